@@ -1,0 +1,202 @@
+"""What a driver needs of the world: a device to program, memory to share with it, somewhere to put frames.
+
+These Protocols are declared here, by the room that needs them, and implemented above, in `sim/`. A driver is a plain
+object with no thread of its own: it is called when the stack has frames and when an interrupt arrives, and it returns.
+
+The pattern a driver follows:
+
+* `up()`     reset, read the EEPROM, allocate rings, map RX buffers, program, unmask.
+* `interrupt()`  read the cause register; for each cause clean the ring; hand received frames on in one batch.
+* `transmit()`   take frames while descriptors last, ring the doorbell once; fewer taken than offered means OACTIVE.
+* `down()`   mask, stop, reset, unmap everything. What was in flight is counted, never lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntFlag
+from typing import Protocol
+
+from ringbed.hw.formats.verdict import Verdict
+
+__all__ = [
+    "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping", "Nic",
+    "PciIdentity", "QueueState", "RxFrame", "TxFrame", "TxSum", "Verdict",
+]  # fmt: skip
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class PciIdentity:
+    """What PCI configuration space would say, as data. `bars` are sizes in bytes, `interrupt` is `intx` or `msix`."""
+
+    vendor: int
+    device: int
+    revision: int
+    class_code: int
+    bars: tuple[int, ...]
+    interrupt: str
+    vectors: int = 1
+
+
+class Device(Protocol):
+    """One card's registers, seen over the bus."""
+
+    pci: PciIdentity
+
+    def read(self, bar: int, offset: int, size: int = 4) -> int:
+        """A bus read: costs simulated time, has the register's side effects."""
+        ...
+
+    def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
+        """A posted write: returns at once, takes effect in order with other accesses."""
+        ...
+
+    def peek(self, bar: int, offset: int) -> int:
+        """The register's value with no side effect and no time spent; for tools and reports, not for drivers."""
+        ...
+
+    def delay(self, nanoseconds: int) -> None:
+        """Let simulated time pass: a driver's udelay."""
+        ...
+
+
+class Direction(Enum):
+    """Who writes a streaming mapping."""
+
+    TO_DEVICE = "to device"
+    FROM_DEVICE = "from device"
+
+
+class Coherent(Protocol):
+    """Memory both sides see at all times, such as a ring. `iova` is what the device is told."""
+
+    iova: int
+    view: memoryview
+
+
+class Mapping(Protocol):
+    """A buffer that the device owns until it is unmapped."""
+
+    iova: int
+    length: int
+
+    def read(self, length: int) -> bytes:
+        """The first `length` bytes as the device left them (a sync for the CPU; the mapping stays the device's)."""
+        ...
+
+
+class Dma(Protocol):
+    """The mapping layer; `sim/memory.py` implements it and checks every use of it."""
+
+    def coherent(self, size: int, align: int = 128) -> Coherent: ...
+
+    def free(self, memory: Coherent) -> None: ...
+
+    def map(self, data: Buffer, direction: Direction) -> Mapping:
+        """Give `data` to the device. FROM_DEVICE needs only its length: its content comes back through `read`."""
+        ...
+
+    def unmap(self, mapping: Mapping) -> None: ...
+
+
+class TxSum(IntFlag):
+    """Checksums the stack wants put into a frame by the card."""
+
+    NONE = 0
+    IPV4 = 1
+    TCP = 2
+    UDP = 4
+
+
+class ChecksumOffload(Enum):
+    """The three cases of seed 002, section 9. `PSEUDO`: the pseudo-header sum must already be in the field."""
+
+    NONE = "none"
+    PSEUDO = "pseudo-header"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a card does for its host, per direction. The stack does the rest."""
+
+    tx_ipv4: bool = False  # header checksum
+    tx_l4: ChecksumOffload = ChecksumOffload.NONE
+    rx_checksum: bool = False
+    queues: int = 1
+    mtu: int = 1500  # largest the driver can be set to
+
+
+@dataclass(slots=True)
+class TxFrame:
+    """A whole frame without FCS, in segments the driver maps one by one. Offsets count from the frame's first byte."""
+
+    segments: Sequence[Buffer]
+    sums: TxSum = TxSum.NONE
+    l3_offset: int = 14
+    l4_offset: int = 34
+
+
+@dataclass(slots=True)
+class RxFrame:
+    """A whole frame without FCS, as the card delivered it."""
+
+    data: bytes
+    verdict: Verdict = Verdict.NONE
+    checksum: int = 0  # the card's packet checksum, raw
+    tick: int = 0
+
+
+class FrameSink(Protocol):
+    """Where a driver puts what it received: a batch of raw frames, per queue."""
+
+    def input(self, queue: int, frames: list[RxFrame]) -> None: ...
+
+    def restart(self, queue: int) -> None:
+        """TX descriptors came back while the queue was OACTIVE: offer frames again."""
+        ...
+
+    def link(self, up: bool) -> None: ...
+
+
+@dataclass(slots=True)
+class QueueState:
+    """One ring, as `kstat` and `ifconfig` show it."""
+
+    name: str  # "rxq" or "txq"
+    size: int
+    used: int
+    oactive: bool = False
+    oactives: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+class Nic(Protocol):
+    """A driver attached to one card."""
+
+    name: str
+    lladdr: bytes
+    capabilities: Capabilities
+
+    def up(self) -> None: ...
+
+    def down(self) -> None: ...
+
+    def transmit(self, queue: int, frames: Sequence[TxFrame]) -> int:
+        """How many of `frames` were taken, from the first on; fewer than all of them means OACTIVE."""
+        ...
+
+    def interrupt(self, vector: int) -> None: ...
+
+    def watchdog(self, now: int) -> None:
+        """Called by the testbed every simulated second (`now` in ns): a TX ring that stands still is reset."""
+        ...
+
+    def queues(self) -> Sequence[QueueState]: ...
+
+    def counters(self) -> dict[str, int]:
+        """The driver's own drops, one per cause."""
+        ...

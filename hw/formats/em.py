@@ -1,0 +1,261 @@
+"""The `em` NIC, after the Intel 82540EM (8254x): its registers, descriptors and verdicts.
+
+Source: Intel PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453-006 rev 4.0; section
+numbers (M ...) are its. Bit positions not printed there follow the public Linux header of the same family.
+The register window RB_* is ringbed's own: exclusive counters, so that every frame can be accounted for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbed.hw.formats.field import Access, Field, Layout, Register, RegisterMap
+from ringbed.hw.formats.verdict import Verdict
+
+__all__ = [
+    "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG", "MAX_TX_FRAME",
+    "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
+    "TX_DATA", "TX_LEGACY", "RxRow", "verdict",
+]  # fmt: skip
+
+RW, RO, WO, RC, SC = Access.RW, Access.RO, Access.WO, Access.RC, Access.SC
+
+PCI_VENDOR, PCI_DEVICE, PCI_REVISION = 0x8086, 0x100E, 0x02
+PCI_CLASS = 0x020000
+BAR_SIZE = 128 * 1024
+EEPROM_WORDS = 64
+EEPROM_SUM = 0xBABA  # all 64 words, modulo 2**16 (M 5.6.35)
+MAX_FRAME = 1522  # wire bytes with FCS, RCTL.LPE = 0 (M 13.7.15)
+MAX_FRAME_LONG = 16384  # with RCTL.LPE = 1
+MIN_FRAME = 64  # wire bytes with FCS
+MAX_TX_FRAME = 16288  # bytes given by software (M Table 3-8)
+RING_ALIGN = 128  # RDLEN and TDLEN are multiples of it (M 3.2.6)
+PACKET_BUFFER_KB = 64  # RX and TX together; PBA says how it is shared (M 13.4.19)
+
+# RCTL.BSEX, RCTL.BSIZE -> bytes of every RX buffer; (1, 0) is reserved and behaves as 16384
+BUFFER_SIZES = {
+    (0, 0): 2048, (0, 1): 1024, (0, 2): 512, (0, 3): 256,
+    (1, 0): 16384, (1, 1): 16384, (1, 2): 8192, (1, 3): 4096,
+}  # fmt: skip
+
+# Interrupt causes: bits of ICR, ICS, IMS and IMC (M Table 13-63)
+CAUSES = (
+    Field("TXDW", 0, doc="a TX descriptor with RS was written back"),
+    Field("TXQE", 1, doc="all TX descriptors used: TDH reached TDT"),
+    Field("LSC", 2, doc="the link went up or down"),
+    Field("RXDMT0", 4, doc="free RX descriptors fell to the RCTL.RDMTS share of the ring"),
+    Field("RXO", 6, doc="a frame found no room in the RX packet buffer"),
+    Field("RXT0", 7, doc="an RX frame was written back"),
+    Field("MDAC", 9, doc="an MDIO access with MDIC.I = 1 ended"),
+)
+
+
+class StopCause:
+    """Values of RB_RXSTOP and RB_TXSTOP: why a queue stands still until it is enabled anew or reset."""
+
+    NONE = 0
+    RING = 1  # tail or head not inside the ring, or a ring of length 0 with a tail other than 0
+    FETCH = 2  # the bus answered a descriptor read with DECERR or SLVERR
+    DATA = 3  # the same for a frame's data
+    WRITEBACK = 4  # the same for a descriptor write-back
+    NAMES = ("none", "ring", "fetch", "data", "writeback")
+
+
+def _ring(letter: str, base: int, doc: str) -> tuple[Register, ...]:
+    """Base, length, head and tail of one ring (M 13.4.25-28, 13.4.35-39)."""
+    name = letter + "D"
+    return (
+        Register(name + "BAL", base, RW, (Field("BASE", 4, 28),), f"{doc} ring base, low 32 bits; 16-byte aligned"),
+        Register(name + "BAH", base + 4, RW, (Field("BASE", 0, 32),), f"{doc} ring base, high 32 bits"),
+        Register(name + "LEN", base + 8, RW, (Field("LEN", 7, 13),), f"{doc} ring length in bytes, a multiple of 128"),
+        Register(name + "H", base + 0x10, RW, (Field("HEAD", 0, 16),), f"{doc} head; software writes it only when off"),
+        Register(name + "T", base + 0x18, RW, (Field("TAIL", 0, 16),), f"{doc} tail: one past the last given to the card"),
+    )
+
+
+def _count(name: str, index: int, doc: str) -> Register:
+    """One exclusive counter of the private window: 32 bits, wraps, kept over CTRL.RST, not cleared by a read."""
+    return Register(name, 0xF000 + 4 * index, RO, (Field("COUNT", 0, 32, RO),), doc)
+
+
+REGISTERS = RegisterMap((
+    Register("CTRL", 0x0000, RW, (
+        Field("FD", 0, reset=1, doc="full duplex, used when FRCDPLX = 1"),
+        Field("LRST", 3, doc="no effect on this part"),
+        Field("ASDE", 5, doc="no effect: the PHY is internal"),
+        Field("SLU", 6, doc="set link up: the MAC honours the PHY's link only when 1 (M 8.6.2.1)"),
+        Field("ILOS", 7, doc="kept, no effect"),
+        Field("SPEED", 8, 2, reset=2, doc="used when FRCSPD = 1"),
+        Field("FRCSPD", 11), Field("FRCDPLX", 12),
+        Field("SDP0", 18), Field("SDP1", 19), Field("ADVD3WUC", 20), Field("EN_PHY_PWR_MGMT", 21),
+        Field("SDP0_DIR", 22), Field("SDP1_DIR", 23),
+        Field("RST", 26, access=SC, doc="reset of everything but PHY, ring bases, RA addresses and RB counters"),
+        Field("RFCE", 27, doc="kept, no effect: no flow control yet"),
+        Field("TFCE", 28, doc="kept, no effect: no flow control yet"),
+        Field("VME", 30, doc="kept, no effect: no VLAN offload yet"),
+        Field("PHY_RST", 31, doc="holds the PHY in reset while 1"),
+    ), "device control (M 13.4.1)"),
+    Register("STATUS", 0x0008, RO, (
+        Field("FD", 0, access=RO), Field("LU", 1, access=RO, doc="link up"), Field("TXOFF", 4, access=RO),
+        Field("SPEED", 6, 2, access=RO, doc="10b and 11b are 1000 Mb/s"),
+    ), "device status (M 13.4.2)"),
+    Register("EECD", 0x0010, RW, (
+        Field("SK", 0), Field("CS", 1), Field("DI", 2), Field("DO", 3, access=RO),
+        Field("FWE", 4, 2, reset=1, doc="kept: there is no flash"), Field("REQ", 6), Field("GNT", 7, access=RO),
+        Field("PRES", 8, access=RO, reset=1), Field("SIZE", 9, access=RO, doc="0: 64 words"),
+    ), "EEPROM pins: Microwire by hand (M 13.4.3)"),
+    Register("EERD", 0x0014, RW, (
+        Field("START", 0, access=SC), Field("DONE", 4, access=RO), Field("ADDR", 8, 8), Field("DATA", 16, 16, RO),
+    ), "EEPROM read (M 13.4.4)"),
+    Register("MDIC", 0x0020, RW, (
+        Field("DATA", 0, 16), Field("REGADD", 16, 5), Field("PHYADD", 21, 5), Field("OP", 26, 2, doc="1 write, 2 read"),
+        Field("R", 28, doc="ready: set when the access is done"), Field("I", 29, doc="raise MDAC when done"),
+        Field("E", 30, access=RO, doc="no such PHY or PHY register"),
+    ), "MDI control: access to the PHY, address 1 (M 13.4.7)"),
+    Register("ICR", 0x00C0, RC, CAUSES, "interrupt causes; a read returns and clears all, a written 1 clears one"),
+    Register("ICS", 0x00C8, WO, CAUSES, "a written 1 sets the cause; a read is a read of ICR that clears nothing"),
+    Register("IMS", 0x00D0, RW, CAUSES, "a written 1 lets the cause raise the line; reads as the mask"),
+    Register("IMC", 0x00D8, WO, CAUSES, "a written 1 masks the cause"),
+    Register("RCTL", 0x0100, RW, (
+        Field("EN", 1), Field("SBP", 2, doc="store bad packets"), Field("UPE", 3, doc="all unicast"),
+        Field("MPE", 4, doc="all multicast"), Field("LPE", 5, doc="frames to 16384 bytes"),
+        Field("RDMTS", 8, 2, doc="RXDMT0 at 1/2, 1/4, 1/8 of the ring free"),
+        Field("BAM", 15, doc="accept broadcast"), Field("BSIZE", 16, 2), Field("BSEX", 25),
+        Field("SECRC", 26, doc="strip the FCS"),
+    ), "receive control (M 13.4.22)"),
+    Register("TCTL", 0x0400, RW, (
+        Field("EN", 1), Field("PSP", 3, doc="pad to 64 bytes with FCS"), Field("CT", 4, 8), Field("COLD", 12, 10),
+        Field("RTLC", 24),
+    ), "transmit control (M 13.4.33)"),
+    Register("TIPG", 0x0410, RW, (
+        Field("IPGT", 0, 10), Field("IPGR1", 10, 10), Field("IPGR2", 20, 10),
+    ), "inter-packet gap: kept; the link's pacing makes the gap (M 13.4.34)"),
+    Register("PBA", 0x1000, RW, (
+        Field("RXA", 0, 7, reset=0x30, doc="KB for receive, a multiple of 8 from 8 to 56; in force after CTRL.RST"),
+        Field("TXA", 16, 16, RO, reset=0x10, doc="64 - RXA"),
+    ), "packet buffer allocation (M 13.4.19)"),
+    *_ring("R", 0x2800, "receive"),
+    Register("RXDCTL", 0x2828, RW, (
+        Field("PTHRESH", 0, 6), Field("HTHRESH", 8, 6), Field("WTHRESH", 16, 6, reset=1), Field("GRAN", 24),
+    ), "receive descriptor control (M 13.4.29)"),
+    *_ring("T", 0x3800, "transmit"),
+    Register("TXDCTL", 0x3828, RW, (
+        Field("PTHRESH", 0, 6), Field("HTHRESH", 8, 6), Field("WTHRESH", 16, 6), Field("GRAN", 24),
+        Field("LWTHRESH", 25, 7),
+    ), "transmit descriptor control (M 13.4.43)"),
+    Register("RXCSUM", 0x5000, RW, (
+        Field("PCSS", 0, 8, doc="first byte of the packet checksum"), Field("IPOFL", 8), Field("TUOFL", 9),
+        Field("IPV6OFL", 10),
+    ), "receive checksum control (M 13.4.49)"),
+    Register("RAL", 0x5400, RW, (Field("RAL", 0, 32),), "receive address, first four bytes; entry 0 is the station's",
+             count=16, stride=8),
+    Register("RAH", 0x5404, RW, (
+        Field("RAH", 0, 16), Field("AS", 16, 2), Field("AV", 31, doc="valid; cleared by reset but in entry 0"),
+    ), "receive address, last two bytes", count=16, stride=8),
+    # ---- ringbed's own window. Every frame ends in exactly one of these. ----
+    _count("RB_RXWIRE", 0, "frames that began on the receive wire"),
+    _count("RB_RXDONE", 1, "frames written to host memory, status included"),
+    _count("RB_RXOFF", 2, "dropped: RCTL.EN = 0 or no link"),
+    _count("RB_RXCRC", 3, "dropped: FCS or symbol error, 64 bytes or more"),
+    _count("RB_RXRUNT", 4, "dropped: under 64 bytes"),
+    _count("RB_RXGIANT", 5, "dropped: over 1522 bytes, or over 16384 with RCTL.LPE"),
+    _count("RB_RXFILTER", 6, "dropped: not for us by its address"),
+    _count("RB_RXMISS", 7, "dropped: no room in the packet buffer (RXO)"),
+    _count("RB_RXFLUSH", 8, "dropped: in the packet buffer when the card was reset or its queue had stopped"),
+    _count("RB_TXFRAME", 16, "frames taken from the ring: EOP descriptors processed, context descriptors apart"),
+    _count("RB_TXWIRE", 17, "frames sent whole on the transmit wire"),
+    _count("RB_TXNULL", 18, "refused: no data in the whole frame"),
+    _count("RB_TXLONG", 19, "refused: more than 16288 bytes, or more than the TX packet buffer holds"),
+    _count("RB_TXTSE", 20, "refused: TCP segmentation asked for, which this card does not have yet"),
+    _count("RB_TXMIX", 21, "refused: legacy and data descriptors in one frame, or a context inside a frame"),
+    _count("RB_TXFLUSH", 22, "dropped: in the card when it was reset or its queue had stopped"),
+    Register("RB_RXSTOP", 0xF080, RO, (Field("CAUSE", 0, 3, RO),), "why the receive queue stands still (StopCause)"),
+    Register("RB_TXSTOP", 0xF084, RO, (Field("CAUSE", 0, 3, RO),), "why the transmit queue stands still (StopCause)"),
+))  # fmt: skip
+
+RX_LEGACY = Layout("RX legacy", 16, (
+    Field("address", 0, 64, doc="buffer, any alignment; 0 stores nothing and uses the descriptor up"),
+    Field("length", 64, 16, doc="bytes in this buffer"),
+    Field("checksum", 80, 16, doc="packet checksum, first descriptor of the frame only"),
+    Field("DD", 96), Field("EOP", 97), Field("IXSM", 98, doc="ignore the checksum bits"), Field("VP", 99),
+    Field("TCPCS", 101, doc="TCP or UDP checked"), Field("IPCS", 102, doc="IPv4 header checked"), Field("PIF", 103),
+    Field("CE", 104, doc="FCS error (RCTL.SBP)"), Field("SE", 105), Field("SEQ", 106), Field("CXE", 108),
+    Field("TCPE", 109, doc="TCP or UDP bad"), Field("IPE", 110, doc="IPv4 header bad"),
+    Field("RXE", 111, doc="data error (RCTL.SBP)"),
+    Field("special", 112, 16, doc="VLAN tag: 0, no VLAN offload yet"),
+), "M Tables 3-1 to 3-4")  # fmt: skip
+
+TX_LEGACY = Layout("TX legacy", 16, (
+    Field("address", 0, 64), Field("length", 64, 16), Field("CSO", 80, 8, doc="where the checksum goes"),
+    Field("EOP", 88), Field("IFCS", 89), Field("IC", 90, doc="insert checksum"), Field("RS", 91), Field("RPS", 92),
+    Field("DEXT", 93, doc="0"), Field("VLE", 94), Field("IDE", 95),
+    Field("DD", 96), Field("EC", 97), Field("LC", 98),
+    Field("CSS", 104, 8, doc="first byte summed"), Field("special", 112, 16),
+), "M Table 3-8")  # fmt: skip
+
+TX_CONTEXT = Layout("TX context", 16, (
+    Field("IPCSS", 0, 8), Field("IPCSO", 8, 8), Field("IPCSE", 16, 16, doc="last byte summed; 0: the frame's last"),
+    Field("TUCSS", 32, 8), Field("TUCSO", 40, 8), Field("TUCSE", 48, 16),
+    Field("PAYLEN", 64, 20), Field("DTYP", 84, 4, doc="0"),
+    Field("TCP", 88, doc="1 TCP, 0 UDP"), Field("IP", 89, doc="1 IPv4, 0 IPv6"), Field("TSE", 90), Field("RS", 91),
+    Field("DEXT", 93, doc="1"), Field("IDE", 95), Field("DD", 96),
+    Field("HDRLEN", 104, 8), Field("MSS", 112, 16),
+), "M Tables 3-13 to 3-16")  # fmt: skip
+
+TX_DATA = Layout("TX data", 16, (
+    Field("address", 0, 64), Field("DTALEN", 64, 20), Field("DTYP", 84, 4, doc="1"),
+    Field("EOP", 88), Field("IFCS", 89), Field("TSE", 90), Field("RS", 91), Field("RPS", 92),
+    Field("DEXT", 93, doc="1"), Field("VLE", 94), Field("IDE", 95),
+    Field("DD", 96), Field("EC", 97), Field("LC", 98),
+    Field("IXSM", 104, doc="insert the IPv4 header sum"), Field("TXSM", 105, doc="insert the TCP or UDP sum"),
+    Field("special", 112, 16),
+), "M Tables 3-17 to 3-20")  # fmt: skip
+
+
+def verdict(status: int, errors: int) -> Verdict:
+    """The truth table of M 3.2.3.1-2: `status` and `errors` are bytes 12 and 13 of a written-back RX descriptor."""
+    if status & 0x04:  # IXSM
+        return Verdict.NONE
+    found = Verdict.NONE
+    if status & 0x40:
+        found |= Verdict.L3_BAD if errors & 0x40 else Verdict.L3_GOOD
+    if status & 0x20:
+        found |= Verdict.L4_BAD if errors & 0x20 else Verdict.L4_GOOD
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class RxRow:
+    """One kind of frame and which sums the card checks in it, with every RXCSUM enable on (M Table 3-5)."""
+
+    kind: str
+    l3: bool
+    l4: bool
+    source: str
+
+
+RX_TABLE = (
+    RxRow("ipv4 tcp", True, True, "M Table 3-5"),
+    RxRow("ipv4 udp", True, True, "M Table 3-5"),
+    RxRow("ipv4 udp without a sum", True, False, "open in the manual; field 0 is 'no sum' (RFC 768): not checked"),
+    RxRow("ipv4 options tcp or udp", True, True, "M Table 3-5"),
+    RxRow("ipv4 other protocol", True, False, "M Table 3-5"),
+    RxRow("ipv4 fragment", True, False, "M Table 3-6; first and later fragments alike"),
+    RxRow("ipv4 in ipv4", True, False, "outer header only"),
+    RxRow("ipv6 in ipv4", True, False, "outer header only: the 82540 row is not at hand, the careful reading"),
+    RxRow("ipv6 tcp", False, True, "M Table 3-5"),
+    RxRow("ipv6 udp", False, True, "M Table 3-5"),
+    RxRow("ipv6 udp without a sum", False, False, "as for IPv4: field 0 is not checked"),
+    RxRow("ipv6 hop-by-hop, destination options, tcp or udp", False, True, "M 3.2.9.4, each header <= 64 bytes"),
+    RxRow("ipv6 routing header, tcp or udp", False, True,
+          "M 3.2.9.4; only with segments left 0: else the destination in the sum is not the one in the header"),
+    RxRow("ipv6 longer extension header", False, False, "M 3.2.9.4"),
+    RxRow("ipv6 fragment header", False, False, "M Table 3-6, atomic fragments too"),
+    RxRow("ipv4 or ipv6 in ipv6", False, False, "M Table 3-5"),
+    RxRow("one 802.1Q tag before any of these", True, True, "M 3.2.9.2: as the frame would be without it"),
+    RxRow("LLC/SNAP before any of these", True, True, "M 3.2.9.2"),
+    RxRow("other EtherType", False, False, "IXSM"),
+    RxRow("ipv4, total length beyond the frame or below its header", True, False, "malformed: the header is all there is"),
+    RxRow("ipv4 header cut short, IHL below 5 or another version", False, False, "M 3.2.9.3: not IPv4 to the filter"),
+    RxRow("udp length other than the ip payload's, tcp below 20 bytes, udp below 8", True, False, "malformed L4"),
+)  # fmt: skip

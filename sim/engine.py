@@ -1,0 +1,93 @@
+"""What a testbed needs of an engine: the thing that runs a card's RTL, whatever runs it.
+
+One engine step, in order, so that traces agree everywhere: pins, wire in, register master, clock edge, memory
+responses, events out. Time is counted in clocks of the card; `sim/clock.py` turns clocks into nanoseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["BusFault", "Engine", "EngineStats", "Event", "Finding"]
+
+
+class Event(IntFlag):
+    """Why `run` returned: all that holds, not only the first."""
+
+    NONE = 0
+    TIME = 1  # `until` was reached
+    IRQ = 2  # the interrupt line is up and `irq_hold` clocks have passed since it rose
+    WIRE = 4  # at least one frame left the card
+    FINDING = 8  # the protocol checker or the memory has something to say
+    IDLE = 16  # nothing in flight, no wake-up, nothing queued: time would only be skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a checker saw the device do: `rule` is a short name, `clock` when, `text` one sentence."""
+
+    clock: int
+    rule: str
+    text: str
+
+
+@dataclass(slots=True)
+class EngineStats:
+    """Where an engine's time went; nanoseconds of wall time."""
+
+    clocks: int = 0  # evaluated one by one
+    skipped: int = 0  # jumped over while the card was idle
+    model_ns: int = 0
+    harness_ns: int = 0
+
+
+class BusFault(Exception):
+    """A device access outside memory, in `strict` manner; raised at the call that let the clock run."""
+
+
+class Engine(Protocol):
+    """The card and its clock. All frames on the wire are whole, with FCS."""
+
+    deterministic_time: bool
+    now: int  # clocks since the start, skipped ones included
+
+    def read(self, offset: int) -> int:
+        """A register read; runs the clock until the answer is there."""
+        ...
+
+    def write(self, offset: int, value: int) -> None:
+        """A posted register write, queued: done when the clock next runs, in order."""
+        ...
+
+    def peek(self, offset: int) -> int: ...
+
+    def run(self, until: int, stop: Event = Event.IRQ) -> Event:
+        """Run to clock `until`, or to the first event of `stop`; queued writes count as work."""
+        ...
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        """Queue a frame for the receive wire, not before clock `at`; queued frames keep their order."""
+        ...
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        """Take what left the card since the last call: (clock of the last beat, frame with FCS)."""
+        ...
+
+    def set_pin(self, name: str, value: int) -> None: ...
+
+    def get_pin(self, name: str) -> int: ...
+
+    def findings(self) -> list[Finding]:
+        """Take what the checkers saw since the last call."""
+        ...
+
+    def stats(self) -> EngineStats: ...
+
+    def trace(self, path: Path | None) -> None:
+        """Record a waveform from now on; None ends it."""
+        ...
+
+    def close(self) -> None: ...
