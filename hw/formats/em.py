@@ -51,7 +51,7 @@ CAUSES = (
 
 
 class StopCause:
-    """Values of RB_RXSTOP and RB_TXSTOP: why a queue stands still until it is enabled anew or reset."""
+    """Values of RB_RXSTOP and RB_TXSTOP: why a queue stands still; only CTRL.RST starts it again."""
 
     NONE = 0
     RING = 1  # tail or head not inside the ring, or a ring of length 0 with a tail other than 0
@@ -69,7 +69,7 @@ def _ring(letter: str, base: int, doc: str) -> tuple[Register, ...]:
         Register(name + "BAH", base + 4, RW, (Field("BASE", 0, 32),), f"{doc} ring base, high 32 bits"),
         Register(name + "LEN", base + 8, RW, (Field("LEN", 7, 13),), f"{doc} ring length in bytes, a multiple of 128"),
         Register(name + "H", base + 0x10, RW, (Field("HEAD", 0, 16),), f"{doc} head; software writes it only when off"),
-        Register(name + "T", base + 0x18, RW, (Field("TAIL", 0, 16),), f"{doc} tail: one past the last given to the card"),
+        Register(name + "T", base + 0x18, RW, (Field("TAIL", 0, 16),), f"{doc} tail: one past the last the card owns"),
     )
 
 
@@ -147,11 +147,11 @@ REGISTERS = RegisterMap((
         Field("PCSS", 0, 8, doc="first byte of the packet checksum"), Field("IPOFL", 8), Field("TUOFL", 9),
         Field("IPV6OFL", 10),
     ), "receive checksum control (M 13.4.49)"),
-    Register("RAL", 0x5400, RW, (Field("RAL", 0, 32),), "receive address, first four bytes; entry 0 is the station's",
-             count=16, stride=8),
+    Register("RAL", 0x5400, RW, (Field("RAL", 0, 32),), "receive address 0, the station's: first four bytes"),
     Register("RAH", 0x5404, RW, (
-        Field("RAH", 0, 16), Field("AS", 16, 2), Field("AV", 31, doc="valid; cleared by reset but in entry 0"),
-    ), "receive address, last two bytes", count=16, stride=8),
+        Field("RAH", 0, 16), Field("AS", 16, 2, doc="kept; always compared with the destination"),
+        Field("AV", 31, reset=1, doc="valid"),
+    ), "receive address 0: last two bytes; loaded from the EEPROM by reset"),
     # ---- ringbed's own window. Every frame ends in exactly one of these. ----
     _count("RB_RXWIRE", 0, "frames that began on the receive wire"),
     _count("RB_RXDONE", 1, "frames written to host memory, status included"),
@@ -255,7 +255,7 @@ RX_TABLE = (
     RxRow("one 802.1Q tag before any of these", True, True, "M 3.2.9.2: as the frame would be without it"),
     RxRow("LLC/SNAP before any of these", True, True, "M 3.2.9.2"),
     RxRow("other EtherType", False, False, "IXSM"),
-    RxRow("ipv4, total length beyond the frame or below its header", True, False, "malformed: the header is all there is"),
+    RxRow("ipv4, total length beyond the frame or below its header", True, False, "malformed: a header, no more"),
     RxRow("ipv4 header cut short, IHL below 5 or another version", False, False, "M 3.2.9.3: not IPv4 to the filter"),
     RxRow("udp length other than the ip payload's, tcp below 20 bytes, udp below 8", True, False, "malformed L4"),
 )  # fmt: skip
