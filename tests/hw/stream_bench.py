@@ -1,0 +1,109 @@
+"""Source and sink of the benches of single blocks: beats in, beats out, with pauses given by an iterator.
+
+A bench moves whole payloads as one number: reading a field costs the simulator as much as reading all of them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.lib import data
+from amaranth.sim import Simulator
+
+Testbench = Callable[[Any], Any]
+
+
+def frames_of(lengths: Iterable[int], seed: int) -> list[bytes]:
+    """One frame of random bytes for each length."""
+    rng = random.Random(seed)
+    return [rng.randbytes(length) for length in lengths]
+
+
+def pauses(seed: int, share: float = 0.3) -> Iterator[bool]:
+    """True where a bench is to hold back for a clock."""
+    rng = random.Random(seed)
+    while True:
+        yield rng.random() < share
+
+
+def split(frame: bytes, lanes: int) -> list[tuple[bytes, bool, bool]]:
+    """The frame's beats: bytes, first, last."""
+    starts = range(0, len(frame), lanes)
+    return [(frame[at : at + lanes], at == 0, at + lanes >= len(frame)) for at in starts]
+
+
+def beat(piece: bytes, first: bool, last: bool, lanes: int, rng: random.Random, error: bool = False) -> dict[str, int]:
+    """The fields of a Beat; unused lanes hold garbage, as they may."""
+    filled = piece + rng.randbytes(lanes - len(piece))
+    return {
+        "data": int.from_bytes(filled, "little"), "count": len(piece),
+        "first": int(first), "last": int(last), "error": int(error and last),
+    }  # fmt: skip
+
+
+def beats(frames: Sequence[bytes], lanes: int, seed: int = 1) -> list[dict[str, int]]:
+    """All frames, beat after beat."""
+    rng = random.Random(seed)
+    return [beat(*piece, lanes, rng) for frame in frames for piece in split(frame, lanes)]
+
+
+def pack(layout: data.Layout, value: Any) -> int:
+    """The number a layout's fields make: nested dicts and lists as in the layout."""
+    return int(layout.const(value).as_value().value)
+
+
+async def put(ctx: Any, port: Any, payloads: Iterable[int], pause: Iterable[bool] = repeat(False)) -> None:
+    """Send the packed payloads into a stream; one that has no ready takes one each clock."""
+    holds = iter(pause)
+    target = port.payload.as_value()
+    for payload in payloads:
+        while next(holds):
+            await ctx.tick()
+        ctx.set(target, payload)
+        ctx.set(port.valid, 1)
+        await ctx.tick().until(port.ready)
+        ctx.set(port.valid, 0)
+
+
+async def get(ctx: Any, port: Any, wanted: int, pause: Iterable[bool] = repeat(False)) -> list[Any]:
+    """Take payloads from a stream that can be stopped until `wanted` of them have their `last` set."""
+    holds, taken, ends = iter(pause), [], 0
+    while ends < wanted:
+        ready = not next(holds)
+        ctx.set(port.ready, ready)
+        _, _, valid, payload = await ctx.tick().sample(port.valid, port.payload)
+        if ready and valid:
+            taken.append(payload)
+            ends += payload.last
+    ctx.set(port.ready, 0)
+    return taken
+
+
+async def watch(ctx: Any, valid: Any, value: Any, wanted: int) -> list[tuple[int, Any]]:
+    """Clock number and value of each clock with `valid`, until there are `wanted`."""
+    seen: list[tuple[int, Any]] = []
+    clock = 0
+    while len(seen) < wanted:
+        _, _, there, now = await ctx.tick().sample(valid, value)
+        if there:
+            seen.append((clock, now))
+        clock += 1
+    return seen
+
+
+def simulate(dut: Any, *benches: Testbench) -> None:
+    """Run the benches to their ends on a clock of their own."""
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    for bench in benches:
+        simulator.add_testbench(bench)
+    simulator.run()
+
+
+def verilog_of(dut: Any) -> str:
+    """The block as Verilog; ports from its signature."""
+    return str(verilog.convert(dut, emit_src=False))
