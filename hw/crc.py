@@ -1,7 +1,7 @@
 """The Ethernet frame check sequence (IEEE 802.3, 3.2.9) over beats of 1 to `lanes` bytes, one beat each clock.
 
 The remainder after n bytes is an exclusive or of one 32-bit word for each half byte, taken from tables: 16 entries
-each, few gates, and in a compiled model a load instead of a wide parity. Measured in Verilator at 64 bits: tables of half
+each, few gates, and in a model a load instead of a wide parity. Measured in Verilator at 64 bits: tables of half
 bytes 51 ns a clock (12 KB of Verilog), tables of bytes 50 ns (63 KB), a parity for each bit of the remainder 909 ns.
 
 A short last beat needs no tables of its own: leading zeros leave a remainder of zero alone, so the n bytes are moved
