@@ -1,0 +1,49 @@
+"""What the `ringbed` command says when something goes wrong: a sentence, an exit code that tells whose turn it is.
+
+Errors that a person caused or can mend are in a table here and never show a traceback. Whatever else is raised is a
+defect of ringbed and does.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["EPILOG", "KNOWN", "Exit", "UserError", "explain"]
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    FINDING = 1  # it ran, and something disagreed or fell short
+    USAGE = 2  # the command line or a file given on it is wrong
+    ENVIRONMENT = 3  # this machine lacks something
+
+
+EPILOG = (
+    "Exit codes: 0 all is well; 1 it ran and something disagreed or missed its bar; "
+    "2 a wrong option or input file; 3 this machine lacks something the command needs."
+)
+
+
+class UserError(Exception):
+    """One sentence for the person at the keyboard; `code` is what the command exits with."""
+
+    def __init__(self, sentence: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+# By full name, so that `--help` need not import a simulator to know its errors. A test imports every one.
+KNOWN: dict[str, Exit] = {}
+
+
+def explain(error: BaseException) -> tuple[str, Exit] | None:
+    """The sentence and exit code for `error`; None when it is nobody's fault but ours."""
+    if isinstance(error, UserError):
+        return str(error), error.code
+    for kind in type(error).__mro__:
+        code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return str(error), code
+    return None

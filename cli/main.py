@@ -1,0 +1,59 @@
+"""The `ringbed` command. Every sub-command is registered here and lives in a file of its own.
+
+Files of commands import what is heavy (Amaranth, the engines, scapy) inside their functions: `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from ringbed.cli import nic
+from ringbed.cli.errors import EPILOG, explain
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ringbed",
+    help="Emulated hardware NICs as real RTL, their drivers, and a BSD-style network stack above them.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(nic.app, name="nic")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"ringbed {metadata.version('ringbed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command line (that of the process when None) and exit; only a defect of ringbed shows a traceback."""
+    try:
+        app(args=arguments)
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        sentence, code = known
+        print(f"ringbed: {sentence}", file=sys.stderr)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
