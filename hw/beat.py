@@ -52,7 +52,7 @@ def move_up(m: Module, value: Value, count: ValueLike, *, name: str) -> Signal:
     count = Value.cast(count)
     for bit in range((len(value) // 8 - 1).bit_length()):
         moved = Signal(len(value), name=f"{name}_{bit}")
-        m.d.comb += moved.eq(Mux(count[bit], Cat(Const(0, 8 << bit), value), value))
+        m.d.comb += moved.eq(Mux(count[bit], Cat(Const(0, 8 << bit), value[: -(8 << bit)]), value))
         value = moved
     return moved
 

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import Any
 
 from amaranth.back import verilog
+from amaranth.hdl import Const, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
@@ -106,4 +107,6 @@ def simulate(dut: Any, *benches: Testbench) -> None:
 
 def verilog_of(dut: Any) -> str:
     """The block as Verilog; ports from its signature."""
-    return str(verilog.convert(dut, emit_src=False))
+    ports = [value for _, _, value in dut.signature.flatten(dut)]
+    signals = [Value.cast(value) for value in ports if not isinstance(value, Const)]
+    return str(verilog.convert(dut, ports=signals, emit_src=False))
