@@ -1,0 +1,46 @@
+"""A file is written whole or not at all, and a place that cannot be written is named in one sentence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ringbed.cli import files
+from ringbed.cli.errors import UserError
+
+
+def test_text_is_written_with_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    files.write_text(tmp_path / "made", "text\n")
+    assert (tmp_path / "made").read_text() == "text\n"
+    assert (tmp_path / "made").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot write .*/no/out\.v: there is no folder .*/no$"):
+        files.must_be_writable(tmp_path / "no" / "out.v")
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="it is a folder"):
+        files.write_text(tmp_path, "")
+
+
+def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(UserError, match="no permission to write in"):
+        files.must_be_writable(tmp_path / "out.v")
+
+
+def test_what_was_there_stays_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "out").write_text("before")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        files.write_text(tmp_path / "out", "after")
+    assert (tmp_path / "out").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -1,0 +1,65 @@
+"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler or a TUN device.
+
+There, a test that cannot build the native engine, or one marked `tap` that gets no TAP device, is skipped, and the last
+lines of the run say how many and why. With CI set nothing is: CI's machine has both, and would hide it if it had not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Generator
+from functools import cache
+
+import hypothesis
+import pytest
+
+from ringbed.sim.tap import TapUnavailable
+from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
+
+hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("ringbed")
+
+LACKS = "this machine: "
+
+
+@cache
+def no_native() -> str | None:
+    """Why the native engine cannot be built on this machine; None when it can."""
+    try:
+        find_compiler()
+        find_verilator()
+    except BuildError as error:
+        return str(error)
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    return (yield from _skip_what_cannot_be(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    return (yield from _skip_what_cannot_be(item))
+
+
+def _skip_what_cannot_be(item: pytest.Item) -> Generator[None]:
+    try:
+        return (yield)
+    except BuildError:
+        if no_native() is None or "CI" in os.environ:
+            raise
+        pytest.skip(f"{LACKS}{no_native()}")
+    except TapUnavailable as error:
+        if item.get_closest_marker("tap") is None or "CI" in os.environ:
+            raise
+        pytest.skip(f"{LACKS}{error}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple))
+    for reason, count in reasons.items():
+        if LACKS in reason:
+            terminalreporter.write_line(f"left out: {count} tests; {reason.partition(LACKS)[2]}")

@@ -1,0 +1,105 @@
+"""The pages tell the truth: every link leads somewhere, and every command line on them is one that is run or parsed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# Run here as they stand, quick and without a trace in the tree.
+RUN = {"ringbed --help", "ringbed nic list", "ringbed nic info em"}
+# Run by something else: what, and where that is written.
+RUN_ELSEWHERE = {
+    "make test": (".ci/run", "make test"),
+    "make lint": ("Makefile", "test: lint"),
+    ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),
+    "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
+}
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def slugs(page: Path) -> set[str]:
+    """The anchors that headings of a page make."""
+    titles = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def commands() -> list[str]:
+    """Every line of every fenced block of shell, once."""
+    found = {}
+    for page in PAGES:
+        for language, body in FENCE.findall(page.read_text(encoding="utf-8")):
+            if language in ("sh", "bash", "shell", "console"):
+                lines = (line.split("  #")[0].strip().removeprefix("$ ") for line in body.splitlines())
+                found.update({line: page for line in lines if line and not line.startswith("#")})
+    return sorted(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for target in LINK.findall(prose(page)):
+        if "://" in target:
+            continue  # other people's pages: no network in tests
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        if not file.exists() or not file.is_relative_to(ROOT):
+            broken.append(target)
+        elif anchor and anchor not in slugs(file):
+            broken.append(target)
+    assert broken == []
+
+
+def test_there_are_pages_and_commands() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "walk.md", "em.md"} <= {page.name for page in PAGES}
+    assert {"make demo", "make test", *RUN} <= set(commands())
+
+
+@pytest.mark.parametrize("line", [line for line in commands() if line.startswith("make ")])
+def test_make_knows_the_target(line: str) -> None:
+    """`make -n` says what would be done and does nothing."""
+    subprocess.run(["make", "-n", *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, timeout=60, check=True)
+
+
+@pytest.mark.parametrize("line", [line for line in commands() if line.startswith("ringbed ")])
+def test_ringbed_knows_the_command_and_its_options(line: str) -> None:
+    words = [word for word in shlex.split(line) if word != "--help"]
+    shown = ringbed(*words[1:], "--help")
+    assert [word for word in words if word.startswith("-") and word.partition("=")[0] not in shown] == []
+
+
+@pytest.mark.parametrize("line", sorted(RUN))
+def test_quick_commands_run(line: str, tmp_path: Path) -> None:
+    assert ringbed(*shlex.split(line)[1:], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("line", sorted(RUN_ELSEWHERE))
+def test_other_commands_are_run_where_it_says(line: str) -> None:
+    file, text = RUN_ELSEWHERE[line]
+    assert text in (ROOT / file).read_text(encoding="utf-8")
+
+
+def ringbed(*arguments: str, cwd: Path = ROOT) -> str:
+    """What the command prints; fails when it does."""
+    command = [sys.executable, "-m", "ringbed.cli.main", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_no_command_is_forgotten() -> None:
+    """A line that nothing runs and no program parses would rot unseen."""
+    held = RUN | RUN_ELSEWHERE.keys()
+    assert [line for line in commands() if line not in held and not line.startswith(("make ", "ringbed "))] == []
