@@ -21,11 +21,15 @@ from typing import Protocol
 from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
-    "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping", "Nic",
-    "PciIdentity", "QueueState", "RxFrame", "TxFrame", "TxSum", "Verdict",
+    "AttachError", "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping",
+    "Nic", "PciIdentity", "QueueState", "RxFrame", "TxFrame", "TxSum", "Verdict",
 ]  # fmt: skip
 
 Buffer = bytes | bytearray | memoryview
+
+
+class AttachError(Exception):
+    """The card is not one of the driver's, or does not answer as it must. One sentence: which driver, what it saw."""
 
 
 @dataclass(frozen=True, slots=True)
