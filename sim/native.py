@@ -1,0 +1,289 @@
+"""The native engine: a card compiled to C++ with a generated harness, driven through a C ABI.
+
+Everything per clock happens in C++; Python is entered at events only, and the interpreter lock is free meanwhile, so
+that cards can run in threads. Frames and register writes are handed over in batches. The card's state lives behind
+one handle; any number of engines can be in a process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from array import array
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.build import Progress, build_model
+from ringbed.sim.clock import Frequency
+from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
+from ringbed.sim.memory import HostMemory
+from ringbed.sim.settings import Settings
+from ringbed.sim.spec import NicSpec
+
+__all__ = ["NativeEngine"]
+
+FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
+ABI = 1
+
+
+class _Config(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint32) for name in (
+            "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
+            "period_ps", "reserved",
+        )),
+        ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
+    ]  # fmt: skip
+
+
+class _Mailbox(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_uint64)
+        for name in (
+            "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer", "queued_in",
+        )
+    ]  # fmt: skip
+
+
+class _Region(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("iova", "length", "data", "shadow")]
+
+
+class _Finding(ctypes.Structure):
+    _fields_ = [
+        ("clock", ctypes.c_uint64), ("address", ctypes.c_uint64),
+        ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 136),
+    ]  # fmt: skip
+
+
+@functools.cache
+def _load(path: Path) -> ctypes.CDLL:
+    """The library with its functions' types; one per model, however many engines use it."""
+    lib = ctypes.CDLL(str(path))
+    u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+    table: dict[str, tuple[Any, list[Any]]] = {
+        "rb_open": (handle, [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32]),
+        "rb_close": (None, [handle]),
+        "rb_mailbox": (ctypes.POINTER(_Mailbox), [handle]),
+        "rb_regions": (None, [handle, ctypes.POINTER(_Region), u32]),
+        "rb_run": (u32, [handle, u64, u32]),
+        "rb_read": (u32, [handle, u32, u64]),
+        "rb_write": (None, [handle, u32, u32]),
+        "rb_peek": (u32, [handle, u32]),
+        "rb_wire_in": (None, [handle, ctypes.c_char_p, handle, handle, ctypes.c_char_p, u32]),
+        "rb_wire_out": (None, [handle, handle, handle]),
+        "rb_set_pin": (None, [handle, u32, u64]),
+        "rb_get_pin": (u64, [handle, u32]),
+        "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
+        "rb_tick_hz": (ctypes.c_double, [handle]),
+        "rb_trace": (None, [handle, ctypes.c_char_p]),
+        "rb_abi": (u32, []),
+    }
+    for name, (result, arguments) in table.items():
+        function = getattr(lib, name)
+        function.restype, function.argtypes = result, arguments
+    if (found := lib.rb_abi()) != ABI:
+        raise RuntimeError(f"{path} has ABI {found}, this ringbed needs {ABI}: clear the cache")
+    return lib
+
+
+class NativeEngine:
+    """See `sim/engine.py` for the contract and `sim/settings.py` for the options. Raises BuildError.
+
+    `waves` ("fst", "vcd" or "") compiles tracing in; `trace` on an engine without it recompiles while its clock has not
+    run yet and refuses later.
+    """
+
+    deterministic_time = True
+    kind = "native"
+
+    def __init__(
+        self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        self._spec, self._memory, self._progress = spec, memory, progress
+        self.settings = Settings(**options)
+        self._pins = {pin.name: (index, pin) for index, pin in enumerate(spec.portmap.pins)}
+        self._init = [pin.init for pin in spec.portmap.pins]
+        self._handle: int | None = None
+        self._tick_hz = 0.0
+        self._open(waves)
+
+    def _open(self, waves: str) -> None:
+        self._waves = waves
+        self._lib = _load(build_model(self._spec, waves, self._progress))
+        pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
+        self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
+        self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
+        self._regions = 0
+        self._in: list[bytes] = []
+        self._in_at, self._in_errors = array("Q"), bytearray()
+        self._write, self._run = self._lib.rb_write, self._lib.rb_run
+        self._touched = False
+        self._sync_regions()
+
+    def _config(self) -> _Config:
+        s = self.settings
+        num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
+        return _Config(
+            s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
+            s.reset_clocks, s.frequency.ns(1000), 0, num, den,
+        )  # fmt: skip
+
+    @property
+    def now(self) -> int:
+        return int(self._box.now)
+
+    @property
+    def frequency(self) -> Frequency:
+        return self.settings.frequency
+
+    # Registers --------------------------------------------------------------------------------------------------
+
+    def write(self, offset: int, value: int) -> None:
+        self._touched = True
+        self._write(self._live(), self._offset(offset), value & 0xFFFF_FFFF)
+
+    def read(self, offset: int) -> int:
+        self._flush()
+        event = self._lib.rb_read(self._live(), self._offset(offset), self.settings.answer_limit)
+        if event & FAULT:
+            self._raise_fault()
+        if not event & ANSWER:
+            raise TimeoutError(
+                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
+            )
+        return int(self._box.answer)
+
+    def peek(self, offset: int) -> int:
+        if self._spec.portmap.peek is None:
+            raise ValueError(f"the port map of {self._spec.name} has no peek")
+        return int(self._lib.rb_peek(self._live(), self._offset(offset)))
+
+    def _offset(self, offset: int) -> int:
+        registers = self._spec.portmap.registers
+        if registers is None or not 0 <= offset < 1 << registers.addr_width or offset & 3:
+            raise ValueError(f"{self._spec.name} has no 32-bit register at {offset:#x}")
+        return offset
+
+    # Time -------------------------------------------------------------------------------------------------------
+
+    def run(self, until: int, stop: Event = Event.IRQ) -> Event:
+        self._flush()
+        event: int = self._run(self._live(), until, int(stop))
+        if event & FAULT:
+            self._raise_fault()
+        return Event(event & 31)
+
+    def _flush(self) -> None:
+        self._touched = True
+        if self._memory is not None and self._memory.version != self._regions:
+            self._sync_regions()
+        if self._in:
+            lengths = array("I", map(len, self._in))
+            data, errors = b"".join(self._in), bytes(self._in_errors)
+            lens, ats = lengths.buffer_info()[0], self._in_at.buffer_info()[0]
+            self._lib.rb_wire_in(self._live(), data, lens, ats, errors, len(self._in))
+            self._in, self._in_at, self._in_errors = [], array("Q"), bytearray()
+
+    def _sync_regions(self) -> None:
+        if self._memory is None:
+            return
+        known = self._memory.regions
+        table = (_Region * len(known))(*(_Region(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
+        self._lib.rb_regions(self._live(), table, len(known))
+        self._regions = self._memory.version
+
+    # The wire ---------------------------------------------------------------------------------------------------
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        if not frame or self._spec.portmap.rx is None:
+            raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
+        self._in.append(frame)
+        self._in_at.append(at)
+        self._in_errors.append(error)
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        count = self._box.out_frames
+        if not count:
+            return []
+        data = ctypes.create_string_buffer(self._box.out_bytes)
+        table = ctypes.create_string_buffer(16 * count)
+        self._lib.rb_wire_out(self._live(), data, table)
+        raw, at, frames = data.raw, 0, []
+        for clock, length in struct.iter_unpack("=QQ", table.raw):
+            frames.append((clock, raw[at : at + length]))
+            at += length
+        return frames
+
+    # Pins, findings, figures ------------------------------------------------------------------------------------
+
+    def set_pin(self, name: str, value: int) -> None:
+        index, pin = self._pin(name)
+        if pin.dir != "in" or not 0 <= value < 1 << pin.width:
+            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+        self._touched = True
+        self._lib.rb_set_pin(self._live(), index, value)
+        self._init[index] = value
+
+    def get_pin(self, name: str) -> int:
+        return int(self._lib.rb_get_pin(self._live(), self._pin(name)[0]))
+
+    def _pin(self, name: str) -> tuple[int, Any]:
+        if name not in self._pins:
+            raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
+        return self._pins[name]
+
+    def findings(self) -> list[Finding]:
+        count, lost = self._box.findings, self._box.findings_lost
+        if not count:
+            return []
+        table = (_Finding * count)()
+        self._lib.rb_findings(self._live(), table)
+        found = [self._worded(raw) for raw in table]
+        if lost:
+            found.append(Finding(self.now, "capped", f"{lost} more findings were not kept"))
+        return found
+
+    def _worded(self, raw: _Finding) -> Finding:
+        rule, text = raw.rule.decode(), raw.text.decode()
+        if rule.startswith("dma.") and self._memory is not None:
+            text += f": {self._memory.describe(raw.address)}"
+        return Finding(raw.clock, rule, text)
+
+    def _raise_fault(self) -> None:
+        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
+        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+
+    def stats(self) -> EngineStats:
+        if not self._tick_hz:
+            self._tick_hz = self._lib.rb_tick_hz(self._live())
+        box = self._box
+        total = box.run_ticks * 1e9 / self._tick_hz
+        model = total * box.model_ticks / box.sampled_ticks if box.sampled_ticks else 0.0
+        return EngineStats(int(box.clocks), int(box.skipped), round(model), round(total - model))
+
+    @property
+    def faults(self) -> int:
+        """Device accesses that were answered with an error."""
+        return int(self._box.faults)
+
+    def trace(self, path: Path | None) -> None:
+        if path is not None and not self._waves:
+            if self._touched:
+                raise RuntimeError("this engine was compiled without tracing: open it with waves='fst' or 'vcd'")
+            self._lib.rb_close(self._live())
+            self._open("vcd" if path.suffix == ".vcd" else "fst")
+        self._lib.rb_trace(self._live(), None if path is None else str(path).encode())
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._lib.rb_close(self._handle)
+            self._handle = None
+
+    def _live(self) -> int:
+        if self._handle is None:
+            raise ValueError(f"the engine of {self._spec.name} is closed")
+        return self._handle
