@@ -70,8 +70,14 @@ async def put(ctx: Any, port: Any, payloads: Iterable[int], pause: Iterable[bool
         ctx.set(port.valid, 0)
 
 
-async def get(ctx: Any, port: Any, wanted: int, pause: Iterable[bool] = repeat(False)) -> list[Any]:
-    """Take payloads from a stream that can be stopped until `wanted` of them have their `last` set."""
+async def get(
+    ctx: Any,
+    port: Any,
+    wanted: int,
+    pause: Iterable[bool] = repeat(False),
+    last: Callable[[Any], int] = lambda payload: int(payload.last),
+) -> list[Any]:
+    """Take payloads from a stream that can be stopped until `last` was true of `wanted` of them."""
     holds, taken, ends = iter(pause), [], 0
     while ends < wanted:
         ready = not next(holds)
@@ -79,7 +85,7 @@ async def get(ctx: Any, port: Any, wanted: int, pause: Iterable[bool] = repeat(F
         _, _, valid, payload = await ctx.tick().sample(port.valid, port.payload)
         if ready and valid:
             taken.append(payload)
-            ends += payload.last
+            ends += last(payload)
     ctx.set(port.ready, 0)
     return taken
 
