@@ -18,6 +18,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
 from ringbed.hw.beat import bytes_below, lanes_of, move_up
 
 __all__ = ["GOOD_REMAINDER", "Crc32"]

@@ -10,6 +10,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
 from ringbed.hw.beat import beat_path, lanes_of
 from ringbed.hw.crc import GOOD_REMAINDER, Crc32
 

@@ -1,0 +1,163 @@
+"""A ring's completion policy: status written back in place, in bursts, after the data it speaks of.
+
+Order, for both directions: all descriptors of a frame wait until the frame's last burst is answered; they are written in
+ring order; the head moves, and an interrupt may rise, when the response to the write is in. A partial batch goes out
+when the pipeline before it runs empty. A frame with more descriptors than fit here has the first of them written early,
+once their data is in memory: the alternative is to wait for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ringbed.hw.dma import ADDRESS_WIDTH, Request, WriteBeat
+from ringbed.hw.fifo import Fifo
+from ringbed.hw.ring_fetch import LINE
+
+__all__ = ["SEQUENCE_WIDTH", "Completion", "Entry"]
+
+SEQUENCE_WIDTH = 8  # data bursts, modulo; at most 64 are out at a time
+
+
+class Entry(data.StructLayout):
+    """A used descriptor: its upper eight bytes, whether they are written at all, whether it ends its frame.
+
+    `sequence`, looked at with `eop`: data bursts asked for so far, this frame's included.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"upper": 64, "write": 1, "eop": 1, "sequence": SEQUENCE_WIDTH})
+
+
+class Completion(wiring.Component):
+    """Write-back of one ring. `strobe` says which of a descriptor's upper eight bytes are written.
+
+    Members
+    -------
+    base : In(64), count : In(16): the ring; head_in with head_w: where the next write-back goes
+    i : stream of Entry
+    answered : In(1): a data burst was answered in this clock
+    threshold : In(6): descriptors to gather; flush : In(1): no more are coming for now
+    request, beat : to DmaWrite; response : In(1): a write-back was answered
+    done : Out(8): descriptors finished in this clock
+    frames : Out(8): frames among them
+    written : Out(1): at least one of them was written
+    stopped : In(1): write nothing
+    busy : Out(1): entries are inside
+    """
+
+    def __init__(self, width: int, depth: int, strobe: int) -> None:
+        if width != 64:
+            raise ValueError(f"write-backs are made of 64-bit beats, not {width}-bit ones")
+        self.width, self.depth, self.strobe = width, depth, strobe
+        super().__init__({
+            "base": In(ADDRESS_WIDTH), "count": In(16), "head_w": In(1), "head_in": In(16),
+            "i": In(stream.Signature(Entry())), "answered": In(1),
+            "threshold": In(6), "flush": In(1), "stopped": In(1),
+            "request": Out(stream.Signature(Request())), "beat": Out(stream.Signature(WriteBeat(width))),
+            "response": In(1),
+            "done": Out(8), "frames": Out(8), "written": Out(1), "busy": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.entries = entries = Fifo(Entry(), self.depth)
+        m.submodules.ends = ends = Fifo(data.StructLayout({"sequence": SEQUENCE_WIDTH, "amount": 8}), self.depth)
+        released, taken = Signal(8), Signal(8)  # entries freed for write-back, entries that left, in this clock
+        ready = Signal(8)
+        m.d.sync += ready.eq(ready + released - taken)
+        self._release(m, entries, ends, ready, released)
+        self._write_back(m, entries, ready, taken)
+        return m
+
+    def _release(self, m: Module, entries: Fifo, ends: Fifo, ready: Signal, released: Signal) -> None:
+        """Entries come in; a frame's become ready when its last data burst is answered."""
+        answered, open_entries, latest = Signal(SEQUENCE_WIDTH), Signal(8), Signal(SEQUENCE_WIDTH)
+        ahead, taken, stuck = Signal(SEQUENCE_WIDTH), Signal(), Signal()
+        m.d.comb += [
+            entries.i.payload.eq(self.i.payload),
+            entries.i.valid.eq(self.i.valid & ends.i.ready),
+            self.i.ready.eq(entries.i.ready & ends.i.ready),
+            taken.eq(self.i.valid & self.i.ready),
+            ends.i.valid.eq(taken & self.i.payload.eop),
+            ends.i.payload.sequence.eq(self.i.payload.sequence),
+            ends.i.payload.amount.eq(open_entries + 1),
+            ahead.eq(answered - ends.o.payload.sequence),
+            ends.o.ready.eq(~ahead[-1]),
+            stuck.eq(~entries.i.ready & ~ends.o.valid & (ready == 0) & (answered == latest)),
+        ]
+        m.d.sync += answered.eq(answered + self.answered)
+        with m.If(taken):
+            m.d.sync += [latest.eq(self.i.payload.sequence), open_entries.eq(open_entries + 1)]
+            with m.If(self.i.payload.eop):
+                m.d.sync += open_entries.eq(0)
+        with m.If(ends.o.valid & ends.o.ready):
+            m.d.comb += released.eq(ends.o.payload.amount)
+        with m.Elif(stuck):
+            m.d.comb += released.eq(open_entries)
+            m.d.sync += open_entries.eq(0)
+
+    def _write_back(self, m: Module, entries: Fifo, ready: Signal, taken: Signal) -> None:
+        """Batches of ready entries go out; what the bus answers is done. Silent entries take no bus time."""
+        shape = data.StructLayout({"amount": 4, "frames": 4, "bus": 1})
+        m.submodules.batches = batches = Fifo(shape, 16)
+        index, amount, left, frames, upper = Signal(16), Signal(4), Signal(4), Signal(4), Signal()
+        line, limit, go = Signal(4), Signal(16), Signal()
+        entry, address = entries.o.payload, Signal(ADDRESS_WIDTH)
+        m.d.comb += [
+            address.eq(self.base + (index << 4)),
+            line.eq(LINE - address[4:7]),
+            limit.eq(self.count - index),
+            amount.eq(Mux(ready < line, ready, line)),
+            go.eq((ready != 0) & entries.o.valid & ~self.stopped & (left == 0) & batches.i.ready),
+            self.request.payload.address.eq(address),
+            self.beat.payload.data.eq(Mux(upper, entry.upper, 0)),
+            self.beat.payload.strb.eq(Mux(upper & entry.write, self.strobe, 0)),
+            self.beat.payload.last.eq(upper & (left == 1)),
+            self.beat.valid.eq((left != 0) & entries.o.valid),
+            batches.i.payload.frames.eq(frames + entry.eop),
+            self.busy.eq((entries.level != 0) | batches.o.valid),
+        ]
+        size = Mux(limit < amount, limit, amount)
+        step = Signal(4)
+        with m.If(go & ~entry.write):
+            m.d.comb += [step.eq(1), taken.eq(1), entries.o.ready.eq(1), batches.i.valid.eq(1)]
+            m.d.comb += [batches.i.payload.amount.eq(1), batches.i.payload.frames.eq(entry.eop)]
+        with m.Elif(go & (self.flush | (ready >= Mux(self.threshold < LINE, self.threshold, LINE)))):
+            m.d.comb += [self.request.valid.eq(1), self.request.payload.len.eq((size << 1) - 1)]
+            with m.If(self.request.ready):
+                m.d.comb += step.eq(size)
+                m.d.sync += [left.eq(size), frames.eq(0), upper.eq(0)]
+        with m.If(self.beat.valid & self.beat.ready):
+            m.d.sync += upper.eq(~upper)
+            with m.If(upper):
+                m.d.comb += [taken.eq(1), entries.o.ready.eq(1)]
+                m.d.sync += [left.eq(left - 1), frames.eq(frames + entry.eop)]
+            with m.If(upper & (left == 1)):
+                m.d.comb += [batches.i.valid.eq(1), batches.i.payload.bus.eq(1)]
+        batch = Signal(4)  # entries in the batch on the bus
+        with m.If(step != 0):
+            after = index + step
+            m.d.sync += [index.eq(Mux(after == self.count, 0, after)), batch.eq(step)]
+        with m.If(left != 0):
+            m.d.comb += batches.i.payload.amount.eq(batch)
+        with m.If(self.head_w):
+            m.d.sync += index.eq(self.head_in)
+        self._finish(m, batches)
+
+    def _finish(self, m: Module, batches: Fifo) -> None:
+        finished = Signal()
+        m.d.comb += [
+            finished.eq(batches.o.valid & (self.response | ~batches.o.payload.bus)),
+            batches.o.ready.eq(finished),
+        ]
+        with m.If(finished):
+            m.d.comb += [
+                self.done.eq(batches.o.payload.amount),
+                self.frames.eq(batches.o.payload.frames),
+                self.written.eq(batches.o.payload.bus),
+            ]

@@ -1,0 +1,197 @@
+"""Several masters on one AXI4 port: read requests and data, write requests, data and responses.
+
+A source asks for a burst by address and number of beats (at most 256, inside one 4 KiB page: `BurstSplit` sees to it) and
+gets its data or its response back by id. Everything a source asked for is answered: `DmaRead` never refuses data that
+a source has no room for, so a source asks only for what it can take.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth import Array, Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ringbed.hw.bus import AXI_INCR, Axi4
+from ringbed.hw.fifo import Fifo
+
+__all__ = ["ADDRESS_WIDTH", "BURST_BYTES", "DmaRead", "DmaWrite", "ReadBeat", "Request", "WriteBeat"]
+
+ADDRESS_WIDTH = 64
+BURST_BYTES = 512  # no burst crosses a multiple of it, so none crosses a 4 KiB boundary
+
+
+class Request(data.StructLayout):
+    """A burst: first byte's address (beat-aligned) and beats - 1, as AXI counts them."""
+
+    def __init__(self) -> None:
+        super().__init__({"address": ADDRESS_WIDTH, "len": 8})
+
+
+class ReadBeat(data.StructLayout):
+    """A beat of read data; `error` is DECERR or SLVERR."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"data": width, "last": 1, "error": 1})
+
+
+class WriteBeat(data.StructLayout):
+    """A beat of write data with its byte strobes."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"data": width, "strb": width // 8, "last": 1})
+
+
+def _choose(m: Module, requests: list[Any], free: Any) -> Signal:
+    """Round robin: the index of the request taken in this clock, if `free`; readies are driven here."""
+    chosen, after = Signal(range(len(requests))), Signal(range(len(requests)))
+    count = len(requests)
+    with m.Switch(after):
+        for start in range(count):
+            with m.Case(start):
+                for index in reversed([(start + step) % count for step in range(count)]):
+                    with m.If(requests[index].valid):
+                        m.d.comb += chosen.eq(index)
+    for index, request in enumerate(requests):
+        m.d.comb += request.ready.eq(free & (chosen == index))
+        with m.If(request.valid & request.ready):
+            m.d.sync += after.eq((index + 1) % count)
+    return chosen
+
+
+class DmaRead(wiring.Component):
+    """AR and R. Latency: one clock for a request, none for data.
+
+    Members
+    -------
+    bus : AXI4 master; this block drives AR and R
+    request : streams of Request, one a source; its index is the AXI id
+    beat : streams of ReadBeat, one a source
+    halt : In(1): start no new burst
+    busy : Out(1): bursts are out
+    """
+
+    def __init__(self, sources: int, width: int, id_width: int = 4) -> None:
+        self.sources, self.width = sources, width
+        super().__init__({
+            "bus": Out(Axi4(ADDRESS_WIDTH, width, id_width)),
+            "request": In(stream.Signature(Request())).array(sources),
+            "beat": Out(stream.Signature(ReadBeat(width))).array(sources),
+            "halt": In(1),
+            "busy": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bus, outstanding = self.bus, Signal(8)
+        free = (~bus.arvalid | bus.arready) & ~self.halt & (outstanding < 64)
+        chosen = _choose(m, list(self.request), free)
+        requests = Array(self.request)
+        started = Signal()
+        m.d.comb += [
+            bus.arsize.eq((self.width // 8).bit_length() - 1),
+            bus.arburst.eq(AXI_INCR),
+            started.eq(free & Cat(request.valid for request in self.request).any()),
+        ]
+        with m.If(started):
+            m.d.sync += [
+                bus.arvalid.eq(1),
+                bus.arid.eq(chosen),
+                bus.araddr.eq(requests[chosen].payload.address),
+                bus.arlen.eq(requests[chosen].payload.len),
+            ]
+        with m.Elif(bus.arready):
+            m.d.sync += bus.arvalid.eq(0)
+        for index, beat in enumerate(self.beat):
+            m.d.comb += [
+                beat.valid.eq(bus.rvalid & (bus.rid == index)),
+                beat.payload.data.eq(bus.rdata),
+                beat.payload.last.eq(bus.rlast),
+                beat.payload.error.eq(bus.rresp[1]),
+            ]
+            with m.If(bus.rid == index):
+                m.d.comb += bus.rready.eq(beat.ready)
+        ended = bus.rvalid & bus.rready & bus.rlast
+        m.d.sync += outstanding.eq(outstanding + started - ended)
+        m.d.comb += self.busy.eq(outstanding != 0)
+        return m
+
+
+class DmaWrite(wiring.Component):
+    """AW, W and B. Data goes out in the order of the requests; latency one clock each.
+
+    Members
+    -------
+    bus : AXI4 master; this block drives AW, W and B
+    request : streams of Request, one a source; its index is the AXI id
+    beat : streams of WriteBeat, one a source, in the order of that source's requests
+    done, failed : Out(1) a source: a burst's response arrived in this clock; `failed` with it: DECERR or SLVERR
+    halt : In(1): start no new burst
+    busy : Out(1): bursts are out
+    """
+
+    def __init__(self, sources: int, width: int, id_width: int = 4) -> None:
+        self.sources, self.width = sources, width
+        super().__init__({
+            "bus": Out(Axi4(ADDRESS_WIDTH, width, id_width)),
+            "request": In(stream.Signature(Request())).array(sources),
+            "beat": In(stream.Signature(WriteBeat(width))).array(sources),
+            "done": Out(1).array(sources),
+            "failed": Out(1).array(sources),
+            "halt": In(1),
+            "busy": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bus, outstanding = self.bus, Signal(8)
+        m.submodules.order = order = Fifo(range(self.sources), 8)
+        free = (~bus.awvalid | bus.awready) & order.i.ready & ~self.halt & (outstanding < 64)
+        chosen = _choose(m, list(self.request), free)
+        requests = Array(self.request)
+        started = Signal()
+        m.d.comb += [
+            bus.awsize.eq((self.width // 8).bit_length() - 1),
+            bus.awburst.eq(AXI_INCR),
+            started.eq(free & Cat(request.valid for request in self.request).any()),
+            order.i.valid.eq(started),
+            order.i.payload.eq(chosen),
+        ]
+        with m.If(started):
+            m.d.sync += [
+                bus.awvalid.eq(1),
+                bus.awid.eq(chosen),
+                bus.awaddr.eq(requests[chosen].payload.address),
+                bus.awlen.eq(requests[chosen].payload.len),
+            ]
+        with m.Elif(bus.awready):
+            m.d.sync += bus.awvalid.eq(0)
+        self._data(m, order)
+        ended = bus.bvalid & bus.bready
+        m.d.comb += [bus.bready.eq(1), self.busy.eq(outstanding != 0)]
+        for index in range(self.sources):
+            m.d.comb += [
+                self.done[index].eq(bus.bvalid & (bus.bid == index)),
+                self.failed[index].eq(self.done[index] & bus.bresp[1]),
+            ]
+        m.d.sync += outstanding.eq(outstanding + started - ended)
+        return m
+
+    def _data(self, m: Module, order: Fifo) -> None:
+        """One register on W, filled from the source whose request is the oldest with data still to come."""
+        bus, free = self.bus, Signal()
+        m.d.comb += free.eq(~bus.wvalid | bus.wready)
+        with m.If(bus.wready):
+            m.d.sync += bus.wvalid.eq(0)
+        for index, beat in enumerate(self.beat):
+            mine = order.o.valid & (order.o.payload == index)
+            m.d.comb += beat.ready.eq(mine & free)
+            with m.If(beat.valid & beat.ready):
+                m.d.sync += [
+                    bus.wvalid.eq(1),
+                    bus.wdata.eq(beat.payload.data),
+                    bus.wstrb.eq(beat.payload.strb),
+                    bus.wlast.eq(beat.payload.last),
+                ]
+                m.d.comb += order.o.ready.eq(beat.payload.last)

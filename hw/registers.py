@@ -1,0 +1,135 @@
+"""A card's registers, built from its table: an AXI4-Lite slave, the plain registers, and strobes for the others.
+
+Registers are stored here, writable bit for bit as the table says (its RW fields); bits the card itself drives (RO and SC
+fields) are or-ed in from outside. A register named `external` is not stored: its value comes in from the block that
+owns it, with a strobe for each write and each read.
+`peek` shows any register with no side effect: the same multiplexer, lent out while no read is going on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ringbed.hw.bus import AXI_OKAY, AxiLite
+from ringbed.hw.formats.field import Access, Register, RegisterMap
+
+__all__ = ["RegisterFile"]
+
+
+def _writable(register: Register) -> int:
+    mask = 0
+    for field in register.fields:
+        if field.access is Access.RW:
+            mask |= field.mask
+    return mask
+
+
+def _initial(register: Register) -> int:
+    return register.reset & _writable(register)
+
+
+def _driven(register: Register) -> int:
+    mask = 0
+    for field in register.fields:
+        if field.access in (Access.RO, Access.SC):
+            mask |= field.mask
+    return mask
+
+
+class RegisterFile(wiring.Component):
+    """One write and one read at a time, two clocks each; a register that does not exist reads as 0.
+
+    Members
+    -------
+    bus : AXI4-Lite slave
+    peek_addr, peek_data : a look without side effects, combinational, valid while no read is under way
+    clear : In(1): every stored register back to its reset value, but for those named in `kept`
+    NAME : Out(32) for a stored register, In(32) for an external one
+    NAME_ro : In(32), stored registers with RO or SC fields: those fields as they read
+    NAME_w : Out(1): written in this clock (with `wdata`); NAME_r : Out(1), external registers: read in this clock
+    """
+
+    def __init__(self, table: RegisterMap, external: Collection[str], kept: Collection[str], addr_width: int) -> None:
+        self.table, self.external, self.kept = table, frozenset(external), frozenset(kept)
+        unknown = (self.external | self.kept) - {register.name for register in table}
+        if unknown:
+            raise ValueError(f"the register table has no {', '.join(sorted(unknown))}")
+        members: dict[str, Any] = {
+            "bus": In(AxiLite(addr_width)),
+            "peek_addr": In(addr_width),
+            "peek_data": Out(32),
+            "clear": In(1),
+            "wdata": Out(32),
+            "busy": Out(1),
+        }
+        for register in table:
+            members[register.name + "_w"] = Out(1)
+            if register.name in self.external:
+                members |= {register.name: In(32), register.name + "_r": Out(1)}
+                continue
+            members[register.name] = Out(32, init=_initial(register))
+            if _driven(register):
+                members[register.name + "_ro"] = In(32)
+        super().__init__(members)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bus = self.bus
+        write, read = Signal(), Signal()
+        address = Signal.like(bus.araddr)  # of the read under way, else what `peek` asks for
+        held = Signal.like(bus.araddr)
+        m.d.comb += [
+            write.eq(bus.awvalid & bus.wvalid & ~bus.bvalid),
+            bus.awready.eq(write),
+            bus.wready.eq(write),
+            bus.bresp.eq(AXI_OKAY),
+            bus.rresp.eq(AXI_OKAY),
+            bus.arready.eq(~read & ~bus.rvalid),
+            address.eq(Mux(read, held, self.peek_addr)),
+            self.wdata.eq(bus.wdata),
+            self.busy.eq(read | bus.rvalid | bus.bvalid),
+        ]
+        m.d.sync += [
+            bus.bvalid.eq(write | (bus.bvalid & ~bus.bready)),
+            read.eq(bus.arvalid & bus.arready),
+            bus.rvalid.eq(read | (bus.rvalid & ~bus.rready)),
+            held.eq(bus.araddr),
+        ]
+        with m.If(read):
+            m.d.sync += bus.rdata.eq(self.peek_data)
+        self._reads(m, address, read)
+        self._writes(m, write)
+        return m
+
+    def _reads(self, m: Module, address: Signal, read: Signal) -> None:
+        """The multiplexer over all values, and the read strobes of external registers."""
+        with m.Switch(address[2:]):
+            for register in self.table:
+                with m.Case(register.offset >> 2):
+                    value = getattr(self, register.name)
+                    if hasattr(self, register.name + "_ro"):
+                        value = value | (getattr(self, register.name + "_ro") & _driven(register))
+                    m.d.comb += self.peek_data.eq(value)
+                    if register.name in self.external:
+                        m.d.comb += getattr(self, register.name + "_r").eq(read)
+
+    def _writes(self, m: Module, write: Signal) -> None:
+        """Stored registers take what is writable; external ones get a strobe. A clear loses against nothing."""
+        with m.If(write & self.bus.wstrb.all()), m.Switch(self.bus.awaddr[2:]):
+            for register in self.table:
+                with m.Case(register.offset >> 2):
+                    m.d.comb += getattr(self, register.name + "_w").eq(1)
+                    if register.name in self.external:
+                        continue
+                    stored, mask = getattr(self, register.name), _writable(register)
+                    if mask:
+                        m.d.sync += stored.eq((stored & ~mask & 0xFFFFFFFF) | (self.wdata & mask))
+        with m.If(self.clear):
+            for register in self.table:
+                if register.name not in self.external and register.name not in self.kept:
+                    m.d.sync += getattr(self, register.name).eq(_initial(register))

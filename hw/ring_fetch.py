@@ -1,0 +1,123 @@
+"""A ring's fetch policy: descriptors between head and tail are read ahead, in bursts, into a queue on the card.
+
+This block alone knows base, length, head and tail; a ring whose ownership is told another way replaces it and nothing
+behind it. Up to eight descriptors a burst, none over a 128-byte line; a burst is asked for when it would be a whole
+line or when the queue runs low, and only when there is room for all of it. The prefetch thresholds of RXDCTL and
+TXDCTL are hints this policy does not need.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ringbed.hw.dma import ADDRESS_WIDTH, ReadBeat, Request
+from ringbed.hw.fifo import Fifo
+from ringbed.hw.formats.em import StopCause
+
+__all__ = ["DESCRIPTOR_BITS", "LINE", "RingFetch"]
+
+DESCRIPTOR_BITS = 128
+LINE = 8  # descriptors in an aligned burst
+
+
+class RingFetch(wiring.Component):
+    """Descriptors in ring order. `depth` are held at most, those on their way included.
+
+    Members
+    -------
+    enable : In(1): EN of the direction
+    base : In(64), count : In(16) descriptors, tail : In(16)
+    head : Out(16): advanced by `done` descriptors written back
+    head_w : In(1) with head_in : In(16): software sets the head; what was read ahead is forgotten
+    done : In(8): descriptors finished in this clock
+    request, beat : to DmaRead
+    o : stream of descriptors, 128 bits as in memory
+    stop : Out(2): StopCause.RING or FETCH in this clock
+    stopped : In(1): ask for nothing
+    busy : Out(1): something is on its way or is being asked for
+    emptied : Out(1): in the clock before, the head reached the tail
+    """
+
+    def __init__(self, width: int, depth: int = 32) -> None:
+        if width != 64:
+            raise ValueError(f"descriptors are put together from 64-bit beats, not {width}-bit ones")
+        self.width, self.depth = width, depth
+        super().__init__({
+            "enable": In(1), "base": In(ADDRESS_WIDTH), "count": In(16), "tail": In(16),
+            "head": Out(16), "head_w": In(1), "head_in": In(16), "done": In(8),
+            "request": Out(stream.Signature(Request())),
+            "beat": In(stream.Signature(ReadBeat(width))),
+            "o": Out(stream.Signature(DESCRIPTOR_BITS)),
+            "stop": Out(2), "stopped": In(1), "busy": Out(1), "emptied": Out(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.queue = queue = Fifo(DESCRIPTOR_BITS, self.depth)
+        next_index, coming, stale = Signal(16), Signal(8), Signal(8)  # descriptors
+        amount, sane, moved = Signal(range(LINE + 1)), Signal(), Signal()
+        running = self.enable & ~self.stopped
+        asked = self.request.valid & self.request.ready
+        arrived = self._assemble(m, queue, stale)
+        m.d.comb += [
+            # an empty ring whose registers were never written is sane too
+            sane.eq(((self.tail < self.count) & (self.head < self.count)) | ((self.count | self.tail) == 0)),
+            self.o.payload.eq(queue.o.payload),
+            self.o.valid.eq(queue.o.valid & ~self.stopped),
+            queue.o.ready.eq((self.o.ready & ~self.stopped) | self.head_w),
+            self.busy.eq((coming != 0) | self.request.valid),
+            self.emptied.eq(moved & (self.head == self.tail)),
+        ]
+        self._ask(m, queue, running & sane, next_index, coming, amount)
+        with m.If(self.enable & ~sane):
+            m.d.comb += self.stop.eq(StopCause.RING)
+        with m.Elif(self.beat.valid & self.beat.payload.error):
+            m.d.comb += self.stop.eq(StopCause.FETCH)
+        m.d.sync += coming.eq(coming + Mux(asked, amount, 0) - arrived)
+        stepped = self.head + self.done
+        m.d.sync += moved.eq(self.done != 0)
+        with m.If(self.head_w):
+            # every descriptor still on its way belongs to the old ring
+            m.d.sync += [self.head.eq(self.head_in), next_index.eq(self.head_in), stale.eq(coming - arrived)]
+        with m.Else():
+            m.d.sync += self.head.eq(Mux(stepped >= self.count, stepped - self.count, stepped))
+            with m.If(stale != 0):
+                m.d.sync += stale.eq(stale - arrived)
+        return m
+
+    def _assemble(self, m: Module, queue: Fifo, stale: Signal) -> Signal:
+        """Two beats make a descriptor; those read for a forgotten ring are dropped."""
+        half, low, whole = Signal(), Signal(64), Signal()
+        m.d.comb += [
+            self.beat.ready.eq(1),
+            whole.eq(self.beat.valid & half),
+            queue.i.payload.eq(Cat(low, self.beat.payload.data)),
+            queue.i.valid.eq(whole & (stale == 0) & ~self.head_w & ~self.stopped & ~self.beat.payload.error),
+        ]
+        with m.If(self.beat.valid):
+            m.d.sync += [half.eq(~half), low.eq(self.beat.payload.data)]
+        return whole
+
+    def _ask(self, m: Module, queue: Fifo, running: Any, index: Signal, coming: Signal, amount: Signal) -> None:
+        """The next burst: up to the tail, the ring's end, the 128-byte line, whichever comes first."""
+        limit, address, line, room = Signal(17), Signal(ADDRESS_WIDTH), Signal(range(LINE + 1)), Signal()
+        m.d.comb += [
+            limit.eq(Mux(self.tail >= index, self.tail, self.count) - index),
+            address.eq(self.base + (index << 4)),
+            line.eq(LINE - address[4:7]),
+            amount.eq(Mux(limit < line, limit, line)),
+            room.eq(queue.level + coming + LINE <= self.depth),
+            self.request.payload.address.eq(address),
+            self.request.payload.len.eq((amount << 1) - 1),
+            self.request.valid.eq(
+                running & room & ~self.head_w & (amount != 0)
+                & ((amount == line) | (queue.level + coming < LINE))
+            ),
+        ]  # fmt: skip
+        with m.If(self.request.valid & self.request.ready):
+            after = index + amount
+            m.d.sync += index.eq(Mux(after == self.count, 0, after))

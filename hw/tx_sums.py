@@ -1,0 +1,82 @@
+"""Between packing and sending: a frame's length is counted, its sums are taken, and it is kept or forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from ringbed.hw.beat import beat_path, lanes_of
+from ringbed.hw.burst import LENGTH_WIDTH
+from ringbed.hw.checksum_tx import ChecksumTx
+from ringbed.hw.fifo import Fifo
+from ringbed.hw.ring_tx import SumOrder, TxFinish
+from ringbed.hw.tx_send import TxReady
+
+__all__ = ["TxSums"]
+
+
+class TxSums(wiring.Component):
+    """A frame is ready a few clocks after its last beat; without `sums` (a card with no TX engine) just the same.
+
+    Members
+    -------
+    i : beats of frames, cannot be stopped; order : In(SumOrder), with the first; ending : In(TxFinish), with the last
+    finish, keep : to the FrameStore, with the last beat
+    o : stream of TxReady, never more than `frames` of them waiting
+    """
+
+    def __init__(self, width: int, sums: bool, frames: int) -> None:
+        self.width, self.lanes, self.sums, self.frames = width, lanes_of(width), sums, frames
+        amount = (65536 // self.lanes).bit_length()
+        super().__init__({
+            "i": In(beat_path(width)), "order": In(SumOrder), "ending": In(TxFinish),
+            "finish": Out(1), "keep": Out(amount), "o": Out(stream.Signature(TxReady)),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        shape = data.StructLayout({"length": LENGTH_WIDTH, "fcs": 1, "abort": 1})
+        m.submodules.ended = ended = Fifo(shape, 8)
+        m.submodules.ready = ready = Fifo(TxReady, self.frames)
+        beats, now, beat = Signal.like(self.keep), Signal.like(self.keep), self.i.payload
+        shift = self.lanes.bit_length() - 1
+        m.d.comb += [
+            now.eq(Mux(beat.first, 0, beats) + 1),
+            self.finish.eq(self.i.valid & beat.last),
+            self.keep.eq(Mux(self.ending.abort, 0, now)),
+            ended.i.valid.eq(self.finish),
+            ended.i.payload.length.eq(((now - 1) << shift) + beat.count),
+            ended.i.payload.fcs.eq(self.ending.fcs),
+            ended.i.payload.abort.eq(self.ending.abort),
+        ]
+        with m.If(self.i.valid):
+            m.d.sync += beats.eq(now)
+        if self.sums:
+            summed = self._checksum(m, ready)
+        else:
+            summed = ended.o.valid
+        m.d.comb += [
+            ended.o.ready.eq(summed),
+            ready.i.valid.eq(summed & ~ended.o.payload.abort),
+            ready.i.payload.length.eq(ended.o.payload.length),
+            ready.i.payload.fcs.eq(ended.o.payload.fcs),
+        ]
+        connect(m, ready.o, wiring.flipped(self.o))
+        return m
+
+    def _checksum(self, m: Module, ready: Fifo) -> Any:
+        """Slot 0 is the IP header's sum, slot 1 TCP's or UDP's, which wins where they meet. True when both are there."""
+        m.submodules.checksum = checksum = ChecksumTx(self.width)
+        m.d.comb += [
+            checksum.i.payload.eq(self.i.payload), checksum.i.valid.eq(self.i.valid),
+            checksum.ranges[0].start.eq(self.order.ip_start), checksum.ranges[0].end.eq(self.order.ip_end),
+            checksum.ranges[1].start.eq(self.order.l4_start), checksum.ranges[1].end.eq(self.order.l4_end),
+            checksum.ranges[1].udp.eq(self.order.udp),
+            checksum.places[0].enable.eq(self.ending.ip), checksum.places[0].offset.eq(self.ending.ip_at),
+            checksum.places[1].enable.eq(self.ending.l4), checksum.places[1].offset.eq(self.ending.l4_at),
+            ready.i.payload.slots.eq(checksum.o.payload),
+        ]  # fmt: skip
+        return checksum.o.valid
