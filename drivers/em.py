@@ -29,7 +29,7 @@ __all__ = ["MAX_MTU", "OFFLOADS", "Em"]
 
 HEADER = 14 + 4  # Ethernet's, and room for one tag: what fills MAX_FRAME at an MTU of 1500
 MIN_MTU, MAX_MTU = 68, em.MAX_TX_FRAME - HEADER  # RFC 791's least; the most the card sends
-OFFLOADS = ("rx", "tx")  # checksum engines a card may be built with
+OFFLOADS = ("rx_checksum", "tx_checksum")  # engines a card may be built with
 TIPG = em.REGISTERS["TIPG"].pack(IPGT=10, IPGR1=8, IPGR2=6)  # M Table 13-77
 COLLISIONS, COLLISION_DISTANCE = 0x0F, 0x40  # recommended for full duplex: M Table 13-76
 
@@ -86,9 +86,9 @@ class Em:
         self.name = name
         self.mtu = mtu
         self.capabilities = Capabilities(
-            tx_ipv4="tx" in offloads,
-            tx_l4=ChecksumOffload.PSEUDO if "tx" in offloads else ChecksumOffload.NONE,
-            rx_checksum="rx" in offloads,
+            tx_ipv4="tx_checksum" in offloads,
+            tx_l4=ChecksumOffload.PSEUDO if "tx_checksum" in offloads else ChecksumOffload.NONE,
+            rx_checksum="rx_checksum" in offloads,
             mtu=MAX_MTU,
         )
         self.link = False
@@ -101,8 +101,8 @@ class Em:
         self._oactives = 0
         self._counters = dict.fromkeys(_EVENTS, 0)
         self._hardware = EmHardware(device, name, eeprom)
-        sums = TxSum.IPV4 | TxSum.TCP | TxSum.UDP if "tx" in offloads else TxSum.NONE
-        self._rx = RxRing(dma, self._hardware, rx_ring, buffer_size, verdicts="rx" in offloads)
+        sums = TxSum.IPV4 | TxSum.TCP | TxSum.UDP if "tx_checksum" in offloads else TxSum.NONE
+        self._rx = RxRing(dma, self._hardware, rx_ring, buffer_size, verdicts="rx_checksum" in offloads)
         self._tx = TxRing(dma, self._hardware, tx_ring, longest=mtu + HEADER, sums=sums)
         self.lladdr = self._attach()
 

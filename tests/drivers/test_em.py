@@ -61,7 +61,7 @@ def test_bad_eeprom_sum_is_one_clear_error_and_leaves_nothing_behind() -> None:
         ({"tx_ring": 0}, "a ring has 8 to 65528 descriptors, a multiple of 8; 0 is not"),
         ({"buffer_size": 1500}, r"RX buffers have one of \[256, 512, 1024, 2048, 4096, 8192, 16384\] bytes, not 1500"),
         ({"mtu": 20000}, f"the MTU is 68 to {MAX_MTU}, not 20000"),
-        ({"offloads": ("tso",)}, r"offloads are named rx, tx; \('tso',\) has others"),
+        ({"offloads": ("tso",)}, r"offloads are named rx_checksum, tx_checksum; \('tso',\) has others"),
         ({"eeprom": "spi"}, "eeprom access is 'auto', 'eerd' or 'microwire', not 'spi'"),
     ],
 )
