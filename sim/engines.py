@@ -1,0 +1,37 @@
+"""The registry: one call opens an engine by name, and says in one line why it is not the one asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ringbed.sim.build import BuildError, Progress
+from ringbed.sim.memory import HostMemory
+from ringbed.sim.native import NativeEngine
+from ringbed.sim.pysim import PysimEngine
+from ringbed.sim.spec import NicSpec
+
+__all__ = ["ENGINES", "AnyEngine", "open_engine"]
+
+AnyEngine = NativeEngine | PysimEngine
+ENGINES: dict[str, type[NativeEngine] | type[PysimEngine]] = {"native": NativeEngine, "pysim": PysimEngine}
+
+
+def open_engine(
+    kind: str, spec: NicSpec, memory: HostMemory | None = None, *, say: Callable[[str], None] | None = None,
+    progress: Progress | None = None, **options: Any,
+) -> AnyEngine:  # fmt: skip
+    """`kind` is `native`, `pysim` or `auto`: native where a model can be built, else pysim, and why goes to `say`.
+
+    Raises ValueError for another kind, BuildError when `native` was asked for by name and cannot be built.
+    """
+    if kind != "auto":
+        if kind not in ENGINES:
+            raise ValueError(f"no engine {kind!r}; there are auto, {', '.join(ENGINES)}")
+        return ENGINES[kind](spec, memory, progress=progress, **options)
+    try:
+        return NativeEngine(spec, memory, progress=progress, **options)
+    except BuildError as error:
+        if say is not None:
+            say(f"engine pysim, not native: {error}")
+        return PysimEngine(spec, memory, progress=progress, **options)

@@ -1,0 +1,371 @@
+"""The engine without a compiler: Amaranth's own simulator, with the harness in Python (`sim/pybus.py`, `sim/pydma.py`, `sim/pywire.py`).
+
+Same step order, rules and idle skip as the native engine, and the same clock numbers: a test compares them. It is for
+walk tests of a few hundred frames and for waveforms at any time. Per clock it costs the card's evaluation, one packed
+assignment of the inputs that changed, and one packed read of the one-bit outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.axi_checker import Findings
+from ringbed.sim.clock import Frequency
+from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
+from ringbed.sim.memory import HostMemory
+from ringbed.sim.pybus import NEVER, AxiLite
+from ringbed.sim.pydma import AxiMemory
+from ringbed.sim.pywire import WireIn, WireOut
+from ringbed.sim.settings import Settings
+from ringbed.sim.spec import NicSpec, component_ports
+
+__all__ = ["PysimEngine"]
+
+FAULT, ANSWER = 32, 64  # beside Event's bits
+
+
+class _Bench:
+    """The card's ports in Amaranth's simulator; `Ports` of `sim/pybus.py`."""
+
+    def __init__(self, spec: NicSpec, period_fs: int) -> None:
+        from amaranth.hdl import Cat, ClockDomain, Module  # the native engine must not pay for Amaranth
+        from amaranth.sim import Simulator
+
+        component: Any = spec.elaborate()
+        self.signals, missing = component_ports(component, spec.portmap)
+        if missing:
+            module: Any = Module()
+            module.domains.sync = domain = ClockDomain("sync")
+            module.submodules.card = component
+            self.signals[spec.portmap.clock], self.signals[spec.portmap.reset.port] = domain.clk, domain.rst
+            component = module
+        self._cat: Any = Cat
+        self._clk, self._half = spec.portmap.clock, period_fs * 0.5e-15  # seconds
+        self._values = {name: signal.init for name, signal in self.signals.items()}
+        self._changed: dict[str, int] = {}
+        self._cats: dict[tuple[str, ...], Any] = {}
+        bits = [p.name for p in spec.portmap.ports() if p.dir == "out" and p.width == 1]
+        self._masks = {name: 1 << index for index, name in enumerate(bits)}
+        self._bits_cat, self._bits = Cat(self.signals[name] for name in bits), 0
+        self.sim: Any = Simulator(component)
+        self.sim.add_testbench(self._keep_time, background=True)
+        self._ctx: Any = None
+        self.wave_time = False
+        self.sim.advance()
+
+    async def _keep_time(self, ctx: Any) -> None:
+        """Hands out the context; the engine's calls do the driving, and time moves only for waveforms."""
+        self._ctx = ctx
+        while True:
+            await ctx.delay(self._half)
+
+    def put(self, name: str, value: int) -> None:
+        value = int(value)
+        if self._values[name] != value:
+            self._values[name] = self._changed[name] = value
+
+    def get(self, name: str) -> int:
+        return int(self._ctx.get(self.signals[name]))
+
+    def bit(self, name: str) -> bool:
+        return bool(self._bits & self._masks[name])
+
+    def low(self) -> None:
+        """Clock low, with every `put` since: the card's combinational logic settles."""
+        self.put(self._clk, 0)
+        if self._changed:
+            names = tuple(self._changed)
+            cat = self._cats.get(names)
+            if cat is None:
+                cat = self._cats[names] = self._cat(self.signals[name] for name in names)
+            packed, at = 0, 0
+            for name, value in self._changed.items():
+                packed |= value << at
+                at += len(self.signals[name])
+            self._changed.clear()
+            self._ctx.set(cat, packed)
+        self._bits = self._ctx.get(self._bits_cat)
+        if self.wave_time:
+            self.sim.advance()
+
+    def high(self) -> None:
+        self._values[self._clk] = 1
+        self._ctx.set(self.signals[self._clk], 1)
+        if self.wave_time:
+            self.sim.advance()
+
+
+class PysimEngine:
+    """See `sim/engine.py` for the contract and `sim/settings.py` for the options. `waves` is taken and not needed."""
+
+    deterministic_time = True
+    kind = "pysim"
+
+    def __init__(
+        self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Any = None, **options: Any
+    ) -> None:
+        self._spec, self._map, self._memory = spec, spec.portmap, memory
+        self.settings = Settings(**options)
+        s, m = self.settings, spec.portmap
+        if progress is not None:
+            progress("elaborating the card for pysim")
+        self._bench = _Bench(spec, s.frequency.ns(10**6))
+        self.now, self._clocks, self._skipped = 0, 0, 0
+        self._findings = Findings(s.check)
+        self._dma = self._registers = self._rx = self._tx = None
+        if m.dma:
+            latencies = (s.read_latency, s.write_latency)
+            self._dma = AxiMemory(m.dma.prefix, m.dma.data_width // 8, memory, latencies, s.seed, s.pattern_level)
+        if m.registers:
+            self._registers = AxiLite(m.registers.prefix, s.seed, s.pattern_level)
+        if m.rx:
+            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing)
+        if m.tx:
+            self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level)
+        self._irq, self._irq_since = False, 0
+        self._model_ns = self._run_ns = 0
+        self._trace: contextlib.ExitStack | None = None
+        self._pins = {pin.name: pin for pin in m.pins}
+        self._closed = False
+        self._reset()
+
+    _dma: AxiMemory | None
+    _registers: AxiLite | None
+    _rx: WireIn | None
+    _tx: WireOut | None
+
+    @property
+    def frequency(self) -> Frequency:
+        return self.settings.frequency
+
+    @property
+    def faults(self) -> int:
+        """Device accesses that were answered with an error."""
+        return self._dma.faults if self._dma else 0
+
+    def _reset(self) -> None:
+        bench, reset = self._bench, self._map.reset
+        for pin in self._map.pins:
+            if pin.dir == "in":
+                bench.put(pin.name, pin.init)
+        bench.put(reset.port, reset.active)
+        self._drive()
+        for _ in range(self.settings.reset_clocks):
+            bench.low()
+            bench.high()
+        bench.put(reset.port, 1 - reset.active)
+        bench.low()
+
+    # Registers --------------------------------------------------------------------------------------------------
+
+    def write(self, offset: int, value: int) -> None:
+        self._access(offset).queue.append((offset, value & 0xFFFF_FFFF))
+
+    def read(self, offset: int) -> int:
+        registers = self._access(offset)
+        registers.queue.append((offset, None))
+        registers.answer = None
+        self._run(self.now + self.settings.answer_limit, ANSWER | FAULT)
+        if registers.answer is None:
+            raise TimeoutError(
+                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
+            )
+        answer, registers.answer = registers.answer, None
+        return answer
+
+    def peek(self, offset: int) -> int:
+        if self._map.peek is None:
+            raise ValueError(f"the port map of {self._spec.name} has no peek")
+        self._access(offset)
+        self._bench.put(self._map.peek.address, offset)
+        self._bench.low()
+        return self._bench.get(self._map.peek.data)
+
+    def _access(self, offset: int) -> AxiLite:
+        part = self._map.registers
+        if part is None or self._registers is None or not 0 <= offset < 1 << part.addr_width or offset & 3:
+            raise ValueError(f"{self._spec.name} has no 32-bit register at {offset:#x}")
+        self._live()
+        return self._registers
+
+    # Time -------------------------------------------------------------------------------------------------------
+
+    def run(self, until: int, stop: Event = Event.IRQ) -> Event:
+        return Event(self._run(until, int(stop)) & 31)
+
+    def _run(self, until: int, stop: int) -> int:
+        self._live()
+        begin = time.perf_counter_ns()
+        try:
+            while True:
+                self._drive()
+                self._timed(self._bench.low)
+                if event := self._settle(until, stop):
+                    break
+                self._sample()
+                self._timed(self._bench.high)
+                self.now += 1
+                self._clocks += 1
+        finally:
+            self._run_ns += time.perf_counter_ns() - begin
+        if self._dma is not None and self._dma.fault:
+            self._dma.fault = False
+            if event & FAULT:
+                self._raise_fault()
+        return event
+
+    def _timed(self, evaluate: Any) -> None:
+        begin = time.perf_counter_ns()
+        evaluate()
+        self._model_ns += time.perf_counter_ns() - begin
+
+    def _drive(self) -> None:
+        c, now = self._bench, self.now
+        if self._map.idle is not None:
+            c.put(self._map.idle.timebase, now & (1 << self._map.idle.width) - 1)
+        if self._rx is not None:
+            self._rx.drive(c, now)
+        if self._registers is not None:
+            self._registers.drive(c)
+        if self._dma is not None:
+            self._dma.drive(c)
+        if self._tx is not None:
+            self._tx.drive(c, now)
+
+    def _sample(self) -> None:
+        c, f = self._bench, self._findings
+        f.now = self.now
+        if self._rx is not None:
+            self._rx.sample(self.now)
+        if self._registers is not None:
+            self._registers.sample(c, f)
+        if self._dma is not None:
+            self._dma.sample(c, f)
+        if self._tx is not None:
+            self._tx.sample(c, f)
+
+    def _settle(self, until: int, stop: int) -> int:
+        """The events to return with, or 0 to clock on; skips as far as it may."""
+        while True:
+            event = self._events(until)
+            still = self._quiet()
+            next_event = self._next_event() if still else self.now
+            if still and next_event == NEVER:
+                event |= Event.IDLE
+            if event & (stop | Event.TIME | FAULT):
+                return event
+            if not still:
+                return 0
+            target = min(next_event, until)
+            held = self._irq_since + self.settings.irq_hold
+            if self._irq and self.now < held < target:
+                target = held
+            if target <= self.now:
+                return 0
+            self._skipped += target - self.now
+            self.now = target
+            self._drive()
+            self._bench.low()
+
+    def _events(self, until: int) -> int:
+        event = int(Event.TIME) if self.now >= until else 0
+        c, registers = self._bench, self._registers
+        if self._map.interrupts is not None:
+            port = self._map.interrupts.port
+            up = c.bit(port) if self._map.interrupts.width == 1 else bool(c.get(port))
+            if up and not self._irq:
+                self._irq_since = self.now
+            self._irq = up
+            held = self.now - self._irq_since >= self.settings.irq_hold
+            if up and held and (registers is None or registers.quiet()):
+                event |= Event.IRQ
+        if self._tx is not None and self._tx.frames:
+            event |= Event.WIRE
+        if self._dma is not None and self._dma.fault and self.settings.manner == "strict":
+            event |= FAULT
+        if self._findings.kept:
+            event |= Event.FINDING
+        return event | (ANSWER if registers is not None and registers.answer is not None else 0)
+
+    def _quiet(self) -> bool:
+        c = self._bench
+        if self._map.idle is None or not c.bit(self._map.idle.idle):
+            return False
+        return not (
+            (self._registers is not None and not self._registers.quiet())
+            or (self._dma is not None and not self._dma.quiet(c))
+            or (self._map.tx is not None and c.bit(self._map.tx.prefix + "tvalid"))
+            or (self._rx is not None and self._rx.valid)
+        )
+
+    def _next_event(self) -> int:
+        due = self._rx.due() if self._rx is not None else NEVER
+        if (idle := self._map.idle) is not None:
+            wake = self._bench.get(idle.wake_in)
+            if wake != (1 << idle.width) - 1:
+                due = min(due, self.now + wake)
+        return due
+
+    # The wire ---------------------------------------------------------------------------------------------------
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        if not frame or self._rx is None:
+            raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
+        self._rx.frames.append((bytes(frame), at, error))
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        if self._tx is None:
+            return []
+        frames, self._tx.frames = self._tx.frames, []
+        return frames
+
+    # Pins, findings, figures ------------------------------------------------------------------------------------
+
+    def set_pin(self, name: str, value: int) -> None:
+        pin = self._pin(name)
+        if pin.dir != "in" or not 0 <= value < 1 << pin.width:
+            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+        self._bench.put(name, value)
+
+    def get_pin(self, name: str) -> int:
+        self._pin(name)
+        self._bench.low()
+        return self._bench.get(name)
+
+    def _pin(self, name: str) -> Any:
+        self._live()
+        if name not in self._pins:
+            raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
+        return self._pins[name]
+
+    def findings(self) -> list[Finding]:
+        return self._findings.take()
+
+    def _raise_fault(self) -> None:
+        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
+        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+
+    def stats(self) -> EngineStats:
+        return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns)
+
+    def trace(self, path: Path | None) -> None:
+        """VCD, from now on."""
+        if self._trace is not None:
+            self._trace.close()
+            self._trace, self._bench.wave_time = None, False
+        if path is not None:
+            self._live()
+            self._trace = contextlib.ExitStack()
+            self._trace.enter_context(self._bench.sim.write_vcd(str(path)))
+            self._bench.wave_time = True
+
+    def close(self) -> None:
+        self.trace(None)
+        self._closed = True
+
+    def _live(self) -> None:
+        if self._closed:
+            raise ValueError(f"the engine of {self._spec.name} is closed")

@@ -1,0 +1,148 @@
+"""The two directions of the wire in Python: the twin of `harness/wire.hpp`."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ringbed.sim.axi_checker import Findings, Held, check_keep
+from ringbed.sim.clock import GAP, PREAMBLE, Pacing
+from ringbed.sim.pybus import NEVER, Pattern, Ports
+
+__all__ = ["LinkTime", "WireIn", "WireOut"]
+
+LONGEST = 1 << 16  # bytes of a frame that are kept
+
+
+class LinkTime:
+    """A point in time on a link: `clock + frac / den` clocks."""
+
+    __slots__ = ("clock", "frac", "pace")
+
+    def __init__(self, pace: Pacing) -> None:
+        self.clock, self.frac, self.pace = 0, 0, pace
+
+    def add(self, count: int) -> None:
+        carry, self.frac = divmod(self.frac + count * self.pace.num, self.pace.den)
+        self.clock += carry
+
+    def at_least(self, clock: int) -> None:
+        if self.clock < clock:
+            self.clock, self.frac = clock, 0
+
+    def ceil(self) -> int:
+        return self.clock + (self.frac != 0)
+
+
+class WireIn:
+    """The receive wire: frames from a queue, back to back or paced."""
+
+    def __init__(self, prefix: str, bus: int, pace: Pacing | None) -> None:
+        self.p, self.bus, self.paced = prefix, bus, pace is not None
+        self.frames: deque[tuple[bytes, int, bool]] = deque()
+        self.pos, self.free = LinkTime(pace or Pacing(0, 1)), LinkTime(pace or Pacing(0, 1))
+        self.active = self.valid = False
+        self.offset, self.beat_due = 0, 0
+
+    def due(self) -> int:
+        if self.active:
+            return self.beat_due
+        if not self.frames:
+            return NEVER
+        return max(self.frames[0][1], self.free.ceil() if self.paced else 0)
+
+    def drive(self, c: Ports, now: int) -> None:
+        if not self.active and self.frames:
+            self._begin(now)
+        show = self.active and self.beat_due <= now
+        if show:
+            frame, _at, error = self.frames[0]
+            beat = frame[self.offset : self.offset + self.bus]
+            last = self.offset + len(beat) == len(frame)
+            c.put(self.p + "tdata", int.from_bytes(beat, "little"))
+            c.put(self.p + "tkeep", (1 << len(beat)) - 1)
+            c.put(self.p + "tlast", last)
+            c.put(self.p + "tuser", last and error)
+        if show != self.valid:
+            self.valid = show
+            c.put(self.p + "tvalid", show)
+
+    def _begin(self, now: int) -> None:
+        _frame, at, _error = self.frames[0]
+        self.offset = 0
+        if not self.paced:
+            self.active, self.beat_due = at <= now, now
+            return
+        self.active = True
+        self.pos.clock, self.pos.frac = self.free.clock, self.free.frac
+        self.pos.at_least(max(at, now))
+        self.pos.add(PREAMBLE)
+        self._next_beat(now)
+
+    def _next_beat(self, now: int) -> None:
+        self.beat_due = now
+        if self.paced:
+            self.pos.add(min(len(self.frames[0][0]) - self.offset, self.bus))
+            self.beat_due = self.pos.ceil()
+
+    def sample(self, now: int) -> None:
+        if not self.valid:
+            return
+        self.offset += self.bus
+        if self.offset >= len(self.frames[0][0]):
+            self.active = False
+            self.frames.popleft()
+            if self.paced:
+                self.free.clock, self.free.frac = self.pos.clock, self.pos.frac
+                self.free.add(GAP)
+        else:
+            self._next_beat(now)
+
+
+class WireOut:
+    """The transmit wire: ready always, paced, or by a pattern. `frames`: (clock of the last beat, frame)."""
+
+    def __init__(self, prefix: str, bus: int, pace: Pacing | None, seed: int, level: int) -> None:
+        self.p, self.bus, self.paced = prefix, bus, pace is not None
+        self.pos = LinkTime(pace or Pacing(0, 1))
+        self.hold = Pattern(seed, 13, level)
+        self.frames: list[tuple[int, bytes]] = []
+        self.partial = bytearray()
+        self.ready = self.off = self.giant = False
+        self.stall = Held(
+            "stream", "TVALID fell before TREADY", "TDATA, TKEEP or TLAST changed while TVALID waited for TREADY"
+        )
+
+    def drive(self, c: Ports, now: int) -> None:
+        self.ready = not self.off and (not self.paced or self.pos.ceil() <= now)
+        c.put(self.p + "tready", self.ready)
+
+    def sample(self, c: Ports, f: Findings) -> None:
+        valid = c.bit(self.p + "tvalid")
+        if valid or self.stall.stalled:
+            self._take(c, f, valid)
+        self.off = self.hold.hold()
+
+    def _take(self, c: Ports, f: Findings, valid: bool) -> None:
+        data, keep, last = c.get(self.p + "tdata"), c.get(self.p + "tkeep"), c.bit(self.p + "tlast")
+        self.stall.look(valid, self.ready, (data, keep, last), f)
+        if not valid or not self.ready:
+            return
+        count = (~keep & keep + 1).bit_length() - 1  # lanes from lane 0 on
+        if f.check:
+            check_keep(keep, count, last, self.bus, f)
+        self._store(data.to_bytes(self.bus, "little")[:count], last, f)
+
+    def _store(self, beat: bytes, last: bool, f: Findings) -> None:
+        if self.paced:
+            if not self.partial:
+                self.pos.at_least(f.now)
+                self.pos.add(PREAMBLE)
+            self.pos.add(len(beat) + (GAP if last else 0))
+        if len(self.partial) + len(beat) <= LONGEST:
+            self.partial += beat
+        elif not self.giant:
+            self.giant = True
+            f.add("stream.giant", f"a frame of more than {LONGEST} bytes: the rest is not kept")
+        if last:
+            self.frames.append((f.now, bytes(self.partial)))
+            self.partial, self.giant = bytearray(), False
