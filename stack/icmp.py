@@ -1,0 +1,170 @@
+"""ICMP (RFC 792, RFC 1122 3.2.2): answers to echo requests, errors in both directions, and raw sockets for the rest.
+
+Input runs behind one service queue. An echo request is answered from the address it came to. Everything else is
+offered to the raw sockets; errors also to the UDP socket whose datagram they quote. Errors go out only for a packet
+that was not itself an ICMP error, came from one host to one host, and is whole; and not more than
+`ERRORS_PER_SECOND`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT
+
+from ringbed.stack.ip import Ip
+from ringbed.stack.journey import Journey
+from ringbed.stack.l3demux import Match
+from ringbed.stack.nexthop import Rnh
+from ringbed.stack.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
+from ringbed.stack.scheduler import Scheduler
+from ringbed.stack.service import ServiceQueue
+from ringbed.stack.stats import Stats
+from ringbed.stack.wire import icmpv4, ipv4, udp
+from ringbed.stack.wire.checksum import intact, octets_sum
+from ringbed.stack.wire.icmpv4 import HEADER, HEADER_LEN, IcmpView
+from ringbed.stack.wire.ipv4 import MIN_LEN, PROTO_ICMP, Ipv4View
+from ringbed.stack.wire.view import Buffer
+
+ERRORS_PER_SECOND = 100
+SECOND = 1_000_000_000
+ERROR_MAX = 576  # bytes of the whole error datagram (RFC 1812 4.3.2.3)
+_NEEDFRAG = (icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_NEEDFRAG)
+_ERRNO = {
+    (icmpv4.UNREACHABLE, 0): ENETUNREACH,
+    (icmpv4.UNREACHABLE, 1): EHOSTUNREACH,
+    (icmpv4.UNREACHABLE, 2): ECONNREFUSED,
+    (icmpv4.UNREACHABLE, 3): ECONNREFUSED,
+    _NEEDFRAG: EMSGSIZE,
+    (icmpv4.PARAMETER_PROBLEM, 0): ENOPROTOOPT,
+}
+
+ErrorSink = Callable[[int, Ipv4View, int, int, int], bool]  # errno, quoted header, first word of L4, type, code
+
+
+class Icmp:
+    """`raw` are the service queues of raw sockets; `quoted` takes errors by the protocol of the packet they quote."""
+
+    def __init__(self, ip: Ip, stats: Stats, scheduler: Scheduler) -> None:
+        self._ip = ip
+        self._stats = stats.icmp
+        self._scheduler = scheduler
+        self.raw: list[ServiceQueue] = []
+        self.quoted: dict[int, ErrorSink] = {}
+        self._window = 0  # the second that errors are counted in
+        self._sent = 0
+        ip.icmp_error = self.icmp_error
+        ip.demux.add(Match(PROTO_ICMP), ServiceQueue("icmp", self.icmp_input, scheduler, stats.icmp.icps_fullqueue))
+
+    # -- in -------------------------------------------------------------------------------------------------
+
+    def icmp_input(self, packet: Packet) -> None:
+        stats = self._stats
+        stats.icps_input.value += 1
+        if packet.journey is not None:
+            packet.journey.step("icmp_input", "icmp")
+        data = packet.segments[0][packet.l4 : packet.end]
+        if len(data) < HEADER_LEN:
+            return packet.drop(stats.icps_tooshort)
+        if not packet.flags & L4_CSUM_IN_OK:  # which only a packet of this host has: no card knows ICMP
+            stats.icps_inswcsum.value += 1
+            if not intact(octets_sum(data)):
+                return packet.drop(stats.icps_badsum)
+        kind = data[0]
+        stats.count_in(kind)
+        if kind == icmpv4.ECHO_REQUEST:
+            return self._echo(packet, data)
+        if kind == icmpv4.REDIRECT:
+            return packet.drop(stats.icps_redirect)
+        known = kind in icmpv4.ERRORS and self._notify(packet, data)
+        return self._to_raw(packet, known)
+
+    def _echo(self, packet: Packet, data: Buffer) -> None:
+        """The reply comes from where the request went to, with the same data."""
+        if packet.flags & (BROADCAST | MULTICAST) or not self._is_single(packet.dst):
+            return packet.drop(self._stats.icps_bmcastecho)
+        self._stats.icps_reflect.value += 1
+        rest = IcmpView(data).rest
+        self.output(icmpv4.ECHO_REPLY, 0, rest, data[HEADER_LEN:], packet.src, packet.dst, journey=packet.journey)
+        return None
+
+    def _to_raw(self, packet: Packet, known: bool) -> None:
+        if self.raw:
+            for queue in self.raw:
+                queue.enqueue(packet)
+        elif not known:
+            packet.drop(self._stats.icps_nosocket)
+
+    def _notify(self, packet: Packet, data: Buffer) -> bool:
+        """Tell the socket whose packet is quoted. True when there was one."""
+        if len(data) < HEADER_LEN + MIN_LEN:
+            return False
+        quote = Ipv4View(data, HEADER_LEN)
+        l4 = HEADER_LEN + quote.header_len
+        sink = self.quoted.get(quote.proto)
+        if sink is None or quote.header_len < MIN_LEN or len(data) < l4 + udp.HEADER_LEN:
+            return False
+        kind, code = data[0], data[1]
+        word = int.from_bytes(data[l4 : l4 + 4], "big")
+        told = sink(_ERRNO.get((kind, code), EHOSTUNREACH), quote, word, kind, code)
+        self._stats.icps_errordelivered.value += told
+        return told
+
+    # -- out ------------------------------------------------------------------------------------------------
+
+    def output(
+        self, kind: int, code: int, rest: int, payload: Buffer, dst: int, src: int = 0, flags: int = 0, ttl: int = 64,
+        output_ifl: int = 0, journey: Journey | None = None,
+    ) -> int:  # fmt: skip
+        """Send a message; its checksum is only asked for. Returns 0 or an errno."""
+        header = bytearray(MIN_LEN + HEADER_LEN)
+        HEADER.pack_into(header, MIN_LEN, kind, code, 0, rest)
+        packet = Packet([b"", header, payload] if payload else [b"", header], flags | ICMP_CSUM_OUT, 0, journey)
+        packet.output_ifl = output_ifl
+        if journey is not None:
+            journey.step("icmp_output")
+        error = self._ip.ip_output(packet, dst, src, PROTO_ICMP, ttl)
+        if not error:
+            self._stats.count_out(kind)
+        return error
+
+    def icmp_error(self, packet: Packet, kind: int, code: int, rest: int = 0) -> None:
+        """Tell the sender of a received packet what is wrong with it, where RFC 1122 3.2.2 lets us.
+
+        The caller still ends the packet: this only sends one more, or counts why not.
+        """
+        stats = self._stats
+        stats.icps_error.value += 1
+        data, l3 = packet.segments[0], packet.l3
+        if packet.proto == PROTO_ICMP and (packet.end <= packet.l4 or data[packet.l4] in icmpv4.ERRORS):
+            stats.icps_oldicmp.value += 1
+            return
+        if self._not_single(packet):
+            stats.icps_notsingle.value += 1
+            return
+        if not self._may_send():
+            stats.icps_toofreq.value += 1
+            return
+        room = ERROR_MAX - MIN_LEN - HEADER_LEN
+        self.output(kind, code, rest, data[l3 : min(packet.end, l3 + room)], packet.src, packet.dst)
+
+    def _not_single(self, packet: Packet) -> bool:
+        """Broadcast by link or by address, a source that is not one host, a fragment other than the first."""
+        fragment = Ipv4View(packet.segments[0], packet.l3).fragment if packet.flags & FRAGMENT else 0
+        if packet.flags & (BROADCAST | MULTICAST) or fragment & ipv4.OFFSET_MASK:
+            return True
+        return packet.src == 0 or not self._is_single(packet.dst) or self._is_group(packet.src)
+
+    def _is_single(self, dst: int) -> bool:
+        """Whether it is an address of ours, and not a broadcast."""
+        return self._ip.table.forwarding(dst).nexthop.type is Rnh.LOCAL
+
+    def _is_group(self, src: int) -> bool:
+        return self._ip.table.forwarding(src).nexthop.type in (Rnh.BRECV, Rnh.RECV)
+
+    def _may_send(self) -> bool:
+        """A limit for each second of simulated time."""
+        second = self._scheduler.now // SECOND
+        if second != self._window:
+            self._window, self._sent = second, 0
+        self._sent += 1
+        return self._sent <= ERRORS_PER_SECOND

@@ -1,0 +1,92 @@
+"""Service queues: a FIFO in front of every piece of changeable state (seed 004, 'Kernel Thread and Process Contexts').
+
+Whoever processes the queue is, for that time, the only one to touch the state behind it.
+
+    IDLE --enqueue on empty--> SCHEDULED --worker--> ACTIVE --empty--> IDLE
+      |                            |
+      +----------- drain ----------+-----> ACTIVE     (a system call becomes the consumer)
+
+* A producer is told 'was empty' by the queue itself, and exactly one producer is: that one schedules it.
+* A worker that finds the queue ACTIVE, or already drained, skips it.
+* The consumer runs until the queue is empty, packets that arrive meanwhile included.
+* Bounded: what does not fit is dropped and counted; it is never full while it has room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+from ringbed.stack.counters import Counter
+from ringbed.stack.packet import Packet
+from ringbed.stack.scheduler import Context, Scheduler
+
+LIMIT = 1024
+
+
+class State(Enum):
+    IDLE = "idle"
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+
+
+class ServiceQueue:
+    """`handler` takes one packet and ends it: delivers, answers, sends or drops. `full` counts what did not fit."""
+
+    __slots__ = ("_handler", "_packets", "_scheduler", "full", "limit", "name", "state")
+
+    def __init__(
+        self,
+        name: str,
+        handler: Callable[[Packet], None],
+        scheduler: Scheduler,
+        full: Counter,
+        limit: int = LIMIT,
+    ) -> None:
+        if limit < 1:
+            raise ValueError(f"a service queue of {limit} packets could never hold one")
+        self.name = name
+        self.limit = limit
+        self.full = full
+        self.state = State.IDLE
+        self._handler = handler
+        self._scheduler = scheduler
+        self._packets: deque[Packet] = deque()
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def enqueue(self, packet: Packet) -> bool:
+        """Append, or drop when full. True for the one producer that found the queue empty; it has scheduled it."""
+        packets = self._packets
+        if packets:
+            if len(packets) >= self.limit:
+                packet.drop(self.full)
+            else:
+                packets.append(packet)
+            return False
+        packets.append(packet)
+        if self.state is State.IDLE:
+            self.state = State.SCHEDULED
+            self._scheduler.schedule(Context.WORKER, self)
+        return True
+
+    def run(self) -> None:
+        """The worker's turn."""
+        if self.state is State.SCHEDULED:
+            self._consume()
+
+    def drain(self) -> None:
+        """Become the consumer from a system call, unless somebody is; the worker will find nothing and skip."""
+        if self._packets and self.state is not State.ACTIVE:
+            self._consume()
+
+    def _consume(self) -> None:
+        self.state = State.ACTIVE
+        packets, handler = self._packets, self._handler
+        try:
+            while packets:
+                handler(packets.popleft())
+        finally:
+            self.state = State.IDLE

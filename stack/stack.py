@@ -1,0 +1,164 @@
+"""One host's network stack, put together: interfaces below, sockets above, no clock and no thread of its own.
+
+The owner calls `run` after it has put something in (frames into an `ifiq`, datagrams into a socket), and `tick(now)`
+when simulated time has passed, at the latest at `deadline()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ringbed.stack.core import Core
+from ringbed.stack.counters import Group
+from ringbed.stack.icmp import Icmp
+from ringbed.stack.icmp_socket import IcmpSocket
+from ringbed.stack.iff import InterfaceError
+from ringbed.stack.interfaces import IfDevice, IfDriver, IfLogical
+from ringbed.stack.journey import Journey
+from ringbed.stack.nexthop import Discard, NextHop, Reject, Resolv, Rnh
+from ringbed.stack.route import Route, RouteError, RouteTable, Rtt, prefix
+from ringbed.stack.scheduler import Scheduler
+from ringbed.stack.stats import Stats
+from ringbed.stack.udp import Udp
+from ringbed.stack.udp_socket import UdpSocket
+from ringbed.stack.wire.address import ipv4, ipv4_prefix
+from ringbed.stack.wire.ipv4 import PROTO_UDP
+
+_NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
+
+
+class Stack:
+    """`now` is in nanoseconds of simulated time, here and everywhere."""
+
+    def __init__(self, hostname: str, now: int = 0) -> None:
+        self.hostname = hostname
+        self._core = core = Core(now)
+        self.drivers: dict[str, IfDriver] = {}
+        self._udp = Udp(core.ip, core.stats, core.scheduler)
+        self._icmp = Icmp(core.ip, core.stats, core.scheduler)
+        self._icmp.quoted[PROTO_UDP] = self._udp.udp_ctlinput
+
+    # -- time and work ----------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        return self._core.scheduler.now
+
+    @property
+    def scheduler(self) -> Scheduler:
+        return self._core.scheduler
+
+    @property
+    def stats(self) -> Stats:
+        return self._core.stats
+
+    @property
+    def routes(self) -> RouteTable:
+        """The table of IPv4, routing instance 0."""
+        return self._core.ip.table
+
+    def run(self) -> None:
+        """Run every context to empty: interface queues, service queues, upcalls."""
+        self._core.scheduler.run()
+
+    def tick(self, now: int) -> None:
+        """Simulated time is `now`: act on timers, then run. Raises ValueError when time would go backwards."""
+        if now < self.now:
+            raise ValueError(f"time cannot go from {self.now} back to {now}")
+        self._core.scheduler.now = now
+        for iff in self._core.iffs():
+            iff.arp.tick()
+        self.run()
+
+    def deadline(self) -> int | None:
+        """When `tick` next has something to do, or None."""
+        return min((d for iff in self._core.iffs() if (d := iff.arp.deadline()) is not None), default=None)
+
+    def journey(self) -> Journey:
+        """To be given to one packet, which will record its way."""
+        return Journey(self._core.scheduler)
+
+    # -- interfaces -------------------------------------------------------------------------------------------
+
+    def add_driver(self, name: str, description: str = "") -> IfDriver:
+        """Raises InterfaceError when there is one of this name, or the name is not letters."""
+        if name in self.drivers:
+            raise InterfaceError(f"driver {name} is there already")
+        made = self.drivers[name] = IfDriver(name, description, self._core)
+        return made
+
+    def remove_driver(self, name: str) -> None:
+        """Raises InterfaceError while it has devices."""
+        if name not in self.drivers:
+            raise InterfaceError(f"no driver {name}")
+        if ifds := self.drivers[name].ifds:
+            raise InterfaceError(f"driver {name} still has {', '.join(d.name for d in ifds.values())}")
+        del self.drivers[name]
+
+    def devices(self) -> Iterator[IfDevice]:
+        for driver in self.drivers.values():
+            yield from driver.ifds.values()
+
+    def ifl(self, name: str) -> IfLogical:
+        """`em0.0`, or `em0` for short. Raises InterfaceError."""
+        full = name if "." in name else f"{name}.0"
+        for ifl in self._core.ifls.values():
+            if ifl.name == full:
+                return ifl
+        raise InterfaceError(f"no interface {full}")
+
+    def ifl_by_index(self, index: int) -> IfLogical | None:
+        """None when it is gone, which anybody who kept an index must expect."""
+        return self._core.ifls.get(index)
+
+    # -- routes -----------------------------------------------------------------------------------------------
+
+    def add_route(self, destination: str, gateway: str, interface: str = "") -> Route:
+        """A USER route through a neighbour, or `reject` or `discard` for `gateway`. Replaces one of the same prefix.
+
+        Raises RouteError when the gateway is no neighbour (on `interface`, if given), or an address of ours.
+        """
+        dst, bits = ipv4_prefix(destination)
+        ifl_index = self.ifl(interface).index if interface else 0
+        route = Route(prefix(dst, bits), Rtt.USER, self._next_hop(gateway, ifl_index))
+        self.routes.add(route)
+        return route
+
+    def delete_route(self, destination: str) -> None:
+        """Raises RouteError when there is no USER route of this prefix."""
+        dst, bits = ipv4_prefix(destination)
+        self.routes.delete(prefix(dst, bits), Rtt.USER)
+
+    def _next_hop(self, gateway: str, ifl_index: int) -> NextHop:
+        if gateway == "reject":
+            return Reject(self.stats.ip)
+        if gateway == "discard":
+            return Discard(self.stats.ip)
+        address = ipv4(gateway)
+        found = self.routes.route(
+            address, 0, lambda r: r.type in _NEIGHBOURS and (not ifl_index or r.ifl_index == ifl_index)
+        )
+        if found is None:
+            raise RouteError(f"{gateway} is no neighbour of this host")
+        if found.nexthop.type not in (Rnh.RESOLV, Rnh.UNICAST, Rnh.HOLD):
+            raise RouteError(f"{gateway} cannot be a next hop: its route is {found.nexthop.type.name}")
+        return found.nexthop.resolve(address) if isinstance(found.nexthop, Resolv) else found.nexthop
+
+    # -- sockets ----------------------------------------------------------------------------------------------
+
+    def udp_socket(self) -> UdpSocket:
+        return UdpSocket(self._udp)
+
+    def icmp_socket(self) -> IcmpSocket:
+        return IcmpSocket(self._icmp, self.stats.icmp, self._core.scheduler)
+
+    # -- what happened ----------------------------------------------------------------------------------------
+
+    def groups(self) -> list[Group]:
+        """All counters: of protocols, then of interface queues."""
+        queues = [queue for ifd in self.devices() for queue in (*ifd.ifiqs, *ifd.ifqs)]
+        return [*self.stats.groups(), *queues]
+
+    def drops(self) -> dict[str, int]:
+        """Every cause for which a packet ended in this stack, with how many; causes that never happened left out."""
+        return {f"{g.title}: {text}": n for g in self.groups() for text, n in g.drops().items()}
