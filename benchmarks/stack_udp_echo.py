@@ -1,0 +1,167 @@
+"""UDP echo by the stack alone: a kernel socket sends, the stack answers over a TAP device, payloads are compared.
+
+    python benchmarks/stack_udp_echo.py [--seconds N] [--profile]
+
+One process is the stack, pinned to one core; one is the load generator, pinned to another when there is one. The
+generator keeps `in_flight` datagrams under way, each with its own sequence number, and counts an echo when its bytes are
+the ones sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.tap_device import TapInterface, tap_in_namespace
+from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.stack import Stack
+from ringbed.stack.udp_socket import UdpSocket
+
+SIZES = (18, 1400)
+BAR = 15_000  # echoes/s
+_KERNEL, _STACK, _PORT = "10.99.0.1", "10.99.0.2", 7
+_LLADDR = b"\x02\x00\x00\x00\x00\x02"
+_PATIENCE = 1.0  # seconds without an echo before what is under way counts as lost
+
+
+def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool = False) -> dict[str, float]:
+    """Echo `payload` bytes for `seconds` in child processes.
+
+    Gives `echoes_per_s`, `echoes`, `lost`, `wrong`, and `cpu_us`: the stack's processor time for each echo.
+    Raises RuntimeError with the child's words when it could not be run.
+    """
+    command = [sys.executable, __file__, "--child", json.dumps([payload, seconds, in_flight, profile])]
+    child = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if child.returncode:
+        raise RuntimeError(f"echo bench: {(child.stderr.strip() or 'no word').splitlines()[-1]}")
+    sys.stderr.write(child.stderr)
+    result: dict[str, float] = json.loads(child.stdout)
+    return result
+
+
+def _child(payload: int, seconds: float, in_flight: int, profile: bool) -> None:
+    """In a process of its own, since it moves into a new namespace."""
+    tap = tap_in_namespace("tap0", _KERNEL, "255.255.255.0")
+    cores = sorted(os.sched_getaffinity(0))
+    result, feed = os.pipe()
+    generator = os.fork()
+    if not generator:
+        os.sched_setaffinity(0, {cores[-1]})
+        os.write(feed, json.dumps(_generate(payload, seconds, in_flight)).encode())
+        os._exit(0)
+    os.sched_setaffinity(0, {cores[0]})
+    profiler = cProfile.Profile()
+    if profile:
+        profiler.enable()
+    stack = _serve(tap, in_flight, generator)
+    profiler.disable()
+    numbers = json.loads(os.read(result, 4096))
+    numbers["cpu_us"] = time.process_time() * 1e6 / max(1, numbers["echoes"])
+    print(json.dumps(numbers))
+    if profile:
+        pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(25)
+        print(netstat_ss(stack), file=sys.stderr)
+
+
+def _serve(tap: int, in_flight: int, generator: int) -> Stack:
+    """The stack's side: an echo server as an upcall, until the generator ends."""
+    interface = TapInterface(tap, _LLADDR)
+    stack = Stack("echo")
+    ifd = stack.add_driver("tap", "kernel TAP").add_ifd(interface)
+    ifd.add_ifl().add_iff().add_ifa(f"{_STACK}/24")
+    server = stack.udp_socket()
+    server.bind(("0.0.0.0", _PORT))
+    server.buffer.limit = 4096 * in_flight
+    server.set_upcall(_echo)
+    ifiq, ifq = ifd.ifiqs[0], ifd.ifqs[0]
+    while True:
+        if interface.receive(ifiq):
+            stack.run()
+        elif os.waitpid(generator, os.WNOHANG)[0]:
+            return stack
+        else:
+            select.select([tap], [], [], 0.01)
+        if ifq.oactive:
+            ifq.restart()
+
+
+def _echo(server: UdpSocket) -> None:
+    while server.readable:
+        data, peer = server.recvfrom()
+        server.sendto(data, peer)
+
+
+def _generate(payload: int, seconds: float, in_flight: int) -> dict[str, float]:
+    """The kernel's side: keep `in_flight` numbered datagrams under way and look at what comes back."""
+    body = bytes((7 * i + i // 251) % 255 + 1 for i in range(payload - 4))
+    pack = struct.Struct("!I").pack
+    wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    wire.connect((_STACK, _PORT))
+    wire.settimeout(_PATIENCE)
+    outstanding: dict[bytes, None] = {}
+    sent = echoes = lost = wrong = 0
+    begin = last = time.perf_counter()
+    while last - begin < seconds:
+        while len(outstanding) < in_flight:
+            data = pack(sent & 0xFFFFFFFF) + body
+            outstanding[data] = None
+            sent += 1
+            wire.send(data)
+        for _ in range(in_flight):
+            try:
+                answer = wire.recv(2048)
+            except TimeoutError:
+                lost += len(outstanding)
+                outstanding.clear()
+                break
+            if answer in outstanding:
+                del outstanding[answer]
+                echoes += 1
+                data = pack(sent & 0xFFFFFFFF) + body
+                outstanding[data] = None
+                sent += 1
+                wire.send(data)
+            else:
+                wrong += 1
+        last = time.perf_counter()
+    return {"echoes_per_s": echoes / (last - begin), "echoes": echoes, "lost": lost, "wrong": wrong}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="UDP echo by the stack alone, over a TAP device.")
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--profile", action="store_true", help="where the stack's time goes, and its netstat -ss")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        _child(*json.loads(options.child))
+        return 0
+    good = True
+    for size in SIZES:
+        r = run(size, options.seconds, options.in_flight, options.profile)
+        ok = r["echoes_per_s"] >= BAR and not r["wrong"]
+        good &= ok or options.profile
+        print(
+            f"stack.udp_echo.{size:<5} {r['echoes_per_s']:>9,.0f} echoes/s  bar {BAR:,}  {'ok' if ok else 'BELOW'}"
+            f"  ({r['cpu_us']:.1f} us of stack each, {r['lost']:.0f} lost, {r['wrong']:.0f} wrong)"
+        )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
