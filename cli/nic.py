@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringbed.cli.errors import EPILOG, UserError
+from ringbed.cli.files import must_be_writable, write_text
 
 if TYPE_CHECKING:
     from ringbed.hw.formats.page import Card
@@ -48,6 +51,31 @@ def info(name: Name) -> None:
         for row in each.rows:
             shown.add_row(*map(escape, row))
         console.print(shown)
+
+
+@app.command(epilog=EPILOG)
+def verilog(
+    name: Name,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")],
+) -> None:
+    """Write the NIC as Verilog; its top module has the ports that the port map in hw/nics names."""
+    card = _card(name)
+    to_stdout = str(output) == "-"
+    if not to_stdout:
+        must_be_writable(output)
+
+    from rich.console import Console
+
+    from ringbed.sim.build import verilog_of
+    from ringbed.sim.cards import CARDS
+
+    with Console(stderr=True).status("") as status:
+        text = verilog_of(CARDS[card.name](), progress=status.update)
+    if to_stdout:
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+        typer.echo(f"{output}: module {card.name}, {text.count(chr(10)):,} lines of Verilog")
 
 
 def _card(name: str) -> Card:

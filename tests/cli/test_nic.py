@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from ringbed.hw.formats import em
+
+PORTS = ("clk", "rst", "s_axil_awaddr", "m_axi_rdata", "rx_tdata", "tx_tready", "irq", "link_up", "mac", "idle")
 
 
 def run(*arguments: str) -> int:
@@ -32,9 +36,30 @@ def test_info_shows_registers_fields_descriptors_and_verdicts(
         assert part in shown
 
 
-@pytest.mark.parametrize("command", ["info"])
-def test_an_unknown_nic_is_one_sentence(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(command, "e1000x") == Exit.USAGE
+@pytest.mark.parametrize("line", [["info", "e1000x"], ["verilog", "e1000x", "-o", "-"]])
+def test_an_unknown_nic_is_one_sentence(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*line) == Exit.USAGE
     captured = capsys.readouterr()
     assert captured.err == "ringbed: there is no NIC 'e1000x'; there is em\n"
     assert captured.out == ""
+
+
+def test_verilog_has_the_ports_of_the_port_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verilog", "em", "-o", str(tmp_path / "em.v")) == Exit.OK
+    text = (tmp_path / "em.v").read_text()
+    top = text[text.index("module em(") :]
+    head = top[: top.index(");")]
+    assert {name for name in PORTS if name not in head} == set()
+    assert f"{text.count(chr(10)):,} lines" in capsys.readouterr().out
+    assert run("verilog", "em", "-o", "-") == Exit.OK
+    assert capsys.readouterr().out == text
+
+
+def test_verilog_for_no_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verilog", "em", "-o", str(tmp_path / "no" / "em.v")) == Exit.USAGE
+    assert capsys.readouterr().err.endswith(f"there is no folder {tmp_path / 'no'}\n")
+
+
+def test_verilog_wants_to_know_where(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verilog", "em") == Exit.USAGE
+    assert "--output" in capsys.readouterr().err
