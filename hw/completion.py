@@ -1,7 +1,7 @@
 """A ring's completion policy: status written back in place, in bursts, after the data it speaks of.
 
-Order, for both directions: all descriptors of a frame wait until the frame's last burst is answered; they are written in
-ring order; the head moves, and an interrupt may rise, when the response to the write is in. A partial batch goes out
+Order, for both directions: all descriptors of a frame wait until the frame's last burst is answered; they are written
+in ring order; the head moves, and an interrupt may rise, when the response to the write is in. A partial batch goes out
 when the pipeline before it runs empty. A frame with more descriptors than fit here has the first of them written early,
 once their data is in memory: the alternative is to wait for ever.
 """

@@ -1,4 +1,4 @@
-"""Exclusive counters: every frame that began ends in exactly one of them. 32 bits, wrapping, never cleared by software."""
+"""Exclusive counters: every frame that began ends in exactly one. 32 bits, wrapping, never cleared by software."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Several masters on one AXI4 port: read requests and data, write requests, data and responses.
 
-A source asks for a burst by address and number of beats (at most 256, inside one 4 KiB page: `BurstSplit` sees to it) and
-gets its data or its response back by id. Everything a source asked for is answered: `DmaRead` never refuses data that
+A source asks for a burst by address and number of beats (at most 256, inside one 4 KiB page: `BurstSplit` sees to it)
+and gets its data or its response back by id. Everything a source asked for is answered: `DmaRead` never refuses data that
 a source has no room for, so a source asks only for what it can take.
 """
 

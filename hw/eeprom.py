@@ -117,9 +117,9 @@ class Microwire(wiring.Component):
     """
 
     def __init__(self) -> None:
-        super().__init__({
-            "sk": In(1), "cs": In(1), "di": In(1), "do": Out(1, init=1), "address": Out(6), "word": In(16),
-        })  # fmt: skip
+        super().__init__(
+            {"sk": In(1), "cs": In(1), "di": In(1), "do": Out(1, init=1), "address": Out(6), "word": In(16)}
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -35,9 +35,19 @@ class Phy(wiring.Component):
     """
 
     def __init__(self) -> None:
-        super().__init__({
-            "cable": In(1), "held": In(1), "register": In(5), "value": Out(16), "known": Out(1), "read": In(1), "write": In(1), "wdata": In(16), "link": Out(1),
-        })  # fmt: skip
+        super().__init__(
+            {
+                "cable": In(1),
+                "held": In(1),
+                "register": In(5),
+                "value": Out(16),
+                "known": Out(1),
+                "read": In(1),
+                "write": In(1),
+                "wdata": In(16),
+                "link": Out(1),
+            }
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

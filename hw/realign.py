@@ -18,12 +18,18 @@ from amaranth.lib.wiring import In, Out
 
 from ringbed.hw.beat import Beat, be16, beat_path, lanes_of
 
-__all__ = ["FCS_BYTES", "Moved", "Realign"]
+__all__ = ["FCS_BYTES", "Moved", "Realign", "check_width"]
 
 IPV4, IPV6, VLAN = 0x0800, 0x86DD, 0x8100
 LONGEST_LENGTH = 1500  # a type field up to here is a length, and LLC follows (IEEE 802.3, 3.2.6)
 SNAP_SAPS, SNAP_REST = 0xAAAA, 0x00000003  # AA AA, then 03 00 00 00 as lanes: unnumbered, organisation 0 (RFC 1042)
 FCS_BYTES = 4
+
+
+def check_width(width: int) -> None:
+    """Raises ValueError: on a wider path the lanes where L3 begins are others, and a beat holds more than one field."""
+    if width != 64:
+        raise ValueError(f"the parser is for a data path of 64 bits, not {width!r}")
 
 
 class Moved(data.StructLayout):
@@ -51,8 +57,7 @@ class Realign(wiring.Component):
     """
 
     def __init__(self, width: int) -> None:
-        if width != 64:
-            raise ValueError(f"the parser is for a data path of 64 bits, not {width!r}")
+        check_width(width)
         super().__init__({"i": In(beat_path(width)), "o": Out(stream.Signature(Moved(width), always_ready=True))})
 
     def elaborate(self, platform: Any) -> Module:

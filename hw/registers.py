@@ -1,7 +1,7 @@
 """A card's registers, built from its table: an AXI4-Lite slave, the plain registers, and strobes for the others.
 
-Registers are stored here, writable bit for bit as the table says (its RW fields); bits the card itself drives (RO and SC
-fields) are or-ed in from outside. A register named `external` is not stored: its value comes in from the block that
+Registers are stored here, writable bit for bit as the table says (its RW fields); bits the card itself drives (RO and
+SC fields) are or-ed in from outside. A register named `external` is not stored: its value comes in from the block that
 owns it, with a strobe for each write and each read.
 `peek` shows any register with no side effect: the same multiplexer, lent out while no read is going on.
 """

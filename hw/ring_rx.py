@@ -24,7 +24,7 @@ __all__ = ["RxFrame", "RxMove", "RxPlace"]
 
 
 class RxFrame(data.StructLayout):
-    """A kept frame as it waits for the ring: bytes to store, packet checksum, STATUS and ERRORS of its last descriptor."""
+    """A kept frame waiting for the ring: bytes to store, packet checksum, STATUS and ERRORS of its last descriptor."""
 
     def __init__(self) -> None:
         super().__init__({"length": LENGTH_WIDTH, "checksum": 16, "status": 8, "errors": 8})

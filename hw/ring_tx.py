@@ -1,7 +1,7 @@
 """The transmit ring: descriptors become pieces of frames, checksum orders, and bursts to read.
 
-Legacy and data descriptors may not mix in a frame; a context descriptor stands between frames and is remembered. A frame
-the card cannot do is used up whole and counted, and the queue goes on. Source: Intel 317453-006 3.3, 3.5.8.
+Legacy and data descriptors may not mix in a frame; a context descriptor stands between frames and is remembered. A
+frame the card cannot do is used up whole and counted, and the queue goes on. Source: Intel 317453-006 3.3, 3.5.8.
 """
 
 from __future__ import annotations

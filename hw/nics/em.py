@@ -107,7 +107,7 @@ class Em(wiring.Component):
         return getattr(self.file, register)[field.lsb : field.lsb + field.width]
 
     def _buffer(self, m: Module) -> None:
-        """PBA takes effect with the next reset; a share of nothing, or of everything, becomes the nearest that works."""
+        """PBA takes effect with the next reset; a share of nothing, or of all, becomes the nearest that works."""
         m.submodules.buffer = buffer = PacketBuffer(self.width)
         banks, asked = Signal(4, init=em.REGISTERS["PBA"]["RXA"].reset >> 3), Signal(4)
         m.d.comb += asked.eq(self._field("PBA", "RXA")[3:])

@@ -6,7 +6,7 @@ wire -> MacRx -> tap rx.data -> Parse -> ChecksumRx -> tap rx.verdict
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from amaranth import Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
@@ -33,6 +33,8 @@ __all__ = ["EmRx"]
 RCTL, RXCSUM = em.REGISTERS["RCTL"], em.REGISTERS["RXCSUM"]
 ALL_STATUS = 0xFF  # of a descriptor's upper eight bytes, every one is written back
 FRAMES = 1024  # kept frames, at most: as many as the packet buffer can hold at 64 bytes each
+
+Block = TypeVar("Block")
 
 
 class EmRx(wiring.Component):
@@ -69,7 +71,7 @@ class EmRx(wiring.Component):
         field = RCTL[name]
         return self.rctl[field.lsb : field.lsb + field.width]
 
-    def _add(self, m: Module, name: str, block: Any) -> Any:
+    def _add(self, m: Module, name: str, block: Block) -> Block:
         """A block that CTRL.RST clears."""
         m.submodules[name] = ResetInserter(self.clear)(block)
         return block

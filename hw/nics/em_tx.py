@@ -6,13 +6,13 @@ RingFetch -> RingTx, BurstSplit -> DmaRead -> Pack -> tap tx.data -> FrameStore
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from amaranth import Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ringbed.hw.burst import LENGTH_WIDTH, BurstSplit, Plan
+from ringbed.hw.burst import BurstSplit, Plan
 from ringbed.hw.completion import Completion
 from ringbed.hw.counters import Pending
 from ringbed.hw.dma import ADDRESS_WIDTH, ReadBeat, Request, WriteBeat
@@ -33,6 +33,8 @@ __all__ = ["EmTx"]
 TCTL = em.REGISTERS["TCTL"]
 STATUS_BYTE = 0x10  # of a descriptor's upper eight bytes, only STA is written
 FRAMES = 64  # inside at a time, from the descriptor to the wire
+
+Block = TypeVar("Block")
 
 
 class EmTx(wiring.Component):
@@ -66,7 +68,7 @@ class EmTx(wiring.Component):
         self._stop(m, ring, completion)
         return m
 
-    def _add(self, m: Module, name: str, block: Any) -> Any:
+    def _add(self, m: Module, name: str, block: Block) -> Block:
         """A block that CTRL.RST clears."""
         m.submodules[name] = ResetInserter(self.clear)(block)
         return block

@@ -1,0 +1,38 @@
+"""The cards that come with ringbed, as specs an engine can be opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.portmap import PortMap
+from ringbed.sim.spec import NicSpec
+
+__all__ = ["CARDS", "em"]
+
+OFFLOADS = ("rx_checksum", "tx_checksum")
+
+
+def _sources() -> tuple[Path, ...]:
+    """Everything under `hw/`: what the RTL of a card can depend on."""
+    return (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
+
+
+def _portmap() -> PortMap:
+    return PortMap.load(Path(str(files("ringbed.hw.nics") / "em.toml")))
+
+
+def em(offloads: Collection[str] = OFFLOADS) -> NicSpec:
+    """The clean `em`; `offloads=()` is the card without checksum engines."""
+
+    def elaborate() -> Any:
+        from ringbed.hw.nics.em import Em  # Amaranth is slow to import, and a cached model needs none of it
+
+        return Em(offloads=offloads)
+
+    return NicSpec("em", elaborate, _portmap(), {"offloads": tuple(sorted(offloads))}, _sources())
+
+
+CARDS = {"em": em}
