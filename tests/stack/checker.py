@@ -1,0 +1,39 @@
+"""Assertions on frames that were sent: every length and every sum, by the naive references."""
+
+from __future__ import annotations
+
+from ringbed.stack.wire import ipv4, udp
+from ringbed.stack.wire.ethernet import Ethernet
+from ringbed.stack.wire.icmpv4 import Icmp
+from ringbed.stack.wire.ipv4 import Ipv4
+from ringbed.stack.wire.udp import Udp
+from tests.stack.host import OUR_MAC, PEER_MAC
+from tests.stack.naive import ones_complement_sum, pseudo_header
+
+
+def ip_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, bytes]:
+    """An IPv4 frame from us with a good header; its header and its payload."""
+    assert Ethernet.parse(frame) == Ethernet(dst, OUR_MAC, 0x0800)
+    header = Ipv4.parse(frame, 14)
+    assert frame[14] == 0x45 and header.fragment == 0
+    assert ones_complement_sum(frame[14:34]) == 0xFFFF, "IPv4 header checksum"
+    assert len(frame) == 34 + header.length
+    return header, frame[34:]
+
+
+def udp_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, Udp]:
+    """A UDP datagram from us with a good checksum, or with none where the field is 0."""
+    header, payload = ip_of(frame, dst)
+    assert header.proto == ipv4.PROTO_UDP
+    datagram = Udp.parse(payload)
+    if payload[udp.CHECKSUM_AT : udp.CHECKSUM_AT + 2] != b"\0\0":
+        pseudo = pseudo_header(header.src, header.dst, header.proto, len(payload))
+        assert ones_complement_sum(pseudo + payload) == 0xFFFF, "UDP checksum"
+    return header, datagram
+
+
+def icmp_of(frame: bytes) -> tuple[Ipv4, Icmp]:
+    header, payload = ip_of(frame)
+    assert header.proto == ipv4.PROTO_ICMP
+    assert ones_complement_sum(payload) == 0xFFFF, "ICMP checksum"
+    return header, Icmp.parse(payload)
