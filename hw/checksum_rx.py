@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 from ringbed.hw.beat import bytes_below, swap16
 from ringbed.hw.ones_sum import SUM_BITS, add_pieces, bytes_from, fold_to_16, pieces_sum
 from ringbed.hw.parse import Parsed, ParsedBeat
+from ringbed.hw.realign import check_width
 
 __all__ = ["ChecksumRx", "RxChecksums", "RxSumControl"]
 
@@ -41,6 +42,7 @@ class ChecksumRx(wiring.Component):
     """
 
     def __init__(self, width: int) -> None:
+        check_width(width)
         self.width = width
         super().__init__({
             "i": In(stream.Signature(ParsedBeat(width), always_ready=True)),

@@ -1,8 +1,8 @@
 """Several masters on one AXI4 port: read requests and data, write requests, data and responses.
 
 A source asks for a burst by address and number of beats (at most 256, inside one 4 KiB page: `BurstSplit` sees to it)
-and gets its data or its response back by id. Everything a source asked for is answered: `DmaRead` never refuses data that
-a source has no room for, so a source asks only for what it can take.
+and gets its data or its response back by id. A source asks only for what it has room for: read data that waits holds up
+all sources, so it may wait for a clock or two and never for another burst.
 """
 
 from __future__ import annotations

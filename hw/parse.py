@@ -23,7 +23,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ringbed.hw.beat import Beat, be16, beat_path, lanes_of
-from ringbed.hw.realign import FCS_BYTES, Realign
+from ringbed.hw.realign import FCS_BYTES, Realign, check_width
 
 __all__ = ["Parse", "Parsed", "ParsedBeat"]
 
@@ -76,6 +76,7 @@ class Parse(wiring.Component):
     """
 
     def __init__(self, width: int) -> None:
+        check_width(width)
         self.width = width
         super().__init__({
             "i": In(beat_path(width)),

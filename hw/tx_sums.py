@@ -68,7 +68,7 @@ class TxSums(wiring.Component):
         return m
 
     def _checksum(self, m: Module, ready: Fifo) -> Any:
-        """Slot 0 is the IP header's sum, slot 1 TCP's or UDP's, which wins where they meet. True when they are there."""
+        """Slot 0 is the IP header's sum, slot 1 TCP's or UDP's, which wins where both meet. True when ready."""
         m.submodules.checksum = checksum = ChecksumTx(self.width)
         m.d.comb += [
             checksum.i.payload.eq(self.i.payload), checksum.i.valid.eq(self.i.valid),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.portmap import PortMap
+from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.spec import NicSpec
 
-__all__ = ["CARDS", "em"]
+__all__ = ["CARDS", "em", "em_lab"]
 
 OFFLOADS = ("rx_checksum", "tx_checksum")
 
@@ -35,4 +36,13 @@ def em(offloads: Collection[str] = OFFLOADS) -> NicSpec:
     return NicSpec("em", elaborate, _portmap(), {"offloads": tuple(sorted(offloads))}, _sources())
 
 
-CARDS = {"em": em}
+def em_lab() -> NicSpec:
+    """The `em` with every erratum of the lab in place, switched by the pin `errata` (`hw.errata.lab.errata_mask`)."""
+    from ringbed.hw.errata.lab import EM_ERRATA, lab_em
+
+    clean = _portmap()
+    portmap = replace(clean, pins=(*clean.pins, Pin("errata", len(EM_ERRATA))))
+    return NicSpec("em_lab", lab_em, portmap, {}, _sources())
+
+
+CARDS = {"em": em, "em_lab": em_lab}
