@@ -7,6 +7,10 @@ import sys
 import zlib
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+
 from ringbed.drivers.world import Direction
 from ringbed.hw.errata.lab import EM_ERRATA, errata_mask
 from ringbed.hw.errata.saboteur import Erratum
@@ -16,9 +20,6 @@ from ringbed.sim.cards import em_lab
 from ringbed.sim.engine import Event
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native import NativeEngine
-from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
-from scapy.packet import Raw
 
 CLEAN_VERILOG = """
 import sys
@@ -101,13 +102,16 @@ def test_ospf_is_corrupted_only_with_the_bug_on_and_a_context_loaded() -> None:
     assert bad[1] == good[1]  # what the engine is for still works
     assert UDP(bad[1][34:]).chksum not in (0, None)
     differing = [at for at in range(len(_ospf())) if bad[2][at] != _ospf()[at]]
-    assert differing and set(differing) <= {40, 41}
+    assert differing
+    assert set(differing) <= {40, 41}
 
 
 def test_errata_are_at_taps_that_exist_and_say_what_they_are() -> None:
     for erratum in EM_ERRATA:
         assert erratum.tap in TAPS
-        assert len(erratum.description.split()) > 20 and erratum.source and erratum.trigger
+        assert len(erratum.description.split()) > 20
+        assert erratum.source
+        assert erratum.trigger
 
 
 def test_unknown_names_are_refused() -> None:
