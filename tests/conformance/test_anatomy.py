@@ -71,6 +71,7 @@ def test_any_bytes_are_of_one_kind_and_their_parts_lie_inside(noise: bytes, ethe
         ("8100 0001 8100 0002 0800" + "45" * 60, "802.1Q, other EtherType"),  # nor is a second tag skipped
         ("0040 aaaa03 0000f8 0800" + "45" * 60, "other EtherType"),  # a SNAP organisation other than 0
         ("0600 aaaa03 000000 0800" + "45" * 60, "other EtherType"),  # 0600 is a type, not a length
+        ("05dd aaaa03 000000 0800" + "45" * 60, "other EtherType"),  # 1501 is neither
         ("0806" + "00" * 46, "other EtherType"),
         ("0800", "ipv4 header cut short, IHL below 5 or another version"),
         ("86dd 60", "ipv6 cut short, another version, or payload length beyond the frame"),

@@ -43,6 +43,14 @@ def test_a_frame_never_arrives_early_nor_a_clock_late(clock: int, latency: int, 
     assert sent_ns + latency - 1 < arrived_ns < sent_ns + latency + 4
 
 
+def test_each_end_keeps_its_own_clock() -> None:
+    slow, fast = End([(1, b"to fast")]), End([(1000, b"to slow")])
+    cable = Cable(slow, fast, 100, Frequency(Fraction(10_000_000)), Frequency(Fraction(1_000_000_000)))
+    cable.move()
+    assert fast.arrived == [(200, b"to fast", False)]  # 100 ns of the slow clock and 100 of the cable
+    assert slow.arrived == [(11, b"to slow", False)]
+
+
 def test_a_loopback_brings_everything_back_once() -> None:
     port = End([(1, b"one"), (5, b"two")])
     loop = Loopback(port, clocks=3)

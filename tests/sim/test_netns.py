@@ -75,7 +75,7 @@ def test_the_namespace_is_quiet_and_its_own(host: KernelHost) -> None:
     assert host.notes == []
     assert (host.lladdr.hex(), host.mtu, str(host.address)) == ("020000007701", 1500, "10.77.0.1/24")
     assert "ringbed0" not in os.listdir("/sys/class/net")
-    assert [frame for frame in host.tap.read() if frame[12:14] == b"\x86\xdd"] == []
+    assert Path(f"/proc/{host._process.pid}/net/if_inet6").read_text() == ""  # or it would talk by itself
 
 
 def test_the_kernel_pings(host: KernelHost) -> None:
@@ -114,7 +114,7 @@ def test_a_swapped_word_in_an_echo_is_found_though_its_sum_is_right(host: Kernel
 
 def test_a_bad_checksum_is_the_kernels_to_refuse(host: KernelHost) -> None:
     before = host.call("counters")["Udp"]["InCsumErrors"]
-    job = host.start("udp_exchange", target="10.77.0.2", port=7, sizes=[100, 101], seconds=0.3)
+    job = host.start("udp_exchange", target="10.77.0.2", port=7, sizes=[100, 101], seconds=1.0)
     pump(host, job, lambda frame: frame[:60] + bytes([frame[60] ^ 1]) + frame[61:] if len(frame) == 142 else frame)
     assert job.result() == {**clean(2), "good": 1, "lost": [100]}
     assert host.call("counters")["Udp"]["InCsumErrors"] == before + 1
@@ -154,6 +154,7 @@ def test_what_a_job_refuses_is_a_sentence(host: KernelHost) -> None:
 
 def test_a_running_job_has_no_result_and_can_be_stopped(host: KernelHost) -> None:
     job = host.start("ping", target="10.77.0.9", sizes=[1], seconds=60)
+    assert select.select([host.tap], [], [], 10)[0]  # the kernel asks who has that address: the job is under way
     assert not job.done()
     with pytest.raises(RuntimeError, match="job ping still runs"):
         job.result()

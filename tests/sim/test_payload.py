@@ -17,6 +17,12 @@ def test_words_are_distinct_and_neither_all_zeros_nor_all_ones(seed: int, size: 
     assert data == payload(seed, size)
 
 
+def test_all_zeros_and_all_ones_are_in_no_long_payload() -> None:
+    for seed in range(6):
+        data = payload(seed, LONGEST)
+        assert not {b"\x00\x00", b"\xff\xff"} & {data[index : index + 2] for index in range(0, LONGEST, 2)}
+
+
 def test_another_size_or_seed_is_another_payload() -> None:
     assert payload(1, 100)[:50] != payload(1, 101)[:50]
     assert payload(1, 100) != payload(2, 100)
