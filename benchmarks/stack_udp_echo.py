@@ -3,8 +3,8 @@
     python benchmarks/stack_udp_echo.py [--seconds N] [--profile]
 
 One process is the stack, pinned to one core; one is the load generator, pinned to another when there is one. The
-generator keeps `in_flight` datagrams under way, each with its own sequence number, and counts an echo when its bytes are
-the ones sent.
+generator keeps `in_flight` datagrams under way, each with its own sequence number, and counts an echo when its bytes
+are the ones sent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
     Raises RuntimeError with the child's words when it could not be run.
     """
     command = [sys.executable, __file__, "--child", json.dumps([payload, seconds, in_flight, profile])]
-    child = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         raise RuntimeError(f"echo bench: {(child.stderr.strip() or 'no word').splitlines()[-1]}")
     sys.stderr.write(child.stderr)

@@ -75,7 +75,11 @@ class Icmp:
             return self._echo(packet, data)
         if kind == icmpv4.REDIRECT:
             return packet.drop(stats.icps_redirect)
-        known = kind in icmpv4.ERRORS and self._notify(packet, data)
+        known = False
+        if kind in icmpv4.ERRORS:
+            if not self._quotes_enough(data):
+                return packet.drop(stats.icps_badlen)
+            known = self._notify(data)
         return self._to_raw(packet, known)
 
     def _echo(self, packet: Packet, data: Buffer) -> None:
@@ -94,16 +98,22 @@ class Icmp:
         elif not known:
             packet.drop(self._stats.icps_nosocket)
 
-    def _notify(self, packet: Packet, data: Buffer) -> bool:
-        """Tell the socket whose packet is quoted. True when there was one."""
+    @staticmethod
+    def _quotes_enough(data: Buffer) -> bool:
+        """An error must quote a header and 8 bytes more (RFC 792)."""
         if len(data) < HEADER_LEN + MIN_LEN:
             return False
+        header_len = Ipv4View(data, HEADER_LEN).header_len
+        return header_len >= MIN_LEN and len(data) >= HEADER_LEN + header_len + udp.HEADER_LEN
+
+    def _notify(self, data: Buffer) -> bool:
+        """Tell the socket whose packet is quoted. True when there was one."""
         quote = Ipv4View(data, HEADER_LEN)
-        l4 = HEADER_LEN + quote.header_len
         sink = self.quoted.get(quote.proto)
-        if sink is None or quote.header_len < MIN_LEN or len(data) < l4 + udp.HEADER_LEN:
+        if sink is None:
             return False
         kind, code = data[0], data[1]
+        l4 = HEADER_LEN + quote.header_len
         word = int.from_bytes(data[l4 : l4 + 4], "big")
         told = sink(_ERRNO.get((kind, code), EHOSTUNREACH), quote, word, kind, code)
         self._stats.icps_errordelivered.value += told

@@ -15,7 +15,8 @@ def ip_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, bytes]:
     """An IPv4 frame from us with a good header; its header and its payload."""
     assert Ethernet.parse(frame) == Ethernet(dst, OUR_MAC, 0x0800)
     header = Ipv4.parse(frame, 14)
-    assert frame[14] == 0x45 and header.fragment == 0
+    assert frame[14] == 0x45
+    assert header.fragment == 0
     assert ones_complement_sum(frame[14:34]) == 0xFFFF, "IPv4 header checksum"
     assert len(frame) == 34 + header.length
     return header, frame[34:]
