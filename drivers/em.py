@@ -60,8 +60,8 @@ class Em:
       `reset_failures`. `tx_bytes`, `rx_bytes`, `tx_joined`: see the rings.
     """
 
-    TX_DROPS = ("tx_null", "tx_long", "tx_bad_sums", "tx_reset")
-    RX_DROPS = ("rx_errors", "rx_bad_length", "rx_overlong")
+    TX_DROPS: tuple[str, ...] = ("tx_null", "tx_long", "tx_bad_sums", "tx_reset")
+    RX_DROPS: tuple[str, ...] = ("rx_errors", "rx_bad_length", "rx_overlong")
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Em:
         self._running = False  # between up and down
         self._ready = False  # running, and the card is programmed
         self._promiscuous = False
-        self._busy_at = -1  # TX groups done when the watchdog last saw work, -1: it saw none
+        self._busy_at = -1  # TX groups done when the watchdog last saw work that could move, -1: none
         self._oactives = 0
         self._counters = dict.fromkeys(_EVENTS, 0)
         self._hardware = EmHardware(device, name, eeprom)
@@ -241,6 +241,7 @@ class Em:
         if up == self.link:
             return
         self.link = up
+        self._busy_at = -1
         self._counters["link_changes"] += 1
         self._sink.link(up)
         self._restart()
@@ -263,7 +264,7 @@ class Em:
         self._restart()
         if self._stands_still():
             self._recover()
-        self._busy_at = self._tx.completed if self._tx.used else -1
+        self._busy_at = self._tx.completed if self._tx.used and self.link else -1
 
     def _stands_still(self) -> bool:
         """Count why, in each direction."""

@@ -183,7 +183,10 @@ class Nic(Protocol):
 
     name: str
     lladdr: bytes
+    mtu: int  # what it is set to; `capabilities.mtu` is the largest it could be
     capabilities: Capabilities
+    RX_DROPS: tuple[str, ...]  # names in `counters` of causes for which a frame ended in the driver
+    TX_DROPS: tuple[str, ...]
 
     def up(self) -> None: ...
 
@@ -202,5 +205,5 @@ class Nic(Protocol):
     def queues(self) -> Sequence[QueueState]: ...
 
     def counters(self) -> dict[str, int]:
-        """The driver's own drops, one per cause."""
+        """The driver's own counters, drops (one per cause) and events; at least `tx_frames` and `rx_frames` beside."""
         ...

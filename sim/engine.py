@@ -52,7 +52,11 @@ class Engine(Protocol):
     """The card and its clock. All frames on the wire are whole, with FCS."""
 
     deterministic_time: bool
-    now: int  # clocks since the start, skipped ones included
+
+    @property
+    def now(self) -> int:
+        """Clocks since the start, skipped ones included."""
+        ...
 
     def read(self, offset: int) -> int:
         """A register read; runs the clock until the answer is there."""

@@ -325,6 +325,19 @@ def test_watchdog_leaves_alone_what_moves_or_waits_for_the_link() -> None:
     assert bench.driver.counters()["resets"] == 0
 
 
+def test_a_link_just_up_gives_the_ring_time() -> None:
+    bench = Bench()
+    bench.send(frame(64))
+    bench.card.set_carrier(False)
+    bench.interrupts()
+    bench.driver.watchdog(0)
+    bench.card.set_carrier(True)
+    bench.card["ICR"] = 0  # nobody was told
+    bench.driver.watchdog(1)
+    assert bench.driver.counters()["resets"] == 0
+    assert bench.driver.link
+
+
 @pytest.mark.parametrize("stage", ["fetch", "data", "writeback"])
 def test_stopped_queues_recover_and_name_the_cause(stage: str) -> None:
     bench = Bench()

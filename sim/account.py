@@ -1,0 +1,63 @@
+"""Every frame accounted for: what was sent is what was delivered plus counted causes, on each leg of its way.
+
+A leg is a stretch whose two ends count frames independently; what its causes do not explain is `lost`. The card's
+causes come from its RB_* window (read without side effect), the driver's from `counters`; the testbed adds the stack's.
+Take the account at rest: what is in flight would look lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringbed.hw.formats import em
+from ringbed.sim.host import Host
+
+__all__ = ["Leg", "card_count", "driver_legs", "lost"]
+
+RX_CAUSES = ("RB_RXOFF", "RB_RXCRC", "RB_RXRUNT", "RB_RXGIANT", "RB_RXFILTER", "RB_RXMISS", "RB_RXFLUSH")
+TX_CAUSES = ("RB_TXNULL", "RB_TXLONG", "RB_TXTSE", "RB_TXMIX", "RB_TXFLUSH")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """`sent` = `delivered` + the sum of `causes` + `lost`."""
+
+    name: str
+    sent: int
+    delivered: int
+    causes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> int:
+        """Frames nobody accounts for; negative when something was counted twice."""
+        return self.sent - self.delivered - sum(self.causes.values())
+
+    def __str__(self) -> str:
+        counted = "".join(f", {name} {count}" for name, count in self.causes.items() if count)
+        return f"{self.name}: sent {self.sent}, delivered {self.delivered}{counted}, lost {self.lost}"
+
+
+def card_count(host: Host[Any], name: str) -> int:
+    """One of the card's RB_* counters, by a read without side effect."""
+    return host.device.peek(0, em.REGISTERS[name].offset)
+
+
+def driver_legs(host: Host[Any]) -> list[Leg]:
+    """Up: from the receive wire to what the driver handed on. Down: from what the driver took to the transmit wire."""
+    counters = host.driver.counters()
+    up = {name: card_count(host, name) for name in RX_CAUSES}
+    up |= {name: counters[name] for name in host.driver.RX_DROPS}
+    down = {name: counters[name] for name in host.driver.TX_DROPS}
+    down |= {name: card_count(host, name) for name in TX_CAUSES}
+    refused = sum(counters[name] for name in host.driver.TX_DROPS if name != "tx_reset")
+    return [
+        Leg(f"{host.name} wire to driver", card_count(host, "RB_RXWIRE"), counters["rx_frames"], up),
+        Leg(f"{host.name} driver to wire", counters["tx_frames"] + refused, card_count(host, "RB_TXWIRE"), down),
+    ]
+
+
+def lost(legs: Iterable[Leg]) -> int:
+    """Frames nobody accounts for, on all legs."""
+    return sum(abs(leg.lost) for leg in legs)
