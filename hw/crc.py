@@ -27,11 +27,21 @@ POLYNOMIAL = 0xEDB88320  # bit-reversed, as the wire sends the low bit of each b
 GOOD_REMAINDER = 0xDEBB20E3  # of any frame followed by its right FCS
 
 
-def advance(remainder: int, count: int) -> int:
-    """The remainder after `count` zero bytes more."""
-    for _ in range(8 * count):
+def advance(remainder: int) -> int:
+    """The remainder after one zero byte more."""
+    for _ in range(8):
         remainder = (remainder >> 1) ^ (POLYNOMIAL if remainder & 1 else 0)
     return remainder
+
+
+def half_byte_tables(lanes: int) -> list[list[int]]:
+    """For each half byte of a beat, low half first: what each of its values leaves at the beat's end."""
+    low, high = list(range(16)), [value << 4 for value in range(16)]
+    tables: list[list[int]] = []
+    for _ in range(lanes):
+        low, high = [advance(word) for word in low], [advance(word) for word in high]
+        tables[:0] = [low, high]
+    return tables
 
 
 class Crc32(wiring.Component):
@@ -81,9 +91,7 @@ class Crc32(wiring.Component):
     def _words(self, m: Module, moved: Value) -> list[Value]:
         """What each half byte of `moved` brings to the remainder."""
         words = []
-        for half in range(2 * self.lanes):
-            follow = self.lanes - half // 2  # bytes from this one to the end of the beat, itself included
-            table = [advance(value << 4 * (half % 2), follow) for value in range(16)]
+        for half, table in enumerate(half_byte_tables(self.lanes)):
             m.submodules[f"table_{half}"] = memory = Memory(shape=32, depth=16, init=table)
             port = memory.read_port(domain="comb")
             m.d.comb += port.addr.eq(moved[4 * half : 4 * half + 4])
