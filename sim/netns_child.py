@@ -20,6 +20,7 @@ import socket
 import struct
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,10 @@ class Server:
             if job is None:
                 raise ValueError(f"there is no job of this name; jobs are {', '.join(JOBS)}")
             answer["ok"] = job(stop, **message["arguments"])
-        except (OSError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever ended the job, the parent must not wait for it
             answer["error"] = f"{type(error).__name__}: {error}"
-        self._control.send(json.dumps(answer).encode())
+        with suppress(BrokenPipeError):  # the parent is gone, and so are we in a moment
+            self._control.send(json.dumps(answer).encode())
 
 
 def main() -> None:

@@ -153,6 +153,7 @@ def test_what_a_job_refuses_is_a_sentence(host: KernelHost) -> None:
 
 
 def test_a_running_job_has_no_result_and_can_be_stopped(host: KernelHost) -> None:
+    host.tap.read()
     job = host.start("ping", target="10.77.0.9", sizes=[1], seconds=60)
     assert select.select([host.tap], [], [], 10)[0]  # the kernel asks who has that address: the job is under way
     assert not job.done()
