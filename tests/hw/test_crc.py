@@ -6,9 +6,9 @@ import zlib
 from typing import Any
 
 import pytest
+
 from ringbed.hw.beat import lanes_of
 from ringbed.hw.crc import GOOD_REMAINDER, Crc32
-
 from tests.hw.stream_bench import beats, frames_of, simulate
 
 

@@ -9,8 +9,8 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from ringbed.hw.mac_rx import MacRx
 
+from ringbed.hw.mac_rx import MacRx
 from tests.hw.stream_bench import frames_of, pauses, simulate, split
 
 Sent = tuple[bytes, bool]  # a frame as on the wire, and whether the wire flags it

@@ -69,7 +69,7 @@ def test_originated(kind: Rnh) -> None:
     server = h.stack.udp_socket()
     server.bind(("0.0.0.0", 7))
     errno, becomes, drop = ORIGINATED[kind]
-    told = 0
+    told: int | None = 0
     try:
         server.sendto(b"x", (WHERE[kind], 7))
     except OSError as error:
