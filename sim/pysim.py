@@ -1,4 +1,4 @@
-"""The engine without a compiler: Amaranth's own simulator, with the harness in Python (`sim/pybus.py`, `sim/pydma.py`, `sim/pywire.py`).
+"""The engine without a compiler: Amaranth's own simulator, with the harness in Python (`sim/py*.py`).
 
 Same step order, rules and idle skip as the native engine, and the same clock numbers: a test compares them. It is for
 walk tests of a few hundred frames and for waveforms at any time. Per clock it costs the card's evaluation, one packed
@@ -59,6 +59,7 @@ class _Bench:
     async def _keep_time(self, ctx: Any) -> None:
         """Hands out the context; the engine's calls do the driving, and time moves only for waveforms."""
         self._ctx = ctx
+        await ctx.delay(0)  # a waveform must begin at time 0
         while True:
             await ctx.delay(self._half)
 
@@ -129,7 +130,7 @@ class PysimEngine:
         self._model_ns = self._run_ns = 0
         self._trace: contextlib.ExitStack | None = None
         self._pins = {pin.name: pin for pin in m.pins}
-        self._closed = False
+        self._closed = self._traced = False
         self._reset()
 
     _dma: AxiMemory | None
@@ -167,13 +168,11 @@ class PysimEngine:
     def read(self, offset: int) -> int:
         registers = self._access(offset)
         registers.queue.append((offset, None))
-        registers.answer = None
         self._run(self.now + self.settings.answer_limit, ANSWER | FAULT)
-        if registers.answer is None:
+        if (answer := registers.take_answer()) is None:
             raise TimeoutError(
                 f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
             )
-        answer, registers.answer = registers.answer, None
         return answer
 
     def peek(self, offset: int) -> int:
@@ -352,12 +351,15 @@ class PysimEngine:
         return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns)
 
     def trace(self, path: Path | None) -> None:
-        """VCD, from now on."""
+        """VCD, from now on; once an engine, as Amaranth begins a waveform at its time 0 only."""
         if self._trace is not None:
             self._trace.close()
             self._trace, self._bench.wave_time = None, False
         if path is not None:
             self._live()
+            if self._traced:
+                raise RuntimeError("a pysim engine records one waveform: open another for the next")
+            self._traced = True
             self._trace = contextlib.ExitStack()
             self._trace.enter_context(self._bench.sim.write_vcd(str(path)))
             self._bench.wave_time = True

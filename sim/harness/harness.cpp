@@ -197,6 +197,15 @@ struct Harness {
         return (e & ~u32(ANSWER)) | (done ? u32(ANSWER) : 0);
     }
 
+    u32 peek(u32 offset) {
+        if constexpr (!C::HAS_PEEK) return 0;
+        else {
+            card.peek_address(offset);
+            low();
+            return card.peek_data();
+        }
+    }
+
     void trace(const char* path) {
         if constexpr (C::HAS_TRACE) {
             if (waves) {
@@ -297,10 +306,7 @@ RB_API u32 rb_read(void* handle, u32 offset, u64 limit) {
 }
 RB_API void rb_write(void* handle, u32 offset, u32 value) { of(handle)->registers.write(offset, value); }
 RB_API u32 rb_peek(void* handle, u32 offset) {
-    H* h = of(handle);
-    u32 value = 0;
-    if constexpr (Card::HAS_PEEK) h->card.peek_address(offset), h->low(), value = h->card.peek_data();
-    return value;
+    return of(handle)->peek(offset);
 }
 RB_API void rb_wire_in(void* handle, const u8* data, const u32* lengths, const u64* ats, const u8* errors, u32 n) {
     for (u32 i = 0; i < n; data += lengths[i], i++) of(handle)->rx.push(data, lengths[i], ats[i], errors[i]);

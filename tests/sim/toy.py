@@ -3,7 +3,9 @@
 Registers (32 bits): 0 BUFFER low, 4 BUFFER high, 8 CONTROL (bit 0: on, bit 1: interrupt enable), 12 COUNT (frames
 done; a read clears the interrupt), 16 SCRATCH, 20 TIMER (fires the interrupt when the timebase gets there; 0 is off).
 A frame of at most 256 bytes: its words are written in single-beat bursts to BUFFER, then read back, then sent.
-`Toy(bad="...")` breaks one bus rule on purpose, for the checkers' tests.
+
+And a card of nothing but pins: every output port is what a pin of the test says, so that a test can break any rule of
+any bus, clock by clock, in one compiled model.
 """
 
 from __future__ import annotations
@@ -59,8 +61,7 @@ width = 32
 class Toy(Component):
     """See the module's docstring. One frame at a time; what arrives meanwhile is not seen."""
 
-    def __init__(self, bad: str = "") -> None:
-        self.bad = bad
+    def __init__(self) -> None:
         self.map = PortMap.parse(TOY_MAP)
         ours = [port for port in self.map.ports() if port.name not in ("clk", "rst")]
         super().__init__({port.name: (In if port.dir == "in" else Out)(port.width) for port in ours})
@@ -182,5 +183,37 @@ class Toy(Component):
             m.d.sync += self.answers.eq(self.answers + 1)
 
 
-def toy_spec(bad: str = "") -> NicSpec:
-    return NicSpec("toy", lambda: Toy(bad), PortMap.parse(TOY_MAP), params={"bad": bad}, sources=(Path(__file__),))
+def toy_spec() -> NicSpec:
+    return NicSpec("toy", Toy, PortMap.parse(TOY_MAP), sources=(Path(__file__),))
+
+
+def pins_map() -> PortMap:
+    """The buses of the toy without peek, interrupt and idle; for each port of the card, a pin of the test: `p_...`."""
+    text = TOY_MAP[: TOY_MAP.index("[interrupts]")].replace("toy", "pins")
+    text = text.replace('[peek]\naddress = "peek_addr"\ndata = "peek_data"\n', "")
+    lines = [
+        f'p_{port.name} = {{ width = {port.width}, dir = "{"in" if port.dir == "out" else "out"}" }}'
+        for port in PortMap.parse(text).ports()
+        if port.name not in ("clk", "rst")
+    ]
+    return PortMap.parse("\n".join([text, "[pins]", *lines]))
+
+
+class Pins(Component):
+    def __init__(self) -> None:
+        ours = [port for port in pins_map().ports() if port.name not in ("clk", "rst")]
+        super().__init__({port.name: (In if port.dir == "in" else Out)(port.width) for port in ours})
+
+    def ports(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.signature.members}
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for pin in pins_map().pins:
+            port, mine = getattr(self, pin.name.removeprefix("p_")), getattr(self, pin.name)
+            m.d.comb += port.eq(mine) if pin.dir == "in" else mine.eq(port)
+        return m
+
+
+def pins_spec() -> NicSpec:
+    return NicSpec("pins", Pins, pins_map(), sources=(Path(__file__),))
