@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from ringbed.stack.scheduler import Context, Scheduler
+
+
+class Work:
+    """Says its name when run, and schedules others."""
+
+    def __init__(
+        self, log: list[str], name: str, scheduler: Scheduler, then: dict[Context, Work] | None = None
+    ) -> None:
+        self.log, self.name, self.scheduler, self.then = log, name, scheduler, then or {}
+
+    def run(self) -> None:
+        self.log.append(f"{self.scheduler.context_name} {self.name}")
+        for context, work in self.then.items():
+            self.scheduler.schedule(context, work)
+        self.scheduler.run()  # from within: the outer one goes on
+
+
+def test_interrupt_before_input_before_worker_before_process() -> None:
+    scheduler, log = Scheduler(), list[str]()
+    for context in reversed(Context):
+        for name in ("a", "b"):
+            scheduler.schedule(context, Work(log, name, scheduler))
+    scheduler.run()
+    assert log == [f"{c.name.lower()} {name}" for c in Context for name in ("a", "b")]
+    assert scheduler.context is Context.PROCESS
+
+
+def test_higher_work_that_comes_up_goes_first() -> None:
+    scheduler, log = Scheduler(), list[str]()
+    late = Work(log, "late", scheduler)
+    first = Work(log, "first", scheduler, {Context.PROCESS: late, Context.INTERRUPT: late})
+    scheduler.schedule(Context.WORKER, first)
+    scheduler.schedule(Context.WORKER, Work(log, "second", scheduler))
+    scheduler.run()
+    assert log == ["worker first", "interrupt late", "worker second", "process late"]
