@@ -150,8 +150,10 @@ class Ifq(Group):
         self.start()
 
     def start(self) -> None:
-        """Let the driver take what it can, if there is anything and its ring has room."""
-        if self._packets and not self.oactive and self._begun is None:
+        """Let the driver take what it can, batch after batch, until there is nothing more or it is full."""
+        waiting = 0
+        while self._packets and len(self._packets) != waiting and not self.oactive and self._begun is None:
+            waiting = len(self._packets)
             self._start(self)
 
     def begin(self, limit: int) -> list[Packet]:

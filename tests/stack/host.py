@@ -21,6 +21,7 @@ from ringbed.stack.wire.udp import Udp
 OUR_MAC = b"\x02\0\0\0\0\x02"
 PEER_MAC = b"\x02\0\0\0\0\x01"
 OUR, PEER = "10.0.0.2", "10.0.0.1"
+BROADCASTS = ("10.0.0.255", "255.255.255.255")
 SECOND = 1_000_000_000
 
 
@@ -108,14 +109,14 @@ def ip_frame(
 
 
 def udp_frame(payload: bytes = b"hello", dport: int = 7, sport: int = 9999, src: str = PEER, dst: str = OUR) -> bytes:
-    mac = BROADCAST if dst.endswith(".255") else OUR_MAC
+    mac = BROADCAST if dst in BROADCASTS else OUR_MAC
     return ip_frame(Udp(sport, dport, payload).emit(ip(src), ip(dst)), ipv4.PROTO_UDP, src, dst, mac)
 
 
 def icmp_frame(
     kind: int = icmpv4.ECHO_REQUEST, rest: int = 0x00010002, payload: bytes = b"ping", code: int = 0, dst: str = OUR
 ) -> bytes:
-    mac = BROADCAST if dst.endswith(".255") else OUR_MAC
+    mac = BROADCAST if dst in BROADCASTS else OUR_MAC
     return ip_frame(Icmp(kind, code, rest, payload).emit(), ipv4.PROTO_ICMP, dst=dst, mac=mac)
 
 

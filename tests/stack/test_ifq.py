@@ -169,3 +169,31 @@ def test_frames_that_come_while_a_batch_is_handled_are_the_next_batch() -> None:
     queue.input(packets(3))
     scheduler.run()
     assert sizes == [3, 2]
+
+
+def test_a_driver_that_takes_small_batches_is_called_until_all_is_gone() -> None:
+    taken: list[int] = []
+
+    def start(queue: Ifq) -> None:
+        batch = queue.begin(4)
+        taken.append(len(batch))
+        queue.commit(len(batch))
+
+    scheduler = Scheduler()
+    queue = Ifq("txq", 0, start, scheduler)
+    queue.set_oactive()
+    for packet in packets(10):
+        queue.enqueue(packet)
+    scheduler.run()
+    assert taken == []
+    queue.restart()
+    assert taken == [4, 4, 2]
+
+
+def test_a_driver_that_takes_nothing_is_not_called_for_ever() -> None:
+    driver = Driver()
+    driver.start = lambda queue: queue.rollback() if queue.begin(1) else None  # type: ignore[method-assign]
+    queue, scheduler = ifq(driver)
+    queue.enqueue(Packet([b"x"]))
+    scheduler.run()
+    assert len(queue) == 1

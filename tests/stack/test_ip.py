@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+
+from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK
+from ringbed.stack.wire import icmpv4
+from ringbed.stack.wire.address import ipv4
+from tests.stack.checker import icmp_of, ip_of
+from tests.stack.host import OUR, PEER, Host, corrupt, icmp_frame, ip_frame, udp_frame
+from tests.stack.test_stats import patched, with_options
+
+
+def listener(host: Host, port: int = 7):  # type: ignore[no-untyped-def]
+    sock = host.stack.udp_socket()
+    sock.bind(("0.0.0.0", port))
+    return sock
+
+
+@pytest.mark.parametrize("at", range(14, 34))
+def test_any_damage_to_the_header_is_a_counted_drop(at: int) -> None:
+    host = Host()
+    sock = listener(host)
+    host.give(corrupt(udp_frame(), at))
+    assert not sock.readable
+    assert sum(host.stack.drops().values()) == 1
+    assert host.taken() == []
+
+
+def test_a_good_verdict_is_believed_and_none_is_checked() -> None:
+    host = Host()
+    sock = listener(host)
+    host.give(corrupt(udp_frame(), 24), flags=IPV4_CSUM_IN_OK | L4_CSUM_IN_OK)
+    assert sock.readable
+    assert (host.stats.ip.ips_inhwcsum.value, host.stats.ip.ips_inswcsum.value) == (1, 0)
+    host.give(udp_frame())
+    assert (host.stats.ip.ips_inhwcsum.value, host.stats.ip.ips_inswcsum.value) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("src", "dst"),
+    [
+        ("224.0.0.1", OUR), ("255.255.255.255", OUR), ("240.0.0.1", OUR), ("127.0.0.1", OUR), ("10.0.0.255", OUR),
+        (PEER, "127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_addresses_that_cannot_be_on_the_wire(src: str, dst: str) -> None:
+    host = Host()
+    listener(host)
+    host.give(udp_frame(src=src, dst=dst))
+    assert host.stack.drops() == {"ip: datagrams with bad address in header": 1}
+
+
+def test_a_host_without_an_address_may_send_to_us() -> None:
+    host = Host()
+    sock = listener(host)
+    host.give(udp_frame(src="0.0.0.0", dst="10.0.0.255"))
+    assert sock.recvfrom() == (b"hello", ("0.0.0.0", 9999))
+
+
+def test_padding_is_no_part_of_the_datagram() -> None:
+    host = Host()
+    sock = listener(host)
+    host.give(udp_frame(b""), udp_frame(b"x"))
+    assert [sock.recvfrom()[0] for _ in range(2)] == [b"", b"x"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        b"\x01\x01\x01\x01",
+        b"\x01\x01\x01\x00",
+        b"\x00\xff\xff\xff",
+        b"\x94\x04\x00\x00",
+        b"\x07\x07\x04\x00\x00\x00\x00\x00",
+        b"\x83\x07\x08\x0a\x00\x00\x01\x00",
+        b"\x01" * 40,
+    ],
+)
+def test_options_are_stepped_over(options: bytes) -> None:
+    host = Host()
+    payload = (9).to_bytes(2, "big") + (7).to_bytes(2, "big") + (8).to_bytes(2, "big") + b"\0\0"
+    sock = listener(host)
+    host.give(with_options(options, payload))
+    assert sock.recvfrom() == (b"", (PEER, 9))
+
+
+@pytest.mark.parametrize(
+    "options", [b"\x07\x01\x00\x00", b"\x07\x00\x00\x00", b"\x07\x05\x04\x00", b"\x01\x01\x01\x07"]
+)
+def test_broken_options_are_a_drop_and_a_parameter_problem(options: bytes) -> None:
+    host = Host()
+    listener(host)
+    host.give(with_options(options))
+    assert host.stack.drops() == {"ip: with bad options": 1}
+    _, message = icmp_of(*host.taken())
+    assert message.type == icmpv4.PARAMETER_PROBLEM
+    assert message.rest >> 24 == 21 + options.index(7), "the pointer is at the length"
+
+
+def test_a_source_route_that_goes_on_is_not_for_a_host() -> None:
+    host = Host()
+    listener(host)
+    host.give(with_options(b"\x83\x07\x04\x0a\x00\x00\x09\x00"))
+    assert host.stack.drops() == {"ip: packets not forwardable": 1}
+
+
+@pytest.mark.parametrize("fragment", [0x2000, 0x2001, 0x0001, 0x1FFF])
+def test_fragments_are_counted_and_not_taken_for_datagrams(fragment: int) -> None:
+    host = Host()
+    listener(host)
+    frame = udp_frame()
+    host.give(patched(frame, 20, fragment.to_bytes(2, "big")))
+    assert host.stack.drops() == {"ip: fragments not reassembled": 1}
+    assert host.stats.ip.ips_fragments.value == 1
+
+
+@pytest.mark.parametrize("flags", [0x4000, 0x8000])
+def test_other_flags_make_no_fragment(flags: int) -> None:
+    host = Host()
+    sock = listener(host)
+    host.give(patched(udp_frame(), 20, flags.to_bytes(2, "big")))
+    assert sock.readable
+
+
+def test_an_unknown_protocol_is_told() -> None:
+    host = Host()
+    host.give(ip_frame(b"12345678", 132))
+    header, message = icmp_of(*host.taken())
+    assert (message.type, message.code) == (icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PROTOCOL)
+    assert (header.src, header.dst) == (ipv4(OUR), ipv4(PEER))
+
+
+@pytest.mark.parametrize("length", range(4))
+def test_an_l4_header_of_less_than_a_key_is_survived(length: int) -> None:
+    host = Host()
+    listener(host)
+    host.give(ip_frame(bytes(length), 17))
+    assert host.stack.drops() == {"udp: with incomplete header": 1}
+
+
+def test_identifiers_count_and_wrap() -> None:
+    host = Host()
+    host.stack._core.ip._ident = 0xFFFE
+    host.give(icmp_frame(), icmp_frame(), icmp_frame())
+    assert [ip_of(f)[0].ident for f in host.taken()] == [0xFFFF, 0, 1]
+
+
+def test_a_ttl_of_any_value_is_no_reason_to_drop() -> None:
+    host = Host()
+    sock = listener(host)
+    for ttl in (0, 1):
+        host.give(patched(udp_frame(), 22, bytes([ttl])))
+        assert sock.recvfrom()[0] == b"hello"
