@@ -127,7 +127,9 @@ class Completion(wiring.Component):
         with m.If(go & ~entry.write):
             m.d.comb += [step.eq(1), taken.eq(1), entries.o.ready.eq(1), batches.i.valid.eq(1)]
             m.d.comb += [batches.i.payload.amount.eq(1), batches.i.payload.frames.eq(entry.eop)]
-        with m.Elif(go & (self.flush | (ready >= Mux(self.threshold < LINE, self.threshold, LINE)))):
+        # a full queue waits for nothing: what would make the batch larger cannot come in
+        enough = ready >= Mux(self.threshold < LINE, self.threshold, LINE)
+        with m.Elif(go & (self.flush | enough | ~entries.i.ready)):
             m.d.comb += [self.request.valid.eq(1), self.request.payload.len.eq((size << 1) - 1)]
             with m.If(self.request.ready):
                 m.d.comb += step.eq(size)
@@ -150,11 +152,13 @@ class Completion(wiring.Component):
         self._finish(m, batches)
 
     def _finish(self, m: Module, batches: Fifo) -> None:
-        finished = Signal()
+        """Responses are counted: one may come while silent entries ahead of its batch are being finished."""
+        finished, responses, on_bus = Signal(), Signal(5), batches.o.payload.bus
         m.d.comb += [
-            finished.eq(batches.o.valid & (self.response | ~batches.o.payload.bus)),
+            finished.eq(batches.o.valid & (self.response | (responses != 0) | ~on_bus)),
             batches.o.ready.eq(finished),
         ]
+        m.d.sync += responses.eq(responses + self.response - (finished & on_bus))
         with m.If(finished):
             m.d.comb += [
                 self.done.eq(batches.o.payload.amount),

@@ -5,13 +5,16 @@ A bench moves whole payloads as one number: reading a field costs the simulator 
 
 from __future__ import annotations
 
+import gc
 import random
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
+import pytest
 from amaranth.back import rtlil, verilog
-from amaranth.hdl import Const, Value
+from amaranth.hdl import Const, UnusedElaboratable, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
@@ -102,13 +105,34 @@ async def watch(ctx: Any, valid: Any, value: Any, wanted: int) -> list[tuple[int
     return seen
 
 
-def simulate(dut: Any, *benches: Testbench) -> None:
-    """Run the benches to their ends on a clock of their own."""
+def count_of(wanted: int) -> dict[str, Any]:
+    """Arguments of `get` for a stream whose payloads are single: how many to take."""
+    return {"wanted": wanted, "last": lambda _: 1}
+
+
+def simulate(dut: Any, *benches: Testbench, clocks: int = 0) -> None:
+    """Run the benches to their ends on a clock of their own; fail when that is not within `clocks` (0: any number)."""
+
+    async def watchdog(ctx: Any) -> None:
+        await ctx.delay(clocks * 1e-6)
+        raise AssertionError(f"the benches have not ended after {clocks} clocks")
+
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     for bench in benches:
         simulator.add_testbench(bench)
+    if clocks:
+        simulator.add_testbench(watchdog, background=True)
     simulator.run()
+
+
+def refused(build: Callable[[], Any], sentence: str) -> None:
+    """`build` raises ValueError with a match of `sentence`. Amaranth's word on the block never used is not wanted."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        with pytest.raises(ValueError, match=sentence):
+            build()
+        gc.collect()
 
 
 def ports_of(dut: Any) -> list[Value]:
