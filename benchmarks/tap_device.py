@@ -11,7 +11,10 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Sequence
+from errno import ENODEV
 
 from ringbed.stack.ifq import Ifiq, Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
@@ -44,6 +47,13 @@ def tap_in_namespace(name: str, address: str, netmask: str) -> int:
             fcntl.ioctl(control, request, struct.pack("16s16s", name.encode(), sockaddr))
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(), _IFF_UP_RUNNING))
     return tap
+
+
+def probe() -> None:
+    """Raises OSError when `tap_in_namespace` could not work here. Tried in a child, which is gone afterwards."""
+    child = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=False)
+    if child.returncode:
+        raise OSError(ENODEV, child.stderr.strip().rpartition("\n")[2])
 
 
 class TapInterface:
@@ -81,3 +91,7 @@ class TapInterface:
             pass
         ifiq.input(batch)
         return len(batch)
+
+
+if __name__ == "__main__":
+    tap_in_namespace("tap0", "10.97.0.1", "255.255.255.0")

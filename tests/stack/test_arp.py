@@ -104,7 +104,7 @@ def test_a_neighbour_in_use_is_refreshed_by_unicast_before_it_runs_out() -> None
     host.give(arp_frame(arp.REPLY, PEER, OUR, OTHER_MAC, OUR_MAC))
     sock.sendto(b"x", (PEER, 9))
     host.stack.run()
-    udp_of(*host.taken(), dst=OTHER_MAC)
+    udp_of(host.taken()[0], OTHER_MAC)
     assert host.stack.deadline() == due + due
 
 
@@ -146,7 +146,7 @@ def test_what_is_not_for_us_only_updates_what_we_know(operation: int) -> None:
     host.give(arp_frame(operation, PEER, "10.0.0.50", OTHER_MAC), arp_frame(operation, "10.0.0.51", "10.0.0.50"))
     host.stack.udp_socket().sendto(b"x", (PEER, 9))
     host.stack.run()
-    udp_of(*host.taken(), dst=OTHER_MAC)
+    udp_of(host.taken()[0], OTHER_MAC)
     assert nexthop(host, "10.0.0.51") is Rnh.RESOLV
 
 

@@ -191,9 +191,14 @@ def test_a_driver_that_takes_small_batches_is_called_until_all_is_gone() -> None
 
 
 def test_a_driver_that_takes_nothing_is_not_called_for_ever() -> None:
-    driver = Driver()
-    driver.start = lambda queue: queue.rollback() if queue.begin(1) else None  # type: ignore[method-assign]
-    queue, scheduler = ifq(driver)
+    starts: list[int] = []
+
+    def start(queue: Ifq) -> None:
+        starts.append(len(queue.begin(1)))
+        queue.rollback()
+
+    scheduler = Scheduler()
+    queue = Ifq("txq", 0, start, scheduler)
     queue.enqueue(Packet([b"x"]))
     scheduler.run()
-    assert len(queue) == 1
+    assert (starts, len(queue)) == ([1], 1)

@@ -132,7 +132,7 @@ def test_the_calls_that_make_no_sense() -> None:
     sock.close()
     for call in (lambda: sock.send(b"x"), sock.recvfrom, lambda: sock.bind((OUR, 1)), lambda: sock.connect((PEER, 1))):
         with pytest.raises(OSError, match="the socket is closed"):
-            call()  # type: ignore[no-untyped-call]
+            call()
 
 
 def test_connect_chooses_our_address_and_a_port() -> None:
