@@ -90,7 +90,7 @@ class Parse(wiring.Component):
         step, out = realign.o.payload, self.o.payload
         m.d.sync += self.o.valid.eq(realign.o.valid)
 
-        self.at, self.index = Signal(At), Signal(4)  # the walk; number of the word in the packet, stays at 15
+        self.at, self.index = Signal(At), Signal(4)  # the walk; number of the word in the packet, to 15: IP headers
         self.found = Signal(Parsed)  # as known so far, without the checks at the end
         self.remain, self.needed = Signal(17), Signal(18)  # bytes of the packet from this word on; see _check_end
         self.ihl, self.skip, self.udp_next = Signal(4), Signal(3), Signal()  # IP header in words of 4 bytes
@@ -100,8 +100,7 @@ class Parse(wiring.Component):
                 out.header.eq(0), out.payload.eq(0), out.valid.eq(Mux(self.remain > 8, 8, self.remain)),
                 self.remain.eq(Mux(self.remain > 8, self.remain - 8, 0)), self.udp_next.eq(0),
             ]  # fmt: skip
-            with m.If(self.index != 15):
-                m.d.sync += self.index.eq(self.index + 1)
+            m.d.sync += self.index.eq(self.index + 1)
             with m.If(step.begin):
                 self._begin(m, step)
             with m.Else():

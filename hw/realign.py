@@ -88,7 +88,7 @@ class Realign(wiring.Component):
         m.d.comb += body.eq(8)
         with m.If(here.last):
             m.d.comb += body.eq(Mux(here.count > FCS_BYTES, here.count - FCS_BYTES, 0))
-        with m.Elif(following.last & (following.count < FCS_BYTES)):
+        with m.Elif(following.count < FCS_BYTES):  # then it is the last
             m.d.comb += body.eq(following.count + 8 - FCS_BYTES)
         return body
 

@@ -257,6 +257,42 @@ def damage_lengths(rng: random.Random, kind: int, packet: bytes) -> bytes:
     return rng.choice(spot)()
 
 
+def cut_short(recipe: Recipe, size: int) -> bytes:
+    """The packet with its L4 part cut to `size` bytes and every length field saying so."""
+    whole, start = recipe.packet(), 20 if recipe.version == 4 else 40
+    packet = whole[: start + size]
+    packet = patched(packet, 2, start + size) if recipe.version == 4 else patched(packet, 4, size)
+    return patched(packet, start + 4, size) if recipe.protocol == 17 and size >= 6 else packet
+
+
+def near_misses(rng: random.Random) -> list[bytes]:
+    """Frames one step on either side of each rule; without FCS."""
+    frames = []
+    for version, kind in ((4, 0x0800), (6, 0x86DD)):
+        for protocol in (6, 17):
+            recipe = Recipe(rng, version, protocol, 30)
+            frames += [
+                ether(kind, cut_short(recipe, size), False, False, bytes(8)) for size in (0, 6, 7, 8, 19, 20, 21)
+            ]
+            frames += [ether(kind, recipe.packet()[:-missing], bool(missing % 2), False) for missing in range(1, 7)]
+            frames += [
+                ether(kind, recipe.packet(), True, snap).replace(b"\x81\x00", b"\x88\xa8", 1) for snap in (False, True)
+            ]
+            for spot, tag in ((14, False), (18, True)):  # LLC/SNAP with one byte wrong, and the length's limits
+                good = ether(kind, recipe.packet(), tag, True)
+                for at in range(spot, spot + 6):
+                    frames.append(good[:at] + bytes([good[at] ^ 1 << rng.randrange(8)]) + good[at + 1 :])
+                frames += [patched(good, spot - 2, length) for length in (0, 1500, 1501, 1535, 1536)]
+    ipv4 = Recipe(rng, 4, 6, 60).packet()
+    for first in (0x40, 0x44, 0x46, 0x4F, 0x35, 0x55, 0x65):
+        frames.append(ether(0x0800, bytes([first]) + ipv4[1:], False, False))
+    # what would be a tag's LLC/SNAP, were there a tag, and an IPv4 packet where none can begin
+    frames.append(MACS + bytes.fromhex("88b500000008aaaa03000000000000000800") + ipv4)
+    for size in range(18, 30):  # headers cut short by the frame's end
+        frames.append(ether(0x0800, Recipe(rng, 4, 1, 9, options=1).packet()[:size], False, size % 2 == 0))
+    return frames
+
+
 def stock(seed: int) -> list[bytes]:
     """Wire frames: every packet behind every link header, some with pad bytes that are not zero; damaged ones too."""
     rng, frames = random.Random(seed), []
@@ -269,5 +305,6 @@ def stock(seed: int) -> list[bytes]:
         shape = (rng.random() < 0.5, rng.random() < 0.5)
         frames.append(with_fcs(ether(kind, flipped, *shape)))
         frames.append(with_fcs(ether(kind, damage_lengths(rng, kind, packet), *shape, rng.randbytes(rng.randrange(9)))))
+    frames += [with_fcs(frame) for frame in near_misses(rng)]
     rng.shuffle(frames)
     return frames

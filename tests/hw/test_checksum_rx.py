@@ -114,7 +114,7 @@ def test_switches_with_gaps(switches: int) -> None:
     assert disagreements(frames, sums, control) == []
 
 
-@pytest.mark.parametrize("pcss", [0, 1, 5, 7, 8, 13, 60, 61, 62, 63, 64, 65, 128, 255])
+@pytest.mark.parametrize("pcss", [0, 1, 7, 14, 61, 64, 255])
 @pytest.mark.parametrize("secrc", [False, True])
 def test_packet_checksum_of_every_length(pcss: int, secrc: bool) -> None:
     frames = frames_of([*range(1, 90), 127, 128, 129, 200, 254, 255, 256, 257, 261, 300], seed=pcss)
