@@ -118,7 +118,7 @@ def simulate(dut: Any, *benches: Testbench, clocks: int = 0) -> None:
         raise AssertionError(f"the benches have not ended after {clocks} clocks")
 
     simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
+    simulator.add_clock(1e-6, if_exists=True)  # a bench of logic alone has none
     for bench in benches:
         simulator.add_testbench(bench)
     if clocks:
