@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -57,7 +57,8 @@ class RingFetch(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Fifo(DESCRIPTOR_BITS, self.depth)
+        queue = Fifo(DESCRIPTOR_BITS, self.depth)
+        m.submodules.queue = ResetInserter(self.head_w)(queue)  # all of what was read ahead belongs to the old ring
         next_index, coming, stale = Signal(16), Signal(8), Signal(8)  # descriptors
         amount, sane, moved = Signal(range(LINE + 1)), Signal(), Signal()
         running = self.enable & ~self.stopped
@@ -68,7 +69,7 @@ class RingFetch(wiring.Component):
             sane.eq(((self.tail < self.count) & (self.head < self.count)) | ((self.count | self.tail) == 0)),
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid & ~self.stopped),
-            queue.o.ready.eq((self.o.ready & ~self.stopped) | self.head_w),
+            queue.o.ready.eq(self.o.ready & ~self.stopped),
             self.busy.eq((coming != 0) | self.request.valid),
             self.emptied.eq(moved & (self.head == self.tail)),
         ]
@@ -96,7 +97,7 @@ class RingFetch(wiring.Component):
             self.beat.ready.eq(1),
             whole.eq(self.beat.valid & half),
             queue.i.payload.eq(Cat(low, self.beat.payload.data)),
-            queue.i.valid.eq(whole & (stale == 0) & ~self.head_w & ~self.stopped & ~self.beat.payload.error),
+            queue.i.valid.eq(whole & (stale == 0) & ~self.stopped & ~self.beat.payload.error),
         ]
         with m.If(self.beat.valid):
             m.d.sync += [half.eq(~half), low.eq(self.beat.payload.data)]

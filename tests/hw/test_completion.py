@@ -55,6 +55,7 @@ class Bench:
         self.entries, self.ring, self.depth = entries, ring, depth
         self.rng = random.Random(seed)
         self.eager = ways.get("eager", 0.6)  # readiness of the bus, and of the front end
+        self.answers = ways.get("answers", self.eager)
         self.threshold, self.late = ways.get("threshold", 1), ways.get("late", 12)
         self.start, self.dut = ways.get("start", 0), Completion(64, depth, STROBE)
         self.seen, self.taken, self.answered = Ledger(), 0, 0
@@ -112,7 +113,7 @@ class Bench:
         left, half, responses, clock = 0, 0, deque[int](), 0
         while seen.done < len(self.entries):
             offer = self.taken < len(self.entries) and rng.random() < self.eager
-            answer = self.answered < self.asked[self.taken] and rng.random() < self.eager
+            answer = self.answered < self.asked[self.taken] and rng.random() < self.answers
             respond = bool(responses) and clock >= responses[0]
             if self.taken < len(self.entries):
                 ctx.set(dut.i.payload.as_value(), self.packed(self.entries[self.taken], self.asked[self.taken + 1]))
@@ -191,7 +192,9 @@ def test_none_written_at_all() -> None:
 def test_more_entries_in_a_frame_than_fit(threshold: int, start: int) -> None:
     """A frame may be longer than the queue, wherever in a line it begins and whatever the threshold."""
     entries = frames(9, 2, 3, silent=0.2) + [Used(place, True, place == 69, place % 3) for place in range(70)]
-    assert rtl(entries, threshold=threshold, start=start, seed=threshold).done == len(entries)
+    for answers in (0.6, 0.1):
+        seen = rtl(entries, threshold=threshold, start=start, answers=answers, seed=threshold)
+        assert seen.done == len(entries)
 
 
 def test_batches_fill_lines_when_entries_wait() -> None:
