@@ -162,13 +162,14 @@ class Icmp:
         fragment = Ipv4View(packet.segments[0], packet.l3).fragment if packet.flags & FRAGMENT else 0
         if packet.flags & (BROADCAST | MULTICAST) or fragment & ipv4.OFFSET_MASK:
             return True
-        return packet.src == 0 or not self._is_single(packet.dst) or self._is_group(packet.src)
+        return not self._is_single(packet.dst) or self._is_group(packet.src)
 
     def _is_single(self, dst: int) -> bool:
         """Whether it is an address of ours, and not a broadcast."""
         return self._ip.table.forwarding(dst).nexthop.type is Rnh.LOCAL
 
     def _is_group(self, src: int) -> bool:
+        """A broadcast address, a subnet's all-zeroes, or 0.0.0.0: nobody to answer."""
         return self._ip.table.forwarding(src).nexthop.type in (Rnh.BRECV, Rnh.RECV)
 
     def _may_send(self) -> bool:

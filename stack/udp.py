@@ -9,7 +9,7 @@ from ringbed.stack.ip import Ip
 from ringbed.stack.journey import Journey
 from ringbed.stack.l3demux import Match
 from ringbed.stack.nexthop import Rnh
-from ringbed.stack.packet import BROADCAST, L4_CSUM_IN_BAD, L4_CSUM_IN_OK, MULTICAST, Packet
+from ringbed.stack.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.scheduler import Scheduler
 from ringbed.stack.service import ServiceQueue
 from ringbed.stack.stats import Stats
@@ -93,8 +93,7 @@ class Udp:
         return total % 65535 == 0  # never nothing but zeros: the pseudo-header is in it
 
     def _no_port(self, packet: Packet) -> None:
-        to_one = self.ip.table.forwarding(packet.dst).nexthop.type is Rnh.LOCAL
-        if not to_one or packet.flags & (BROADCAST | MULTICAST):
+        if self.ip.table.forwarding(packet.dst).nexthop.type is not Rnh.LOCAL:
             return packet.drop(self.stats.udps_noportbcast)
         if self.ip.icmp_error is not None:
             self.ip.icmp_error(packet, icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PORT, 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ringbed.stack.l2 import L2Entry
 from ringbed.stack.packet import BROADCAST, MULTICAST, Packet
 from ringbed.stack.wire.ethernet import BROADCAST as EVERYBODY
 from tests.stack.host import OUR_MAC, PEER, PEER_MAC, Host, arp_frame, ether_frame, udp_frame
@@ -74,3 +75,16 @@ def test_batches_reach_the_driver_as_batches() -> None:
     host = Host()
     host.give(*[arp_frame(1, PEER, "10.0.0.2")] * 10)
     assert host.below.batches == [10]
+
+
+def test_an_entry_may_keep_the_link_header() -> None:
+    host = Host()
+    seen: list[tuple[int, int, str]] = []
+
+    def handler(packet: Packet, argument: str) -> None:
+        seen.append((packet.l3, packet.ifl_index, argument))
+
+    host.ifd.ether.demux.add(L2Entry(0x88CC, 16, 77, handler, "lldp", strip=False))
+    host.ifd.ether.demux.add(L2Entry(0x88CD, 16, 78, handler, "other"))
+    host.give(ether_frame(b"", 0x88CC), ether_frame(b"", 0x88CD))
+    assert seen == [(0, 77, "lldp"), (14, 78, "other")]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK
+from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
 from ringbed.stack.wire import icmpv4
 from ringbed.stack.wire.address import ipv4
 from tests.stack.checker import icmp_of, ip_of
@@ -151,3 +151,22 @@ def test_a_ttl_of_any_value_is_no_reason_to_drop() -> None:
     for ttl in (0, 1):
         host.give(patched(udp_frame(), 22, bytes([ttl])))
         assert sock.recvfrom()[0] == b"hello"
+
+
+def test_a_datagram_one_byte_short_is_dropped() -> None:
+    host = Host()
+    sock = listener(host)
+    frame = udp_frame(bytes(100))
+    host.give(frame[:-1])
+    assert host.stack.drops() == {"ip: with data size < data length": 1}
+    host.give(frame)
+    assert sock.readable
+
+
+def test_a_cut_l4_header_is_padded_at_its_end_for_the_key() -> None:
+    host = Host()
+    listener(host, 9)
+    journey = host.stack.journey()
+    host.ifd.ifiqs[0].input([Packet([ip_frame(b"\0\x09", 17)], journey=journey)])
+    host.stack.run()
+    assert [s.queue for s in journey.steps if s.stage == "ip_deliver"] == ["udp"], "source port 9 is not port 9"

@@ -113,6 +113,14 @@ def test_ephemeral_ports_are_in_order_and_skip_those_in_use() -> None:
     assert ports == [EPHEMERAL[0], EPHEMERAL[2], EPHEMERAL[3]]
 
 
+def test_a_port_given_back_can_be_given_again() -> None:
+    host = Host()
+    sock = listener(host, 0)
+    sock.close()
+    host.stack._udp._next = sock.lport
+    assert listener(host, 0).lport == sock.lport
+
+
 def test_all_ephemeral_ports_may_be_taken() -> None:
     host = Host()
     host.stack._udp._ports = dict.fromkeys(EPHEMERAL, 1)

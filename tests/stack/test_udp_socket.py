@@ -73,6 +73,14 @@ def test_an_answer_leaves_by_the_interface_the_question_came_by() -> None:
     assert (len(host.taken()), len(other.sent)) == (1, 1)
 
 
+def test_an_interface_with_no_way_there_is_only_a_wish() -> None:
+    host, other, index = two_interfaces()
+    host.stack.add_route("192.0.2.0/24", PEER, "em0")
+    listener(host).sendmsg(b"x", ("192.0.2.1", 9), Control("10.0.0.22", index))
+    host.stack.run()
+    assert (len(host.taken()), len(other.sent)) == (1, 0)
+
+
 def test_a_datagram_to_a_broadcast_address_is_answered_from_the_best_address() -> None:
     host = Host()
     sock = listener(host)
