@@ -78,11 +78,14 @@ class RxPlace(wiring.Component):
             self.entry.payload.sequence.eq(counted),
         ]  # fmt: skip
         done = em.RX_LEGACY["DD"].mask >> 64
-        upper = [("length", amount), ("checksum", Mux((placed == 0) & ~null, frame.checksum, 0))]
-        upper += [("DD", Mux(ends, frame.status, 0)), ("CE", Mux(ends, frame.errors, 0))]
-        m.d.comb += self.entry.payload.upper.eq(
-            done | Cat(value[:16] if name in ("length", "checksum") else value[:8] for name, value in upper)
-        )
+        length, checksum, status, errors = Signal(16), Signal(16), Signal(8), Signal(8)  # as wide as in memory
+        m.d.comb += [
+            length.eq(amount),
+            checksum.eq(Mux((placed == 0) & ~null, frame.checksum, 0)),
+            status.eq(Mux(ends, frame.status, 0)),
+            errors.eq(Mux(ends, frame.errors, 0)),
+            self.entry.payload.upper.eq(done | Cat(length, checksum, status, errors)),
+        ]
         with m.If(fire):
             m.d.sync += [sequence.eq(counted), placed.eq(Mux(ends, 0, placed + amount))]
         return m
