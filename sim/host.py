@@ -123,6 +123,7 @@ class Host(Generic[U]):
             if event & Event.IRQ:
                 seen |= Event.IRQ
                 self.interrupts += 1
+                self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
                 self.driver.interrupt(0)
             elif event & Event.IDLE and engine.now < end and not event & stop:
                 engine.run(end, Event.NONE)  # nothing is in flight: this only moves time

@@ -55,6 +55,7 @@ class Pump:
             raise ValueError(f"{len(hosts)} hosts in windows of {window_ns} ns do not make a simulation")
         self.hosts = tuple(hosts)
         self.links = list(links)
+        self.activity = 0  # windows in which something happened
         self._window = window_ns
 
     @property
@@ -72,13 +73,32 @@ class Pump:
         """
         window = self._window
         while True:
-            stop = Event.WIRE if self.links and window > self._window else Event.NONE
-            events = [host.advance(min(until, self.now + window), stop) for host in self.hosts]
-            moved = sum(link.move() for link in self.links)
-            resting = not moved and all(event == Event.IDLE for event in events)
+            resting, window = self._step(until, window)
             if self.now >= until or (resting and at_rest):
                 return resting
-            window = self._next_window(resting, not moved and not any(event for event in events), window)
+
+    def run_until(self, done: Callable[[], bool], limit: int) -> bool:
+        """Run until `done()`, asked after every window, or until `limit` ns; whether it was done."""
+        window = self._window
+        while not done():
+            if self.now >= limit:
+                return False
+            resting, window = self._step(limit, window)
+            if resting:  # jump now: `done` may put in new work
+                self._step(limit, window)
+                window = self._window
+        return True
+
+    def _step(self, until: int, window: int) -> tuple[bool, int]:
+        """One window, which ends at `until` at the latest: is everything at rest, and how long may the next one be?"""
+        stop = Event.WIRE if self.links and window > self._window else Event.NONE
+        end = min(until, self.now + window)
+        events = [host.advance(end, stop) for host in self.hosts]
+        moved = sum(link.move() for link in self.links)
+        resting = not moved and all(event == Event.IDLE for event in events)
+        waiting = not moved and not any(events)
+        self.activity += not resting
+        return resting, self._next_window(resting, waiting, window)
 
     def _next_window(self, resting: bool, waiting: bool, window: int) -> int:
         """At rest: to what is due next. A single card that waits: longer and longer, cut short by a frame leaving."""
@@ -87,15 +107,6 @@ class Pump:
         if waiting and len(self.hosts) == 1:
             return min(2 * window, LONGEST_NS)
         return self._window
-
-    def run_until(self, done: Callable[[], bool], limit: int) -> bool:
-        """Run until `done()`, asked between windows, or until `limit` ns; whether it was done."""
-        while not done():
-            if self.now >= limit:
-                return False
-            if self.run(min(limit, self.now + self._window), at_rest=True) and not done():
-                self.run(min(limit, max(self.deadline(), self.now + self._window)))
-        return True
 
 
 class WallPump:
@@ -119,7 +130,8 @@ class WallPump:
         while not done():
             if self._clock() - begin >= limit_ns:
                 return False
-            if pump.run(pump.now + self.SLICE_NS, at_rest=True):
+            before = pump.activity
+            if pump.run(pump.now + self.SLICE_NS, at_rest=True) and pump.activity == before:
                 self._idle()
         return True
 

@@ -21,6 +21,7 @@ from ringbed.sim.build import Progress
 from ringbed.sim.engines import open_engine
 from ringbed.sim.host import Host, U
 from ringbed.sim.memory import HostMemory
+from ringbed.sim.pathlog import PathLog
 from ringbed.sim.spec import NicSpec
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
@@ -39,7 +40,7 @@ from ringbed.stack.packet import (
 )  # fmt: skip
 from ringbed.stack.stack import Stack
 
-__all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
+__all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "follow_one", "open_host"]
 
 EM_PCI = PciIdentity(em.PCI_VENDOR, em.PCI_DEVICE, em.PCI_REVISION, em.PCI_CLASS, (em.BAR_SIZE,), "intx")
 BATCH = 256  # packets offered to the driver at once
@@ -84,7 +85,8 @@ class StackOnDriver:
 
     def attach(self, driver: Nic, pci: PciIdentity) -> None:
         self._driver = driver
-        self.attachment = Attachment("pci0 dev 3 function 0", "Intel 82540EM", pci.revision, f"{pci.interrupt} irq 11")
+        line = "apic 2 int 11" if pci.interrupt == "intx" else pci.interrupt
+        self.attachment = Attachment("pci0 dev 3 function 0", "Intel 82540EM", pci.revision, line)
         kind = driver.name.rstrip("0123456789")
         drivers = self.stack.drivers
         ifdriver = drivers[kind] if kind in drivers else self.stack.add_driver(kind, "Intel 8254x Ethernet")
@@ -134,6 +136,9 @@ class StackOnDriver:
         frames = [TxFrame(packet.segments, SUMS[packet.flags & OUT_MASK], packet.l3, packet.l4) for packet in batch]
         taken = self._driver.transmit(ifq.index, frames)
         ifq.commit(taken)
+        for packet in batch[:taken]:
+            if packet.journey is not None:
+                packet.journey.step("driver_transmit", ifq.title)
         if taken < len(batch):
             ifq.set_oactive()
 
@@ -142,6 +147,24 @@ class StackOnDriver:
 
 
 StackHost = Host[StackOnDriver]
+
+
+def follow_one(host: StackHost, log: PathLog, match: Callable[[bytes], bool]) -> list[Journey]:
+    """Follow the next received frame that `match` likes; the list holds its Journey once it has come."""
+    found: list[Journey] = []
+
+    def follow(frame: bytes) -> Journey | None:
+        if found or not match(frame):
+            return None
+        journey = host.upper.stack.journey()
+        journey.add("wire_input", "wire", host.name, log.arrived(frame) or 0)
+        journey.add("driver_receive", "interrupt", f"{host.name}:0:rxq:0", host.upper.stack.now)
+        found.append(journey)
+        host.upper.follow = None
+        return journey
+
+    host.upper.follow = follow
+    return found
 
 
 def open_host(

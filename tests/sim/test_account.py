@@ -1,0 +1,62 @@
+"""Every frame in one place: causes of card and driver, and a frame that vanished shows."""
+
+from __future__ import annotations
+
+from ringbed.drivers.world import TxFrame
+from ringbed.sim.account import Leg, card_count, driver_legs, lost
+from ringbed.sim.host import Collector, Host
+from ringbed.sim.pump import Pump
+from ringbed.sim.wire import Damage, damage, to_wire
+from tests.drivers.bench import frame
+from tests.sim.fake_engine import FakeEngine, fake_host
+
+
+def busy_host() -> Host[Collector]:
+    """A host that has seen good frames, and one of each of several ends."""
+    host = fake_host(Collector(), rx_ring=8)
+    wires = [to_wire(frame(60, seed)) for seed in range(50)]
+    wires += [damage(wires[0], 20, 1, Damage.WIRE), to_wire(frame(60, 1, b"\x02\0\0\0\0\x99")), to_wire(frame(1600))]
+    for wire in wires:
+        host.engine.wire_in(wire, host.engine.now)
+    sent = [frame(60), b"", frame(2000), frame(1514)]
+    assert host.driver.transmit(0, [TxFrame([data]) for data in sent]) == 4
+    Pump([host]).run(host.now + 1_000_000)
+    return host
+
+
+def test_causes_of_card_and_driver_explain_everything() -> None:
+    up, down = driver_legs(busy_host())
+    assert (up.sent, up.delivered) == (53, 50)
+    assert {name: count for name, count in up.causes.items() if count} == {
+        "RB_RXCRC": 1, "RB_RXFILTER": 1, "RB_RXGIANT": 1,
+    }  # fmt: skip
+    assert (down.sent, down.delivered) == (4, 2)
+    assert {name: count for name, count in down.causes.items() if count} == {"tx_null": 1, "tx_long": 1}
+    assert lost([up, down]) == 0
+
+
+def test_a_reset_in_between_is_accounted_for() -> None:
+    host = busy_host()
+    assert isinstance(host.engine, FakeEngine)
+    host.driver.transmit(0, [TxFrame([frame(60)])] * 9)
+    host.engine.card.step(3)
+    host.driver.down()
+    up, down = driver_legs(host)
+    assert lost([up, down]) == 0
+    assert down.causes["tx_reset"] + down.causes["RB_TXFLUSH"] == 9
+
+
+def test_a_frame_that_vanished_shows() -> None:
+    host = busy_host()
+    assert isinstance(host.engine, FakeEngine)
+    assert card_count(host, "RB_RXDONE") == 50
+    host.engine.card.rb["RB_RXCRC"] -= 1
+    host.engine.card.rb["RB_TXWIRE"] += 1
+    up, down = driver_legs(host)
+    assert (up.lost, down.lost) == (1, -1)
+    assert lost([up, down]) == 2  # one too many does not make up for one too few
+
+
+def test_a_leg_prints_what_happened_and_nothing_else() -> None:
+    leg = Leg("em0 wire to driver", 10, 7, {"RB_RXCRC": 2, "RB_RXOFF": 0})
+    assert str(leg) == "em0 wire to driver: sent 10, delivered 7, RB_RXCRC 2, lost 1"

@@ -1,0 +1,153 @@
+"""Time for several hosts, links between them, jumps over what is idle, and wall time on a real end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from ringbed.drivers.world import TxFrame
+from ringbed.sim.cable import Cable, Loopback
+from ringbed.sim.host import Collector
+from ringbed.sim.pump import HostLink, Pump, WallPump
+from ringbed.sim.wire import HostEnd, to_wire
+from tests.drivers.bench import frame
+from tests.drivers.fake_card import MAC
+from tests.sim.fake_engine import FakeEngine, fake_host
+
+SECOND = 1_000_000_000
+
+
+class Port:
+    """A FramePort in memory."""
+
+    def __init__(self) -> None:
+        self.ready: list[bytes] = []
+        self.written: list[bytes] = []
+
+    def read(self, limit: int = 64) -> list[bytes]:
+        taken, self.ready = self.ready[:limit], self.ready[limit:]
+        return taken
+
+    def write(self, frames: Sequence[bytes]) -> int:
+        self.written += frames
+        return len(frames)
+
+
+def test_frames_cross_a_cable_both_ways_and_take_its_latency() -> None:
+    a, b = fake_host(Collector(), 1), fake_host(Collector(), 2)
+    pump = Pump([a, b], [Cable(a.engine, b.engine, 2000)])
+    pump.run(max(a.now, b.now) + 1000)
+    begin = pump.now
+    to_b, to_a = frame(60, 1, bytes([2, 0, 0, 0, 0, 2])), frame(60, 2, MAC)
+    a.driver.transmit(0, [TxFrame([to_b])])
+    b.driver.transmit(0, [TxFrame([to_a])])
+    assert pump.run_until(lambda: bool(a.upper.frames and b.upper.frames), begin + SECOND)
+    assert begin + 2000 < pump.now < begin + 10_000
+    assert ([f.data for f in b.upper.frames], [f.data for f in a.upper.frames]) == ([to_b], [to_a])
+
+
+def test_at_rest_it_returns_or_jumps() -> None:
+    host = fake_host(Collector())
+    assert isinstance(host.engine, FakeEngine)
+    pump = Pump([host], [Loopback(host.engine)])
+    host.driver.transmit(0, [TxFrame([frame(60, seed)]) for seed in range(20)])
+    assert pump.run(pump.now + SECOND // 2, at_rest=True)
+    assert len(host.upper.frames) == 20
+    assert pump.now < SECOND // 10
+    runs = host.engine.runs
+    assert pump.run(10 * SECOND)
+    assert pump.now >= 10 * SECOND
+    assert host.engine.runs - runs < 200  # a jump or two for every watchdog
+
+
+def test_a_card_that_waits_for_a_frame_far_off_costs_little() -> None:
+    host = fake_host(Collector())
+    assert isinstance(host.engine, FakeEngine)
+    loop = Loopback(host.engine)
+    pump = Pump([host], [loop])
+    host.engine.wire_in(to_wire(frame(60)), host.engine.now + 100_000_000)  # 0.8 s
+    runs = host.engine.runs
+    assert pump.run_until(lambda: bool(host.upper.frames), SECOND * 2)
+    assert host.engine.runs - runs < 1000
+
+
+def test_run_until_gives_up_at_its_limit() -> None:
+    host = fake_host(Collector())
+    pump = Pump([host])
+    assert not pump.run_until(lambda: False, 3 * SECOND)
+    assert pump.now >= 3 * SECOND
+
+
+def test_a_pump_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 hosts in windows of 1000 ns"):
+        Pump([])
+
+
+# ---- a real host at the other end ----
+
+
+class Wall:
+    """A fake wall clock: a look costs 1 us, a wait what it is asked, or less when `port` has frames."""
+
+    def __init__(self, port: Port, plan: dict[int, bytes] | None = None) -> None:
+        self.now = 5 * SECOND
+        self.begin = self.now
+        self.waits = 0
+        self._port = port
+        self._plan = dict(plan or {})
+
+    def clock(self) -> int:
+        self.now += 1000
+        for at in [at for at in self._plan if self.begin + at <= self.now]:
+            self._port.ready.append(self._plan.pop(at))
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        assert not self._port.ready, "waits though there is something to do"
+        self.waits += 1
+        end = self.now + int(seconds * SECOND)
+        due = min((self.begin + at for at in self._plan), default=end)
+        self.now = max(self.now, min(end, due))
+
+
+def test_idle_time_follows_wall_time() -> None:
+    host, port = fake_host(Collector()), Port()
+    pump = Pump([host], [HostLink(host, HostEnd(port))])
+    wall = Wall(port)
+    begin = pump.now
+    assert not WallPump(pump, wall.clock, wall.wait).run_until(lambda: False, 3 * SECOND)
+    passed, real = pump.now - begin, wall.now - wall.begin
+    assert real == pytest.approx(3 * SECOND, rel=0.01)
+    assert passed == pytest.approx(real, rel=0.02)
+
+
+def test_frames_both_ways_with_a_real_end() -> None:
+    host, port = fake_host(Collector()), Port()
+    end = HostEnd(port)
+    pump = Pump([host], [HostLink(host, end)])
+    frames = {at * 1_000_000: frame(60 + at, at) for at in range(1, 30)}
+    wall = Wall(port, frames)
+    host.driver.transmit(0, [TxFrame([frame(100)])])
+    assert WallPump(pump, wall.clock, wall.wait).run_until(lambda: len(host.upper.frames) == 29, SECOND)
+    assert [item.data for item in host.upper.frames] == list(frames.values())
+    assert port.written == [frame(100)]
+    assert wall.waits >= 29
+    assert end.counters["refused"] == 0
+
+
+def test_busy_time_lags_and_nobody_waits_meanwhile() -> None:
+    host, port = fake_host(Collector()), Port()
+    pump = Pump([host], [Loopback(host.engine)])
+    wall = Wall(port)
+    begin = pump.now
+    sent = 0
+
+    def feed() -> bool:
+        nonlocal sent
+        sent += host.driver.transmit(0, [TxFrame([frame(60, seed)]) for seed in range(64)])
+        return len(host.upper.frames) > 2000
+
+    assert WallPump(pump, wall.clock, wall.wait).run_until(feed, SECOND)
+    assert wall.waits == 0
+    assert pump.now - begin < 3_000_000
