@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ringbed.cli import nic
+from ringbed.cli.demo import demo
 from ringbed.cli.errors import EPILOG, explain
 
 __all__ = ["app", "main"]
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(nic.app, name="nic")
+app.command()(demo)
 
 
 def _version(asked: bool) -> None:
