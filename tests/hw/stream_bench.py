@@ -105,9 +105,22 @@ async def watch(ctx: Any, valid: Any, value: Any, wanted: int) -> list[tuple[int
     return seen
 
 
-def count_of(wanted: int) -> dict[str, Any]:
-    """Arguments of `get` for a stream whose payloads are single: how many to take."""
-    return {"wanted": wanted, "last": lambda _: 1}
+def source(port: Any, payloads: Iterable[int], pause: Iterable[bool] = repeat(False)) -> Testbench:
+    """A bench that sends the packed payloads."""
+
+    async def bench(ctx: Any) -> None:
+        await put(ctx, port, payloads, pause)
+
+    return bench
+
+
+def sink(port: Any, count: int, into: list[Any], pause: Iterable[bool] = repeat(False)) -> Testbench:
+    """A bench that takes `count` payloads."""
+
+    async def bench(ctx: Any) -> None:
+        into.extend(await get(ctx, port, count, pause, last=lambda _: 1))
+
+    return bench
 
 
 def simulate(dut: Any, *benches: Testbench, clocks: int = 0) -> None:
