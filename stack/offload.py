@@ -87,7 +87,7 @@ class ChecksumOutput:
         segments = packet.segments
         header = segments[1]
         assert isinstance(header, bytearray)
-        if len(segments) == 3 and not len(header) & 1:  # one payload at an even byte: no walk needed
+        if len(segments) == 3:  # one payload, at an even byte since headers are even: no walk needed
             total = int.from_bytes(header[_L4:], "big") + octets_sum(segments[2])
         else:
             total = segments_sum([header[_L4:], *segments[2:]])

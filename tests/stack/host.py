@@ -38,6 +38,7 @@ class FakeInterface:
     sent: list[bytes] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)  # the checksums still asked for, frame by frame
     batches: list[int] = field(default_factory=list)
+    offsets: list[tuple[int, int]] = field(default_factory=list)  # of L3 and L4, frame by frame
 
     def start(self, ifq: Ifq) -> None:
         batch = ifq.begin(1 << 30)
@@ -47,6 +48,7 @@ class FakeInterface:
         for packet in batch[:taken]:
             self.sent.append(packet.bytes())
             self.wanted.append(packet.flags & OUT_MASK)
+            self.offsets.append((packet.l3, packet.l4))
         ifq.commit(taken)
         if taken < len(batch):
             ifq.set_oactive()

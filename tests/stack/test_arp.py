@@ -99,13 +99,25 @@ def test_a_neighbour_in_use_is_refreshed_by_unicast_before_it_runs_out() -> None
     assert host.stack.deadline() == due
     host.stack.tick(due)
     ((dst, request),) = [arp_of(f) for f in host.taken()]
-    assert (dst, request.operation, request.target) == (PEER_MAC, arp.REQUEST, ipv4(PEER))
+    assert (dst, request) == (PEER_MAC, Arp(arp.REQUEST, OUR_MAC, ipv4(OUR), PEER_MAC, ipv4(PEER)))
     assert nexthop(host) is Rnh.UNICAST, "still good while asking"
     host.give(arp_frame(arp.REPLY, PEER, OUR, OTHER_MAC, OUR_MAC))
     sock.sendto(b"x", (PEER, 9))
     host.stack.run()
     udp_of(host.taken()[0], OTHER_MAC)
     assert host.stack.deadline() == due + due
+
+
+def test_use_before_a_refresh_is_not_use_after_it() -> None:
+    host = Host()
+    host.stack.udp_socket().sendto(b"x", (PEER, 9))
+    due = 19 * 60 * SECOND
+    host.stack.tick(due)
+    host.give(arp_frame(arp.REPLY, PEER, OUR, dst=OUR_MAC))
+    host.taken()
+    host.stack.tick(2 * due)
+    assert host.taken() == []
+    assert nexthop(host) is Rnh.RESOLV
 
 
 def test_a_neighbour_that_answers_no_refresh_is_asked_for_anew() -> None:

@@ -5,7 +5,7 @@ import pytest
 from ringbed.stack.l2 import L2Entry
 from ringbed.stack.packet import BROADCAST, MULTICAST, Packet
 from ringbed.stack.wire.ethernet import BROADCAST as EVERYBODY
-from tests.stack.host import OUR_MAC, PEER, PEER_MAC, Host, arp_frame, ether_frame, udp_frame
+from tests.stack.host import OUR_MAC, PEER, PEER_MAC, Host, arp_frame, ether_frame, icmp_frame, udp_frame
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,10 @@ def test_an_entry_may_keep_the_link_header() -> None:
     host.ifd.ether.demux.add(L2Entry(0x88CD, 16, 78, handler, "other"))
     host.give(ether_frame(b"", 0x88CC), ether_frame(b"", 0x88CD))
     assert seen == [(0, 77, "lldp"), (14, 78, "other")]
+
+
+def test_the_driver_is_told_where_the_headers_are() -> None:
+    host = Host()
+    host.stack.udp_socket().sendto(b"x", (PEER, 9))
+    host.give(icmp_frame())
+    assert host.below.offsets[-2:] == [(14, 34)] * 2
