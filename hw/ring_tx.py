@@ -54,7 +54,7 @@ class RingTx(wiring.Component):
     limit : In(15): bytes of the longest frame
     start : In(1): a new frame may begin
     chunk : stream of Chunk, to BurstSplit; piece : stream of Piece, to Pack; entry : stream of Entry, to Completion
-    taken : Out(1): a frame's last descriptor was used up; refused : Out(4): for one of REFUSALS
+    taken : Out(1): a frame's last descriptor was used up; refused : Out(4): for the first of REFUSALS that it gave
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class RingTx(wiring.Component):
         with m.If(fire):
             m.d.sync += [sequence.eq(self.entry.payload.sequence), seen.eq(Mux(eop, 0, refusal))]
             with m.If(data_piece):
-                m.d.sync += [inside.eq(~eop), total.eq(Mux(refusal.any(), 0, after))]
+                m.d.sync += [inside.eq(~eop), total.eq(Mux(after > self.limit, 0, after))]
         self._sums(m, word, extended, is_context & fire & ~inside, inside)
         return m
 
@@ -118,7 +118,7 @@ class RingTx(wiring.Component):
         was_extended = Signal()
         mixed = inside & (is_context | (extended != was_extended))
         tse = extended & ~is_context & _field(em.TX_DATA, "TSE", word)
-        empty = eop & (after == 0) & ~seen.any()
+        empty = eop & (after == 0) & ~seen[REFUSALS.index("long")]  # whose bytes are not counted on
         m.d.comb += refusal.eq(seen | Mux(is_context & ~inside, 0, Cat(empty, after > self.limit, tse, mixed)))
         with m.If(self.descriptor.valid & self.descriptor.ready & ~inside):
             m.d.sync += was_extended.eq(extended)

@@ -63,7 +63,7 @@ def pack(layout: data.Layout, value: Any) -> int:
 async def put(ctx: Any, port: Any, payloads: Iterable[int], pause: Iterable[bool] = repeat(False)) -> None:
     """Send the packed payloads into a stream; one that has no ready takes one each clock."""
     holds = iter(pause)
-    target = port.payload.as_value()
+    target = Value.cast(port.payload)
     for payload in payloads:
         while next(holds):
             await ctx.tick()

@@ -1,0 +1,263 @@
+"""RingTx against the manual's rules read one descriptor after another, no clocks: pieces, bursts, entries, refusals."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ringbed.hw.formats import em
+from ringbed.hw.ring_tx import REFUSALS, RingTx
+from tests.hw.stream_bench import pauses, simulate, sink, source
+
+Word = dict[str, int]
+
+
+@dataclass
+class Result:
+    """What a list of descriptors comes to."""
+
+    chunks: list[tuple[int, int]] = field(default_factory=list)  # address, length
+    pieces: list[tuple[bool, bool, bool, Word | None, Word | None]] = field(default_factory=list)
+    entries: list[tuple[bool, bool, int]] = field(default_factory=list)  # written, end of frame, data bursts so far
+    ends: list[str | None] = field(default_factory=list)  # of each frame: taken, or why not
+
+
+def kind(word: int) -> str:
+    if not em.TX_LEGACY["DEXT"].get(word):
+        return "legacy"
+    return "context" if em.TX_CONTEXT["DTYP"].get(word) == 0 else "data"
+
+
+def bursts(address: int, length: int) -> int:
+    return len({at // 512 for at in range(address, address + length)})
+
+
+def order_of(word: int, context: int | None) -> Word:
+    known = em.TX_CONTEXT.unpack(context or 0)
+    extended = kind(word) == "data"
+    return {
+        "ip_start": known["IPCSS"], "ip_end": known["IPCSE"],
+        "l4_start": known["TUCSS"] if extended else em.TX_LEGACY["CSS"].get(word),
+        "l4_end": known["TUCSE"] if extended else 0,
+        "udp": int(extended and not known["TCP"]), "context": int(context is not None),
+    }  # fmt: skip
+
+
+def finish_of(first: int, last: int, context: int | None, abort: bool) -> Word:
+    """IXSM and TXSM count in a frame's first data descriptor, all else in its last."""
+    known, data, legacy = em.TX_CONTEXT.unpack(context or 0), em.TX_DATA.unpack(first), em.TX_LEGACY.unpack(last)
+    extended = kind(last) == "data"
+    return {
+        "ip": int(extended and data["IXSM"]), "ip_at": known["IPCSO"],
+        "l4": data["TXSM"] if extended else legacy["IC"], "l4_at": known["TUCSO"] if extended else legacy["CSO"],
+        "fcs": legacy["IFCS"], "abort": int(abort),
+    }  # fmt: skip
+
+
+def reference(words: list[int], limit: int) -> Result:
+    """A frame is refused from the descriptor on that breaks a rule; counted under the first of REFUSALS it broke."""
+    out, frame, context, broken, total, asked = Result(), list[int](), None, set[str](), 0, 0
+    for word in words:
+        place = kind(word)
+        address, length = em.TX_DATA["address"].get(word), em.TX_LEGACY["length"].get(word)
+        if place == "data":
+            length = em.TX_DATA["DTALEN"].get(word)
+        written = bool(em.TX_LEGACY["RS"].get(word))
+        if place == "context" and not frame:
+            if not em.TX_CONTEXT["TSE"].get(word):
+                context = word
+            out.entries.append((written, True, asked))
+            continue
+        if place == "context":
+            broken.add("mix")
+            out.entries.append((written, False, asked))
+            continue
+        frame.append(word)
+        total += length if address else 0
+        last = bool(em.TX_LEGACY["EOP"].get(word))
+        for cause, breaks in (
+            ("null", last and total == 0), ("long", total > limit),
+            ("tse", place == "data" and bool(em.TX_DATA["TSE"].get(word))), ("mix", place != kind(frame[0])),
+        ):  # fmt: skip
+            if breaks:
+                broken.add(cause)
+        some = bool(address and length and not broken)
+        if some:
+            out.chunks.append((address, length))
+            asked += bursts(address, length)
+        finish = finish_of(frame[0], word, context, bool(broken)) if last else None
+        if last and place != kind(frame[0]):
+            finish = None  # refused for it: what the sums would be means nothing
+        out.pieces.append((len(frame) == 1, last, some, order_of(word, context) if len(frame) == 1 else None, finish))
+        out.entries.append((written, last, asked))
+        if last:
+            out.ends.append(next((cause for cause in REFUSALS if cause in broken), None))
+            frame, broken, total = [], set(), 0
+    return out
+
+
+def rtl(words: list[int], limit: int, seed: int, share: float = 0.3) -> Result:
+    """Every stream with pauses of its own, `start` now and then away."""
+    dut, expected, out = RingTx(), reference(words, limit), Result()
+    chunks: list[Any] = []
+    pieces: list[Any] = []
+    entries: list[Any] = []
+    holds = [pauses(seed + number, share) for number in range(5)]
+
+    async def starts(ctx: Any) -> None:
+        """No frame begins without `start`; each end is told in the clock its last descriptor goes."""
+        begun, seen = False, 0
+        ctx.set(dut.limit, limit)
+        while seen < len(words):
+            start = not next(holds[4])
+            ctx.set(dut.start, start)
+            _, _, fire, piece, taken, refused = await ctx.tick().sample(
+                dut.descriptor.valid & dut.descriptor.ready, dut.piece.valid & dut.piece.ready, dut.taken, dut.refused
+            )
+            seen += fire
+            assert start or begun or not piece
+            begun = (begun or bool(piece)) and not taken
+            if taken:
+                assert refused in (0, 1, 2, 4, 8)
+                out.ends.append(REFUSALS[refused.bit_length() - 1] if refused else None)
+            else:
+                assert not refused
+
+    simulate(
+        dut, starts, source(dut.descriptor, words, holds[0]), sink(dut.chunk, len(expected.chunks), chunks, holds[1]),
+        sink(dut.piece, len(expected.pieces), pieces, holds[2]),
+        sink(dut.entry, len(expected.entries), entries, holds[3]), clocks=20 * len(words) + 200,
+    )  # fmt: skip
+    out.chunks = [(chunk.address, chunk.length) for chunk in chunks]
+    for piece, (*_, finish) in zip(pieces, expected.pieces, strict=True):
+        order = fields(piece.order) if piece.first else None
+        ended = fields(piece.finish) if piece.last and finish is not None else None
+        assert piece.finish.abort or not piece.last or finish is not None
+        out.pieces.append((bool(piece.first), bool(piece.last), bool(piece.some), order, ended))
+    sequence = 0
+    for entry in entries:
+        sequence += (entry.sequence - sequence) % 256
+        out.entries.append((bool(entry.write), bool(entry.eop), sequence))
+        assert entry.upper == em.TX_LEGACY["DD"].mask >> 64
+    return out
+
+
+def fields(value: Any) -> Word:
+    return {name: int(value[name]) for name, _ in value.shape()}
+
+
+def legacy(length: int, *, address: int = 0x1003, **more: int) -> int:
+    return em.TX_LEGACY.pack(address=address, length=length, **more)
+
+
+def data(length: int, *, address: int = 0x1003, **more: int) -> int:
+    return em.TX_DATA.pack(address=address, DTALEN=length, DTYP=1, DEXT=1, **more)
+
+
+def context(**more: int) -> int:
+    return em.TX_CONTEXT.pack(DEXT=1, **more)
+
+
+def some_context(rng: random.Random, tse: int) -> int:
+    ranges = {name: rng.getrandbits(8) for name in ("IPCSS", "IPCSO", "TUCSS", "TUCSO")}
+    ends = {name: rng.choice((0, rng.getrandbits(16))) for name in ("IPCSE", "TUCSE")}
+    return context(**ranges, **ends, TCP=rng.getrandbits(1), TSE=tse, RS=rng.getrandbits(1), PAYLEN=rng.getrandbits(20))
+
+
+def some_frame(rng: random.Random, make: Any, spoilt: str | None) -> list[int]:
+    """One to five descriptors; null and empty ones at any place; spoilt in one way."""
+    count = rng.randint(2 if spoilt in ("mix", "context") else 1, 5)
+    full = rng.randrange(count)
+    made = []
+    for place in range(count):
+        length = rng.randint(1, 700) if place == full else rng.choice((0, rng.randint(1, 1100)))
+        address = rng.getrandbits(40) | 1 if place == full else rng.choice((0, rng.getrandbits(64)))
+        if spoilt == "null":
+            address, length = rng.choice([(0, 50), (0x77, 0), (0, 0)])
+        bits = {name: rng.getrandbits(1) for name in ("RS", "IFCS", "RPS", "VLE", "IDE")}
+        if make is data:
+            bits |= {"IXSM": rng.getrandbits(1), "TXSM": rng.getrandbits(1)}
+        else:
+            bits |= {"IC": rng.getrandbits(1), "CSO": rng.getrandbits(8), "CSS": rng.getrandbits(8)}
+        made.append(make(length, address=address, EOP=int(place == count - 1), **bits))
+    at = rng.randrange(count)
+    if spoilt == "long":
+        layout = em.TX_DATA["DTALEN"] if make is data else em.TX_LEGACY["length"]
+        made[at] = made[at] & ~layout.mask | layout.put(rng.randint(6000, 65535)) | em.TX_DATA["address"].put(8)
+    if spoilt == "tse":
+        made[at] |= em.TX_DATA["TSE"].mask
+    if spoilt == "mix":
+        at = rng.randrange(1, count)
+        made[at] = (legacy if make is data else data)(9, EOP=int(at == count - 1))
+    if spoilt == "context":
+        made.insert(rng.randrange(1, count), some_context(rng, 0))
+    return made
+
+
+def mixed(seed: int, frames: int) -> Iterator[int]:
+    """Good and spoilt frames of both kinds, a context descriptor before some."""
+    rng = random.Random(seed)
+    for _ in range(frames):
+        make = rng.choice((legacy, data))
+        while rng.random() < 0.4:
+            yield some_context(rng, int(rng.random() < 0.2))
+        spoils = [None, None, None, "null", "long", "mix", "context"] + (["tse"] if make is data else [])
+        yield from some_frame(rng, make, rng.choice(spoils))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_frames_of_all_kinds(seed: int) -> None:
+    words = list(mixed(seed, 110))
+    expected = reference(words, 5000)
+    assert rtl(words, 5000, seed, share=(0.0, 0.2, 0.4, 0.6)[seed]) == expected
+    assert set(Counter(expected.ends)) == {None, *REFUSALS}
+
+
+def test_limit_is_the_last_length_that_goes() -> None:
+    words = [legacy(2000), legacy(2000, EOP=1), legacy(2000), legacy(2001, EOP=1), legacy(4001, EOP=1)]
+    words += [data(4001), data(1, EOP=1), data(0xFFFFF, EOP=1), data(4000, EOP=1), data(4000), data(0, EOP=1)]
+    words += [data(0x8000), data(0x8000), data(0x8000 - 4000), data(3, EOP=1)]
+    got = rtl(words, 4000, seed=1)
+    assert got == reference(words, 4000)
+    assert got.ends == [None, "long", "long", "long", "long", None, None, "long"]
+
+
+def test_a_frame_is_counted_under_its_first_cause_however_it_is_cut() -> None:
+    words = [data(50, TSE=1), data(3000), data(3000, EOP=1)]  # long and tse
+    words += [data(0, TSE=1), data(0), data(0, EOP=1)]  # null and tse
+    words += [data(50, TSE=1), legacy(50, EOP=1)]  # tse and mix
+    words += [data(6000), legacy(0, EOP=1)]  # long and mix
+    words += [legacy(0), context(), legacy(0, EOP=1)]  # null and mix
+    got = rtl(words, 5000, seed=2)
+    assert got.ends == ["long", "null", "tse", "long", "null"]
+    assert got == reference(words, 5000)
+
+
+def test_null_and_empty_descriptors_at_every_place() -> None:
+    """Each takes an entry and a piece, neither bytes nor bursts."""
+    words = []
+    for make in (legacy, data):
+        for nothing in ({"address": 0, "length": 60}, {"address": 0x1003, "length": 0}):
+            for place in range(4):
+                parts = [{"address": 0x2000 + 510, "length": 33}] * 3
+                parts.insert(place, nothing)
+                words += [make(**part, EOP=int(number == 3)) for number, part in enumerate(parts)]
+    got = rtl(words, 16288, seed=3)
+    assert got == reference(words, 16288)
+    assert got.ends == [None] * 16
+    assert (len(got.chunks), len(got.pieces), got.entries[-1][2]) == (48, 64, 96)
+
+
+def test_context_is_remembered_until_the_next_and_one_for_segmentation_is_not() -> None:
+    words = [data(60, EOP=1, TXSM=1), context(TUCSS=34, TUCSO=50, TCP=1), data(60, EOP=1), legacy(60, EOP=1)]
+    words += [data(60, EOP=1, TXSM=1), context(TUCSS=1, TSE=1), data(60, EOP=1), context(TUCSS=40), data(60, EOP=1)]
+    got = rtl(words, 16288, seed=4)
+    assert got == reference(words, 16288)
+    orders = [order for *_, order, _ in got.pieces if order is not None]
+    assert [order["l4_start"] for order in orders] == [0, 34, 0, 34, 34, 40]
+    assert [order["context"] for order in orders] == [0, 1, 1, 1, 1, 1]
