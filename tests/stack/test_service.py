@@ -54,6 +54,8 @@ def test_what_is_enqueued_while_active_is_taken_by_the_same_consumer() -> None:
         if packet.tick < 3:
             nested.append(s.put(packet.tick + 1))
             s.queue.drain()  # somebody is the consumer already
+            s.queue.run()  # and a worker that comes by skips it
+            assert s.seen[-1] == packet.tick
 
     s.queue._handler = take
     s.put(1)
