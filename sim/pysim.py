@@ -252,7 +252,9 @@ class PysimEngine:
             event = self._events(until)
             still = self._quiet()
             next_event = self._next_event() if still else self.now
-            if still and next_event == NEVER:
+            # an interrupt on its way to the host is work to come
+            coming = self._irq and self.now - self._irq_since < self.settings.irq_hold
+            if still and next_event == NEVER and not coming:
                 event |= Event.IDLE
             if event & (stop | Event.TIME | FAULT):
                 return event

@@ -235,7 +235,8 @@ struct Harness {
             u32 e = events(until);
             bool still = quiet();
             u64 next = still ? next_event() : now;
-            if (still && next == NEVER) e |= IDLE;
+            bool coming = irq && now - irq_since < irq_hold;  // an interrupt on its way to the host is work to come
+            if (still && next == NEVER && !coming) e |= IDLE;
             if (e & (stop | TIME | FAULT)) return e;
             if (!still) return 0;
             u64 target = next < until ? next : until;
