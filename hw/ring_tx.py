@@ -125,21 +125,21 @@ class RingTx(wiring.Component):
 
     def _sums(self, m: Module, word: Any, extended: Any, load: Any, inside: Signal) -> None:
         """The order from the first descriptor and the remembered context; the finish from first and last."""
-        context, popts, first_css = Signal(DESCRIPTOR_BITS), Signal(2), Signal(8)
-        loaded, options, css = Signal(), Signal(2), Signal(8)
+        context, popts = Signal(DESCRIPTOR_BITS), Signal(2)
+        loaded, options = Signal(), Signal(2)
         order, finish = self.piece.payload.order, self.piece.payload.finish
         with m.If(load & ~_field(em.TX_CONTEXT, "TSE", word)):
             m.d.sync += [context.eq(word), loaded.eq(1)]
-        m.d.comb += [
-            options.eq(Mux(inside, popts, Cat(_field(em.TX_DATA, "IXSM", word), _field(em.TX_DATA, "TXSM", word)))),
-            css.eq(Mux(inside, first_css, _field(em.TX_LEGACY, "CSS", word))),
-        ]
+        wanted = Cat(_field(em.TX_DATA, "IXSM", word), _field(em.TX_DATA, "TXSM", word))
+        m.d.comb += options.eq(Mux(inside, popts, wanted))
         with m.If(self.piece.valid & self.piece.ready & ~inside):
-            m.d.sync += [popts.eq(options), first_css.eq(css)]
+            m.d.sync += popts.eq(options)
         m.d.comb += [
             order.ip_start.eq(_field(em.TX_CONTEXT, "IPCSS", context)),
             order.ip_end.eq(_field(em.TX_CONTEXT, "IPCSE", context)),
-            order.l4_start.eq(Mux(extended, _field(em.TX_CONTEXT, "TUCSS", context), css)),
+            order.l4_start.eq(
+                Mux(extended, _field(em.TX_CONTEXT, "TUCSS", context), _field(em.TX_LEGACY, "CSS", word))
+            ),
             order.l4_end.eq(Mux(extended, _field(em.TX_CONTEXT, "TUCSE", context), 0)),
             order.udp.eq(extended & ~_field(em.TX_CONTEXT, "TCP", context)),
             order.context.eq(loaded),

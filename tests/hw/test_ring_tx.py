@@ -116,9 +116,12 @@ def rtl(words: list[int], limit: int, seed: int, share: float = 0.3) -> Result:
         while seen < len(words):
             start = not next(holds[4])
             ctx.set(dut.start, start)
-            _, _, fire, piece, taken, refused = await ctx.tick().sample(
-                dut.descriptor.valid & dut.descriptor.ready, dut.piece.valid & dut.piece.ready, dut.taken, dut.refused
-            )
+            _, _, there, goes, piece, taken, refused, room = await ctx.tick().sample(
+                dut.descriptor.valid, dut.descriptor.ready, dut.piece.valid & dut.piece.ready, dut.taken, dut.refused,
+                dut.entry.ready,
+            )  # fmt: skip
+            fire = there and goes
+            assert fire or not (there and room and kind(words[seen]) == "context")  # it begins nothing: it may go
             seen += fire
             assert start or begun or not piece
             begun = (begun or bool(piece)) and not taken
