@@ -263,10 +263,12 @@ class _Reader:
         data = self.width(table, "data_width", "dma.", (32, 64, 128, 256, 512))
         return Dma(prefix, addr, data, self.width(table, "id_width", "dma.", range(1, 17)))
 
-    def wire(self, table: dict[str, Any] | None, name: str, *, into: bool) -> Wire | None:
+    def wire(self, table: object, name: str, *, into: bool) -> Wire | None:
         if table is None:
             return None
         where = f"wire.{name}."
+        if not isinstance(table, dict):
+            raise PortMapError(f"wire.{name} must be a table, not {table!r}")
         if table.get("ready", not into) is into:
             raise PortMapError(f"{where}ready must be {str(not into).lower()}: a wire cannot be stopped, a sender can")
         prefix = self.text(table, "prefix", where)
