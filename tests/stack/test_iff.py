@@ -40,6 +40,9 @@ def test_siblings_share_the_subnet() -> None:
     host.stack.run()
     (frame,) = host.taken()
     assert frame[26:30] == bytes([10, 0, 0, 3]), "the best local address is the sibling's now"
+    sock = host.stack.udp_socket()
+    sock.connect(("10.0.0.77", 9))
+    assert sock.getsockname()[0] == "10.0.0.3", "also for neighbours not yet known"
 
 
 def test_removal_takes_the_neighbours_along_and_leaves_dead_next_hops() -> None:
