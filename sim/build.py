@@ -28,7 +28,7 @@ import jinja2
 
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import NicSpec, component_ports
-from ringbed.sim.toolchain import BuildError, Compiler, Verilator, find_compiler, find_verilator, run_tool
+from ringbed.sim.toolchain import BuildError, Compiler, Verilator, find_compiler, find_verilator, run_tool, wave_format
 
 __all__ = ["BuildError", "Progress", "build_model", "cache_dir", "to_verilog", "verilog_of"]
 
@@ -96,7 +96,13 @@ def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict
 
 def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None) -> Path:
     """Both stages: the path of a shared library. `trace` is "", "fst" or "vcd". Raises BuildError."""
+    if trace not in TRACE_FLAGS:
+        raise ValueError(f"no waveform format {trace!r}; there are fst and vcd")
     compiler, verilator = find_compiler(), find_verilator()
+    if trace == "fst" and wave_format() != "fst":
+        raise BuildError(
+            "FST waveforms need the headers of zlib and lz4, which the C++ compiler does not find; VCD works"
+        )
     verilog = verilog_of(spec, progress)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
     key = _hash(
@@ -128,12 +134,11 @@ class _Model:
         include = self.verilator.root / "include"
         runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
         _tell(self.progress, "compiling the model")
-        # Under 100 kB of C++ are compiled apart only where there is something to gain: the harness sees the model.
         sources = sorted(self.work.glob(f"{self.prefix}*.cpp"), key=lambda p: -p.stat().st_size)
         sources.insert(0, self.work / "harness.cpp")
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
         objects = _compile(self.compiler, sources, flags, self.work, self.log)
-        libs = ["-lz"] if self.trace == "fst" else []
+        libs = ["-lz", "-llz4"] if self.trace == "fst" else []
         command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-o", str(target), *map(str, objects)]
         run_tool("the linker", [*command, *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"], self.log)
 

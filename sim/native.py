@@ -31,7 +31,7 @@ class _Config(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_uint32) for name in (
             "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
-            "period_ps", "reserved",
+            "period_ps",
         )),
         ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
     ]  # fmt: skip
@@ -42,7 +42,7 @@ class _Mailbox(ctypes.Structure):
         (name, ctypes.c_uint64)
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
-            "run_ticks", "model_ticks", "sampled_ticks", "answer", "queued_in",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer",
         )
     ]  # fmt: skip
 
@@ -93,7 +93,7 @@ class NativeEngine:
     """See `sim/engine.py` for the contract and `sim/settings.py` for the options. Raises BuildError.
 
     `waves` ("fst", "vcd" or "") compiles tracing in; `trace` on an engine without it recompiles while its clock has not
-    run yet and refuses later.
+    run yet and refuses later. There the format follows the path: `.fst`, else VCD.
     """
 
     deterministic_time = True
@@ -129,7 +129,7 @@ class NativeEngine:
         num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
         return _Config(
             s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
-            s.reset_clocks, s.frequency.ns(1000), 0, num, den,
+            s.reset_clocks, s.frequency.ns(1000), num, den,
         )  # fmt: skip
 
     @property
@@ -275,7 +275,7 @@ class NativeEngine:
             if self._touched:
                 raise RuntimeError("this engine was compiled without tracing: open it with waves='fst' or 'vcd'")
             self._lib.rb_close(self._live())
-            self._open("vcd" if path.suffix == ".vcd" else "fst")
+            self._open("fst" if path.suffix == ".fst" else "vcd")
         self._lib.rb_trace(self._live(), None if path is None else str(path).encode())
 
     def close(self) -> None:

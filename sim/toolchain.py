@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BuildError", "Compiler", "Verilator", "find_compiler", "find_verilator", "run_tool"]
+__all__ = ["BuildError", "Compiler", "Verilator", "find_compiler", "find_verilator", "run_tool", "wave_format"]
 
 OLDEST_VERILATOR = (5, 36)
 
@@ -69,6 +69,15 @@ def find_compiler() -> Compiler:
             return Compiler(path, version)
     wanted = os.environ.get("CXX") or "g++ or clang++"
     raise BuildError(f"no C++ compiler: {wanted} is not on PATH or does not run")
+
+
+@functools.cache
+def wave_format() -> str:
+    """The best waveform this machine can compile: "fst" where the headers of zlib and lz4 are, else "vcd"."""
+    probe = "#include <zlib.h>\n#include <lz4.h>\n"
+    command = [find_compiler().binary, "-E", "-x", "c++", "-"]
+    done = subprocess.run(command, input=probe, capture_output=True, text=True, check=False)
+    return "fst" if done.returncode == 0 else "vcd"
 
 
 def _packaged() -> Path | None:

@@ -32,11 +32,10 @@ struct Mailbox {
     u64 findings, findings_lost, faults;
     u64 run_ticks, model_ticks, sampled_ticks;  // of all runs; of the sampled clocks: in the model, in all
     u64 answer;
-    u64 queued_in;
 };
 
 struct Config {
-    u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps, reserved;
+    u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps;
     u64 link_num, link_den;
 };
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,7 +170,8 @@ def test_faulty_bytes_answer_slverr() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 5000), st.sampled_from([TO, FROM])), max_size=40))
 def test_live_mappings_never_touch(steps: list[tuple[bool, int, Direction]]) -> None:
     """Against a naive set of bytes: no byte belongs to two, and the shadow agrees with it."""
-    memory, live = HostMemory(), []
+    memory = HostMemory()
+    live: list[tuple[Any, Direction]] = []
     for give_back, length, direction in steps:
         if give_back and live:
             memory.unmap(live.pop(length % len(live))[0])
