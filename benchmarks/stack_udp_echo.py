@@ -1,6 +1,6 @@
 """UDP echo by the stack alone: a kernel socket sends, the stack answers over a TAP device, payloads are compared.
 
-    python benchmarks/stack_udp_echo.py [--seconds N] [--profile]
+    python -m ringbed.benchmarks.stack_udp_echo [--seconds N] [--profile]
 
 One process is the stack, pinned to one core; one is the load generator, pinned to another when there is one. The
 generator keeps `in_flight` datagrams under way, each with its own sequence number, and counts an echo when its bytes
@@ -20,12 +20,8 @@ import struct
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-if __package__ in (None, ""):
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks.tap_device import TapInterface, tap_in_namespace
+from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
 from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
@@ -43,7 +39,13 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
     Gives `echoes_per_s`, `echoes`, `lost`, `wrong`, and `cpu_us`: the stack's processor time for each echo.
     Raises RuntimeError with the child's words when it could not be run.
     """
-    command = [sys.executable, __file__, "--child", json.dumps([payload, seconds, in_flight, profile])]
+    command = [
+        sys.executable,
+        "-m",
+        "ringbed.benchmarks.stack_udp_echo",
+        "--child",
+        json.dumps([payload, seconds, in_flight, profile]),
+    ]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         raise RuntimeError(f"echo bench: {(child.stderr.strip() or 'no word').splitlines()[-1]}")
@@ -54,7 +56,7 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
 
 def _child(payload: int, seconds: float, in_flight: int, profile: bool) -> None:
     """In a process of its own, since it moves into a new namespace."""
-    tap = tap_in_namespace("tap0", _KERNEL, "255.255.255.0")
+    tap = tap_in_namespace("tap0", f"{_KERNEL}/24")
     cores = sorted(os.sched_getaffinity(0))
     result, feed = os.pipe()
     generator = os.fork()

@@ -6,46 +6,31 @@ into the new namespace: call it in a child.
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
+import ipaddress
 import os
-import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
 from errno import ENODEV
 
+from ringbed.sim.netns_child import configure, enter_namespace
+from ringbed.sim.tap import TUN_DEVICE, open_tap
 from ringbed.stack.ifq import Ifiq, Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
 from ringbed.stack.packet import Packet
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
-_SIOCSIFADDR, _SIOCSIFNETMASK, _SIOCSIFFLAGS, _IFF_UP_RUNNING = 0x8916, 0x891C, 0x8914, 0x41
 BATCH = 64
+_KERNEL_LLADDR = bytes.fromhex("020000009901")
 
 
-def tap_in_namespace(name: str, address: str, netmask: str) -> int:
-    """A non-blocking file descriptor of a TAP device that is up, with `address` on the kernel's side.
+def tap_in_namespace(name: str, address: str) -> int:
+    """A non-blocking descriptor of a TAP device that is up, with `address` (such as 10.0.0.1/24) on the kernel's side.
 
-    Raises OSError when the kernel allows no new namespace or has no TUN device.
+    Raises TapUnavailable when the kernel allows no new namespace or has no TUN device.
     """
-    uid, gid = os.getuid(), os.getgid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET if uid == 0 else _CLONE_NEWUSER | _CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "no new network namespace")
-    if uid:
-        for file, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-            with open(f"/proc/self/{file}", "w") as f:
-                f.write(text)
-    tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(tap, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TAP | _IFF_NO_PI))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, netmask)):
-            sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
-            fcntl.ioctl(control, request, struct.pack("16s16s", name.encode(), sockaddr))
-        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(), _IFF_UP_RUNNING))
+    enter_namespace()
+    tap = open_tap(name, TUN_DEVICE)
+    configure(name, ipaddress.IPv4Interface(address), _KERNEL_LLADDR, 1500)
     return tap
 
 
@@ -94,4 +79,4 @@ class TapInterface:
 
 
 if __name__ == "__main__":
-    tap_in_namespace("tap0", "10.97.0.1", "255.255.255.0")
+    tap_in_namespace("tap0", "10.97.0.1/24")

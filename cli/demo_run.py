@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ringbed.cli.demo_show import account_table, exchange_table, facts_table, journey_table, sums, verdict_text
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.report import Bar, Row, write_json
+from ringbed.hw.formats import em
 from ringbed.sim.account import lost
 from ringbed.sim.testbed import account, open_host
 
@@ -167,7 +168,8 @@ def _pcap(options: DemoOptions, stack: ExitStack, console: Console) -> list[Row]
     from ringbed.sim.host import Collector
 
     frames = _frames(options, console)
-    host = _open(options, Collector(), stack, console, driver={"promiscuous": True})
+    host = _open(options, Collector(), stack, console)
+    host.driver.set_promiscuous(True)
     if host.engine.kind == "pysim":
         console.print(f"engine pysim: one frame of each kind is sampled, of {len(frames)}")
         frames = _one_of_each(frames)
@@ -189,13 +191,13 @@ def _pcap(options: DemoOptions, stack: ExitStack, console: Console) -> list[Row]
 def _frames(options: DemoOptions, console: Console) -> list[bytes]:
     """The capture to replay; what is broken in it is said and left out."""
     from ringbed.conformance import frames
+    from ringbed.conformance.oracle import require_scapy
     from ringbed.sim.replay import read_capture
 
     try:
-        import scapy  # noqa: F401  the oracle needs it; better asked before the card is built
+        require_scapy()
     except ImportError as error:
-        raise UserError("the pcap wire compares with scapy, which is not installed: pip install 'ringbed[conformance]'",
-                        Exit.ENVIRONMENT) from error  # fmt: skip
+        raise UserError(str(error), Exit.ENVIRONMENT) from error
     if options.pcap is None:
         return frames.captured()
     capture = read_capture(options.pcap)
@@ -225,6 +227,7 @@ def _replays(
 
     each = 1 if host.engine.kind == "pysim" else ORACLE_SEEDS
     rounds = [("clean", frames), ("damaged", [bad.frame for bad in damaged_copies(frames, options.seed, each)])]
+    oracle = Oracle(pcss=host.engine.peek(em.REGISTERS["RXCSUM"].offset) & em.REGISTERS["RXCSUM"]["PCSS"].mask)
     found: list[Disagreement] = []
     sent, end, seed = 0, time.monotonic() + options.seconds, options.seed
     with Progress(console=console) as bars:
@@ -234,7 +237,7 @@ def _replays(
             task = bars.add_task(f"{name} frames", total=len(batch))
             step = lambda count, task=task: bars.advance(task, count)  # noqa: E731
             card = kind(host, capture, step) if card is None else card.again(step)
-            found += check_replay(card, batch, Oracle())
+            found += check_replay(card, batch, oracle)
             sent += len(batch)
             if not rounds and time.monotonic() < end:
                 seed += 1

@@ -59,7 +59,9 @@ def account_table(legs: Iterable[Leg]) -> Table:
 def journey_table(journey: Journey) -> Table:
     """Each stage of one packet, with simulated time since the first stage and since the one before."""
     steps = journey.steps
-    title = f"One packet's path: {steps[0].stage} to {steps[-1].stage} in {(steps[-1].time - steps[0].time) / 1000:.3f} us"
+    title = (
+        f"One packet's path: {steps[0].stage} to {steps[-1].stage} in {(steps[-1].time - steps[0].time) / 1000:.3f} us"
+    )
     made = _table(f"{title} of simulated time", "at, ns", "after", "<context", "<stage", "<queue")
     before = steps[0].time
     for step in steps:
@@ -79,7 +81,10 @@ def verdict_text(verdicts: Counter[Verdict]) -> list[tuple[str, str]]:
 def sums(stack: Stack) -> list[tuple[str, str]]:
     """Checksums by who did them, from the stack's own counters."""
     ip, udp, icmp = stack.stats.ip, stack.stats.udp, stack.stats.icmp
-    hardware_in, hardware_out = ip.ips_inhwcsum.value + udp.udps_inhwcsum.value, ip.ips_outhwcsum.value + udp.udps_outhwcsum.value
+    hardware_in, hardware_out = (
+        ip.ips_inhwcsum.value + udp.udps_inhwcsum.value,
+        ip.ips_outhwcsum.value + udp.udps_outhwcsum.value,
+    )
     software_in = ip.ips_inswcsum.value + udp.udps_inswcsum.value + icmp.icps_inswcsum.value
     software_out = ip.ips_outswcsum.value + udp.udps_outswcsum.value + icmp.icps_outswcsum.value
     return [

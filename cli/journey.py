@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ringbed.sim.host import Host
-from ringbed.sim.wire import WireEnd, from_wire
+from ringbed.sim.wire import from_wire
 from ringbed.stack.journey import Journey
 
 __all__ = ["Follower"]
@@ -56,4 +56,3 @@ class Follower:
         self.journey.add("wire in", "card", "em0 rx", ns(self._arrived))
         self.journey.add("em_intr", "interrupt", "em0 rx ring", host.now)
         return self.journey
-

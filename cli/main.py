@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ringbed.cli import nic
+from ringbed.cli.bench import bench
 from ringbed.cli.demo import demo
 from ringbed.cli.errors import EPILOG, explain
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(nic.app, name="nic")
 app.command()(demo)
+app.command()(bench)
 
 
 def _version(asked: bool) -> None:

@@ -10,6 +10,7 @@ does: TUOFL alone checks TCP and UDP over IPv4, the packet checksum is the plain
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,7 +20,7 @@ from ringbed.hw.formats.em import RX_TABLE, RxRow
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire import fcs
 
-__all__ = ["Expected", "Oracle"]
+__all__ = ["Expected", "Oracle", "require_scapy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ class Oracle:
             if row.kind == kind:
                 return row
         raise LookupError(f"the verdict table has no row {kind!r}")
+
+
+def require_scapy() -> None:
+    """Raises ImportError with a sentence when scapy is not there; better asked before a card is built."""
+    if importlib.util.find_spec("scapy") is None:
+        raise ImportError("scapy is not installed, and its sums are what a card is compared with: "
+                          "pip install 'ringbed[conformance]'")  # fmt: skip
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.tap_device import TapInterface, tap_in_namespace
+from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
@@ -99,7 +99,7 @@ def echo(server: UdpSocket) -> None:
 
 def main() -> None:
     sizes = [int(word) for word in sys.argv[1:]]
-    tap = tap_in_namespace("tap0", KERNEL, "255.255.255.0")
+    tap = tap_in_namespace("tap0", f"{KERNEL}/24")
     result, feed = os.pipe()
     child = os.fork()
     if not child:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.stack_udp_echo import run
-from benchmarks.tap_device import probe
+from ringbed.benchmarks.stack_udp_echo import run
+from ringbed.benchmarks.tap_device import probe
 from ringbed.sim.tap import TapUnavailable
 
 pytestmark = pytest.mark.tap
