@@ -39,13 +39,8 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
     Gives `echoes_per_s`, `echoes`, `lost`, `wrong`, and `cpu_us`: the stack's processor time for each echo.
     Raises RuntimeError with the child's words when it could not be run.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "ringbed.benchmarks.stack_udp_echo",
-        "--child",
-        json.dumps([payload, seconds, in_flight, profile]),
-    ]
+    wish = json.dumps([payload, seconds, in_flight, profile])
+    command = [sys.executable, "-m", "ringbed.benchmarks.stack_udp_echo", "--child", wish]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         raise RuntimeError(f"echo bench: {(child.stderr.strip() or 'no word').splitlines()[-1]}")

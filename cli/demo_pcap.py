@@ -1,4 +1,4 @@
-"""The demo on the pcap wire: a capture replayed into the card, clean and damaged, each verdict compared with scapy's."""
+"""The demo on the pcap wire: a capture replayed into the card, clean and damaged, verdicts compared with scapy's."""
 
 from __future__ import annotations
 

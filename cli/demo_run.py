@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ringbed.conformance.replay import Disagreement
     from ringbed.sim.host import Host
     from ringbed.sim.netns import KernelHost
+    from ringbed.stack.ifq import Ifiq, Ifq
 
 __all__ = ["DemoOptions", "run_demo"]
 
@@ -126,8 +127,9 @@ def _tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console: Co
     bad_sums = sum(after[group]["InCsumErrors"] - before[group]["InCsumErrors"] for group in ("Icmp", "Udp", "Tcp"))
     console.print(ifconfig(upper.ifd.ifls[0]), highlight=False)
     console.print(exchange_table(demo.results.values()))
-    queues = (*upper.ifd.ifiqs, *upper.ifd.ifqs)
-    facts = [*_facts(host, sum(q.packets for q in queues), sum(q.bytes for q in queues), clocks, took),
+    queues: list[Ifiq | Ifq] = [*upper.ifd.ifiqs, *upper.ifd.ifqs]
+    frames, size = sum(queue.packets for queue in queues), sum(queue.bytes for queue in queues)
+    facts = [*_facts(host, frames, size, clocks, took),
              *verdict_text(upper.verdicts), *sums(upper.stack),
              ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
     console.print(facts_table("What it took", facts))
@@ -140,7 +142,7 @@ def _tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console: Co
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
     results = demo.results.values()
     disagreements = sum(result.disagreements for result in results) + bad_sums + _findings(host, console)
-    return _rows(sum(q.packets for q in queues), disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
+    return _rows(frames, disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
 
 
 def _passes(options: DemoOptions, one_pass: Callable[[int, Any], bool], console: Console) -> None:

@@ -81,10 +81,8 @@ def verdict_text(verdicts: Counter[Verdict]) -> list[tuple[str, str]]:
 def sums(stack: Stack) -> list[tuple[str, str]]:
     """Checksums by who did them, from the stack's own counters."""
     ip, udp, icmp = stack.stats.ip, stack.stats.udp, stack.stats.icmp
-    hardware_in, hardware_out = (
-        ip.ips_inhwcsum.value + udp.udps_inhwcsum.value,
-        ip.ips_outhwcsum.value + udp.udps_outhwcsum.value,
-    )
+    hardware_in = ip.ips_inhwcsum.value + udp.udps_inhwcsum.value
+    hardware_out = ip.ips_outhwcsum.value + udp.udps_outhwcsum.value
     software_in = ip.ips_inswcsum.value + udp.udps_inswcsum.value + icmp.icps_inswcsum.value
     software_out = ip.ips_outswcsum.value + udp.udps_outswcsum.value + icmp.icps_outswcsum.value
     return [

@@ -118,7 +118,7 @@ class TapDemo:
         socket.bind((STACK, 0))
         exchange = StackExchange(
             "stack's UDP, echoed by the kernel", self.sizes, seed,
-            lambda key, data: socket.sendto(data, (KERNEL, KERNEL_PORT)) and None,
+            lambda key, data: socket.sendto(data, (KERNEL, KERNEL_PORT)),
         )  # fmt: skip
 
         def arrived(_: UdpSocket) -> None:

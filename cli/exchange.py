@@ -38,7 +38,7 @@ class StackExchange:
     """
 
     def __init__(
-        self, name: str, sizes: Iterable[int], seed: int, send: Callable[[int, bytes], None], window: int = 8
+        self, name: str, sizes: Iterable[int], seed: int, send: Callable[[int, bytes], object], window: int = 8
     ) -> None:
         self.result = Exchanged(name)
         self._sizes = list(enumerate(sizes))[::-1]
