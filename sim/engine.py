@@ -51,6 +51,7 @@ class BusFault(Exception):
 class Engine(Protocol):
     """The card and its clock. All frames on the wire are whole, with FCS."""
 
+    kind: str  # its name in the registry
     deterministic_time: bool
 
     @property

@@ -120,16 +120,14 @@ class Host(Generic[U]):
         while True:
             self.upper.work(self.now)
             event = engine.run(end, Event.IRQ | Event.IDLE | stop)
-            if event & Event.IRQ:
-                seen |= Event.IRQ
-                self.interrupts += 1
-                self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
-                self.driver.interrupt(0)
-            elif event & Event.IDLE and engine.now < end and not event & stop:
-                engine.run(end, Event.NONE)  # nothing is in flight: this only moves time
+            if event & Event.IDLE and not event & (Event.IRQ | stop) and engine.now < end:
+                event |= engine.run(end, Event.IRQ)  # nothing is in flight: this only moves time
+            if not event & Event.IRQ:
                 break
-            else:
-                break
+            seen |= Event.IRQ
+            self.interrupts += 1
+            self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
+            self.driver.interrupt(0)
         if self.now >= self._watchdog_at:
             self._watchdog_at = self.now + WATCHDOG_NS
             self.driver.watchdog(self.now)

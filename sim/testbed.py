@@ -21,7 +21,6 @@ from ringbed.sim.build import Progress
 from ringbed.sim.engines import open_engine
 from ringbed.sim.host import Host, U
 from ringbed.sim.memory import HostMemory
-from ringbed.sim.pathlog import PathLog
 from ringbed.sim.spec import NicSpec
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
@@ -40,7 +39,7 @@ from ringbed.stack.packet import (
 )  # fmt: skip
 from ringbed.stack.stack import Stack
 
-__all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "follow_one", "open_host"]
+__all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
 
 EM_PCI = PciIdentity(em.PCI_VENDOR, em.PCI_DEVICE, em.PCI_REVISION, em.PCI_CLASS, (em.BAR_SIZE,), "intx")
 BATCH = 256  # packets offered to the driver at once
@@ -147,24 +146,6 @@ class StackOnDriver:
 
 
 StackHost = Host[StackOnDriver]
-
-
-def follow_one(host: StackHost, log: PathLog, match: Callable[[bytes], bool]) -> list[Journey]:
-    """Follow the next received frame that `match` likes; the list holds its Journey once it has come."""
-    found: list[Journey] = []
-
-    def follow(frame: bytes) -> Journey | None:
-        if found or not match(frame):
-            return None
-        journey = host.upper.stack.journey()
-        journey.add("wire_input", "wire", host.name, log.arrived(frame) or 0)
-        journey.add("driver_receive", "interrupt", f"{host.name}:0:rxq:0", host.upper.stack.now)
-        found.append(journey)
-        host.upper.follow = None
-        return journey
-
-    host.upper.follow = follow
-    return found
 
 
 def open_host(

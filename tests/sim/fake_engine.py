@@ -40,6 +40,7 @@ class MemoryBus(FakeDma):
 
 
 class FakeEngine:
+    kind = "fake"
     deterministic_time = True
 
     def __init__(self, memory: HostMemory, mac: bytes = bytes.fromhex("020000000001")) -> None:

@@ -11,13 +11,13 @@ from ringbed.drivers.world import TxFrame, TxSum, Verdict
 from ringbed.sim.account import lost
 from ringbed.sim.cable import Cable, Loopback
 from ringbed.sim.host import Collector, Host
-from ringbed.sim.pathlog import PathLog
 from ringbed.sim.pump import Pump
-from ringbed.sim.testbed import FLAGS, SUMS, StackHost, StackOnDriver, account, follow_one, open_host
+from ringbed.sim.testbed import FLAGS, SUMS, StackHost, StackOnDriver, account, open_host
 from ringbed.sim.wire import pad, to_wire
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.ifconfig import ifconfig
 from ringbed.stack.interface import Offload
+from ringbed.stack.journey import Journey
 from ringbed.stack.packet import (
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_BAD,
@@ -177,20 +177,27 @@ def test_frames_wait_while_the_link_is_down() -> None:
     assert pump.run_until(lambda: socket.readable, pump.now + SECOND)
 
 
-def test_one_packet_is_followed_from_wire_to_wire() -> None:
+def test_one_packet_is_followed_through_driver_and_stack() -> None:
     a, b = stack_host(1), stack_host(2)
-    log = PathLog(b.engine, b.frequency.ns)
-    pump = Pump([a, b], [Cable(a.engine, log)])
-    pump.run(max(a.now, b.now) + 1000)
-    found = follow_one(b, log, lambda data: data[12:14] == b"\x08\x00")
+    pump = joined(a, b)
+    found: list[Journey] = []
+
+    def follow(data: bytes) -> Journey | None:
+        if found or data[12:14] != b"\x08\x00":
+            return None
+        found.append(b.upper.stack.journey())
+        return found[0]
+
+    b.upper.follow = follow
     echo(pump, a, b, [30, 31])
     assert len(found) == 1
     stages = [step.stage for step in found[0].steps]
-    assert stages[:3] == ["wire_input", "driver_receive", "ifiq_input"]
+    assert stages[0] == "ifiq_input"
     assert stages[-1] == "driver_transmit"
     assert {"ether_input", "ip_input", "udp_input", "ifq_start"} <= set(stages)
     times = [step.time for step in found[0].steps]
     assert times == sorted(times)
+    assert 0 < b.now - times[0] < SECOND
 
 
 # ---- on RTL ----
