@@ -1,0 +1,44 @@
+"""`ringbed bench` runs, prints every figure of its part and writes them; no figure is judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FIGURES = {
+    "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",
+            "sim.em.start_s"},
+    "hw": {"hw.em.tx.64", "hw.em.rx.64", "hw.em.tx.1514", "hw.em.rx.1514"},
+    "stack": {"stack.udp_echo.18", "stack.udp_echo.18.wrong", "stack.udp_echo.1400", "stack.udp_echo.1400.wrong"},
+}  # fmt: skip
+
+
+def _bench(part: str, report: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "ringbed.cli.main", "bench", part, "--quick", "--json", str(report)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stdout + run.stderr  # 1: a bar missed on a busy machine
+    found = {row["id"]: row["value"] for row in json.loads(report.read_text())["rows"]}
+    assert set(found) == FIGURES[part]
+    assert all(name in run.stdout for name in found)
+    return found
+
+
+def test_hw(tmp_path: Path) -> None:
+    """Clocks are no wall time: these are the same on every machine, so their bars hold."""
+    found = _bench("hw", tmp_path / "hw.json")
+    assert found["hw.em.tx.64"] <= 12
+    assert found["hw.em.rx.64"] <= 12
+
+
+def test_sim(tmp_path: Path) -> None:
+    assert all(value > 0 for value in _bench("sim", tmp_path / "sim.json").values())
+
+
+@pytest.mark.tap
+def test_stack(tmp_path: Path) -> None:
+    found = _bench("stack", tmp_path / "stack.json")
+    assert found["stack.udp_echo.18.wrong"] == found["stack.udp_echo.1400.wrong"] == 0

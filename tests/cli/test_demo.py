@@ -1,0 +1,132 @@
+"""`ringbed demo` as a person runs it: what it finds, what it writes, what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scapy.utils import rdpcap
+
+from ringbed.cli.demo_run import DemoOptions, run_demo
+from ringbed.conformance import oracle
+from ringbed.sim.netns import KernelHost
+from ringbed.sim.tap import TapUnavailable
+
+
+def ringbed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ringbed.cli.main", *arguments], capture_output=True, text=True, check=False,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )  # fmt: skip
+
+
+def rows(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text())
+    assert set(found) == {"machine", "rows"}
+    assert all(set(row) == {"id", "value", "unit", "bar", "ok"} for row in found["rows"])
+    return {row["id"]: row["value"] for row in found["rows"]}
+
+
+def options(out: Path, **changes: Any) -> DemoOptions:
+    values = dict(engine="native", wire="pcap", pcap=None, seconds=0, seed=1, trace=False, json=None, out=out)
+    return DemoOptions(**{**values, **changes})
+
+
+@pytest.mark.tap
+def test_kernel_and_stack_talk_through_the_card(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "tap", "--out", str(tmp_path), "--json", str(tmp_path / "demo.json"))
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = rows(tmp_path / "demo.json")
+    # every size 0..1472: a request and a reply, four times, and the ARP that finds the stack
+    assert found["demo.frames"] >= 8 * 1473 + 2
+    assert found["demo.disagreements"] == found["demo.lost"] == 0
+    assert len(rdpcap(str(tmp_path / "demo.pcapng"))) == found["demo.frames"]
+    assert "One packet's path" in run.stdout
+    for stage in ("wire in", "em_intr", "ifiq_input", "ip_input", "udp_input", "ip_output", "ifq_start", "wire out"):
+        assert stage in run.stdout
+    assert "packets for this host" in run.stdout
+
+
+def test_capture_replayed_and_damaged_agrees_with_scapy(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path), "--json", str(tmp_path / "demo.json"))
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = rows(tmp_path / "demo.json")
+    assert found["demo.frames"] > 433  # the capture, and damaged copies of each of its kinds
+    assert found["demo.disagreements"] == found["demo.lost"] == 0
+    assert "TCP/UDP bad" in run.stdout
+    assert len(rdpcap(str(tmp_path / "demo.pcapng"))) == 2 * found["demo.frames"]
+
+
+def test_pysim_samples_says_so_and_traces(tmp_path: Path) -> None:
+    run = ringbed("demo", "--engine", "pysim", "--wire", "pcap", "--trace", "--out", str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "one frame of each kind is sampled" in run.stdout
+    assert (tmp_path / "em0.vcd").read_text().startswith("$comment")
+
+
+def test_a_disagreement_ends_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were scapy of another opinion about one kind of header, the demo must say so."""
+    right = oracle.l3_right
+    monkeypatch.setattr(oracle, "l3_right", lambda frame, parts: right(frame, parts) ^ (parts.kind == "ipv4 tcp"))
+    report = tmp_path / "demo.json"
+    assert not run_demo(options(tmp_path, json=report))
+    assert rows(report)["demo.disagreements"] >= 47
+
+
+def test_no_tun_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: object, **__: object) -> KernelHost:
+        raise TapUnavailable("/dev/net/tun does not exist: load the tun module")
+
+    monkeypatch.setattr(KernelHost, "create", refuse)
+    assert run_demo(options(tmp_path, wire="auto"))
+    assert "wire pcap, not tap: /dev/net/tun does not exist" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(TapUnavailable):
+        run_demo(options(tmp_path, wire="tap"))
+
+
+def test_no_compiler(tmp_path: Path) -> None:
+    nothing = {"CXX": "/nonexistent/g++", "RINGBED_CACHE": str(tmp_path / "cache")}
+    run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path), **nothing)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "engine pysim, not native:" in run.stdout
+    run = ringbed("demo", "--engine", "native", "--wire", "pcap", "--out", str(tmp_path), **nothing)
+    assert run.returncode == 3
+    assert run.stderr.startswith("ringbed: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_captures_that_are_none(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a capture\n" * 10)
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    for bad in (text, empty, tmp_path / "missing.pcap", tmp_path):
+        run = ringbed("demo", "--pcap", str(bad), "--out", str(tmp_path))
+        assert run.returncode == 2, run.stdout + run.stderr
+        assert run.stderr.startswith("ringbed: ")
+        assert run.stderr.count("\n") == 1
+    run = ringbed("demo", "--wire", "tap", "--pcap", str(text))
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+
+
+def test_a_truncated_capture_is_used_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (files("ringbed.conformance") / "data" / "linux-host.pcap").read_bytes()
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(whole[:20_000])
+    assert run_demo(options(tmp_path, pcap=cut))
+    said = " ".join(capsys.readouterr().out.split())  # a narrow console breaks lines
+    assert "cut.pcap" in said
+    assert "frames before are used" in said
+
+
+def test_output_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path / "file" / "out"))
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
