@@ -79,6 +79,38 @@ def test_run_until_gives_up_at_its_limit() -> None:
     assert pump.now >= 3 * SECOND
 
 
+def test_work_that_done_puts_in_is_not_jumped_over() -> None:
+    a, b = fake_host(Collector(), 1), fake_host(Collector(), 2)
+    pump = Pump([a, b], [Cable(a.engine, b.engine)])
+    pump.run(max(a.now, b.now) + 10_000)
+    asked_at: list[int] = []
+
+    def done() -> bool:
+        asked_at.append(pump.now)
+        if len(asked_at) == 2:  # everything was at rest a moment ago
+            a.driver.transmit(0, [TxFrame([frame(60, 1, bytes([2, 0, 0, 0, 0, 2]))])])
+        return bool(b.upper.frames)
+
+    assert pump.run_until(done, pump.now + 3 * SECOND)
+    assert asked_at[-1] - asked_at[1] < 20_000
+
+
+def test_a_real_end_is_stamped_with_the_card_s_clock() -> None:
+    host, port = fake_host(Collector()), Port()
+    taken: list[int] = []
+
+    class Wire:
+        def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+            taken.append(at)
+
+        def wire_out(self) -> list[tuple[int, bytes]]:
+            return []
+
+    port.ready.append(frame(60))
+    assert HostLink(host, HostEnd(port), Wire()).move() == 1
+    assert taken == [host.engine.now + host.frequency.clocks(2000)]
+
+
 def test_a_pump_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="0 hosts in windows of 1000 ns"):
         Pump([])
