@@ -2,8 +2,8 @@
 
 Order, for both directions: all descriptors of a frame wait until the frame's last burst is answered; they are written
 in ring order; the head moves, and an interrupt may rise, when the response to the write is in. A partial batch goes out
-when the pipeline before it runs empty. A frame with more descriptors than fit here has the first of them written early,
-once their data is in memory: the alternative is to wait for ever.
+when the pipeline before it runs empty. A frame with more descriptors than fit here, or than the ring has left, has the
+first of them written early, once their data is in memory: the alternative is to wait for ever.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ class Completion(wiring.Component):
     i : stream of Entry
     answered : In(1): a data burst was answered in this clock
     threshold : In(6): descriptors to gather; flush : In(1): no more are coming for now
-    request, beat : to DmaWrite; response : In(1): a write-back was answered
+    starved : In(1): no descriptor is left on the card or on its way
+    request, beat : to DmaWrite; response : In(1): a write-back was answered; failed : In(1): with an error
     done : Out(8): descriptors finished in this clock
     frames : Out(8): frames among them
     written : Out(1): at least one of them was written
-    stopped : In(1): write nothing
+    stopped : In(1): write nothing. After a failed write-back nothing counts as done any more, until a reset
     busy : Out(1): entries are inside
     """
 
@@ -57,9 +58,9 @@ class Completion(wiring.Component):
         super().__init__({
             "base": In(ADDRESS_WIDTH), "count": In(16), "head_w": In(1), "head_in": In(16),
             "i": In(stream.Signature(Entry())), "answered": In(1),
-            "threshold": In(6), "flush": In(1), "stopped": In(1),
+            "threshold": In(6), "flush": In(1), "starved": In(1), "stopped": In(1),
             "request": Out(stream.Signature(Request())), "beat": Out(stream.Signature(WriteBeat(width))),
-            "response": In(1),
+            "response": In(1), "failed": In(1),
             "done": Out(8), "frames": Out(8), "written": Out(1), "busy": Out(1),
         })  # fmt: skip
 
@@ -88,7 +89,12 @@ class Completion(wiring.Component):
             ends.i.payload.amount.eq(open_entries + 1),
             ahead.eq(answered - ends.o.payload.sequence),
             ends.o.ready.eq(~ahead[-1]),
-            stuck.eq(~entries.i.ready & ~ends.o.valid & (ready == 0) & (answered == latest)),
+            stuck.eq(
+                (~entries.i.ready | (self.starved & ~self.i.valid))
+                & ~ends.o.valid
+                & (ready == 0)
+                & (answered == latest)
+            ),
         ]
         m.d.sync += answered.eq(answered + self.answered)
         with m.If(taken):
@@ -154,12 +160,13 @@ class Completion(wiring.Component):
     def _finish(self, m: Module, batches: Fifo) -> None:
         """Responses are counted: one may come while silent entries ahead of its batch are being finished."""
         finished, responses, on_bus = Signal(), Signal(5), batches.o.payload.bus
+        broken = Signal()
         m.d.comb += [
             finished.eq(batches.o.valid & (self.response | (responses != 0) | ~on_bus)),
             batches.o.ready.eq(finished),
         ]
-        m.d.sync += responses.eq(responses + self.response - (finished & on_bus))
-        with m.If(finished):
+        m.d.sync += [responses.eq(responses + self.response - (finished & on_bus)), broken.eq(broken | self.failed)]
+        with m.If(finished & ~broken & ~self.failed):
             m.d.comb += [
                 self.done.eq(batches.o.payload.amount),
                 self.frames.eq(batches.o.payload.frames),

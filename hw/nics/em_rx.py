@@ -159,6 +159,7 @@ class EmRx(wiring.Component):
             ring.enable.eq(self._bit("EN")), ring.tail.eq(self.tail), ring.done.eq(completion.done),
             self.head.eq(ring.head),
             completion.answered.eq(self.data_done), completion.response.eq(self.status_done),
+            completion.failed.eq(self.status_failed),
             completion.threshold.eq(self.threshold),
         ]  # fmt: skip
         return ring, completion
@@ -192,6 +193,7 @@ class EmRx(wiring.Component):
         m.d.comb += [
             place.buffer.eq(size),
             completion.flush.eq(~waiting & ~split.busy & ~plan.o.valid),
+            completion.starved.eq(~descriptors.valid & ~ring.busy),
             self.active.eq(waiting | split.busy | plan.o.valid | ring.busy | completion.busy),
         ]
 

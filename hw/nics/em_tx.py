@@ -87,6 +87,7 @@ class EmTx(wiring.Component):
             ring.enable.eq(self.tctl[TCTL["EN"].lsb]), ring.tail.eq(self.tail), ring.done.eq(completion.done),
             self.head.eq(ring.head),
             completion.answered.eq(self.pack.answered), completion.response.eq(self.status_done),
+            completion.failed.eq(self.status_failed),
             completion.threshold.eq(self.threshold),
         ]  # fmt: skip
         return ring, completion
@@ -121,7 +122,8 @@ class EmTx(wiring.Component):
             waiting.eq(descriptors.valid & decode.start),
             split.go.eq(self.store.free > asked + split.beats + 4),
             completion.flush.eq(~waiting & ~split.busy & ~pieces.o.valid),
-            self.active.eq(waiting | split.busy | pieces.o.valid | self.pack.busy | ring.busy | completion.busy),
+            completion.starved.eq(~descriptors.valid & ~ring.busy),
+            self.active.eq(waiting | split.busy | pieces.o.valid | ring.busy | completion.busy),
             # a frame longer than the whole store, less what data sheet and requests leave free, would wait for ever
             decode.limit.eq(Mux(self.size >= 2 * BANK_BYTES * 8 // self.width, em.MAX_TX_FRAME, BANK_BYTES - 80)),
         ]  # fmt: skip

@@ -50,7 +50,7 @@ def on_wire(data: bytes, pad: bool = True, crc: bool = True) -> bytes:
 
 
 def raw_sum(data: bytes) -> int:
-    """The packet checksum of RX descriptors: one's complement, big-endian words, not inverted (docs/nics/em.notes.md)."""
+    """The packet checksum of RX descriptors: one's complement, not inverted (docs/nics/em.notes.md)."""
     total = sum(data[0::2]) * 256 + sum(data[1::2])
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
@@ -122,6 +122,7 @@ class Card:
         self.rx, self.tx = Ring(self, "R", rx), Ring(self, "T", tx)
         self.size, self.rctl, self.tctl = size, tuple(rctl), tuple(tctl)
         self._blank, self._given = bytes(16384), dict[int, Mapping]()
+        self._data, self._parts = b"", list[dict[str, int]]()  # of a received frame not whole yet
         if up:
             self.up()
 
@@ -138,6 +139,7 @@ class Card:
 
     def up(self) -> None:
         """Link, both rings empty, both directions on."""
+        self._data, self._parts = b"", []
         self.set("CTRL", R["CTRL"].mask("SLU"))
         self.rx.program()
         self.tx.program()
@@ -159,7 +161,7 @@ class Card:
         while self.get("CTRL") & R["CTRL"].mask("RST"):
             assert self.engine.now < end, "CTRL.RST does not clear itself"
 
-    def settle(self, limit: int = 3_000_000) -> None:
+    def settle(self, limit: int = 400_000) -> None:
         event = self.engine.run(self.engine.now + limit, Event.IDLE)
         assert event & Event.IDLE, f"still busy after {limit} clocks: {self.counts()}"
 
@@ -181,23 +183,20 @@ class Card:
             self.engine.wire_in(each, at, error)
 
     def harvest(self) -> list[Received]:
-        """Whole frames the card has written back since the last time."""
-        found, data, parts = [], b"", list[dict[str, int]]()
-        first = self.rx.next
+        """Whole frames the card has written back since the last time; their descriptors can be used again."""
+        found: list[Received] = []
         while self.rx.next != self.rx.tail:
-            part, slot = em.RX_LEGACY.decode(self.rx.at(self.rx.next)), self.rx.slots[self.rx.next]
+            index = self.rx.next
+            part, slot = em.RX_LEGACY.decode(self.rx.at(index)), self.rx.slots[index]
             if not part["DD"]:
                 break
-            data += slot.read(part["length"]) if slot is not None else b""
-            self.rx.next = (self.rx.next + 1) % self.rx.count
-            parts.append(part)
+            self._data += slot.read(part["length"]) if slot is not None else b""
+            self._parts.append(part)
+            self.rx.release(index)
+            self.rx.next = (index + 1) % self.rx.count
             if part["EOP"]:
-                found.append(Received(data, tuple(parts)))
-                while first != self.rx.next:
-                    self.rx.release(first)
-                    first = (first + 1) % self.rx.count
-                data, parts = b"", []
-        self.rx.next = first  # of a frame not whole yet, look again
+                found.append(Received(self._data, tuple(self._parts)))
+                self._data, self._parts = b"", []
         return found
 
     # Transmit ---------------------------------------------------------------------------------------------------
