@@ -89,7 +89,7 @@ REGISTERS = RegisterMap((
         Field("FRCSPD", 11), Field("FRCDPLX", 12),
         Field("SDP0", 18), Field("SDP1", 19), Field("ADVD3WUC", 20), Field("EN_PHY_PWR_MGMT", 21),
         Field("SDP0_DIR", 22), Field("SDP1_DIR", 23),
-        Field("RST", 26, access=SC, doc="reset of everything but PHY, ring bases, RA addresses and RB counters"),
+        Field("RST", 26, access=SC, doc="reset of all but PHY, PBA, ring bases, RB counters; RAL, RAH from the EEPROM"),
         Field("RFCE", 27, doc="kept, no effect: no flow control yet"),
         Field("TFCE", 28, doc="kept, no effect: no flow control yet"),
         Field("VME", 30, doc="kept, no effect: no VLAN offload yet"),

@@ -39,7 +39,7 @@ EEPROM_CLOCKS = 27 * CORE_HZ // 1_000_000  # start, opcode, address and word at 
 QUIET = 32  # clocks without a sign of life after which nothing is in flight: longer than any pipeline here
 
 EXTERNAL = ("STATUS", "EERD", "MDIC", "ICR", "ICS", "IMS", "IMC", "RDH", "TDH", "RAL", "RAH")
-KEPT = ("RDBAL", "RDBAH", "TDBAL", "TDBAH")  # over CTRL.RST
+KEPT = ("PBA", "RDBAL", "RDBAH", "TDBAL", "TDBAH")  # over CTRL.RST
 RX_COUNTERS = {"off": "RB_RXOFF", "runt": "RB_RXRUNT", "giant": "RB_RXGIANT", "crc": "RB_RXCRC",
                "filter": "RB_RXFILTER", "miss": "RB_RXMISS"}  # fmt: skip
 TX_COUNTERS = {"null": "RB_TXNULL", "long": "RB_TXLONG", "tse": "RB_TXTSE", "mix": "RB_TXMIX"}
@@ -238,8 +238,10 @@ class Em(wiring.Component):
         for field in em.CAUSES:
             valid |= field.mask
         m.submodules.interrupt = interrupt = Interrupt(valid)
-        file, was_up = self.file, Signal()
-        m.d.sync += was_up.eq(self.link)
+        file, was_up, cable = self.file, Signal(), Signal()
+        self.link_moves = Signal()
+        m.d.sync += [was_up.eq(self.link), cable.eq(self.link_up)]
+        m.d.comb += self.link_moves.eq((self.link != was_up) | (self.link_up != cable))
         m.d.comb += [
             interrupt.event.eq(
                 self.receive.event | self.transmit.event
@@ -274,7 +276,7 @@ class Em(wiring.Component):
             life.eq(
                 self.rx.tvalid | self.tx.tvalid | lite.awvalid | lite.arvalid | self.file.busy | self.reset.draining
                 | self.dma_read.busy | self.dma_write.busy | self.receive.active | self.transmit.active
-                | self.transmit.sending
+                | self.transmit.sending | self.link_moves
             ),
             self.idle.eq((quiet == QUIET) & ~life),
             self.wake_in.eq(Mux(eerd < mdic, eerd, mdic)),
