@@ -24,7 +24,7 @@ SWITCHES = ("on", "sbp", "upe", "mpe", "bam", "lpe", "strip", "valid")
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as the MAC gives it, the switches as it begins, the room it finds, a reset at one of its beats."""
+    """A frame as the MAC gives it, the switches as it begins, the room it finds, a reset in or before one beat."""
 
     length: int
     to: str = "us"
@@ -32,6 +32,7 @@ class Frame:
     error: bool = False
     room: int = 4096
     reset_at: int | None = None
+    reset_before: bool = False  # in a clock of its own, ahead of beat `reset_at`
     switches: frozenset[str] = field(default=frozenset({"on", "valid"}))
 
     @property
@@ -114,8 +115,10 @@ class Bench:
             ctx.set(getattr(dut, name), name in frame.switches)
         for number in range(frame.beats):
             while number and rng.random() < self.gaps:
-                early = frame.reset_at == number and rng.getrandbits(1) == 1
-                await self.idle(ctx, between=False, flush=early)
+                await self.idle(ctx, between=False, flush=False)
+            at_reset = frame.reset_at == number
+            if at_reset and frame.reset_before:
+                await self.idle(ctx, between=False, flush=True)
             first, last = number == 0, number == frame.beats - 1
             count = frame.length - 8 * number if last else 8
             word = int.from_bytes(TO[frame.to], "little") | rng.getrandbits(16) << 48 if first else rng.getrandbits(64)
@@ -126,7 +129,7 @@ class Bench:
                 (dut.i.payload.first, first), (dut.i.payload.last, last), (dut.i.payload.error, last and frame.error),
                 (dut.end.length, min(8 * number + count, LONGEST + 1)), (dut.end.crc_ok, frame.crc_ok if last else 0),
                 (dut.end.error, frame.error and last), (dut.end.runt, 8 * number + count < 64),
-                (dut.free, max(frame.room - len(trial), 0)), (dut.flush, frame.reset_at == number),
+                (dut.free, max(frame.room - len(trial), 0)), (dut.flush, at_reset and not frame.reset_before),
             ):  # fmt: skip
                 ctx.set(port, value)
             w_en, w_data = await self.clock(ctx, frame, first, last)
@@ -188,7 +191,8 @@ def some(rng: random.Random) -> Frame:
     if rng.random() < 0.15:
         frame = replace(frame, room=rng.randint(0, frame.beats))
     if rng.random() < 0.1:
-        frame = replace(frame, reset_at=rng.randrange(frame.beats))
+        at = rng.randrange(frame.beats)
+        frame = replace(frame, reset_at=at, reset_before=at > 0 and rng.random() < 0.5)
     return frame
 
 
@@ -250,5 +254,6 @@ def test_reset_at_any_beat_flushes_the_frame_and_not_the_next() -> None:
     frames = []
     for at in range(9):
         frames += [Frame(72, reset_at=at), Frame(64), Frame(72, reset_at=at, crc_ok=False)]
+        frames.append(Frame(72, reset_at=max(at, 1), reset_before=True))
     for gaps in (0.0, 0.5):
-        assert check(frames, gaps) == {"flushed": 18, "kept": 9}
+        assert check(frames, gaps) == {"flushed": 27, "kept": 9}
