@@ -206,32 +206,25 @@ def test_batches_fill_lines_when_entries_wait() -> None:
     assert seen.clocks < 2.6 * 96 + 40
 
 
-def test_threshold_gathers_and_flush_lets_go() -> None:
-    dut = Completion(64, 16, STROBE)
-    requests = []
+def test_threshold_gathers_up_to_a_line() -> None:
+    dut, entry = Completion(64, 16, STROBE), Used(1, True, True, 0)
+    sizes = []
 
     async def run(ctx: Any) -> None:
-        async def feed(count: int) -> None:
-            ctx.set(dut.i.payload.as_value(), pack(Entry(), {"upper": 1, "write": 1, "eop": 1, "sequence": 0}))
-            ctx.set(dut.i.valid, 1)
-            await ctx.tick().repeat(count)
-            ctx.set(dut.i.valid, 0)
-            await ctx.tick().repeat(10)
-            requests.append(ctx.get(dut.request.valid) and (ctx.get(dut.request.payload.len) + 1) // 2)
-
         ctx.set(dut.count, 64)
-        ctx.set(dut.threshold, 4)
-        await feed(3)
-        await feed(1)
-        ctx.set(dut.threshold, 20)  # no more than a line is waited for
-        await feed(3)
-        await feed(1)
+        for threshold, first, second in ((4, 3, 1), (20, 3, 1), (20, 7, 1)):  # no more than a line is waited for
+            ctx.set(dut.threshold, threshold)
+            await feed(ctx, dut, *[entry] * first)
+            sizes.append(await written(ctx, dut))
+            await feed(ctx, dut, *[entry] * second)
+            sizes.append(await written(ctx, dut))
+        await feed(ctx, dut, *[entry] * 12)
         ctx.set(dut.stopped, 1)
-        requests.append(ctx.get(dut.request.valid))
-        ctx.set(dut.stopped, 0)
+        sizes.append(await written(ctx, dut))
 
-    simulate(dut, run)
-    assert requests == [0, 4, 0, 8, 0]
+    simulate(dut, run, clocks=500)
+    # four are too few where a line is waited for; the burst of eleven ends at the line's end, and leaves seven
+    assert sizes == [0, 4, 0, 0, 4, 8, 0]
 
 
 def test_flush_sends_what_there_is() -> None:
@@ -256,6 +249,84 @@ def test_flush_sends_what_there_is() -> None:
         assert not ctx.get(dut.request.valid)
 
     simulate(dut, run)
+
+
+async def feed(ctx: Any, dut: Completion, *entries: Used, sequence: int = 0) -> None:
+    """Entries one after another, then some clocks for what they bring about."""
+    for entry in entries:
+        fields = {"upper": entry.upper, "write": entry.write, "eop": entry.eop, "sequence": sequence}
+        ctx.set(dut.i.payload.as_value(), pack(Entry(), fields))
+        ctx.set(dut.i.valid, 1)
+        await ctx.tick()
+    ctx.set(dut.i.valid, 0)
+    await ctx.tick().repeat(8)
+
+
+async def written(ctx: Any, dut: Completion) -> int:
+    """Takes the burst that is asked for; how many entries it wrote, 0 when none is."""
+    if not ctx.get(dut.request.valid):
+        return 0
+    ctx.set(dut.request.ready, 1)
+    ctx.set(dut.beat.ready, 1)
+    _, _, request = await ctx.tick().sample(dut.request.payload)
+    ctx.set(dut.request.ready, 0)
+    await ctx.tick().until(dut.beat.valid & dut.beat.payload.last)
+    ctx.set(dut.beat.ready, 0)
+    await ctx.tick().repeat(3)
+    return int((request.len + 1) // 2)
+
+
+async def respond(ctx: Any, dut: Completion, *, failed: bool = False) -> tuple[int, int, int]:
+    """A response; what is done with it: entries, frames, anything written."""
+    ctx.set(dut.response, 1)
+    ctx.set(dut.failed, failed)
+    _, _, *told = await ctx.tick().sample(dut.done, dut.frames, dut.written)
+    ctx.set(dut.response, 0)
+    ctx.set(dut.failed, 0)
+    await ctx.tick().repeat(2)
+    return told[0], told[1], told[2]
+
+
+def test_a_frame_longer_than_the_ring_goes_out_in_parts_when_no_descriptor_is_left() -> None:
+    """Only then, and only what is in memory; the frame counts with its end."""
+    dut, part, end = Completion(64, 16, STROBE), Used(1, True, False, 0), Used(2, True, True, 0)
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.count, 8)
+        ctx.set(dut.flush, 1)
+        await feed(ctx, dut, part, part, part, sequence=1)
+        assert await written(ctx, dut) == 0
+        ctx.set(dut.starved, 1)
+        await ctx.tick().repeat(8)
+        assert await written(ctx, dut) == 0  # its data is on the way
+        ctx.set(dut.answered, 1)
+        await ctx.tick()
+        ctx.set(dut.answered, 0)
+        await ctx.tick().repeat(8)
+        assert await written(ctx, dut) == 3
+        assert await respond(ctx, dut) == (3, 0, 1)
+        ctx.set(dut.starved, 0)
+        await feed(ctx, dut, part, end, sequence=1)
+        assert await written(ctx, dut) == 2
+        assert await respond(ctx, dut) == (2, 1, 1)
+
+    simulate(dut, run, clocks=500)
+
+
+def test_after_a_failed_write_back_nothing_is_done() -> None:
+    dut, entry, silent = Completion(64, 16, STROBE), Used(1, True, True, 0), Used(2, False, True, 0)
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.count, 8)
+        ctx.set(dut.flush, 1)
+        for failed, told in ((False, (1, 1, 1)), (True, (0, 0, 0)), (False, (0, 0, 0))):
+            await feed(ctx, dut, entry)
+            assert await written(ctx, dut) == 1
+            assert await respond(ctx, dut, failed=failed) == told
+        await feed(ctx, dut, silent)
+        assert not ctx.get(dut.busy)  # used up all the same
+
+    simulate(dut, run, clocks=500)
 
 
 def test_a_width_whose_descriptors_are_not_two_beats_is_refused() -> None:
