@@ -59,10 +59,8 @@ def account_table(legs: Iterable[Leg]) -> Table:
 def journey_table(journey: Journey) -> Table:
     """Each stage of one packet, with simulated time since the first stage and since the one before."""
     steps = journey.steps
-    title = (
-        f"One packet's path: {steps[0].stage} to {steps[-1].stage} in {(steps[-1].time - steps[0].time) / 1000:.3f} us"
-    )
-    made = _table(f"{title} of simulated time", "at, ns", "after", "<context", "<stage", "<queue")
+    took = (steps[-1].time - steps[0].time) / 1000
+    made = _table(f"One packet's path, {took:.3f} us of simulated time", "at, ns", "after", "<context", "<stage", "<queue")
     before = steps[0].time
     for step in steps:
         made.add_row(f"{step.time - steps[0].time:,}", f"+{step.time - before:,}", step.context, step.stage, step.queue)

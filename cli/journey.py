@@ -54,5 +54,5 @@ class Follower:
         self._payload = data[HEADERS : HEADERS + self._size]
         self.journey = host.upper.stack.journey()
         self.journey.add("wire in", "card", "em0 rx", ns(self._arrived))
-        self.journey.add("em_intr", "interrupt", "em0 rx ring", host.now)
+        self.journey.add("em_intr", "interrupt", "em0 rx ring", host.upper.stack.now)
         return self.journey

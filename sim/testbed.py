@@ -37,6 +37,7 @@ from ringbed.stack.packet import (
     UDP_CSUM_OUT,
     Packet,
 )  # fmt: skip
+from ringbed.stack.scheduler import Context
 from ringbed.stack.stack import Stack
 
 __all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
@@ -109,7 +110,10 @@ class StackOnDriver:
         if self.follow is not None:
             for packet, frame in zip(packets, frames, strict=True):
                 packet.journey = self.follow(frame.data)
+        scheduler = self.stack.scheduler
+        before, scheduler.context = scheduler.context, Context.INTERRUPT
         self.ifd.ifiqs[queue].input(packets)
+        scheduler.context = before
 
     def restart(self, queue: int) -> None:
         self.ifd.ifqs[queue].restart()
