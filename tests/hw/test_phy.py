@@ -58,6 +58,7 @@ class Station(wiring.Component):
         waited = 1
         while not self.value(ctx)["R"]:
             assert ctx.get(self.mdic.wait) == CLOCKS - waited
+            assert not self.value(ctx)["E"]  # of the access before
             await self.tick(ctx)
             waited += 1
             assert waited < 100

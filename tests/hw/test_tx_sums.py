@@ -124,6 +124,14 @@ def test_lengths_sums_and_aborts(sums: bool, share: float, aborts: float) -> Non
     assert rtl(frames, sums, share) == reference(frames, sums)
 
 
+def test_a_computed_zero_is_sent_as_ones_for_udp_alone() -> None:
+    data, ip = b"\xff" * 20, Unit(0, 9, False, True, 4)
+    frames = [Frame(data, ip, Unit(10, 0, udp, True, 12), True, False) for udp in (False, True)]
+    keeps, ready = rtl(frames, True, 0.0)
+    assert (keeps, ready) == reference(frames, True)
+    assert [slots for *_, slots in ready] == [[(4, 0), (12, 0)], [(4, 0), (12, 0xFFFF)]]
+
+
 def test_the_longest_frame() -> None:
     data = random.Random(8).randbytes(16288)
     frames = [Frame(data, Unit(14, 33, False, True, 24), Unit(34, 0, True, True, 40), True, False)]
