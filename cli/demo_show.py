@@ -60,7 +60,8 @@ def journey_table(journey: Journey) -> Table:
     """Each stage of one packet, with simulated time since the first stage and since the one before."""
     steps = journey.steps
     took = (steps[-1].time - steps[0].time) / 1000
-    made = _table(f"One packet's path, {took:.3f} us of simulated time", "at, ns", "after", "<context", "<stage", "<queue")
+    title = f"One packet's path, {took:.3f} us of simulated time"
+    made = _table(title, "at, ns", "after", "<context", "<stage", "<queue")
     before = steps[0].time
     for step in steps:
         made.add_row(f"{step.time - steps[0].time:,}", f"+{step.time - before:,}", step.context, step.stage, step.queue)
