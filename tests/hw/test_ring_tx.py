@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
+from ringbed.hw.burst import BurstSplit, Plan
+from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
-from ringbed.hw.ring_tx import REFUSALS, RingTx
+from ringbed.hw.pack import Pack
+from ringbed.hw.ring_tx import REFUSALS, Piece, RingTx
 from tests.hw.stream_bench import pauses, simulate, sink, source
 
 Word = dict[str, int]
@@ -215,7 +220,7 @@ def mixed(seed: int, frames: int) -> Iterator[int]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_frames_of_all_kinds(seed: int) -> None:
-    words = list(mixed(seed, 110))
+    words = list(mixed(seed, 90))
     expected = reference(words, 5000)
     assert rtl(words, 5000, seed, share=(0.0, 0.2, 0.4, 0.6)[seed]) == expected
     assert set(Counter(expected.ends)) == {None, *REFUSALS}
@@ -264,3 +269,81 @@ def test_context_is_remembered_until_the_next_and_one_for_segmentation_is_not() 
     orders = [order for *_, order, _ in got.pieces if order is not None]
     assert [order["l4_start"] for order in orders] == [0, 34, 0, 34, 34, 40]
     assert [order["context"] for order in orders] == [0, 1, 1, 1, 1, 1]
+
+
+# ---- with the blocks behind it: descriptors in, frames out ----
+
+
+class Front(wiring.Component):
+    """RingTx, BurstSplit and Pack, joined as in the card."""
+
+    def __init__(self) -> None:
+        self.decode, self.split, self.pack = RingTx(), BurstSplit(64), Pack(64)
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.decode, m.submodules.split, m.submodules.pack = self.decode, self.split, self.pack
+        m.submodules.plan = plan = Fifo(Plan(), 32)
+        m.submodules.pieces = pieces = Fifo(Piece(), 32)
+        for source_port, sink_port in (
+            (self.decode.chunk, self.split.i), (self.decode.piece, pieces.i), (pieces.o, self.pack.piece),
+            (self.split.plan, plan.i), (plan.o, self.pack.plan),
+        ):  # fmt: skip
+            wiring.connect(m, source_port, sink_port)
+        m.d.comb += [self.decode.start.eq(1), self.decode.entry.ready.eq(1), self.decode.limit.eq(5000)]
+        return m
+
+
+def byte_at(address: int) -> int:
+    return (address * 167 ^ address >> 9) & 0xFF
+
+
+def frames_of_ring(words: list[int]) -> list[bytes]:
+    """The bytes of each frame that is not refused."""
+    out, chunks = reference(words, 5000), iter(reference(words, 5000).chunks)
+    frames, joined, ends = [], b"", iter(out.ends)
+    for _, last, some, _, _ in out.pieces:
+        if some:
+            address, length = next(chunks)
+            joined += bytes(byte_at(address + at) for at in range(length))
+        if last:
+            if next(ends) is None:
+                frames.append(joined)
+            joined = b""
+    return frames
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_descriptors_become_frames_and_refused_ones_leave_the_next_alone(share: float) -> None:
+    words, dut = list(mixed(21, 35)), Front()
+    wanted = frames_of_ring(words)
+    beats: deque[dict[str, int]] = deque()
+    got: list[bytes] = []
+
+    async def memory(ctx: Any) -> None:
+        """Read data in the order of the requests, with pauses; takes what Pack makes of it."""
+        late, frame = pauses(1, share), b""
+        while len(got) < len(wanted):
+            there = bool(beats) and not next(late)
+            ctx.set(dut.pack.i.valid, there)
+            if there:
+                ctx.set(dut.pack.i.payload, beats[0])
+            ctx.set(dut.split.request.ready, not next(late))
+            _, _, asked, ready, request, taken, made, beat, finish = await ctx.tick().sample(
+                dut.split.request.valid, dut.split.request.ready, dut.split.request.payload,
+                dut.pack.i.valid & dut.pack.i.ready, dut.pack.o.valid, dut.pack.o.payload, dut.pack.finish,
+            )  # fmt: skip
+            if taken:
+                beats.popleft()
+            for number in range(request.len + 1 if asked and ready else 0):
+                line = bytes(byte_at(request.address + 8 * number + lane) for lane in range(8))
+                beats.append({"data": int.from_bytes(line, "little"), "last": number == request.len, "error": 0})
+            if made:
+                frame += beat.data.to_bytes(8, "little")[: beat.count]
+                if beat.last:
+                    got.extend([frame] * (not finish.abort))
+                    frame = b""
+
+    simulate(dut, source(dut.decode.descriptor, words, pauses(2, share)), memory, clocks=60000)
+    assert got == wanted
