@@ -19,6 +19,7 @@ from ringbed.hw.fifo import Fifo
 __all__ = ["ADDRESS_WIDTH", "BURST_BYTES", "DmaRead", "DmaWrite", "ReadBeat", "Request", "WriteBeat"]
 
 ADDRESS_WIDTH = 64
+OUTSTANDING = 64  # bursts out at a time, each way
 BURST_BYTES = 512  # no burst crosses a multiple of it, so none crosses a 4 KiB boundary
 
 
@@ -60,6 +61,41 @@ def _choose(m: Module, requests: list[Any], free: Any) -> Signal:
     return chosen
 
 
+def _issue(m: Module, bus: Any, channel: str, requests: list[Any], allowed: Any) -> tuple[Signal, Signal]:
+    """The register of address channel `channel` (`ar` or `aw`), filled from the requests in turn while `allowed`.
+
+    Gives whether one was taken in this clock, and whose.
+    """
+    size, burst, valid, ready, number, address, length = (
+        getattr(bus, channel + name) for name in ("size", "burst", "valid", "ready", "id", "addr", "len")
+    )
+    started, taken = Signal(), Array(requests)
+    free = (~valid | ready) & allowed
+    chosen = _choose(m, requests, free)
+    m.d.comb += [
+        size.eq((bus.signature.data_width // 8).bit_length() - 1),
+        burst.eq(AXI_INCR),
+        started.eq(free & Cat(request.valid for request in requests).any()),
+    ]
+    with m.If(started):
+        m.d.sync += [
+            valid.eq(1),
+            number.eq(chosen),
+            address.eq(taken[chosen].payload.address),
+            length.eq(taken[chosen].payload.len),
+        ]
+    with m.Elif(ready):
+        m.d.sync += valid.eq(0)
+    return started, chosen
+
+
+def _count(m: Module, started: Any, ended: Any) -> Signal:
+    """Bursts asked for and not yet ended."""
+    outstanding = Signal(range(OUTSTANDING + 1))
+    m.d.sync += outstanding.eq(outstanding + started - ended)
+    return outstanding
+
+
 class DmaRead(wiring.Component):
     """AR and R. Latency: one clock for a request, none for data.
 
@@ -84,25 +120,8 @@ class DmaRead(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        bus, outstanding = self.bus, Signal(8)
-        free = (~bus.arvalid | bus.arready) & ~self.halt & (outstanding < 64)
-        chosen = _choose(m, list(self.request), free)
-        requests = Array(self.request)
-        started = Signal()
-        m.d.comb += [
-            bus.arsize.eq((self.width // 8).bit_length() - 1),
-            bus.arburst.eq(AXI_INCR),
-            started.eq(free & Cat(request.valid for request in self.request).any()),
-        ]
-        with m.If(started):
-            m.d.sync += [
-                bus.arvalid.eq(1),
-                bus.arid.eq(chosen),
-                bus.araddr.eq(requests[chosen].payload.address),
-                bus.arlen.eq(requests[chosen].payload.len),
-            ]
-        with m.Elif(bus.arready):
-            m.d.sync += bus.arvalid.eq(0)
+        bus, room = self.bus, Signal()
+        started, _ = _issue(m, bus, "ar", list(self.request), room & ~self.halt)
         for index, beat in enumerate(self.beat):
             m.d.comb += [
                 beat.valid.eq(bus.rvalid & (bus.rid == index)),
@@ -112,9 +131,8 @@ class DmaRead(wiring.Component):
             ]
             with m.If(bus.rid == index):
                 m.d.comb += bus.rready.eq(beat.ready)
-        ended = bus.rvalid & bus.rready & bus.rlast
-        m.d.sync += outstanding.eq(outstanding + started - ended)
-        m.d.comb += self.busy.eq(outstanding != 0)
+        outstanding = _count(m, started, bus.rvalid & bus.rready & bus.rlast)
+        m.d.comb += [room.eq(outstanding < OUTSTANDING), self.busy.eq(outstanding != 0)]
         return m
 
 
@@ -145,37 +163,23 @@ class DmaWrite(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        bus, outstanding = self.bus, Signal(8)
+        bus, room = self.bus, Signal()
         m.submodules.order = order = Fifo(range(self.sources), 8)
-        free = (~bus.awvalid | bus.awready) & order.i.ready & ~self.halt & (outstanding < 64)
-        chosen = _choose(m, list(self.request), free)
-        requests = Array(self.request)
-        started = Signal()
+        started, chosen = _issue(m, bus, "aw", list(self.request), room & order.i.ready & ~self.halt)
+        outstanding = _count(m, started, bus.bvalid & bus.bready)
         m.d.comb += [
-            bus.awsize.eq((self.width // 8).bit_length() - 1),
-            bus.awburst.eq(AXI_INCR),
-            started.eq(free & Cat(request.valid for request in self.request).any()),
             order.i.valid.eq(started),
             order.i.payload.eq(chosen),
+            room.eq(outstanding < OUTSTANDING),
+            bus.bready.eq(1),
+            self.busy.eq(outstanding != 0),
         ]
-        with m.If(started):
-            m.d.sync += [
-                bus.awvalid.eq(1),
-                bus.awid.eq(chosen),
-                bus.awaddr.eq(requests[chosen].payload.address),
-                bus.awlen.eq(requests[chosen].payload.len),
-            ]
-        with m.Elif(bus.awready):
-            m.d.sync += bus.awvalid.eq(0)
         self._data(m, order)
-        ended = bus.bvalid & bus.bready
-        m.d.comb += [bus.bready.eq(1), self.busy.eq(outstanding != 0)]
         for index in range(self.sources):
             m.d.comb += [
                 self.done[index].eq(bus.bvalid & (bus.bid == index)),
                 self.failed[index].eq(self.done[index] & bus.bresp[1]),
             ]
-        m.d.sync += outstanding.eq(outstanding + started - ended)
         return m
 
     def _data(self, m: Module, order: Fifo) -> None:

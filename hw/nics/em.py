@@ -135,22 +135,22 @@ class Em(wiring.Component):
             m.d.comb += theirs.eq(mine) if member.flow == In else mine.eq(theirs)
         receive, transmit = self.receive, self.transmit
         for source, request, beat in (
-            (0, receive.fetch, receive.fetched), (1, transmit.fetch, transmit.fetched),
+            (0, receive.ring.fetch, receive.ring.fetched), (1, transmit.ring.fetch, transmit.ring.fetched),
             (2, transmit.data, transmit.data_beat),
         ):  # fmt: skip
             connect(m, request, read.request[source])
             connect(m, read.beat[source], beat)
         for source, request, beat in (
-            (0, receive.data, receive.data_beat), (1, receive.status, receive.status_beat),
-            (2, transmit.status, transmit.status_beat),
+            (0, receive.data, receive.data_beat), (1, receive.ring.status, receive.ring.status_beat),
+            (2, transmit.ring.status, transmit.ring.status_beat),
         ):  # fmt: skip
             connect(m, request, write.request[source])
             connect(m, beat, write.beat[source])
         m.d.comb += [
             read.halt.eq(self.reset.draining), write.halt.eq(self.reset.draining),
             receive.data_done.eq(write.done[0]), receive.data_failed.eq(write.failed[0]),
-            receive.status_done.eq(write.done[1]), receive.status_failed.eq(write.failed[1]),
-            transmit.status_done.eq(write.done[2]), transmit.status_failed.eq(write.failed[2]),
+            receive.ring.status_done.eq(write.done[1]), receive.ring.status_failed.eq(write.failed[1]),
+            transmit.ring.status_done.eq(write.done[2]), transmit.ring.status_failed.eq(write.failed[2]),
             self.reset.start.eq(self.file.CTRL_w & self.file.wdata[em.REGISTERS["CTRL"]["RST"].lsb]),
             self.reset.hold.eq(read.busy | write.busy | transmit.sending),
             self.file.CTRL_ro.eq(self.reset.draining << em.REGISTERS["CTRL"]["RST"].lsb),
@@ -162,15 +162,15 @@ class Em(wiring.Component):
             value = {name: getattr(self.file, f"{letter}D{name}") for name in ("BAL", "BAH", "LEN", "T", "H")}
             head_w = getattr(self.file, f"{letter}DH_w")
             m.d.comb += [
-                half.base.eq(Cat(value["BAL"], value["BAH"])),
-                half.count.eq(value["LEN"] >> 4),
-                half.tail.eq(value["T"]),
-                half.head_w.eq(head_w),
-                half.head_in.eq(self.file.wdata),
-                value["H"].eq(half.head),
-                half.threshold.eq(self._field(f"{letter}XDCTL", "WTHRESH")),
+                half.registers.base.eq(Cat(value["BAL"], value["BAH"])),
+                half.registers.count.eq(value["LEN"] >> 4),
+                half.registers.tail.eq(value["T"]),
+                half.registers.head_w.eq(head_w),
+                half.registers.head_in.eq(self.file.wdata),
+                value["H"].eq(half.registers.head),
+                half.registers.threshold.eq(self._field(f"{letter}XDCTL", "WTHRESH")),
                 half.clear.eq(self.reset.clear),
-                getattr(self.file, f"RB_{letter}XSTOP").eq(half.stop),
+                getattr(self.file, f"RB_{letter}XSTOP").eq(half.registers.stop),
             ]
         m.d.comb += [
             self.receive.rctl.eq(self.file.RCTL), self.receive.rxcsum.eq(self.file.RXCSUM),

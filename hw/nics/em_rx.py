@@ -14,16 +14,15 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ringbed.hw.burst import LENGTH_WIDTH, BurstSplit, Plan
 from ringbed.hw.checksum_rx import ChecksumRx, RxChecksums
-from ringbed.hw.completion import Completion
 from ringbed.hw.counters import Pending
-from ringbed.hw.dma import ADDRESS_WIDTH, ReadBeat, Request, WriteBeat
+from ringbed.hw.dma import Request, WriteBeat
 from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
 from ringbed.hw.frame_store import FrameStore
 from ringbed.hw.mac_rx import MacRx, WireRx
 from ringbed.hw.packet_buffer import BufferPort
 from ringbed.hw.parse import Parse
-from ringbed.hw.ring_fetch import RingFetch
+from ringbed.hw.ring import Ring, RingBus, RingRegisters
 from ringbed.hw.ring_rx import RxFrame, RxMove, RxPlace
 from ringbed.hw.rx_admit import DROPS, Admitted, RxAdmit
 from ringbed.hw.taps import Taps
@@ -46,25 +45,26 @@ class EmRx(wiring.Component):
         super().__init__({
             "wire": In(WireRx(width)), "buffer": Out(BufferPort(width)), "size": In(beats.bit_length()),
             "rctl": In(32), "rxcsum": In(32), "link": In(1), "address": In(48), "address_valid": In(1),
-            "base": In(ADDRESS_WIDTH), "count": In(16), "tail": In(16), "threshold": In(6),
-            "head": Out(16), "head_w": In(1), "head_in": In(16),
-            "flush": In(1), "clear": In(1),
-            "fetch": Out(stream.Signature(Request())), "fetched": In(stream.Signature(ReadBeat(width))),
+            "registers": In(RingRegisters()), "ring": Out(RingBus(width)), "flush": In(1), "clear": In(1),
             "data": Out(stream.Signature(Request())), "data_beat": Out(stream.Signature(WriteBeat(width))),
             "data_done": In(1), "data_failed": In(1),
-            "status": Out(stream.Signature(Request())), "status_beat": Out(stream.Signature(WriteBeat(width))),
-            "status_done": In(1), "status_failed": In(1),
-            "stop": Out(3), "event": Out(32), "active": Out(1),
+            "event": Out(32), "active": Out(1),
             "began": Out(1), "dropped": Out(len(DROPS)), "delivered": Out(8), "flushed": Out(16),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         frames = self._front(m)
-        ring, completion = self._ring(m)
-        self._place(m, frames, ring, completion)
-        self._stop(m, ring, completion)
-        self._events(m, ring, completion)
+        ring = self._add(m, "ring", Ring(self.width, 128, ALL_STATUS))
+        connect(m, flipped(self.registers), ring.registers)
+        connect(m, ring.bus, flipped(self.ring))
+        m.d.comb += [
+            ring.enable.eq(self._bit("EN")),
+            ring.answered.eq(self.data_done),
+            ring.data_failed.eq(self.data_failed),
+        ]
+        self._place(m, frames, ring)
+        self._events(m, ring)
         return m
 
     def _bit(self, name: str) -> Any:
@@ -145,26 +145,7 @@ class EmRx(wiring.Component):
         ]
         return frames
 
-    def _ring(self, m: Module) -> tuple[RingFetch, Completion]:
-        ring = self._add(m, "ring", RingFetch(self.width))
-        completion = self._add(m, "completion", Completion(self.width, 128, ALL_STATUS))
-        connect(m, ring.request, flipped(self.fetch))
-        connect(m, flipped(self.fetched), ring.beat)
-        connect(m, completion.request, flipped(self.status))
-        connect(m, completion.beat, flipped(self.status_beat))
-        for block in (ring, completion):
-            m.d.comb += [block.base.eq(self.base), block.count.eq(self.count)]
-            m.d.comb += [block.head_w.eq(self.head_w), block.head_in.eq(self.head_in)]
-        m.d.comb += [
-            ring.enable.eq(self._bit("EN")), ring.tail.eq(self.tail), ring.done.eq(completion.done),
-            self.head.eq(ring.head),
-            completion.answered.eq(self.data_done), completion.response.eq(self.status_done),
-            completion.failed.eq(self.status_failed),
-            completion.threshold.eq(self.threshold),
-        ]  # fmt: skip
-        return ring, completion
-
-    def _place(self, m: Module, frames: Fifo, ring: RingFetch, completion: Completion) -> None:
+    def _place(self, m: Module, frames: Fifo, ring: Ring) -> None:
         place = self._add(m, "place", RxPlace())
         split = self._add(m, "split", BurstSplit(self.width))
         plan = self._add(m, "plan", Fifo(Plan(), 32))
@@ -174,7 +155,7 @@ class EmRx(wiring.Component):
         beats = self.taps.insert(m, "rx.write", move.o)
         connect(m, frames.o, place.frame)
         connect(m, descriptors, place.descriptor)
-        connect(m, entries, completion.i)
+        connect(m, entries, ring.i)
         connect(m, place.chunk, split.i)
         connect(m, split.plan, plan.i)
         connect(m, plan.o, move.plan)
@@ -192,36 +173,21 @@ class EmRx(wiring.Component):
         waiting = frames.o.valid & descriptors.valid
         m.d.comb += [
             place.buffer.eq(size),
-            completion.flush.eq(~waiting & ~split.busy & ~plan.o.valid),
-            completion.starved.eq(~descriptors.valid & ~ring.busy),
-            self.active.eq(waiting | split.busy | plan.o.valid | ring.busy | completion.busy),
+            ring.flush.eq(~waiting & ~split.busy & ~plan.o.valid),
+            self.active.eq(waiting | split.busy | plan.o.valid | ring.active),
         ]
 
-    def _stop(self, m: Module, ring: RingFetch, completion: Completion) -> None:
-        """The first thing that goes wrong stops the ring until the card is reset."""
-        with m.If(self.clear):
-            m.d.sync += self.stop.eq(em.StopCause.NONE)
-        with m.Elif(self.stop == em.StopCause.NONE):
-            with m.If(self.status_failed):
-                m.d.sync += self.stop.eq(em.StopCause.WRITEBACK)
-            with m.Elif(self.data_failed):
-                m.d.sync += self.stop.eq(em.StopCause.DATA)
-            with m.Elif(ring.stop != 0):
-                m.d.sync += self.stop.eq(ring.stop)
-        for block in (ring, completion):
-            m.d.comb += block.stopped.eq(self.stop != em.StopCause.NONE)
-
-    def _events(self, m: Module, ring: RingFetch, completion: Completion) -> None:
+    def _events(self, m: Module, ring: Ring) -> None:
         """RXT0 with each written frame, RXDMT0 as the free descriptors fall to the threshold, RXO with each miss."""
         free, after, limit = Signal(16), Signal(16), Signal(16)
-        causes = {field.name: field.lsb for field in em.CAUSES}
+        causes, of = {field.name: field.lsb for field in em.CAUSES}, self.registers
         m.d.comb += [
-            free.eq(Mux(self.tail >= self.head, self.tail - self.head, self.tail - self.head + self.count)),
-            after.eq(free - completion.done),
-            limit.eq((self.count >> 1) >> self._bit("RDMTS")),
-            self.delivered.eq(completion.frames),
-            self.pending.left.eq(completion.frames),
-            self.event[causes["RXT0"]].eq(completion.frames != 0),
-            self.event[causes["RXDMT0"]].eq((completion.done != 0) & (free > limit) & (after <= limit)),
+            free.eq(Mux(of.tail >= of.head, of.tail - of.head, of.tail - of.head + of.count)),
+            after.eq(free - ring.done),
+            limit.eq((of.count >> 1) >> self._bit("RDMTS")),
+            self.delivered.eq(ring.frames),
+            self.pending.left.eq(ring.frames),
+            self.event[causes["RXT0"]].eq(ring.frames != 0),
+            self.event[causes["RXDMT0"]].eq((ring.done != 0) & (free > limit) & (after <= limit)),
             self.event[causes["RXO"]].eq(self.dropped[DROPS.index("miss")]),
         ]

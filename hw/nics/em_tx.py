@@ -13,16 +13,15 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ringbed.hw.burst import BurstSplit, Plan
-from ringbed.hw.completion import Completion
 from ringbed.hw.counters import Pending
-from ringbed.hw.dma import ADDRESS_WIDTH, ReadBeat, Request, WriteBeat
+from ringbed.hw.dma import ReadBeat, Request
 from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
 from ringbed.hw.frame_store import FrameStore
 from ringbed.hw.mac_tx import WireTx
 from ringbed.hw.pack import Pack
 from ringbed.hw.packet_buffer import BANK_BYTES, BufferPort
-from ringbed.hw.ring_fetch import RingFetch
+from ringbed.hw.ring import Ring, RingBus, RingRegisters
 from ringbed.hw.ring_tx import REFUSALS, Piece, RingTx
 from ringbed.hw.taps import Taps
 from ringbed.hw.tx_send import TxSend
@@ -47,25 +46,25 @@ class EmTx(wiring.Component):
             "wire": Out(WireTx(width)), "buffer": Out(BufferPort(width)),
             "origin": In(range(beats)), "size": In(beats.bit_length()),
             "tctl": In(32), "link": In(1),
-            "base": In(ADDRESS_WIDTH), "count": In(16), "tail": In(16), "threshold": In(6),
-            "head": Out(16), "head_w": In(1), "head_in": In(16),
-            "halt": In(1), "clear": In(1),
-            "fetch": Out(stream.Signature(Request())), "fetched": In(stream.Signature(ReadBeat(width))),
+            "registers": In(RingRegisters()), "ring": Out(RingBus(width)), "halt": In(1), "clear": In(1),
             "data": Out(stream.Signature(Request())), "data_beat": In(stream.Signature(ReadBeat(width))),
-            "status": Out(stream.Signature(Request())), "status_beat": Out(stream.Signature(WriteBeat(width))),
-            "status_done": In(1), "status_failed": In(1),
-            "stop": Out(3), "event": Out(32), "active": Out(1), "sending": Out(1),
+            "event": Out(32), "active": Out(1), "sending": Out(1),
             "taken": Out(1), "refused": Out(len(REFUSALS)), "sent": Out(1), "flushed": Out(16),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         self.pack = self._add(m, "pack", Pack(self.width))
-        ring, completion = self._ring(m)
-        self._read(m, ring, completion)
-        send = self._send(m)
-        self._count(m, ring, completion, send)
-        self._stop(m, ring, completion)
+        ring = self._add(m, "ring", Ring(self.width, 64, STATUS_BYTE))
+        connect(m, flipped(self.registers), ring.registers)
+        connect(m, ring.bus, flipped(self.ring))
+        m.d.comb += [
+            ring.enable.eq(self.tctl[TCTL["EN"].lsb]),
+            ring.answered.eq(self.pack.answered),
+            ring.data_failed.eq(self.pack.failed),
+        ]
+        self._read(m, ring)
+        self._count(m, ring, self._send(m))
         return m
 
     def _add(self, m: Module, name: str, block: Block) -> Block:
@@ -73,26 +72,7 @@ class EmTx(wiring.Component):
         m.submodules[name] = ResetInserter(self.clear)(block)
         return block
 
-    def _ring(self, m: Module) -> tuple[RingFetch, Completion]:
-        ring = self._add(m, "ring", RingFetch(self.width))
-        completion = self._add(m, "completion", Completion(self.width, 64, STATUS_BYTE))
-        connect(m, ring.request, flipped(self.fetch))
-        connect(m, flipped(self.fetched), ring.beat)
-        connect(m, completion.request, flipped(self.status))
-        connect(m, completion.beat, flipped(self.status_beat))
-        for block in (ring, completion):
-            m.d.comb += [block.base.eq(self.base), block.count.eq(self.count)]
-            m.d.comb += [block.head_w.eq(self.head_w), block.head_in.eq(self.head_in)]
-        m.d.comb += [
-            ring.enable.eq(self.tctl[TCTL["EN"].lsb]), ring.tail.eq(self.tail), ring.done.eq(completion.done),
-            self.head.eq(ring.head),
-            completion.answered.eq(self.pack.answered), completion.response.eq(self.status_done),
-            completion.failed.eq(self.status_failed),
-            completion.threshold.eq(self.threshold),
-        ]  # fmt: skip
-        return ring, completion
-
-    def _read(self, m: Module, ring: RingFetch, completion: Completion) -> None:
+    def _read(self, m: Module, ring: Ring) -> None:
         """Descriptors to read bursts, and the order in which their bytes make frames."""
         decode = self._add(m, "decode", RingTx())
         split = self._add(m, "split", BurstSplit(self.width))
@@ -103,7 +83,7 @@ class EmTx(wiring.Component):
         descriptors = self.taps.insert(m, "tx.descriptor", ring.o)
         entries = self.taps.insert(m, "tx.completion", decode.entry)
         connect(m, descriptors, decode.descriptor)
-        connect(m, entries, completion.i)
+        connect(m, entries, ring.i)
         connect(m, decode.chunk, split.i)
         connect(m, decode.piece, pieces.i)
         connect(m, pieces.o, self.pack.piece)
@@ -121,9 +101,8 @@ class EmTx(wiring.Component):
         m.d.comb += [
             waiting.eq(descriptors.valid & decode.start),
             split.go.eq(self.store.free > asked + split.beats + 4),
-            completion.flush.eq(~waiting & ~split.busy & ~pieces.o.valid),
-            completion.starved.eq(~descriptors.valid & ~ring.busy),
-            self.active.eq(waiting | split.busy | pieces.o.valid | ring.busy | completion.busy),
+            ring.flush.eq(~waiting & ~split.busy & ~pieces.o.valid),
+            self.active.eq(waiting | split.busy | pieces.o.valid | ring.active),
             # a frame longer than the whole store, less what data sheet and requests leave free, would wait for ever
             decode.limit.eq(Mux(self.size >= 2 * BANK_BYTES * 8 // self.width, em.MAX_TX_FRAME, BANK_BYTES - 80)),
         ]  # fmt: skip
@@ -151,7 +130,7 @@ class EmTx(wiring.Component):
         ]  # fmt: skip
         return send
 
-    def _count(self, m: Module, ring: RingFetch, completion: Completion, send: TxSend) -> None:
+    def _count(self, m: Module, ring: Ring, send: TxSend) -> None:
         m.submodules.pending = pending = Pending()
         causes = {field.name: field.lsb for field in em.CAUSES}
         m.d.comb += [
@@ -159,20 +138,6 @@ class EmTx(wiring.Component):
             pending.came.eq(self.decode.taken & ~self.decode.refused.any()),
             pending.left.eq(send.sent), pending.flush.eq(self.clear), self.flushed.eq(pending.lost),
             self.decode.start.eq(pending.count < FRAMES - 2),
-            self.event[causes["TXDW"]].eq(completion.written),
+            self.event[causes["TXDW"]].eq(ring.written),
             self.event[causes["TXQE"]].eq(ring.emptied),
         ]  # fmt: skip
-
-    def _stop(self, m: Module, ring: RingFetch, completion: Completion) -> None:
-        """The first thing that goes wrong stops the ring until the card is reset."""
-        with m.If(self.clear):
-            m.d.sync += self.stop.eq(em.StopCause.NONE)
-        with m.Elif(self.stop == em.StopCause.NONE):
-            with m.If(self.status_failed):
-                m.d.sync += self.stop.eq(em.StopCause.WRITEBACK)
-            with m.Elif(self.pack.failed):
-                m.d.sync += self.stop.eq(em.StopCause.DATA)
-            with m.Elif(ring.stop != 0):
-                m.d.sync += self.stop.eq(ring.stop)
-        for block in (ring, completion):
-            m.d.comb += block.stopped.eq(self.stop != em.StopCause.NONE)
