@@ -186,6 +186,8 @@ def test_write_back_threshold(native: Opener, threshold: int, rs_every: int) -> 
     made = [card.pieces(data, RS=int(k % rs_every == 0)) for k, data in enumerate(frames)]
     assert sent_after(card, *made) == [on_wire(data) for data in frames]
     assert card.get("TDH") == 100 % 32
+    for k in range(100 - 31, 100):  # the last time around, whether a batch held others with RS or not
+        assert card.tx.at(k % 32)[12] == (DD if k % rs_every == 0 else 0), k
 
 
 def test_ide_is_done_at_once(native: Opener) -> None:
