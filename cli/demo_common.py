@@ -1,0 +1,107 @@
+"""What the demo's two wires share: its options, the card opened as asked, and the figures of a run."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringbed.cli.report import Bar, Row
+from ringbed.sim.testbed import open_host
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ringbed.sim.host import Host
+
+__all__ = ["SHOWN", "DemoOptions", "facts", "findings", "open_card", "result_rows", "sampled"]
+
+SHOWN = 20  # disagreements or findings printed in full
+INTERRUPT_NS = 2_000  # from the interrupt line to the driver: an ordinary host's latency
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """The command line."""
+
+    engine: str
+    wire: str
+    pcap: Path | None
+    seconds: int
+    seed: int
+    trace: bool
+    json: Path | None
+    out: Path
+
+
+def open_card(options: DemoOptions, upper: Any, stack: ExitStack, console: Console, **settings: Any) -> Host[Any]:
+    """The card on its engine, driver attached and up; the first build of the model takes a while and says so."""
+    from ringbed.sim.clock import Frequency
+
+    waves = _waves(options)
+    with console.status("building the card's model ...") as status:
+        host = open_host(
+            "em0", upper, engine=options.engine, irq_hold=Frequency().clocks(INTERRUPT_NS),
+            say=console.print, progress=lambda text: status.update(f"{text} ..."), waves=waves, **settings,
+        )  # fmt: skip
+    stack.callback(host.engine.close)
+    if waves:
+        path = options.out / (f"em0.{waves}" if host.engine.kind == "native" else "em0.vcd")
+        host.engine.trace(path)
+        stack.callback(host.engine.trace, None)
+        console.print(f"waveform: {path}")
+    host.up()
+    return host
+
+
+def _waves(options: DemoOptions) -> str:
+    """The waveform's format, "" for none."""
+    from ringbed.sim.toolchain import BuildError, wave_format
+
+    if not options.trace:
+        return ""
+    try:
+        return "vcd" if options.engine == "pysim" else wave_format()
+    except BuildError:
+        return "vcd"
+
+
+def sampled(options: DemoOptions, host: Host[Any], console: Console, what: str) -> bool:
+    """A slow engine, or a waveform that would fill the disk, takes a sample, and says so."""
+    if host.engine.kind == "pysim":
+        console.print(f"engine pysim: {what}")
+    elif options.trace:
+        console.print(f"with a waveform: {what}")
+    return host.engine.kind == "pysim" or options.trace
+
+
+def facts(host: Host[Any], frames: int, size: int, clocks: int, took: float) -> list[tuple[str, str]]:
+    stats = host.engine.stats()
+    return [
+        ("engine", host.engine.kind),
+        ("frames", f"{frames:,}"),
+        ("bytes", f"{size:,}"),
+        ("wall time", f"{took:.2f} s"),
+        ("frames per second", f"{frames / took:,.0f}"),
+        ("clocks of the card (125 MHz)", f"{clocks:,}"),
+        ("of them simulated one by one", f"{stats.clocks:,}"),
+        ("interrupts", f"{host.interrupts:,}"),
+    ]
+
+
+def findings(host: Host[Any], console: Console) -> int:
+    """What the bus checker and the memory saw the card do wrong."""
+    found = host.engine.findings()
+    for finding in found[:SHOWN]:
+        console.print(f"[red]clock {finding.clock}: {finding.rule}: {finding.text}[/]", highlight=False)
+    return len(found)
+
+
+def result_rows(frames: int, disagreements: int, gone: int, took: float) -> list[Row]:
+    return [
+        Row("demo.frames", frames, "frames", Bar(">=", 1)),
+        Row("demo.disagreements", disagreements, "", Bar("==", 0)),
+        Row("demo.lost", gone, "frames", Bar("==", 0)),
+        Row("demo.seconds", round(took, 3), "s"),
+    ]

@@ -1,0 +1,86 @@
+"""The demo with a Linux kernel on the wire: run, and shown."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from ringbed.cli.demo_common import DemoOptions, facts, findings, open_card, result_rows, sampled
+from ringbed.cli.demo_show import account_table, exchange_table, facts_table, journey_table, sums, verdict_text
+from ringbed.cli.demo_tap import STACK, CountingUpper, TapDemo
+from ringbed.cli.report import Row
+from ringbed.sim.account import lost
+from ringbed.sim.capture import CaptureWriter
+from ringbed.sim.testbed import account
+from ringbed.stack.ifconfig import attach_line, ifconfig
+from ringbed.stack.ifq import Ifiq, Ifq
+from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ringbed.sim.netns import KernelHost
+
+__all__ = ["run_tap"]
+
+PASS = range(1473)  # UDP and ICMP payload bytes that fit a 1500-byte packet
+SAMPLE = (0, 1, 2, 17, 18, 19, 56, 255, 256, 1471, 1472)
+
+
+def run_tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console: Console) -> list[Row]:
+    upper = CountingUpper(Stack("ringbed"))
+    upper.verdicts = Counter()
+    host = open_card(options, upper, stack, console)
+    upper.ifd.add_ifl().add_iff().add_ifa(f"{STACK}/24")
+    few = sampled(options, host, console, f"{len(SAMPLE)} sizes of {len(PASS)} are sampled")
+    console.print(attach_line(upper.ifd), highlight=False, soft_wrap=True)
+    capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
+    demo = TapDemo(host, kernel, capture, list(SAMPLE if few else PASS), 60.0 if few else 10.0)
+    before = kernel.call("counters")
+    clocks, begin = host.engine.now, time.monotonic()
+    _passes(options, demo.one_pass, console)
+    demo.settle()
+    took, clocks = time.monotonic() - begin, host.engine.now - clocks
+    after = kernel.call("counters")
+    bad_sums = sum(after[group]["InCsumErrors"] - before[group]["InCsumErrors"] for group in ("Icmp", "Udp", "Tcp"))
+    console.print(ifconfig(upper.ifd.ifls[0]), highlight=False)
+    console.print(exchange_table(demo.results.values()))
+    queues: list[Ifiq | Ifq] = [*upper.ifd.ifiqs, *upper.ifd.ifqs]
+    frames, size = sum(queue.packets for queue in queues), sum(queue.bytes for queue in queues)
+    rows = [*facts(host, frames, size, clocks, took),
+             *verdict_text(upper.verdicts), *sums(upper.stack),
+             ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
+    console.print(facts_table("What it took", rows))
+    legs = account(host)
+    console.print(account_table(legs))
+    if demo.follower.journey is not None:
+        console.print(journey_table(demo.follower.journey))
+    console.print("netstat -ss")
+    console.print(netstat_ss(upper.stack), highlight=False)
+    console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
+    results = demo.results.values()
+    disagreements = sum(result.disagreements for result in results) + bad_sums + findings(host, console)
+    return result_rows(frames, disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
+
+
+def _passes(options: DemoOptions, one_pass: Callable[[int, Any], bool], console: Console) -> None:
+    """One pass, then more of them while there is time, each with payloads of its own."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    end = time.monotonic() + options.seconds
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
+
+        number = 0
+        while one_pass(options.seed + number, progress) and time.monotonic() < end:
+            number += 1
