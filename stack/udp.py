@@ -93,7 +93,7 @@ class Udp:
         return total % 65535 == 0  # never nothing but zeros: the pseudo-header is in it
 
     def _no_port(self, packet: Packet) -> None:
-        if self.ip.table.forwarding(packet.dst).nexthop.type is not Rnh.LOCAL:
+        if not self.is_local(packet.dst):
             return packet.drop(self.stats.udps_noportbcast)
         if self.ip.icmp_error is not None:
             self.ip.icmp_error(packet, icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PORT, 0)
@@ -148,15 +148,17 @@ class Udp:
         lport = lport or self._ephemeral()
         self._rebind(socket, binding(local, lport))
         socket.local, socket.lport = local, lport
+        socket.source = local if self.is_local(local) else 0  # nobody may send from a broadcast address
 
     def connect(self, socket: UdpSocket, peer: int, fport: int) -> None:
         """Take only what `peer` sends, from our address that the route to it chooses. Raises OSError."""
-        local = socket.local or self.ip.table.forwarding(peer).nexthop.local
+        local = socket.source or self.ip.table.forwarding(peer).nexthop.local
         if not local:
             raise OSError(EHOSTUNREACH, f"no route to {ipv4_text(peer)}")
         lport = socket.lport or self._ephemeral()
         self._rebind(socket, binding(local, lport, peer, fport))
-        socket.local, socket.lport, socket.peer = local, lport, (peer, fport)
+        socket.local = socket.source = local
+        socket.lport, socket.peer = lport, (peer, fport)
 
     def unbind(self, socket: UdpSocket) -> None:
         if socket.match is not None:
@@ -180,6 +182,10 @@ class Udp:
         self._ports[port] -= 1
         if not self._ports[port]:
             del self._ports[port]
+
+    def is_local(self, address: int) -> bool:
+        """Whether the address is ours to send from."""
+        return self.ip.table.forwarding(address).nexthop.type is Rnh.LOCAL
 
     def _receives(self, address: int) -> bool:
         return self.ip.table.forwarding(address).nexthop.type in (Rnh.LOCAL, Rnh.BRECV)

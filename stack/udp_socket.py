@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from ringbed.stack.journey import Journey
 from ringbed.stack.l3demux import Match
-from ringbed.stack.nexthop import Rnh
 from ringbed.stack.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
 from ringbed.stack.service import ServiceQueue
 from ringbed.stack.sockbuf import SockBuf
@@ -67,7 +66,8 @@ class UdpSocket:
 
     def __init__(self, udp: Udp) -> None:
         self._udp = udp
-        self.local = 0
+        self.local = 0  # what it receives for: an address of ours or a broadcast one; 0 is any
+        self.source = 0  # what it sends from; 0 is the best of ours
         self.lport = 0
         self.peer: tuple[int, int] | None = None
         self.match: Match | None = None
@@ -173,13 +173,13 @@ class UdpSocket:
         """Bytes sent. Raises OSError with what the stack answered: no route, too big, queue full, ..."""
         if self.peer is not None:
             raise OSError(EISCONN, "the socket is connected")
-        return self._send(data, _parse(address), self.local)
+        return self._send(data, _parse(address), self.source)
 
     def send(self, data: bytes) -> int:
         """To the connected peer. Raises OSError."""
         if self.peer is None:
             raise OSError(EDESTADDRREQ, "the socket is not connected")
-        return self._send(data, self.peer, self.local)
+        return self._send(data, self.peer, self.source)
 
     def sendmsg(
         self,
@@ -193,10 +193,10 @@ class UdpSocket:
         if to is None:
             raise OSError(EDESTADDRREQ, "the socket is not connected")
         if control is None:
-            return self._send(data, to, self.local, 0, journey)
+            return self._send(data, to, self.source, 0, journey)
         source = ipv4(control.destination)
-        if self._udp.ip.table.forwarding(source).nexthop.type is not Rnh.LOCAL:
-            source = self.local  # it came to a broadcast address
+        if not self._udp.is_local(source):
+            source = self.source  # it came to a broadcast address
         return self._send(data, to, source, control.ifl_index, journey)
 
     def _send(

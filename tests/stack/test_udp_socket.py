@@ -92,6 +92,24 @@ def test_a_datagram_to_a_broadcast_address_is_answered_from_the_best_address() -
     assert udp_of(*host.taken())[0].src == ipv4(OUR)
 
 
+@pytest.mark.parametrize("broadcast", ["10.0.0.255", "255.255.255.255"])
+def test_nothing_is_sent_from_a_broadcast_address_that_a_socket_is_bound_to(broadcast: str) -> None:
+    host = Host()
+    sock = host.stack.udp_socket()
+    sock.bind((broadcast, 7))
+    host.give(udp_frame(dst=broadcast), udp_frame())
+    message = sock.recvmsg()
+    assert not sock.readable, "the other one was not for it"
+    sock.sendto(b"x", message.source)
+    sock.sendmsg(b"x", message.source, message.control)
+    sock.connect(message.source)
+    sock.send(b"x")
+    assert sock.getsockname() == (OUR, 7)
+    host.stack.run()
+    sent = [udp_of(frame)[0].src for frame in host.taken() if frame[23] == 17]
+    assert sent == [ipv4(OUR)] * 3
+
+
 def test_dontroute_looks_at_neighbours_only() -> None:
     host = Host()
     host.stack.add_route("0.0.0.0/0", PEER)
