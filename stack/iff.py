@@ -17,7 +17,7 @@ from ringbed.stack.interface import Capabilities
 from ringbed.stack.l2 import L2Entry
 from ringbed.stack.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
 from ringbed.stack.offload import ChecksumOutput
-from ringbed.stack.packet import Packet
+from ringbed.stack.packet import IN_MASK, Packet
 from ringbed.stack.route import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask
@@ -93,7 +93,14 @@ class IfFamily:
         self.arp = Arp(
             self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, self.local_for, self.is_local
         )
-        self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, core.ip.ip_input, self))
+        believed = self.capabilities.rx_checksum or not hardware.rx_checksum
+        handler = core.ip.ip_input if believed else self._input_unchecked
+        self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
+
+    def _input_unchecked(self, packet: Packet, iff: IfFamily) -> None:
+        """The card has an opinion of the sums, but this family was told not to rely on it."""
+        packet.flags &= ~IN_MASK
+        self._core.ip.ip_input(packet, iff)
 
     def _refuse_bad(self, hardware: Capabilities) -> None:
         if not MIN_MTU <= self.mtu <= hardware.mtu:

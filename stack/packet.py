@@ -29,6 +29,7 @@ IPV4_CSUM_IN_OK: Final = 0x0010  # the card's verdict; neither of a pair: not ch
 IPV4_CSUM_IN_BAD: Final = 0x0020
 L4_CSUM_IN_OK: Final = 0x0040
 L4_CSUM_IN_BAD: Final = 0x0080
+IN_MASK: Final = 0x00F0
 BROADCAST: Final = 0x0100  # came as a link broadcast
 MULTICAST: Final = 0x0200  # came as a link multicast
 FRAGMENT: Final = 0x0400

@@ -5,6 +5,7 @@ import pytest
 from ringbed.stack.iff import InterfaceError
 from ringbed.stack.interface import Capabilities, Offload
 from ringbed.stack.nexthop import Rnh
+from ringbed.stack.packet import IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, L4_CSUM_IN_BAD, L4_CSUM_IN_OK
 from ringbed.stack.route import Rtt
 from ringbed.stack.wire import arp
 from ringbed.stack.wire.address import ipv4
@@ -131,6 +132,24 @@ def test_a_family_may_rely_on_less_than_the_hardware_offers_not_on_more() -> Non
     with pytest.raises(InterfaceError, match="routing instance 1 does not exist"):
         ifl.add_iff(instance=1)
     assert ifl.add_iff(capabilities=Capabilities()).capabilities == Capabilities()
+
+
+@pytest.mark.parametrize("relied_on", [True, False])
+def test_a_family_that_does_not_rely_on_the_cards_checks_makes_its_own(relied_on: bool) -> None:
+    """The card calls a good datagram good and bad; what a family that does not ask for it makes of that."""
+    card = Capabilities(rx_checksum=True)
+    host = Host(card)
+    host.iff.remove_ifa(f"{OUR}/24")
+    host.ifl.remove_iff()
+    host.ifl.add_iff(capabilities=card if relied_on else Capabilities()).add_ifa(f"{OUR}/24")
+    host.give(udp_frame(), flags=IPV4_CSUM_IN_OK | L4_CSUM_IN_OK)
+    host.give(udp_frame(), flags=IPV4_CSUM_IN_OK | L4_CSUM_IN_BAD)
+    host.give(udp_frame(), flags=IPV4_CSUM_IN_BAD)
+    ip, udp = host.stats.ip, host.stats.udp
+    hardware = (ip.ips_inhwcsum.value, ip.ips_badsum.value, udp.udps_inhwcsum.value, udp.udps_badsum.value)
+    software = (ip.ips_inswcsum.value, udp.udps_inswcsum.value)
+    assert hardware == ((3, 1, 2, 1) if relied_on else (0, 0, 0, 0))
+    assert software == ((0, 0) if relied_on else (3, 3))
 
 
 def test_two_interfaces_may_be_on_one_subnet() -> None:
