@@ -56,8 +56,8 @@ class Em:
       on the ring. The rest of the card's RB_RX* counters are its own drops.
     * not frames: `tx_waits` batches refused as a whole because the link or the card is down (the queue keeps them);
       `interrupts`, of them `interrupts_spurious`; `rx_overruns`, `link_changes`; `watchdog_tx`, `watchdog_rx` resets
-      because a direction stood still, `tx_stop_CAUSE`, `rx_stop_CAUSE` why the card said so; `resets`,
-      `reset_failures`. `tx_bytes`, `rx_bytes`, `tx_joined`: see the rings.
+      because a direction stood still, `watchdog_card` because the card had forgotten its set-up, `tx_stop_CAUSE`,
+      `rx_stop_CAUSE` why the card said so; `resets`, `reset_failures`. `tx_bytes`, `rx_bytes`, `tx_joined`: see the rings.
     """
 
     TX_DROPS: tuple[str, ...] = ("tx_null", "tx_long", "tx_bad_sums", "tx_reset")
@@ -262,7 +262,7 @@ class Em:
         self._check_link()
         self._tx.clean()
         self._restart()
-        if self._stands_still():
+        if self._stands_still() or self._has_forgotten():
             self._recover()
         self._busy_at = self._tx.completed if self._tx.used and self.link else -1
 
@@ -278,6 +278,12 @@ class Em:
                 known = stop < len(em.StopCause.NAMES)
                 self._counters[f"{letter}_stop_{em.StopCause.NAMES[stop] if known else 'unknown'}"] += 1
         return bool(rx) or bool(tx) or silent
+
+    def _has_forgotten(self) -> bool:
+        """A reset that was not ours: receive is off, the interrupts are masked, and the link may never come back."""
+        forgotten = not self._hardware.read("RCTL") & _RCTL.mask("EN")
+        self._counters["watchdog_card"] += forgotten
+        return forgotten
 
     def _recover(self) -> None:
         """Reset and program again with the same rings. A card that does not come back is tried at the next call."""
@@ -320,5 +326,6 @@ class Em:
 _STOPS = (*islice(em.StopCause.NAMES, 1, None), "unknown")
 _EVENTS = (
     "tx_waits", "interrupts", "interrupts_spurious", "rx_overruns", "link_changes", "watchdog_tx", "watchdog_rx",
+    "watchdog_card",
     *(f"tx_stop_{cause}" for cause in _STOPS), *(f"rx_stop_{cause}" for cause in _STOPS), "resets", "reset_failures",
 )  # fmt: skip

@@ -312,6 +312,26 @@ def test_watchdog_resets_a_ring_that_stands_still_and_counts_what_was_on_it() ->
     bench.check_account()
 
 
+def test_watchdog_sets_up_a_card_that_was_reset_behind_its_back() -> None:
+    bench = Bench()
+    bench.card.loopback = True
+    bench.send(*(frame(64, seed) for seed in range(5)))
+    bench.card.step(2)
+    bench.card.write(0, em.REGISTERS["CTRL"].offset, em.REGISTERS["CTRL"].mask("RST"))
+    bench.driver.watchdog(0)
+    counters = bench.driver.counters()
+    assert (counters["watchdog_card"], counters["resets"]) == (1, 1)
+    assert counters["tx_reset"] > 0
+    assert bench.driver.link
+    before = len(bench.received)
+    bench.send(frame(64, 9))
+    bench.run()
+    assert bench.received[before:] == [frame(64, 9)]
+    bench.check_account()
+    bench.driver.watchdog(1)
+    assert bench.driver.counters()["resets"] == 1
+
+
 def test_watchdog_leaves_alone_what_moves_or_waits_for_the_link() -> None:
     bench = Bench(tx_ring=64)
     for now in range(5):

@@ -13,6 +13,7 @@ import pytest
 
 from ringbed.drivers.em import Em
 from ringbed.drivers.world import TxFrame
+from ringbed.hw.formats import em
 from ringbed.sim.account import lost
 from ringbed.sim.cable import Loopback
 from ringbed.sim.host import Collector, Host
@@ -113,6 +114,25 @@ def test_down_and_up_under_traffic(traffic: Callable[..., Traffic]) -> None:
     bed = traffic()
     bed.run(60, meddle)
     assert bed.host.driver.counters()["tx_reset"] > 0
+    bed.check()
+    assert bed.host.engine.findings() == []
+
+
+def test_a_card_that_is_reset_behind_the_drivers_back(traffic: Callable[..., Traffic]) -> None:
+    """Mid traffic, by whoever: the driver's watchdog finds the card without its set-up and begins anew."""
+    control = em.REGISTERS["CTRL"]
+
+    def meddle(host: Bare, turn: int) -> None:
+        if turn % 20 == 9:
+            host.device.write(0, control.offset, control.mask("RST"))
+        if turn % 20 == 15:
+            host.driver.watchdog(host.now)
+
+    bed = traffic()
+    bed.run(60, meddle)
+    counters = bed.host.driver.counters()
+    assert (counters["watchdog_card"], counters["resets"]) == (3, 3)
+    assert counters["tx_reset"] > 0
     bed.check()
     assert bed.host.engine.findings() == []
 
