@@ -57,7 +57,8 @@ class Em:
     * not frames: `tx_waits` batches refused as a whole because the link or the card is down (the queue keeps them);
       `interrupts`, of them `interrupts_spurious`; `rx_overruns`, `link_changes`; `watchdog_tx`, `watchdog_rx` resets
       because a direction stood still, `watchdog_card` because the card had forgotten its set-up, `tx_stop_CAUSE`,
-      `rx_stop_CAUSE` why the card said so; `resets`, `reset_failures`. `tx_bytes`, `rx_bytes`, `tx_joined`: see the rings.
+      `rx_stop_CAUSE` why the card said so; `resets`, `reset_failures`.
+      `tx_bytes`, `rx_bytes`, `tx_joined`: see the rings.
     """
 
     TX_DROPS: tuple[str, ...] = ("tx_null", "tx_long", "tx_bad_sums", "tx_reset")
