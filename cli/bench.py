@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbed.cli.errors import Exit
+from ringbed.cli.files import must_be_writable
 from ringbed.cli.report import Bar, Row, machine, table, write_json
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def bench(
     """
     from rich.console import Console
 
+    if json is not None:
+        must_be_writable(json)
     console = Console()
     about = machine()
     console.print(f"{about['cpu']}, {about['cores']} cores, {about['os']}, Python {about['python']}", highlight=False)

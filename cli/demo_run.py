@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.demo_common import DemoOptions
 from ringbed.cli.errors import UserError
+from ringbed.cli.files import must_be_writable
 from ringbed.cli.report import write_json
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def run_demo(options: DemoOptions) -> bool:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{options.out} cannot be made a folder: {error.strerror}") from error
+    if options.json is not None:
+        must_be_writable(options.json)
     with ExitStack() as stack:
         kernel = _kernel(options, stack, console)
         if kernel is not None:

@@ -130,3 +130,12 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path / "file" / "out"))
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("demo", "--wire", "pcap"), ("bench", "hw")])
+def test_figures_that_cannot_be_written_are_refused_before_the_work(tmp_path: Path, command: tuple[str, ...]) -> None:
+    out = ("--out", str(tmp_path)) if command[0] == "demo" else ()
+    run = ringbed(*command, *out, "--json", str(tmp_path / "no" / "figures.json"))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "there is no folder" in run.stderr
+    assert run.stderr.count("\n") == 1
