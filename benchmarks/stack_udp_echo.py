@@ -22,6 +22,7 @@ import sys
 import time
 
 from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
+from ringbed.sim.tap import TapUnavailable
 from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
@@ -37,7 +38,7 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
     """Echo `payload` bytes for `seconds` in child processes.
 
     Gives `echoes_per_s`, `echoes`, `lost`, `wrong`, and `cpu_us`: the stack's processor time for each echo.
-    Raises RuntimeError with the child's words when it could not be run.
+    Raises TapUnavailable, or RuntimeError with the child's words when it could not be run for another reason.
     """
     wish = json.dumps([payload, seconds, in_flight, profile])
     command = [sys.executable, "-m", "ringbed.benchmarks.stack_udp_echo", "--child", wish]
@@ -45,13 +46,19 @@ def run(payload: int, seconds: float = 2.0, in_flight: int = 64, profile: bool =
     if child.returncode:
         raise RuntimeError(f"echo bench: {(child.stderr.strip() or 'no word').splitlines()[-1]}")
     sys.stderr.write(child.stderr)
-    result: dict[str, float] = json.loads(child.stdout)
-    return result
+    result = json.loads(child.stdout)
+    if "unavailable" in result:
+        raise TapUnavailable(result["unavailable"])
+    return {name: float(value) for name, value in result.items()}
 
 
 def _child(payload: int, seconds: float, in_flight: int, profile: bool) -> None:
     """In a process of its own, since it moves into a new namespace."""
-    tap = tap_in_namespace("tap0", f"{_KERNEL}/24")
+    try:
+        tap = tap_in_namespace("tap0", f"{_KERNEL}/24")
+    except TapUnavailable as error:
+        print(json.dumps({"unavailable": str(error)}))
+        return
     cores = sorted(os.sched_getaffinity(0))
     result, feed = os.pipe()
     generator = os.fork()

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.benchmarks import stack_udp_echo
+from ringbed.cli.errors import Exit
+from ringbed.cli.main import main
+from ringbed.sim.tap import TapUnavailable
+
 FIGURES = {
     "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",
             "sim.em.start_s"},
@@ -42,3 +47,21 @@ def test_sim(tmp_path: Path) -> None:
 def test_stack(tmp_path: Path) -> None:
     found = _bench("stack", tmp_path / "stack.json")
     assert found["stack.udp_echo.18.wrong"] == found["stack.udp_echo.1400.wrong"] == 0
+
+
+def test_no_tun_device_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The bench's child says so on its output, the command on its own, without a traceback."""
+
+    def refuse(*_: object) -> int:
+        raise TapUnavailable("/dev/net/tun does not exist: load the tun module")
+
+    monkeypatch.setattr(stack_udp_echo, "tap_in_namespace", refuse)
+    stack_udp_echo._child(18, 0.1, 64, False)
+    child = subprocess.CompletedProcess([], 0, capsys.readouterr().out, "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: child)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "stack", "--json", str(tmp_path / "stack.json")])
+    assert ended.value.code == Exit.ENVIRONMENT
+    assert capsys.readouterr().err == "ringbed: /dev/net/tun does not exist: load the tun module\n"
