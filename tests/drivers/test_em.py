@@ -24,6 +24,14 @@ def test_attach_takes_address_and_capabilities_from_the_card() -> None:
     assert driver.capabilities.mtu == MAX_MTU
 
 
+def test_up_programs_what_the_manual_recommends() -> None:
+    """In numbers, as the manual prints them: Tables 13-76, 13-77; RXCSUM: every check, the packet sum from byte 14."""
+    card = Bench().card
+    assert card["TIPG"] == 0x0060_200A
+    assert card["TCTL"] == 0x0004_00FA
+    assert card["RXCSUM"] == 0x70E
+
+
 def test_card_without_engines_offers_nothing_and_checks_nothing() -> None:
     bench = Bench(offloads=())
     assert bench.driver.capabilities.tx_l4 is ChecksumOffload.NONE
@@ -356,6 +364,17 @@ def test_a_link_just_up_gives_the_ring_time() -> None:
     bench.driver.watchdog(1)
     assert bench.driver.counters()["resets"] == 0
     assert bench.driver.link
+
+
+def test_a_link_that_flapped_gives_the_ring_time() -> None:
+    bench = Bench()
+    bench.send(frame(64))
+    bench.driver.watchdog(0)
+    for on in (False, True):
+        bench.card.set_carrier(on)
+        bench.interrupts()
+    bench.driver.watchdog(1)
+    assert bench.driver.counters()["resets"] == 0
 
 
 @pytest.mark.parametrize("stage", ["fetch", "data", "writeback"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
@@ -136,6 +138,23 @@ def test_an_l4_header_of_less_than_a_key_is_survived(length: int) -> None:
     listener(host)
     host.give(ip_frame(bytes(length), 17))
     assert host.stack.drops() == {"udp: with incomplete header": 1}
+
+
+def test_only_what_found_a_way_counts_as_sent() -> None:
+    host = Host()
+    sock = host.stack.udp_socket()
+    for to, size in ((PEER, 1), ("192.0.2.1", 1), (PEER, 1473), (PEER, 1)):
+        with suppress(OSError):
+            sock.sendto(bytes(size), (to, 9))
+    assert host.stats.ip.ips_localout.value == host.stats.udp.udps_opackets.value == 2
+
+
+def test_a_header_that_fills_the_frame_and_is_wrong_is_survived() -> None:
+    """60 bytes of header, bad options, ICMP, and not one byte behind them."""
+    host = Host()
+    host.give(patched(ip_frame(b"\x44\x01" + bytes(38), 1), 14, b"\x4f"))
+    assert host.stack.drops() == {"ip: with bad options": 1}
+    assert host.taken() == []
 
 
 def test_identifiers_count_and_wrap() -> None:

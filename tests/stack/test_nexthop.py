@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH
+from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
 
 import pytest
 
 from ringbed.stack.nexthop import Rnh
 from ringbed.stack.route import Rtt
+from ringbed.stack.stack import Stack
 from ringbed.stack.wire.address import ipv4
+from ringbed.stack.wire.ipv4 import Ipv4
 from tests.stack.host import OUR, PEER, Host, udp_frame
 
 # destination of the packet for each type; the host below has routes that lead there
@@ -104,6 +106,26 @@ def test_a_broadcast_that_may_leaves_by_the_interface_of_its_subnet() -> None:
         (frame,) = h.taken()
         assert frame[:6] == b"\xff" * 6
         assert frame[26:30] == ipv4(OUR).to_bytes(4, "big")
+
+
+def test_a_broadcast_comes_from_the_address_of_its_subnet() -> None:
+    """With two subnets on one interface: RFC 1122 3.3.4.2."""
+    host = Host()
+    host.iff.add_ifa("10.1.0.2/24")
+    sock = host.stack.udp_socket()
+    sock.set_broadcast(True)
+    for to in ("10.1.0.255", "10.0.0.255"):
+        sock.sendto(b"x", (to, 9))
+    host.stack.run()
+    assert [Ipv4.parse(frame, 14).src for frame in host.taken()] == [ipv4("10.1.0.2"), ipv4(OUR)]
+
+
+def test_a_broadcast_with_no_interface_has_no_network() -> None:
+    sock = Stack("alone").udp_socket()
+    sock.set_broadcast(True)
+    with pytest.raises(OSError, match="unreachable") as error:
+        sock.sendto(b"x", ("255.255.255.255", 9))
+    assert error.value.errno == ENETUNREACH
 
 
 def test_references_follow_the_table() -> None:

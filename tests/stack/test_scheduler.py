@@ -15,7 +15,8 @@ class Work:
         self.log.append(f"{self.scheduler.context_name} {self.name}")
         for context, work in self.then.items():
             self.scheduler.schedule(context, work)
-        self.scheduler.run()  # from within: the outer one goes on
+        self.scheduler.run()  # from within: the outer one goes on, after this one
+        self.log.append(f"{self.name} ends")
 
 
 def test_interrupt_before_input_before_worker_before_process() -> None:
@@ -24,7 +25,9 @@ def test_interrupt_before_input_before_worker_before_process() -> None:
         for name in ("a", "b"):
             scheduler.schedule(context, Work(log, name, scheduler))
     scheduler.run()
-    assert log == [f"{c.name.lower()} {name}" for c in Context for name in ("a", "b")]
+    assert log == [
+        line for c in Context for name in ("a", "b") for line in (f"{c.name.lower()} {name}", f"{name} ends")
+    ]
     assert scheduler.context is Context.PROCESS
 
 
@@ -35,4 +38,5 @@ def test_higher_work_that_comes_up_goes_first() -> None:
     scheduler.schedule(Context.WORKER, first)
     scheduler.schedule(Context.WORKER, Work(log, "second", scheduler))
     scheduler.run()
-    assert log == ["worker first", "interrupt late", "worker second", "process late"]
+    begun = ["worker first", "interrupt late", "worker second", "process late"]
+    assert log == [line for each in begun for line in (each, f"{each.split()[1]} ends")]
