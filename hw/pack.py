@@ -29,7 +29,6 @@ class Pack(wiring.Component):
     o : beats, cannot be stopped; order : Out(SumOrder), with the first beat; finish : Out(TxFinish), with the last
     answered : Out(1): a burst's last beat was taken
     failed : Out(1): a beat came with a bus error; its frame ends with `finish.abort`
-    busy : Out(1): between a frame's first byte and its last beat
     """
 
     def __init__(self, width: int) -> None:
@@ -38,7 +37,7 @@ class Pack(wiring.Component):
             "piece": In(stream.Signature(Piece())), "plan": In(stream.Signature(Plan())),
             "i": In(stream.Signature(ReadBeat(width))),
             "o": Out(beat_path(width)), "order": Out(SumOrder), "finish": Out(TxFinish),
-            "answered": Out(1), "failed": Out(1), "busy": Out(1),
+            "answered": Out(1), "failed": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -133,7 +132,6 @@ class Pack(wiring.Component):
             self.order.eq(order),
             self.finish.eq(finish),
             self.finish.abort.eq(finish.abort | lost),
-            self.busy.eq(valid | ~fresh | self.piece.valid),
         ]
         with m.If(show):
             m.d.sync += valid.eq(0)

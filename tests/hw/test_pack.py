@@ -102,18 +102,17 @@ def rtl(frames: Sequence[Frame], gaps: tuple[Iterable[bool], ...] = (repeat(Fals
     async def sink(ctx: Any) -> None:
         frame, order, clock, quiet = b"", 0, 0, 0
         while quiet < 40:
-            _, _, valid, beat, ordered, finish, busy, answered, failed, taken = await ctx.tick().sample(
-                dut.o.valid, dut.o.payload, dut.order, dut.finish, dut.busy, dut.answered, dut.failed,
+            _, _, valid, beat, ordered, finish, waiting, answered, failed, taken = await ctx.tick().sample(
+                dut.o.valid, dut.o.payload, dut.order, dut.finish, dut.piece.valid, dut.answered, dut.failed,
                 dut.i.valid & dut.i.ready,
             )  # fmt: skip
             clock += 1
             counts["answered"] += answered
             counts["failed"] += failed
-            quiet = 0 if valid or busy else quiet + 1
+            quiet = 0 if valid or waiting else quiet + 1
             if taken:
                 clocks.append(clock)
             if valid:
-                assert busy
                 take(beat, frame)
                 if beat.first:
                     order = ordered.ip_start

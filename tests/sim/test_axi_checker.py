@@ -99,8 +99,6 @@ def pins_engine(kind: str, **options: Any) -> AnyEngine:
 def test_a_broken_rule_is_found(
     engine_kind: str, rule: str, text: str, script: list[Step], backpressure: float
 ) -> None:
-    if engine_kind == "pysim" and rule == "stream.giant":
-        pytest.skip("8192 clocks of Python; the store is the same code for every length")
     engine = pins_engine(engine_kind, backpressure=backpressure, seed=3)
     found = play(engine, script)
     assert any(f.rule == rule and text in f.text for f in found), found
