@@ -24,12 +24,12 @@ from ringbed.drivers.world import (
     TxSum,
 )
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em import OFFLOADS
 
-__all__ = ["MAX_MTU", "OFFLOADS", "Em"]
+__all__ = ["MAX_MTU", "Em"]
 
 HEADER = 14 + 4  # Ethernet's, and room for one tag: what fills MAX_FRAME at an MTU of 1500
 MIN_MTU, MAX_MTU = 68, em.MAX_TX_FRAME - HEADER  # RFC 791's least; the most the card sends
-OFFLOADS = ("rx_checksum", "tx_checksum")  # engines a card may be built with
 TIPG = em.REGISTERS["TIPG"].pack(IPGT=10, IPGR1=8, IPGR2=6)  # M Table 13-77
 COLLISIONS, COLLISION_DISTANCE = 0x0F, 0x40  # recommended for full duplex: M Table 13-76
 

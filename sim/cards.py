@@ -8,12 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.em import OFFLOADS
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.spec import NicSpec
 
-__all__ = ["CARDS", "em", "em_lab"]
-
-OFFLOADS = ("rx_checksum", "tx_checksum")
+__all__ = ["CARDS", "OFFLOADS", "em", "em_lab"]
 
 
 def _sources() -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
     "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG", "MAX_TX_FRAME",
+    "OFFLOADS",
     "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
     "TX_DATA", "TX_LEGACY", "RxRow", "verdict",
 ]  # fmt: skip
@@ -30,6 +31,7 @@ MAX_FRAME_LONG = 16384  # with RCTL.LPE = 1
 MIN_FRAME = 64  # wire bytes with FCS
 MAX_TX_FRAME = 16288  # bytes given by software (M Table 3-8)
 RING_ALIGN = 128  # RDLEN and TDLEN are multiples of it (M 3.2.6)
+OFFLOADS = ("rx_checksum", "tx_checksum")  # checksum engines a card may be built with, or without
 PACKET_BUFFER_KB = 64  # RX and TX together; PBA says how it is shared (M 13.4.19)
 
 # RCTL.BSEX, RCTL.BSIZE -> bytes of every RX buffer; (1, 0) is reserved and behaves as 16384

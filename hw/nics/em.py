@@ -18,6 +18,7 @@ from ringbed.hw.counters import Counters
 from ringbed.hw.dma import DmaRead, DmaWrite
 from ringbed.hw.eeprom import Eeprom, EepromRead, Microwire
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em import OFFLOADS
 from ringbed.hw.interrupt import Interrupt
 from ringbed.hw.mac_rx import WireRx
 from ringbed.hw.mac_tx import WireTx
@@ -30,10 +31,9 @@ from ringbed.hw.ring_tx import REFUSALS
 from ringbed.hw.rx_admit import DROPS
 from ringbed.hw.taps import Taps
 
-__all__ = ["CORE_HZ", "OFFLOADS", "Em"]
+__all__ = ["CORE_HZ", "Em"]
 
 CORE_HZ = 125_000_000
-OFFLOADS = ("rx_checksum", "tx_checksum")
 MDIO_CLOCKS = 64 * CORE_HZ // 2_500_000  # one clause 22 access: 64 bits at 2.5 MHz
 EEPROM_CLOCKS = 27 * CORE_HZ // 1_000_000  # start, opcode, address and word at 1 MHz
 QUIET = 32  # clocks without a sign of life after which nothing is in flight: longer than any pipeline here
