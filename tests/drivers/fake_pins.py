@@ -16,10 +16,13 @@ def eeprom_words(mac: bytes, wrong_by: int = 0) -> list[int]:
 
 
 class FakeEeprom:
-    """`eerd` False: a part whose EERD never answers. DO changes after the rise of SK and after CS."""
+    """`eerd` False: a part whose EERD never answers. DO changes after the rise of SK and after CS.
 
-    def __init__(self, words: list[int], eerd: bool = True, grants: bool = True) -> None:
-        self.words, self.eerd, self.grants = words, eerd, grants
+    `large`: a 256-word part, whose addresses have 8 bits (EECD.SIZE), not 6.
+    """
+
+    def __init__(self, words: list[int], eerd: bool = True, grants: bool = True, large: bool = False) -> None:
+        self.words, self.eerd, self.grants, self.large = words, eerd, grants, large
         self.eerd_reads = self.eecd_words = 0
         self._pins = 0
         self._in: list[int] = []
@@ -47,7 +50,7 @@ class FakeEeprom:
         if not self._in and not di:
             return  # waits for the start bit
         self._in.append(di)
-        if len(self._in) == 9:
+        if len(self._in) == (11 if self.large else 9):
             assert self._in[:3] == [1, 1, 0], "not a READ"
             word = self.words[int("".join(map(str, self._in[3:])), 2)]
             self._out = [word >> bit & 1 for bit in reversed(range(16))]
@@ -56,7 +59,9 @@ class FakeEeprom:
 
     def read_eecd(self) -> int:
         grant = self.grants and bool(self._pins & EECD["REQ"].mask)
-        return self._pins & EECD.mask("SK", "CS", "DI", "REQ") | EECD.pack(GNT=int(grant), PRES=1, DO=self._do)
+        return self._pins & EECD.mask("SK", "CS", "DI", "REQ") | EECD.pack(
+            GNT=int(grant), PRES=1, SIZE=int(self.large), DO=self._do
+        )
 
 
 class FakePhy:

@@ -114,6 +114,17 @@ def test_down_hands_on_what_had_arrived_and_counts_what_was_not_sent() -> None:
     bench.check_account()
 
 
+def test_frames_sent_are_told_from_lost_ones_when_the_cards_counter_wraps() -> None:
+    bench = Bench(up=False)
+    bench.card.rb["RB_TXFRAME"] = bench.card.rb["RB_TXWIRE"] = 0xFFFF_FFFF
+    bench.driver.up()
+    bench.send(frame(60), frame(61), frame(62))
+    bench.card.step(2)
+    bench.driver.down()
+    assert bench.card.rb["RB_TXFRAME"] > 0xFFFF_FFFF
+    assert bench.driver.counters()["tx_reset"] == 3 - (bench.card.rb["RB_TXFRAME"] - 0xFFFF_FFFF)
+
+
 def test_without_the_window_what_was_not_seen_done_is_lost() -> None:
     bench = Bench(tx_ring=8)
     bench.card.window = False

@@ -16,6 +16,12 @@ def hardware(eeprom: FakeEeprom, way: str = "auto") -> EmHardware:
     return EmHardware(FakeCard(FakeDma(), eeprom), "em0", way)
 
 
+def test_a_large_eeprom_is_read_with_longer_addresses() -> None:
+    chip = FakeEeprom(eeprom_words(MAC), large=True)
+    assert Bench(chip=chip, eeprom="microwire", up=False).driver.lladdr == MAC
+    assert chip.eecd_words == 64
+
+
 @pytest.mark.parametrize("way", ["auto", "eerd", "microwire"])
 def test_both_ways_read_the_same_words(way: str) -> None:
     eeprom = FakeEeprom(eeprom_words(MAC))

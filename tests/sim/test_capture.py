@@ -67,6 +67,15 @@ def test_epb_flags_tell_direction_and_what_was_wrong_with_a_frame() -> None:
     assert flags == [2, 2 | 1 << 24, 2 | 1 << 31]
 
 
+def test_a_frame_without_fcs_is_not_called_damaged() -> None:
+    stream = io.BytesIO()
+    writer = CaptureWriter(stream)
+    tap = writer.interface("tap0", with_fcs=False)
+    begin = len(stream.getvalue())
+    writer.write(tap, FRAMES[0][:-4], 0)
+    assert len(stream.getvalue()) - begin == 32 + len(FRAMES[0][:-4]), "a block without options, so without epb_flags"
+
+
 class End:
     """A wire end that gives one frame and keeps what it takes."""
 

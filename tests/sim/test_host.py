@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.world import RxFrame, TxFrame
 from ringbed.sim.engine import Event
 from ringbed.sim.host import WATCHDOG_NS, Collector
 from ringbed.sim.wire import from_wire, to_wire
@@ -22,6 +22,29 @@ def test_a_frame_in_and_a_frame_out() -> None:
     assert [item.data for item in host.upper.take()] == [frame(60, 1)]
     assert host.upper.take() == []
     assert [from_wire(wire) for _, wire in host.engine.wire_out()] == [frame(70, 2)]
+
+
+def test_what_comes_up_is_stamped_with_the_time_it_came() -> None:
+    """The upper side is told the time before the driver hands it frames, not the time of its last work."""
+
+    class Clocked(Collector):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told, self.stamps = 0, list[int]()
+
+        def work(self, now: int) -> None:
+            self.told = now
+
+        def input(self, queue: int, frames: list[RxFrame]) -> None:
+            self.stamps.append(self.told)
+
+    host = fake_host(Clocked())
+    host.advance(host.now + 1000)
+    due = host.engine.now + 50_000
+    host.engine.wire_in(to_wire(frame(60, 1)), due)
+    host.advance(host.now + 1_000_000)
+    assert len(host.upper.stamps) == 1
+    assert host.frequency.ns(due) <= host.upper.stamps[0] < host.frequency.ns(due) + 10_000
 
 
 def test_time_passes_exactly_when_nothing_happens() -> None:

@@ -45,6 +45,21 @@ def test_engines_run_in_threads_as_alone() -> None:
     assert [len(frames) for frames in alone] == [300] * 3
 
 
+def test_the_interpreter_is_free_while_the_clock_runs() -> None:
+    """Were the lock held, this thread would see the count of clocks before a run and after it, and nothing between."""
+    memory = HostMemory()
+    engine = NativeEngine(pins_spec(), memory)
+    clocks = 3_000_000
+    running = threading.Thread(target=engine.run, args=(clocks,))
+    seen = set()
+    running.start()
+    while running.is_alive():
+        seen.add(engine.stats().clocks)
+    running.join()
+    assert len([count for count in seen if 0 < count < clocks]) > 3
+    engine.close()
+
+
 def test_two_models_live_in_one_process() -> None:
     toy, pins = NativeEngine(toy_spec(), HostMemory()), NativeEngine(pins_spec(), HostMemory())
     toy.write(SCRATCH, 77)

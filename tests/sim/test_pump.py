@@ -72,6 +72,23 @@ def test_a_card_that_waits_for_a_frame_far_off_costs_little() -> None:
     assert host.engine.runs - runs < 1000
 
 
+def test_hosts_that_wait_for_each_other_never_run_ahead_of_the_cable() -> None:
+    """With several hosts no window grows beyond the look-ahead, however long nothing happens."""
+    a, b = fake_host(Collector(), 1), fake_host(Collector(), 2)
+    pump = Pump([a, b], [Cable(a.engine, b.engine)])
+    pump.run(max(a.now, b.now) + 10_000)
+    for host in (a, b):
+        host.engine.wire_in(to_wire(frame(60)), host.engine.now + 50_000)  # 0.4 ms: neither is at rest until then
+    apart = []
+
+    def done() -> bool:
+        apart.append(pump.now)
+        return len(apart) == 100
+
+    assert pump.run_until(done, pump.now + SECOND)
+    assert max(after - before for before, after in zip(apart, apart[1:], strict=False)) <= 1100
+
+
 def test_run_until_gives_up_at_its_limit() -> None:
     host = fake_host(Collector())
     pump = Pump([host])

@@ -28,6 +28,7 @@ from ringbed.stack.packet import (
     OUT_MASK,
     TCP_CSUM_OUT,
     UDP_CSUM_OUT,
+    Packet,
 )
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
@@ -90,6 +91,22 @@ def test_flags_become_the_sums_asked_for() -> None:
     assert SUMS[0] == SUMS[ICMP_CSUM_OUT] == TxSum.NONE
     assert SUMS[IPV4_CSUM_OUT | UDP_CSUM_OUT] == TxSum.IPV4 | TxSum.UDP
     assert SUMS[TCP_CSUM_OUT] == TxSum.TCP
+
+
+def test_a_packets_own_offsets_reach_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of an untagged header without options, which nearly every packet has."""
+    host, given = stack_host(1), list[TxFrame]()
+
+    def take(queue: int, frames: list[TxFrame]) -> int:
+        given.extend(frames)
+        return len(frames)
+
+    monkeypatch.setattr(host.driver, "transmit", take)
+    packet = Packet([bytes(100)], IPV4_CSUM_OUT | TCP_CSUM_OUT)
+    packet.l3, packet.l4 = 18, 42
+    host.upper.ifd.ifqs[0].enqueue(packet)
+    host.upper.stack.run()
+    assert given == [TxFrame([bytes(100)], TxSum.IPV4 | TxSum.TCP, 18, 42)]
 
 
 def test_the_stack_sees_what_the_driver_has() -> None:
