@@ -6,6 +6,7 @@ import select
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ringbed.cli.exchange import Exchanged, StackExchange
@@ -24,6 +25,7 @@ __all__ = ["KERNEL", "STACK", "CountingUpper", "TapDemo"]
 KERNEL, STACK = "10.77.0.1", "10.77.0.2"
 ECHO_PORT, KERNEL_PORT, FOLLOWED = 7, 7007, 256  # bytes of the datagram whose journey is shown
 IDENT = 0x5242
+PROBE_NS = 100_000_000
 
 Progress = Callable[[str, int, int], None]  # exchange, how many are done, of how many
 
@@ -79,7 +81,7 @@ class TapDemo:
         self.wall.run_until(lambda: False, 300_000_000)
 
     def _limit(self) -> int:
-        return int((self.patience + 0.05 * self.patience * len(self.sizes)) * 1e9)
+        return int((3 * self.patience + 0.05 * len(self.sizes)) * 1e9)
 
     def _kernel_asks(self, name: str, job: str, seed: int, progress: Progress, **arguments: Any) -> bool:
         running = self.kernel.start(job, sizes=self.sizes, seed=seed, window=8, seconds=self.patience, **arguments)
@@ -98,7 +100,7 @@ class TapDemo:
         socket = self.stack.icmp_socket()
         exchange = StackExchange(
             "stack pings kernel", self.sizes, seed,
-            lambda key, data: socket.echo_request(KERNEL, IDENT, key & 0xFFFF, data),
+            lambda key, data: socket.echo_request(KERNEL, IDENT, key & 0xFFFF, data), int(self.patience * 1e9),
         )  # fmt: skip
 
         def arrived(_: object) -> None:
@@ -118,7 +120,7 @@ class TapDemo:
         socket.bind((STACK, 0))
         exchange = StackExchange(
             "stack's UDP, echoed by the kernel", self.sizes, seed,
-            lambda key, data: socket.sendto(data, (KERNEL, KERNEL_PORT)),
+            lambda key, data: socket.sendto(data, (KERNEL, KERNEL_PORT)), int(self.patience * 1e9),
         )  # fmt: skip
 
         def arrived(_: UdpSocket) -> None:
@@ -127,18 +129,39 @@ class TapDemo:
                 exchange.answered(None, data)
 
         socket.set_upcall(arrived)
-        ended = self._exchange(exchange, progress)
+        ended = self._answers()
+        if ended:
+            ended = self._exchange(exchange, progress)
+        else:
+            self._add(exchange.give_up())
         socket.close()
         server.stop()
         self.wall.run_until(server.done, int(self.patience * 1e9))
         return ended
+
+    def _answers(self) -> bool:
+        """Wait for the kernel's echo server, which needs a moment to bind: ask until it answers."""
+        probe = self.stack.udp_socket()
+        asked = 0
+
+        def answered() -> bool:
+            nonlocal asked
+            if time.monotonic_ns() - asked > PROBE_NS:
+                asked = time.monotonic_ns()
+                with suppress(OSError):  # a refusal of the question before
+                    probe.sendto(b"ready?", (KERNEL, KERNEL_PORT))
+            return probe.readable
+
+        came = self.wall.run_until(answered, self._limit())
+        probe.close()
+        return came
 
     def _exchange(self, exchange: StackExchange, progress: Progress) -> bool:
         name, total = exchange.result.name, len(self.sizes)
 
         def done() -> bool:
             progress(name, exchange.result.good, total)
-            return exchange.proceed()
+            return exchange.proceed(time.monotonic_ns())
 
         ended = self.wall.run_until(done, self._limit())
         self._add(exchange.give_up())

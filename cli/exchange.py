@@ -34,22 +34,28 @@ class Exchanged:
 class StackExchange:
     """Asks for each of `sizes` once; `send(key, data)` puts a request into the stack, `answered` takes the answer.
 
-    Only one request is out until the first answer: before that the neighbour's address is not known.
+    Only one request is out until the first answer: before that the neighbour's address is not known. A request without
+    an answer for `patience_ns` is lost; `now` is wall time, since a real kernel answers.
     """
 
     def __init__(
-        self, name: str, sizes: Iterable[int], seed: int, send: Callable[[int, bytes], object], window: int = 8
-    ) -> None:
+        self, name: str, sizes: Iterable[int], seed: int, send: Callable[[int, bytes], object], patience_ns: int,
+        window: int = 8,
+    ) -> None:  # fmt: skip
         self.result = Exchanged(name)
         self._sizes = list(enumerate(sizes))[::-1]
-        self._seed, self._send, self._window = seed, send, window
+        self._seed, self._send, self._window, self._patience_ns = seed, send, window, patience_ns
         self._flying: dict[int, bytes] = {}
+        self._deadlines: dict[int, int] = {}
 
-    def proceed(self) -> bool:
-        """Send what the window allows; True when every request is answered."""
+    def proceed(self, now: int) -> bool:
+        """Send what the window allows; True when every request is answered or lost."""
+        for key in [key for key in self._flying if self._deadlines[key] < now]:
+            self.result.lost.append(len(self._flying.pop(key)))
         while self._sizes and len(self._flying) < (self._window if self.result.good else 1):
             key, size = self._sizes.pop()
             self._flying[key] = data = payload(self._seed, size)
+            self._deadlines[key] = now + self._patience_ns
             self.result.sent += 1
             self._send(key, data)
         return not self._flying and not self._sizes
