@@ -10,6 +10,7 @@ import pytest
 from ringbed.sim.engine import Event
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native import NativeEngine
+from ringbed.sim.toolchain import wave_format
 from tests.sim.conftest import needs_native
 from tests.sim.toy import pins_spec, toy_spec
 
@@ -83,6 +84,20 @@ def test_a_waveform_needs_a_model_compiled_for_it(tmp_path: Path) -> None:
     early.run(10, stop=Event.NONE)
     early.trace(None)
     assert "m_axi_awaddr" in (tmp_path / "early.vcd").read_text()
+
+
+def test_the_best_waveform_this_machine_can_compile(tmp_path: Path) -> None:
+    """FST where there are headers of zlib and lz4, which `.ci/run` installs; it opens with its header block."""
+    kind = wave_format()
+    path = tmp_path / f"toy.{kind}"
+    engine = NativeEngine(toy_spec(), HostMemory(), waves=kind)
+    engine.trace(path)
+    engine.run(100, stop=Event.NONE)
+    engine.trace(None)
+    engine.close()
+    data = path.read_bytes()
+    assert len(data) > 500
+    assert data[0] == 0 and int.from_bytes(data[1:9], "big") == 329 if kind == "fst" else data.startswith(b"$version")
 
 
 def test_time_is_told_apart() -> None:
