@@ -1,4 +1,4 @@
-"""Time: clocks of a card to nanoseconds and back, a link's pacing, and the one clock of a testbed.
+"""Time: clocks of a card to nanoseconds and back, and a link's pacing.
 
 Everything is rational, because 322.265625 MHz is not a whole number of picoseconds: conversions count from zero each
 time and never add rounded steps, so nothing drifts. Nobody below this file reads a clock.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["CARD_HZ", "LINK_SPEEDS", "Frequency", "Pacing", "SimClock", "WIRE_OVERHEAD"]
+__all__ = ["CARD_HZ", "LINK_SPEEDS", "Frequency", "Pacing", "WIRE_OVERHEAD"]
 
 CARD_HZ = Fraction(125_000_000)
 GAP, PREAMBLE = 12, 8  # bytes: inter-packet gap; preamble and start delimiter (IEEE 802.3 4.4.2, 3.2)
@@ -55,19 +55,3 @@ class Pacing:
     def frame_clocks(self, length: int) -> Fraction:
         """Clocks a frame of `length` bytes with FCS holds the wire, preamble and gap included."""
         return Fraction((length + WIRE_OVERHEAD) * self.num, self.den)
-
-
-class SimClock:
-    """The simulated time of one testbed, in nanoseconds; every card's clocks are derived from it. Never goes back."""
-
-    def __init__(self) -> None:
-        self._now = 0
-
-    @property
-    def now(self) -> int:
-        return self._now
-
-    def advance_to(self, ns: int) -> None:
-        if ns < self._now:
-            raise ValueError(f"simulated time is {self._now} ns and cannot go back to {ns}")
-        self._now = ns

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ringbed.stack.wire.view import U16, Buffer, Octets, View
 
 HEADER_LEN = 14
-MIN_PAYLOAD = 46  # what a card pads a shorter payload to
 BROADCAST = b"\xff" * 6
 
 ETHERTYPE_IPV4 = 0x0800

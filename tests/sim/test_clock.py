@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.sim.clock import Frequency, Pacing, SimClock
+from ringbed.sim.clock import Frequency, Pacing
 from ringbed.sim.pywire import LinkTime
 
 ODD = Frequency(Fraction(322_265_625))  # 10G Ethernet's: 3.10303... ns
@@ -57,12 +57,3 @@ def test_link_time_adds_up(lengths: list[int], bps: int) -> None:
         at.add(length)
     assert at.clock + Fraction(at.frac, pace.den) == sum(lengths) * Fraction(pace.num, pace.den)
     assert at.ceil() - 1 < at.clock + Fraction(at.frac, pace.den) <= at.ceil()
-
-
-def test_simulated_time_never_goes_back() -> None:
-    clock = SimClock()
-    clock.advance_to(10)
-    clock.advance_to(10)
-    assert clock.now == 10
-    with pytest.raises(ValueError, match="simulated time is 10 ns and cannot go back to 9"):
-        clock.advance_to(9)
