@@ -211,7 +211,9 @@ class Em:
         if vector:
             raise ValueError(f"{self.name} has one interrupt, number 0; there is no {vector}")
         self._counters["interrupts"] += 1
-        causes = self._hardware.read("ICR") if self._ready else 0
+        causes = self._hardware.read("ICR")  # always: a line nobody answers would stay up for ever
+        if not self._ready:
+            causes = 0
         if not causes & ENABLED_CAUSES:
             self._counters["interrupts_spurious"] += 1
         if causes & OVERRUN:

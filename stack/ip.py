@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ringbed.stack.counters import Counter
 from ringbed.stack.l3demux import L3Demux
+from ringbed.stack.nexthop import Rnh
 from ringbed.stack.packet import (
     DONTROUTE,
     FRAGMENT,
@@ -192,6 +193,6 @@ class Ip:
         if packet.flags & DONTROUTE:
             return self.table.route(dst, src, lambda r: r.type in _NEIGHBOURS and ifl_index in (0, r.ifl_index))
         best = self.table.forwarding(dst, src)
-        if ifl_index and best.nexthop.ifl_index not in (0, ifl_index):
+        if ifl_index and best.nexthop.ifl_index not in (0, ifl_index) and best.nexthop.type is not Rnh.LOCAL:
             return self.table.route(dst, src, lambda r: r.nexthop.ifl_index == ifl_index) or best
         return best

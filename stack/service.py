@@ -90,3 +90,6 @@ class ServiceQueue:
                 handler(packets.popleft())
         finally:
             self.state = State.IDLE
+            if packets:  # the handler raised: what is left has nobody to schedule it
+                self.state = State.SCHEDULED
+                self._scheduler.schedule(Context.WORKER, self)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("hw", "drivers", "stack", "sim", "conformance", "cli")
+ROOMS = ("hw", "drivers", "stack", "sim", "conformance", "cli", "benchmarks")
 IMPORT_ALL = """
 import importlib, sys
 for name in sys.argv[2:]:

@@ -19,7 +19,6 @@ struct AxiLite {
         queue.push_back({offset, 0, false});
     }
     bool quiet() const { return state == REST && head == queue.size(); }
-    bool writes_pending() const { return !quiet(); }
 
     void drive(Card& c) {
         if (state == REST && head != queue.size()) start();

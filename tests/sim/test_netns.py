@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -212,3 +213,19 @@ def test_a_killed_parent_leaves_nothing(host: KernelHost) -> None:
     ended, _, _ = select.select([watch], [], [], 5)
     os.close(watch)
     assert ended
+
+
+UNPRIVILEGED = """
+import json, sys
+from ringbed.sim.netns import KernelHost
+with KernelHost.create("10.78.0.1/24") as host:
+    json.dump([host.user_namespace, host.notes, host.call("counters")["Ip"]["OutRequests"]], sys.stdout)
+"""
+
+
+def test_without_the_powers_of_root_a_user_namespace_does_it() -> None:
+    """As root the powers that an ordinary user lacks are given up first."""
+    drop = ["setpriv", "--bounding-set=-sys_admin,-net_admin", "--inh-caps=-all"] if os.getuid() == 0 else []
+    run = subprocess.run([*drop, sys.executable, "-c", UNPRIVILEGED], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == [True, [], 0]

@@ -178,3 +178,18 @@ def _places(driver: Em, what: str) -> list[tuple[int, int]]:
     ring = driver._rx._ring if what == "rx ring" else driver._tx._ring
     assert ring is not None
     return [(ring.iova, len(ring.view))]
+
+
+@pytest.mark.parametrize("what", ["rx ring", "tx ring", "rx data"])
+def test_a_stopped_queue_lets_the_card_rest(traffic: Callable[..., Traffic], what: str) -> None:
+    """Or the second until the watchdog looks would be simulated clock by clock."""
+    bed = traffic()
+    host = bed.host
+    bed.run(5)
+    assert isinstance(host.driver, Em)
+    for at, length in _places(host.driver, what):
+        host.memory.set_faulty(at, length)
+    bed.run(30)
+    before = host.engine.stats().clocks
+    host.advance(host.now + 100_000_000)
+    assert host.engine.stats().clocks - before < 100_000, "of 12.5 million"

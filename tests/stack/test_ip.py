@@ -5,10 +5,12 @@ from contextlib import suppress
 import pytest
 
 from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
+from ringbed.stack.stack import Stack
+from ringbed.stack.udp_socket import Control
 from ringbed.stack.wire import icmpv4
 from ringbed.stack.wire.address import ipv4
 from tests.stack.checker import icmp_of, ip_of
-from tests.stack.host import OUR, PEER, Host, corrupt, icmp_frame, ip_frame, udp_frame
+from tests.stack.host import OUR, PEER, FakeInterface, Host, corrupt, icmp_frame, ip_frame, udp_frame
 from tests.stack.test_stats import patched, with_options
 
 
@@ -189,3 +191,18 @@ def test_a_cut_l4_header_is_padded_at_its_end_for_the_key() -> None:
     host.ifd.ifiqs[0].input([Packet([ip_frame(b"\0\x09", 17)], journey=journey)])
     host.stack.run()
     assert [s.queue for s in journey.steps if s.stage == "ip_deliver"] == ["udp"], "source port 9 is not port 9"
+
+
+def test_an_address_of_ours_is_ours_whatever_interface_is_named() -> None:
+    """A default route of the named interface must not carry it away."""
+    stack, wires = Stack("two"), [FakeInterface(), FakeInterface(lladdr=b"\x02\0\0\0\0\x03")]
+    driver = stack.add_driver("em")
+    for wire, address in zip(wires, ("10.0.0.2/24", "10.1.0.2/24"), strict=True):
+        driver.add_ifd(wire).add_ifl().add_iff().add_ifa(address)
+    stack.add_route("0.0.0.0/0", "10.0.0.1", "em0")
+    server, client = stack.udp_socket(), stack.udp_socket()
+    server.bind(("10.1.0.2", 9))
+    client.sendmsg(b"home", ("10.1.0.2", 9), Control("10.0.0.2", stack.ifl("em0").index))
+    stack.run()
+    assert server.recvfrom()[0] == b"home"
+    assert not any(b"home" in frame for wire in wires for frame in wire.sent)

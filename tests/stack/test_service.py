@@ -99,3 +99,15 @@ def test_never_full_while_it_has_room_and_nothing_is_lost_uncounted(limit: int, 
 def test_a_queue_that_could_hold_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="a service queue of 0 packets"):
         Sink(0)
+
+
+def test_packets_behind_one_that_raised_are_not_forgotten() -> None:
+    s = Sink()
+    fragile = ServiceQueue("f", lambda packet: s.seen.append(1 // packet.tick), s.scheduler, s.full)
+    for tick in (0, 1):
+        fragile.enqueue(Packet([b""], tick=tick))
+    with pytest.raises(ZeroDivisionError):
+        s.scheduler.run()
+    assert fragile.state is State.SCHEDULED
+    s.scheduler.run()
+    assert (s.seen, fragile.state) == ([1], State.IDLE)
