@@ -17,6 +17,7 @@ from ringbed.sim.capture import CaptureWriter
 from ringbed.sim.testbed import account
 from ringbed.stack.ifconfig import attach_line, ifconfig
 from ringbed.stack.ifq import Ifiq, Ifq
+from ringbed.stack.kstat import kstat
 from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 
@@ -59,8 +60,9 @@ def run_tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console:
     console.print(account_table(legs))
     if demo.follower.journey is not None:
         console.print(journey_table(demo.follower.journey))
-    console.print("netstat -ss")
-    console.print(netstat_ss(upper.stack), highlight=False)
+    for command, text in (("netstat -ss", netstat_ss(upper.stack)), ("kstat", kstat(upper.stack))):
+        console.print(f"[bold]{command}[/]")
+        console.print(text, highlight=False, markup=False)
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
     results = demo.results.values()
     disagreements = sum(result.disagreements for result in results) + bad_sums + findings(host, console)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from enum import IntEnum
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,7 @@ from pcapng import FileWriter, blocks
 
 from ringbed.sim.wire import FCS_LENGTH, WireEnd, fcs_good
 
-__all__ = ["LINKTYPE_ETHERNET", "CaptureWriter", "Direction", "TappedEnd"]
+__all__ = ["LINKTYPE_ETHERNET", "CaptureWriter", "Direction", "TappedEnd", "bpf_tap"]
 
 LINKTYPE_ETHERNET = 1
 NANOSECONDS = b"\x09"  # if_tsresol: 10**-9
@@ -119,3 +119,18 @@ class TappedEnd:
         for clock, frame in left:
             self._capture.write(self._interface, frame, self._to_ns(clock), Direction.OUT)
         return left
+
+
+def bpf_tap(
+    capture: CaptureWriter, name: str, now_ns: Callable[[], int], description: str = "bpf tap"
+) -> Callable[[bytes, Enum], None]:
+    """What to give a stack's `set_tap`: frames as the host sees them, without FCS, at simulated time `now_ns()`.
+
+    In at `ifiq_input`, out at the driver's start: a sum the card is asked for is not in an outgoing frame yet.
+    """
+    interface = capture.interface(name, description, with_fcs=False)
+
+    def tap(frame: bytes, direction: Enum) -> None:
+        capture.write(interface, frame, now_ns(), Direction[direction.name])
+
+    return tap

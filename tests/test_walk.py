@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
@@ -16,7 +15,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 from ringbed.sim.account import lost
-from ringbed.sim.capture import CaptureWriter, Direction
+from ringbed.sim.capture import CaptureWriter, bpf_tap
 from ringbed.sim.cards import OFFLOADS
 from ringbed.sim.payload import payload
 from ringbed.sim.testbed import StackHost, StackOnDriver, account, open_host
@@ -170,13 +169,7 @@ def test_captured_where_frames_enter_and_leave(walk: Walk, tmp_path: Path) -> No
     """The bpf taps: in at `ifiq_input`, out at the driver's start. Sums the card is to make are not there yet."""
     path = tmp_path / "bpf.pcapng"
     with CaptureWriter(path) as capture:
-        interface = capture.interface("em0", "bpf", with_fcs=False)
-
-        def tap(frame: bytes, direction: Any) -> None:
-            way = Direction.IN if direction.name == "IN" else Direction.OUT
-            capture.write(interface, frame, walk.host.now, way)
-
-        walk.upper.ifd.set_tap(tap)
+        walk.upper.ifd.set_tap(bpf_tap(capture, "em0", lambda: walk.host.now))
         walk.exchange(Ether(src=PEERS, dst=OURS) / IP(src=PEER, dst=US) / ICMP(id=5, seq=1) / Raw(b"tapped" * 10))
         walk.upper.ifd.set_tap(None)
     seen = [(packet[IP].src, packet[ICMP].type) for packet in rdpcap(str(path))]

@@ -51,6 +51,14 @@ def test_kernel_and_stack_talk_through_the_card(tmp_path: Path) -> None:
     for stage in ("wire in", "em_intr", "ifiq_input", "ip_input", "udp_input", "ip_output", "ifq_start", "wire out"):
         assert stage in run.stdout
     assert "packets for this host" in run.stdout
+    assert "em0:0:rxq:0" in run.stdout
+
+
+@pytest.mark.tap
+def test_kernel_and_stack_on_pysim(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "tap", "--engine", "pysim", "--out", str(tmp_path))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "engine pysim: 11 sizes of 1473 are sampled" in run.stdout
 
 
 def test_capture_replayed_and_damaged_agrees_with_scapy(tmp_path: Path) -> None:
