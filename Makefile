@@ -33,7 +33,7 @@ test-full: lint
 lint: $(READY)
 	@printf 'ruff check: '; $(BIN)/ruff check .
 	@printf 'ruff format: '; $(BIN)/ruff format --check .
-	@printf 'mypy --strict: '; $(BIN)/mypy --strict typings/ringbed tests benchmarks
+	@printf 'mypy --strict: '; $(BIN)/mypy --strict typings/ringbed tests examples
 	@printf 'import-linter: '; .ci/quiet $(BIN)/lint-imports
 
 bench: $(READY)

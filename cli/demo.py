@@ -43,13 +43,13 @@ def demo(
                                   "--wire pcap.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=0, help="Go on with new payloads for so many seconds of wall time; 0 is one pass.")
+        int, typer.Option(min=0, help="Go on with new payloads for so many seconds; the first pass is captured.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of payloads and damage; the same seed, the same bytes.")] = 1,
     trace: Annotated[
         bool, typer.Option("--trace", help="Record a waveform beside the capture (a second build of the model).")
     ] = False,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as one JSON object.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the capture and the waveform go.")
     ] = Path("out"),
@@ -60,6 +60,8 @@ def demo(
     allowed) pings the stack with payloads of 0 to 1472 bytes and is pinged back, and exchanges UDP datagrams of every
     size both ways; each payload is compared byte for byte. On the pcap wire a capture of two Linux hosts is replayed
     into the card, clean and damaged, and every checksum verdict is compared with scapy's.
+
+    Takes some ten seconds, and at the first run half a minute to a minute more, in which the card's model is built.
 
     Ends with 1 when anything disagreed or was lost.
     """

@@ -12,7 +12,7 @@ from ringbed.cli.demo_common import DemoOptions, facts, findings, open_card, res
 from ringbed.cli.demo_show import account_table, exchange_table, facts_table, journey_table, sums, verdict_text
 from ringbed.cli.demo_tap import STACK, CountingUpper, TapDemo
 from ringbed.cli.report import Row
-from ringbed.sim.account import lost
+from ringbed.sim.account import Leg, lost
 from ringbed.sim.capture import CaptureWriter
 from ringbed.sim.testbed import account
 from ringbed.stack.ifconfig import attach_line, ifconfig
@@ -43,34 +43,39 @@ def run_tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console:
     demo = TapDemo(host, kernel, capture, list(SAMPLE if few else PASS), 60.0 if few else 10.0)
     before = kernel.call("counters")
     clocks, begin = host.engine.now, time.monotonic()
-    _passes(options, demo.one_pass, console)
+    _passes(options, demo.one_pass, capture, console)
     demo.settle()
     took, clocks = time.monotonic() - begin, host.engine.now - clocks
     after = kernel.call("counters")
     bad_sums = sum(after[group]["InCsumErrors"] - before[group]["InCsumErrors"] for group in ("Icmp", "Udp", "Tcp"))
-    console.print(ifconfig(upper.ifd.ifls[0]), highlight=False)
-    console.print(exchange_table(demo.results.values()))
     queues: list[Ifiq | Ifq] = [*upper.ifd.ifiqs, *upper.ifd.ifqs]
     frames, size = sum(queue.packets for queue in queues), sum(queue.bytes for queue in queues)
-    rows = [*facts(host, frames, size, clocks, took),
-             *verdict_text(upper.verdicts), *sums(upper.stack),
-             ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
+    legs, results = account(host), list(demo.results.values())
+    rows = [*facts(host, frames, size, clocks, took), *verdict_text(upper.verdicts), *sums(upper.stack),
+            ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
+    _show(demo, rows, legs, console)
+    console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
+    disagreements = sum(result.disagreements for result in results) + bad_sums + findings(host, console)
+    return result_rows(frames, disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
+
+
+def _show(demo: TapDemo, rows: list[tuple[str, str]], legs: list[Leg], console: Console) -> None:
+    upper = demo.host.upper
+    console.print(ifconfig(upper.ifd.ifls[0]), highlight=False)
+    console.print(exchange_table(demo.results.values()))
     console.print(facts_table("What it took", rows))
-    legs = account(host)
     console.print(account_table(legs))
     if demo.follower.journey is not None:
         console.print(journey_table(demo.follower.journey))
     for command, text in (("netstat -ss", netstat_ss(upper.stack)), ("kstat", kstat(upper.stack))):
         console.print(f"[bold]{command}[/]")
         console.print(text, highlight=False, markup=False)
-    console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
-    results = demo.results.values()
-    disagreements = sum(result.disagreements for result in results) + bad_sums + findings(host, console)
-    return result_rows(frames, disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
 
 
-def _passes(options: DemoOptions, one_pass: Callable[[int, Any], bool], console: Console) -> None:
-    """One pass, then more of them while there is time, each with payloads of its own."""
+def _passes(
+    options: DemoOptions, one_pass: Callable[[int, Any], bool], capture: CaptureWriter, console: Console
+) -> None:  # fmt: skip
+    """One pass, then more of them while there is time, each with payloads of its own; the first is captured."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -81,8 +86,9 @@ def _passes(options: DemoOptions, one_pass: Callable[[int, Any], bool], console:
         def progress(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done)
+            bars.update(tasks[name], completed=done, description=f"{name}, pass {number + 1}" if number else name)
 
         number = 0
         while one_pass(options.seed + number, progress) and time.monotonic() < end:
             number += 1
+            capture.paused = True

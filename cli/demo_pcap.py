@@ -20,22 +20,18 @@ DRAIN_NS = 10_000_000  # far more than a batch takes; at rest the clock stops by
 class ReplayCard:
     """A `CardUnderTest`: the simulated card behind its driver, promiscuous. What goes in and comes out is captured."""
 
-    def __init__(self, host: Host[Collector], capture: CaptureWriter, progress: Callable[[int], None]) -> None:
-        self.host, self.capture, self._progress = host, capture, progress
+    def __init__(self, host: Host[Collector], capture: CaptureWriter) -> None:
+        self.host, self.capture = host, capture
+        self.progress: Callable[[int], object] = lambda count: None
         self.wire = capture.interface("em0", "em0, what was replayed into it")
         self.up = capture.interface("em0 driver", "what the driver delivered, verdicts as comments", with_fcs=False)
         self.verdicts: Counter[Verdict] = Counter()
-
-    def again(self, progress: Callable[[int], None]) -> ReplayCard:
-        """The same card for another round of frames."""
-        self._progress = progress
-        return self
 
     def __call__(self, frames: Sequence[bytes]) -> list[Answer]:
         answers: list[Answer] = []
         for begin in range(0, len(frames), BATCH):
             answers += self._batch(frames[begin : begin + BATCH])
-            self._progress(min(BATCH, len(frames) - begin))
+            self.progress(min(BATCH, len(frames) - begin))
         return answers
 
     def _batch(self, frames: Sequence[bytes]) -> list[Answer]:

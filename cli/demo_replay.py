@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ringbed.cli.demo_common import SHOWN, DemoOptions, facts, findings, open_card, result_rows, sampled
 from ringbed.cli.demo_pcap import ReplayCard
@@ -15,11 +17,11 @@ from ringbed.conformance import frames as stock
 from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.damage import damaged_copies
 from ringbed.conformance.oracle import Oracle, require_scapy
-from ringbed.conformance.replay import Disagreement, check_replay
+from ringbed.conformance.replay import check_replay
 from ringbed.hw.formats import em
 from ringbed.sim.account import lost
 from ringbed.sim.capture import CaptureWriter
-from ringbed.sim.host import Collector, Host
+from ringbed.sim.host import Collector
 from ringbed.sim.replay import read_capture
 from ringbed.sim.testbed import account
 
@@ -29,71 +31,102 @@ if TYPE_CHECKING:
 __all__ = ["run_pcap"]
 
 ORACLE_SEEDS = 5  # damaged copies of each kind and place
+HEADER = 14
+LONGEST = em.MAX_TX_FRAME  # the driver's largest MTU and its header
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Frames sent together; `names` say, for each, where a person finds it."""
+
+    title: str
+    frames: list[bytes]
+    names: list[str]
 
 
 def run_pcap(options: DemoOptions, stack: ExitStack, console: Console) -> list[Row]:
-    frames = _frames(options, console)
-    host = open_card(options, Collector(), stack, console)
+    numbered = _frames(options, console)
+    longest = max(len(frame) for _, frame in numbered)
+    host = open_card(options, Collector(), stack, console, driver={"mtu": max(1500, longest - HEADER)})
     host.driver.set_promiscuous(True)
-    few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(frames)}")
+    few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(numbered)}")
     if few:
-        frames = _one_of_each(frames)
+        numbered = _one_of_each(numbered)
     capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
     clocks, begin = host.engine.now, time.monotonic()
-    found, sent, card = _replays(options, host, capture, frames, console, 1 if few else ORACLE_SEEDS)
+    card = ReplayCard(host, capture)
+    found, sent = _replays(options, card, numbered, console, 1 if few else ORACLE_SEEDS)
     took, clocks = time.monotonic() - begin, host.engine.now - clocks
-    size = sum(len(frame) for frame in frames)
-    console.print(facts_table("What it took", [*facts(host, sent, size, clocks, took), *verdict_text(card.verdicts)]))
+    rows = [*facts(host, len(sent), sum(map(len, sent)), clocks, took), *verdict_text(card.verdicts)]
+    console.print(facts_table("What it took", rows))
     legs = account(host)
     console.print(account_table(legs))
-    for disagreement in found[:SHOWN]:
-        console.print(f"[red]{disagreement}[/]", highlight=False)
-    console.print(f"{sent:,} verdicts and packet checksums compared with scapy's, {len(found)} disagree")
+    for line in found[:SHOWN]:
+        console.print(f"[red]{line}[/]", highlight=False)
+    console.print(f"{len(sent):,} verdicts and packet checksums compared with scapy's, {len(found)} disagree")
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
-    return result_rows(sent, len(found) + findings(host, console), lost(legs), took)
+    return result_rows(len(sent), len(found) + findings(host, console), lost(legs), took)
 
 
-def _frames(options: DemoOptions, console: Console) -> list[bytes]:
-    """The capture to replay; what is broken in it is said and left out."""
+def _frames(options: DemoOptions, console: Console) -> list[tuple[int, bytes]]:
+    """The capture to replay, each frame with its number in the file from 1 on; what is left out is said."""
     try:
         require_scapy()
     except ImportError as error:
         raise UserError(str(error), Exit.ENVIRONMENT) from error
     if options.pcap is None:
-        return stock.captured()
+        return list(enumerate(stock.captured(), 1))
     capture = read_capture(options.pcap)
     if capture.broken:
-        console.print(f"{options.pcap}: {capture.broken}; the {len(capture.frames)} frames before are used")
-    usable = [frame.frame for frame in capture.frames if frame.whole]
+        console.print(f"{capture.broken}; the {len(capture.frames)} frames before are used")
+    numbered = [(number, frame.frame) for number, frame in enumerate(capture.frames, 1) if frame.whole]
+    usable = [(number, frame) for number, frame in numbered if HEADER <= len(frame) <= LONGEST]
+    if cut := len(capture.frames) - len(numbered):
+        console.print(f"left out: {cut} frames that the capture holds only in part")
+    if other := len(numbered) - len(usable):
+        console.print(f"left out: {other} frames under {HEADER} or over {LONGEST} bytes, which no card like this takes")
     if not usable:
-        raise UserError(f"{options.pcap} holds no whole Ethernet frame")
+        raise UserError(f"{options.pcap} holds no whole Ethernet frame of {HEADER} to {LONGEST} bytes")
     return usable
 
 
-def _one_of_each(frames: list[bytes]) -> list[bytes]:
-    return list({dissect(frame).name: frame for frame in reversed(frames)}.values())[::-1]
+def _one_of_each(numbered: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    return list({dissect(frame).name: (number, frame) for number, frame in reversed(numbered)}.values())[::-1]
+
+
+def _damaged(numbered: list[tuple[int, bytes]], seed: int, each: int) -> _Round:
+    """Copies of each kind with a byte changed in each place that kind has; the FCS is right in all of them."""
+    number_of = {frame: number for number, frame in reversed(numbered)}
+    frames, names = [], []
+    for bad in damaged_copies([frame for _, frame in numbered], seed, each):
+        whole = bytearray(bad.frame)
+        whole[bad.offset] ^= bad.mask
+        frames.append(bad.frame)
+        names.append(f"frame {number_of[bytes(whole)]} with byte {bad.offset} changed by {bad.mask:#04x}")
+    return _Round(f"damaged frames, seed {seed}", frames, names)
 
 
 def _replays(
-    options: DemoOptions, host: Host[Any], capture: Any, frames: list[bytes], console: Console, each: int
-) -> tuple[list[Disagreement], int, Any]:
-    """The frames as they are, then a damaged copy of each kind in each place; the FCS is right in all of them."""
+    options: DemoOptions, card: ReplayCard, numbered: list[tuple[int, bytes]], console: Console, each: int
+) -> tuple[list[str], list[bytes]]:
+    """What disagreed, a line each, and all frames sent: the capture as it is, then damaged while there is time."""
     from rich.progress import Progress
 
-    rounds = [("clean", frames), ("damaged", [bad.frame for bad in damaged_copies(frames, options.seed, each)])]
-    oracle = Oracle(pcss=host.engine.peek(em.REGISTERS["RXCSUM"].offset) & em.REGISTERS["RXCSUM"]["PCSS"].mask)
-    found: list[Disagreement] = []
-    sent, end, seed = 0, time.monotonic() + options.seconds, options.seed
+    rxcsum, end = em.REGISTERS["RXCSUM"], time.monotonic() + options.seconds
+    oracle = Oracle(pcss=rxcsum["PCSS"].get(card.host.engine.peek(rxcsum.offset)))
+    clean = _Round("clean frames", [frame for _, frame in numbered], [f"frame {number}" for number, _ in numbered])
+    rounds = [clean, _damaged(numbered, options.seed, each)]
+    found: list[str] = []
+    sent: list[bytes] = []
     with Progress(console=console) as bars:
-        card: Any = None
         while rounds:
-            name, batch = rounds.pop(0)
-            task = bars.add_task(f"{name} frames", total=len(batch))
-            step = lambda count, task=task: bars.advance(task, count)  # noqa: E731
-            card = ReplayCard(host, capture, step) if card is None else card.again(step)
-            found += check_replay(card, batch, oracle)
-            sent += len(batch)
+            now = rounds.pop(0)
+            task = bars.add_task(now.title, total=len(now.frames))
+            card.progress = partial(bars.advance, task)
+            for bad in check_replay(card, now.frames, oracle):
+                name = now.names[bad.index] if bad.index < len(now.names) else "behind the last frame"
+                found.append(f"{name} ({bad.kind}): {bad.words}")
+            sent += now.frames
             if not rounds and time.monotonic() < end:
-                seed += 1
-                rounds.append((f"damaged, seed {seed}", [bad.frame for bad in damaged_copies(frames, seed, each)]))
-    return found, sent, card
+                rounds.append(_damaged(numbered, options.seed + len(sent), each))
+    return found, sent

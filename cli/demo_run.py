@@ -22,11 +22,12 @@ def run_demo(options: DemoOptions) -> bool:
     """Run, print, write; whether everything agreed and nothing was lost. Raises what `cli/errors.py` explains."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(stderr=str(options.json) == "-")  # figures alone on standard output
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{options.out} cannot be made a folder: {error.strerror}") from error
+    must_be_writable(options.out / "demo.pcapng")
     if options.json is not None:
         must_be_writable(options.json)
     with ExitStack() as stack:

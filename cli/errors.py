@@ -46,6 +46,8 @@ def explain(error: BaseException) -> tuple[str, Exit] | None:
     """The sentence and exit code for `error`; None when it is nobody's fault but ours."""
     if isinstance(error, UserError):
         return str(error), error.code
+    if isinstance(error, OSError) and error.filename is not None:  # a file or folder somebody named, or their home
+        return f"{error.filename}: {error.strerror}", Exit.USAGE
     for kind in type(error).__mro__:
         code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:

@@ -13,6 +13,8 @@ __all__ = ["must_be_writable", "write_text"]
 
 def must_be_writable(path: Path) -> None:
     """Raises UserError when `path` cannot become a file; called before long work, so that its result is not lost."""
+    if str(path) == "-":
+        return  # standard output
     folder = path.parent
     if not folder.is_dir():
         raise UserError(f"cannot write {path}: there is no folder {folder}")

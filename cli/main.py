@@ -24,11 +24,12 @@ app = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # paragraphs of a docstring are paragraphs
     pretty_exceptions_enable=False,
 )
 app.add_typer(nic.app, name="nic")
-app.command()(demo)
-app.command()(bench)
+app.command(epilog=EPILOG)(demo)
+app.command(epilog=EPILOG)(bench)
 
 
 def _version(asked: bool) -> None:
@@ -50,6 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command line (that of the process when None) and exit; only a defect of ringbed shows a traceback."""
     try:
         app(args=arguments)
+    except KeyboardInterrupt:
+        print("ringbed: interrupted", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         known = explain(error)
         if known is None:

@@ -93,8 +93,12 @@ def as_object(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def write_json(path: Path, rows: Sequence[Row]) -> None:
-    """Write the shape to `path`, whole or not at all; raises UserError when that cannot be."""
-    write_text(path, json.dumps(as_object(rows), indent=2) + "\n")
+    """Write the shape to `path`, whole or not at all, or to standard output for `-`; raises UserError."""
+    text = json.dumps(as_object(rows), indent=2) + "\n"
+    if str(path) == "-":
+        print(text, end="")
+    else:
+        write_text(path, text)
 
 
 def table(title: str, rows: Sequence[Row]) -> Table:

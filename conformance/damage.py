@@ -34,7 +34,7 @@ def places(frame: bytes) -> dict[str, range]:
     """The places `frame` has; a frame that is no IP packet is all payload."""
     parts = dissect(frame)
     if parts.ip == (0, 0):
-        return {"payload": range(LINK_HEADER, len(frame))}
+        return {"payload": range(LINK_HEADER, len(frame))} if len(frame) > LINK_HEADER else {}
     begin, end = parts.l4
     middle = min(end, begin + _HEADERS.get(parts.protocol, 0))
     found = (range(*parts.ip), range(begin, middle), range(middle, end), range(parts.end, len(frame)))

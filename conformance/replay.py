@@ -50,8 +50,17 @@ class Disagreement:
     got: str
     frame: bytes
 
+    @property
+    def words(self) -> str:
+        """What happened, for a person."""
+        if self.what == "lost":
+            return "never came out of the card"
+        if self.what == "extra":
+            return f"{self.got} came out that nobody sent"
+        return f"{self.what} is {self.got}, must be {self.expected}"
+
     def __str__(self) -> str:
-        return f"frame {self.index} ({self.kind}): {self.what} is {self.got}, must be {self.expected}"
+        return f"frame {self.index} ({self.kind}): {self.words}"
 
 
 def check_replay(card: CardUnderTest, frames: Sequence[bytes], oracle: Oracle) -> list[Disagreement]:

@@ -43,6 +43,7 @@ class CaptureWriter:
         self._writer = FileWriter(self._file, self._section)
         self._fcs: list[bool] = []
         self.frames = 0
+        self.paused = False  # while set, `write` writes nothing
 
     def interface(self, name: str, description: str = "", with_fcs: bool = True) -> int:
         """Declare an Ethernet interface; its number, for `write`."""
@@ -63,6 +64,8 @@ class CaptureWriter:
         comments: Sequence[str] = (), error: bool = False,
     ) -> None:  # fmt: skip
         """Write one frame; `error` is a symbol error. Raises ValueError for an interface that was not declared."""
+        if self.paused:
+            return
         if not 0 <= interface < len(self._fcs):
             raise ValueError(f"the capture has {len(self._fcs)} interfaces, there is no number {interface}")
         if not 0 <= at_ns < 1 << 64:

@@ -22,6 +22,7 @@ RUN_ELSEWHERE = {
     "make test": (".ci/run", "make test"),
     "make lint": ("Makefile", "test: lint"),
     ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),
+    ".venv/bin/python examples/send_one_frame.py": ("tests/examples/test_send_one_frame.py", "send_one_frame.py"),
     "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
 }
 

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scapy.utils import rdpcap
+from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+from scapy.utils import rdpcap, wrpcap
 
 from ringbed.cli.demo_run import DemoOptions, run_demo
 from ringbed.conformance import oracle
@@ -147,3 +150,48 @@ def test_figures_that_cannot_be_written_are_refused_before_the_work(tmp_path: Pa
     assert (run.returncode, run.stdout) == (2, "")
     assert "there is no folder" in run.stderr
     assert run.stderr.count("\n") == 1
+
+
+def test_frames_of_every_length_a_capture_may_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bare header, what a card with TSO or jumbo frames would be seen to send, and what nothing here takes."""
+    ether = Ether(src="02:00:00:00:00:09", dst="02:00:00:00:00:08")
+    tcp = ether / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1, dport=2)
+    frames = [bytes(ether / Raw(b""))[:14], *(bytes(tcp / Raw(bytes(n))) for n in (0, 1460, 2920, 9000, 30_000))]
+    wrpcap(str(tmp_path / "odd.pcap"), [Ether(frame) for frame in frames])
+    assert run_demo(options(tmp_path, pcap=tmp_path / "odd.pcap"))
+    assert "left out: 1 frames under 14 or over 16288 bytes" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_disagreement_names_the_frame_as_wireshark_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ether = Ether(src="02:00:00:00:00:09", dst="02:00:00:00:00:08") / IP(src="10.0.0.1", dst="10.0.0.2")
+    wrpcap(str(tmp_path / "two.pcap"), [ether / ICMP(), ether / TCP()])
+    right = oracle.l4_right
+    monkeypatch.setattr(oracle, "l4_right", lambda frame, parts: not right(frame, parts))
+    assert not run_demo(options(tmp_path, pcap=tmp_path / "two.pcap"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "frame 2 (ipv4 tcp): l4 is good, must be bad" in said
+    assert "frame 2 with byte " in said
+    assert "frame 1 " not in said
+
+
+def test_json_on_standard_output_is_alone_there(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "pcap", "--json", "-", "--out", str(tmp_path))
+    assert run.returncode == 0
+    assert {row["id"] for row in json.loads(run.stdout)["rows"]} >= {"demo.frames", "demo.lost"}
+    assert "Every frame accounted for" in run.stderr
+
+
+def test_a_home_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path), RINGBED_CACHE="/proc/nowhere")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert run.stderr.startswith("ringbed: /proc/nowhere: ")
+
+
+def test_more_rounds_while_there_is_time(tmp_path: Path) -> None:
+    run = ringbed("demo", "--wire", "pcap", "--seconds", "1", "--json", "-", "--out", str(tmp_path))
+    assert run.returncode == 0, run.stderr
+    found = {row["id"]: row["value"] for row in json.loads(run.stdout)["rows"]}
+    assert found["demo.frames"] > 700
+    assert "damaged frames, seed 1 " in run.stderr
