@@ -62,11 +62,13 @@ class RingFetch(wiring.Component):
         next_index, coming, stale = Signal(16), Signal(8), Signal(8)  # descriptors
         amount, sane, moved = Signal(range(LINE + 1)), Signal(), Signal()
         running = self.enable & ~self.stopped
+        # `next_index` may be the one outside: a length made smaller with descriptors read ahead
+        inside = (self.tail < self.count) & (self.head < self.count) & (next_index < self.count)
         asked = self.request.valid & self.request.ready
         arrived = self._assemble(m, queue, stale)
         m.d.comb += [
             # an empty ring whose registers were never written is sane too
-            sane.eq(((self.tail < self.count) & (self.head < self.count)) | ((self.count | self.tail) == 0)),
+            sane.eq(inside | ((self.count | self.tail) == 0)),
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid & ~self.stopped),
             queue.o.ready.eq(self.o.ready & ~self.stopped),
@@ -85,7 +87,8 @@ class RingFetch(wiring.Component):
             # every descriptor still on its way belongs to the old ring
             m.d.sync += [self.head.eq(self.head_in), next_index.eq(self.head_in), stale.eq(coming - arrived)]
         with m.Else():
-            m.d.sync += self.head.eq(Mux(stepped >= self.count, stepped - self.count, stepped))
+            with m.If(self.done != 0):  # else a head beyond the ring stays there, and stops the queue
+                m.d.sync += self.head.eq(Mux(stepped >= self.count, stepped - self.count, stepped))
             with m.If(stale != 0):
                 m.d.sync += stale.eq(stale - arrived)
         return m

@@ -137,6 +137,29 @@ def test_a_ring_that_makes_no_sense_stops_alone(card: Opener, letter: str, how: 
     assert c.inside() == (0, 0)
 
 
+@pytest.mark.parametrize("letter", ["R", "T"])
+@pytest.mark.parametrize("how", ["head", "length"])
+def test_a_head_left_outside_while_off_stops_the_queue(native: Opener, letter: str, how: str) -> None:
+    """Written with EN = 0, or the ring made smaller around it: it reads as it was, and nothing beyond is fetched."""
+    card = native(rx=16, tx=16)
+    for seed in range(3):
+        works(card, seed)  # 9 of 16: both heads inside 16, outside 8
+    card.set("RCTL", 0)
+    card.set("TCTL", 0)
+    head = 20 if how == "head" else card.get(letter + "DH")
+    if how == "head":
+        card.set(letter + "DH", head)
+    else:
+        card.set(letter + "DLEN", 128)
+    card.set(letter + "DT", 5)
+    card.run(50)
+    assert card.get(letter + "DH") == head >= 9
+    card.receive_on("EN")
+    card.set("TCTL", R["TCTL"].mask("EN"))
+    card.run(500)
+    assert card.get(f"RB_{letter}XSTOP") == STOP.RING
+
+
 def test_a_stopped_receive_ring_keeps_frames_until_reset(native: Opener) -> None:
     card = native(rx=16)
     card.set("RDT", 99)
