@@ -48,7 +48,7 @@ class Completion(wiring.Component):
     frames : Out(8): frames among them
     written : Out(1): at least one of them was written
     stopped : In(1): write nothing. After a failed write-back nothing counts as done any more, until a reset
-    busy : Out(1): entries are inside
+    busy : Out(1): a write-back is due or out; entries that wait for their data do not count
     """
 
     def __init__(self, width: int, depth: int, strobe: int) -> None:
@@ -126,7 +126,7 @@ class Completion(wiring.Component):
             self.beat.payload.last.eq(upper & (left == 1)),
             self.beat.valid.eq((left != 0) & entries.o.valid),
             batches.i.payload.frames.eq(frames + entry.eop),
-            self.busy.eq((entries.level != 0) | batches.o.valid),
+            self.busy.eq((ready != 0) | batches.o.valid),
         ]
         size = Mux(limit < amount, limit, amount)
         step = Signal(4)

@@ -72,6 +72,9 @@ class EmTx(wiring.Component):
         m.submodules[name] = ResetInserter(self.clear)(block)
         return block
 
+    def _may_send(self) -> Any:
+        return self.tctl[TCTL["EN"].lsb] & self.link & ~self.halt
+
     def _read(self, m: Module, ring: Ring) -> None:
         """Descriptors to read bursts, and the order in which their bytes make frames."""
         decode = self._add(m, "decode", RingTx())
@@ -97,12 +100,15 @@ class EmTx(wiring.Component):
         m.d.sync += asked.eq(asked + Mux(started, split.beats, 0) - arrived)
         with m.If(self.clear):
             m.d.sync += asked.eq(0)
-        waiting = Signal()
+        waiting, working = Signal(), Signal()
         m.d.comb += [
             waiting.eq(descriptors.valid & decode.start),
+            working.eq(waiting | split.busy | pieces.o.valid),
             split.go.eq(self.store.free > asked + split.beats + 4),
-            ring.flush.eq(~waiting & ~split.busy & ~pieces.o.valid),
-            self.active.eq(waiting | split.busy | pieces.o.valid | ring.active),
+            # with the wire off, a full store would hold a partial batch back until it is on again
+            ring.flush.eq(~working | ~self._may_send()),
+            # a burst that finds no room waits for the wire, which is activity of its own
+            self.active.eq((working & ~(split.busy & ~split.go)) | ring.active),
             # a frame longer than the whole store, less what data sheet and requests leave free, would wait for ever
             decode.limit.eq(Mux(self.size >= 2 * BANK_BYTES * 8 // self.width, em.MAX_TX_FRAME, BANK_BYTES - 80)),
         ]  # fmt: skip
@@ -124,7 +130,7 @@ class EmTx(wiring.Component):
             store.end.eq(sums.finish), store.keep.eq(sums.keep),
             sums.i.payload.eq(beats.payload), sums.i.valid.eq(beats.valid),
             sums.order.eq(pack.order), sums.ending.eq(pack.finish),
-            send.go.eq(self.tctl[TCTL["EN"].lsb] & self.link & ~self.halt),
+            send.go.eq(self._may_send()),
             send.pad.eq(self.tctl[TCTL["PSP"].lsb]),
             self.sending.eq(send.sending), self.sent.eq(send.sent),
         ]  # fmt: skip

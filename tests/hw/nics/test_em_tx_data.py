@@ -7,7 +7,7 @@ import random
 import pytest
 
 from ringbed.hw.formats import em
-from tests.hw.nics.em_bench import CAUSE, Card, Opener, on_wire
+from tests.hw.nics.em_bench import CAUSE, Card, Opener, R, on_wire
 
 DD = em.TX_LEGACY["DD"].mask >> 96
 
@@ -222,3 +222,21 @@ def test_transmit_off_and_link_down_wait(card: Opener) -> None:
     c.settle()
     assert c.sent() == [on_wire(data)]
     assert c.inside() == (0, 0)
+
+
+@pytest.mark.parametrize("size", [60, 1500, 16_000])
+def test_a_full_store_and_no_link_is_idle(native: Opener, size: int) -> None:
+    """Nothing can happen until the link comes: the card says so, and owes no status for what it has read."""
+    card = native(tx=128)
+    card.set("TXDCTL", 8 << R["TXDCTL"]["WTHRESH"].lsb)
+    card.engine.set_pin("link_up", 0)
+    data = [body(size, k) for k in range(100)]
+    card.push(each for one in data for each in card.pieces(one))
+    card.settle(100_000)
+    assert card.sent() == []
+    done = card.get("TDH")
+    assert 0 < done < 100
+    assert [em.TX_LEGACY.decode(card.tx.at(k))["DD"] for k in range(100)] == [1] * done + [0] * (100 - done)
+    card.engine.set_pin("link_up", 1)
+    card.settle()
+    assert card.sent() == [on_wire(one) for one in data]
