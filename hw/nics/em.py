@@ -269,14 +269,17 @@ class Em(wiring.Component):
             m.d.comb += getattr(counters, name + "_add").eq(event)
 
     def _idle(self, m: Module) -> None:
-        """Idle: no sign of life for longer than any pipeline is deep. Timers are not life: they say when they wake."""
+        """Idle: no sign of life for longer than any pipeline is deep.
+
+        A timer is one only as it runs out, since its interrupt comes some clocks later; before, it says when it wakes.
+        """
         quiet, life, lite = Signal(range(QUIET + 1)), Signal(), self.s_axil
         eerd, mdic = self.eerd.wait, self.mdic.wait
         m.d.comb += [
             life.eq(
                 self.rx.tvalid | self.tx.tvalid | lite.awvalid | lite.arvalid | self.file.busy | self.reset.draining
                 | self.dma_read.busy | self.dma_write.busy | self.receive.active | self.transmit.active
-                | self.transmit.sending | self.link_moves
+                | self.transmit.sending | self.link_moves | (self.wake_in == 0)
             ),
             self.idle.eq((quiet == QUIET) & ~life),
             self.wake_in.eq(Mux(eerd < mdic, eerd, mdic)),

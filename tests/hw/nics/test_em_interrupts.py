@@ -7,6 +7,7 @@ import random
 import pytest
 
 from ringbed.hw.formats import em
+from ringbed.hw.nics.em import MDIO_CLOCKS
 from ringbed.sim.engine import Event
 from tests.hw.nics.em_bench import CAUSE, Card, Opener, frame
 from tests.hw.nics.test_em_tx_data import body
@@ -159,3 +160,16 @@ def test_every_received_frame_is_told(native: Opener) -> None:
         card.arrive(frame(64 + k, seed=k))
         card.settle()
         assert card.get("ICR") == CAUSE["RXT0"]
+
+
+def test_an_idle_card_tells_of_a_timer_in_time(card: Opener) -> None:
+    """MDAC is on the line a few clocks after the access, not at the end of the time that an idle card skips."""
+    c = card()
+    c.settle()
+    c.set("IMS", CAUSE["MDAC"])
+    fields = em.REGISTERS["MDIC"]
+    c.set("MDIC", 2 << fields["OP"].lsb | 1 << fields["PHYADD"].lsb | fields["I"].mask)
+    start = c.engine.now
+    assert c.engine.run(start + 100_000, Event.IRQ) & Event.IRQ
+    assert MDIO_CLOCKS <= c.engine.now - start < MDIO_CLOCKS + 100
+    assert c.get("ICR") & CAUSE["MDAC"]
