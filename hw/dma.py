@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Array, Cat, Module, Signal
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -99,6 +99,9 @@ def _count(m: Module, started: Any, ended: Any) -> Signal:
 class DmaRead(wiring.Component):
     """AR and R. Latency: one clock for a request, none for data.
 
+    RREADY does not depend on RID, since AXI has no path from an input to an output of the same clock (IHI 0022,
+    A3.2.1): a beat whose source is not ready waits here, and the next one outside.
+
     Members
     -------
     bus : AXI4 master; this block drives AR and R
@@ -122,18 +125,35 @@ class DmaRead(wiring.Component):
         m = Module()
         bus, room = self.bus, Signal()
         started, _ = _issue(m, bus, "ar", list(self.request), room & ~self.halt)
-        for index, beat in enumerate(self.beat):
-            m.d.comb += [
-                beat.valid.eq(bus.rvalid & (bus.rid == index)),
-                beat.payload.data.eq(bus.rdata),
-                beat.payload.last.eq(bus.rlast),
-                beat.payload.error.eq(bus.rresp[1]),
-            ]
-            with m.If(bus.rid == index):
-                m.d.comb += bus.rready.eq(beat.ready)
-        outstanding = _count(m, started, bus.rvalid & bus.rready & bus.rlast)
+        offered, taken, here = self._data(m)
+        outstanding = _count(m, started, offered & taken & here.beat.last)
         m.d.comb += [room.eq(outstanding < OUTSTANDING), self.busy.eq(outstanding != 0)]
         return m
+
+    def _data(self, m: Module) -> tuple[Signal, Signal, Any]:
+        """Beats to their sources. Gives whether there is one, whether it is taken, and the beat with its id."""
+        bus = self.bus
+        shape = data.StructLayout({"id": len(bus.rid), "beat": ReadBeat(self.width)})
+        arriving, kept, here = Signal(shape), Signal(shape), Signal(shape)
+        waiting, offered, taken = Signal(), Signal(), Signal()  # waiting: `kept` has not been taken yet
+        m.d.comb += [
+            arriving.id.eq(bus.rid),
+            arriving.beat.data.eq(bus.rdata),
+            arriving.beat.last.eq(bus.rlast),
+            arriving.beat.error.eq(bus.rresp[1]),
+            here.eq(Mux(waiting, kept, arriving)),
+            offered.eq(waiting | bus.rvalid),
+            bus.rready.eq(~waiting),
+        ]
+        m.d.sync += waiting.eq(offered & ~taken)
+        with m.If(~waiting):
+            m.d.sync += kept.eq(arriving)
+        for index, beat in enumerate(self.beat):
+            mine = here.id == index
+            m.d.comb += [beat.valid.eq(offered & mine), beat.payload.eq(here.beat)]
+            with m.If(mine):
+                m.d.comb += taken.eq(beat.ready)
+        return offered, taken, here
 
 
 class DmaWrite(wiring.Component):

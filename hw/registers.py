@@ -42,7 +42,10 @@ def _driven(register: Register) -> int:
 
 
 class RegisterFile(wiring.Component):
-    """One write and one read at a time, two clocks each; a register that does not exist reads as 0.
+    """One write and one read at a time; a register that does not exist reads as 0.
+
+    A read takes two clocks. A write takes three: its ready comes a clock after both valids, since AXI has no path
+    from an input to an output of the same clock (IHI 0022, A3.2.1).
 
     Members
     -------
@@ -80,13 +83,13 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bus = self.bus
-        write, read = Signal(), Signal()
+        write, read, ready = Signal(), Signal(), Signal()
         address = Signal.like(bus.araddr)  # of the read under way, else what `peek` asks for
         held = Signal.like(bus.araddr)
         m.d.comb += [
-            write.eq(bus.awvalid & bus.wvalid & ~bus.bvalid),
-            bus.awready.eq(write),
-            bus.wready.eq(write),
+            write.eq(ready & bus.awvalid & bus.wvalid),
+            bus.awready.eq(ready),
+            bus.wready.eq(ready),
             bus.bresp.eq(AXI_OKAY),
             bus.rresp.eq(AXI_OKAY),
             bus.arready.eq(~read & ~bus.rvalid),
@@ -95,6 +98,7 @@ class RegisterFile(wiring.Component):
             self.busy.eq(read | bus.rvalid | bus.bvalid),
         ]
         m.d.sync += [
+            ready.eq(bus.awvalid & bus.wvalid & ~ready & ~bus.bvalid),
             bus.bvalid.eq(write | (bus.bvalid & ~bus.bready)),
             read.eq(bus.arvalid & bus.arready),
             bus.rvalid.eq(read | (bus.rvalid & ~bus.rready)),

@@ -126,6 +126,7 @@ class ReadBench:
         self.expected = [deque[tuple[int, bool, bool]]() for _ in wanted]  # beats each source waits for
         self.left = sum(len(burst.words) for mine in wanted for burst in mine)
         self.most_out = 0
+        self.kept: int | None = None  # whose beat left the bus and has not been taken
 
     async def run(self, ctx: Any) -> None:
         while self.left:
@@ -164,13 +165,15 @@ class ReadBench:
         fired, valid, ready, payload = (values[at : at + each] for at in range(0, 4 * each, each))
         arvalid, arready, *said, rready, busy = values[4 * each :]
         self.halt.check(fired, busy, sum(map(len, self.expected)))
-        assert [number for number in range(each) if valid[number]] == ([] if chosen is None else [chosen])
-        if chosen is not None and ready[chosen]:
-            assert rready
-            found = payload[chosen]
-            assert (found.data, bool(found.last), bool(found.error)) == self.expected[chosen].popleft()
+        if chosen is not None and rready:
+            assert self.kept is None
             self.memory[chosen].popleft()
-            self.left -= 1
+            self.kept = chosen
+        assert [number for number in range(each) if valid[number]] == ([] if self.kept is None else [self.kept])
+        if self.kept is not None and ready[self.kept]:
+            found = payload[self.kept]
+            assert (found.data, bool(found.last), bool(found.error)) == self.expected[self.kept].popleft()
+            self.left, self.kept = self.left - 1, None
         for burst in self.requests.took(fired):
             self.expected[burst.source].extend(beats_of(burst))
         self.most_out = max(self.most_out, sum(beat[1] for mine in self.expected for beat in mine))
@@ -189,6 +192,23 @@ def test_read_data_goes_to_who_asked(sources: int, share: float) -> None:
 def test_read_halt_starts_nothing_and_drains() -> None:
     bench = ReadBench(bursts(3, 14, seed=9), 2, 0.3, halt_at=20)
     simulate(bench.dut, bench.run, clocks=20000)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_rready_does_not_look_at_the_beat(kept: bool) -> None:
+    """No path from RVALID or RID to RREADY in one clock, whether the block holds a beat or not."""
+    dut = DmaRead(2, 64)
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.beat[1].ready, 1)
+        ctx.set(dut.bus.rvalid, kept)  # for source 0, which is not ready
+        await ctx.tick()
+        for valid, number in ((0, 0), (1, 0), (1, 1), (0, 1)):
+            ctx.set(dut.bus.rvalid, valid)
+            ctx.set(dut.bus.rid, number)
+            assert ctx.get(dut.bus.rready) == (not kept)
+
+    simulate(dut, run, clocks=10)
 
 
 # ---- writes ----

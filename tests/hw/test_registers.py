@@ -245,10 +245,13 @@ def test_a_write_and_a_read_at_once() -> None:
         ):  # fmt: skip
             ctx.set(port, value)
         _, _, *readies = await ctx.tick().sample(bus.awready, bus.wready, bus.arready)
-        assert readies == [1, 1, 1]
-        for port in (bus.awvalid, bus.wvalid, bus.arvalid):
+        assert readies == [0, 0, 1]
+        ctx.set(bus.arvalid, 0)
+        _, _, *readies, valid = await ctx.tick().sample(bus.awready, bus.wready, bus.rvalid)
+        assert (readies, valid) == ([1, 1], 0), "the register changes as the read looks at it"
+        for port in (bus.awvalid, bus.wvalid):
             ctx.set(port, 0)
-        await ctx.tick().until(bus.rvalid)
+        assert (ctx.get(bus.rvalid), ctx.get(bus.bvalid)) == (1, 1)
         assert ctx.get(dut.TIPG) == 0x3FFFFFFF
         assert ctx.get(bus.rdata) in (0, 0x3FFFFFFF)
 
@@ -321,3 +324,25 @@ def test_busy_covers_every_access() -> None:
 def test_a_name_that_is_not_in_the_table_is_refused() -> None:
     table = RegisterMap((Register("A", 0, Access.RW, (Field("F", 0, 32),)),))
     refused(lambda: RegisterFile(table, ("B",), ("C",), 8), "the register table has no B, C")
+
+
+def test_a_writes_ready_comes_a_clock_after_its_valids() -> None:
+    """No path from AWVALID or WVALID to AWREADY or WREADY in one clock (IHI 0022, A3.2.1); the ready lasts one."""
+    dut, _ = card()
+    bus, shown = dut.bus, list[tuple[int, int]]()
+
+    async def run(ctx: Any) -> None:
+        for address, word in ((1, 0), (0, 1), (1, 1)):
+            ctx.set(bus.awvalid, address)
+            ctx.set(bus.wvalid, word)
+            assert (ctx.get(bus.awready), ctx.get(bus.wready)) == (0, 0)
+        for _ in range(3):
+            await ctx.tick()
+            shown.append((ctx.get(bus.awready), ctx.get(bus.wready)))
+            if shown[-1] == (1, 1):
+                ctx.set(bus.awvalid, 0)
+                assert (ctx.get(bus.awready), ctx.get(bus.wready)) == (1, 1)
+                ctx.set(bus.awvalid, 1)
+
+    simulate(dut, run, clocks=20)
+    assert shown == [(1, 1), (0, 0), (0, 0)]
