@@ -193,7 +193,10 @@ class Nic(Protocol):
     def down(self) -> None: ...
 
     def set_lladdr(self, lladdr: bytes) -> None:
-        """Another station address; raises ValueError when it is none."""
+        """Another station address, for the card; raises ValueError when it is none.
+
+        What sits above reads `lladdr` once, when it attaches: a stack that is to use the address wants it set before.
+        """
         ...
 
     def set_promiscuous(self, on: bool) -> None: ...
