@@ -102,18 +102,24 @@ class CaptureWriter:
 class TappedEnd:
     """A wire end that writes what passes through it: a link around a link. `to_ns` turns the end's clocks into ns.
 
-    IN and OUT are the card's: what `wire_in` brings it is IN.
+    IN and OUT are the card's: what `wire_in` brings it is IN. A frame is stamped with its last beat; frames queued for
+    the same clock follow one another, `beat` bytes a clock, as an unpaced wire has them.
     """
 
-    def __init__(self, end: WireEnd, capture: CaptureWriter, interface: int, to_ns: Callable[[int], int]) -> None:
+    def __init__(
+        self, end: WireEnd, capture: CaptureWriter, interface: int, to_ns: Callable[[int], int], beat: int = 8
+    ) -> None:  # fmt: skip
         self._end = end
         self._capture = capture
         self._interface = interface
         self._to_ns = to_ns
+        self._beat = beat
+        self._busy_until = 0
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        """Write the frame with the time it was given, and hand it on."""
-        self._capture.write(self._interface, frame, self._to_ns(at), Direction.IN, error=error)
+        """Write the frame with the time at which it will be in, and hand it on."""
+        self._busy_until = max(at, self._busy_until) + -(-len(frame) // self._beat)
+        self._capture.write(self._interface, frame, self._to_ns(self._busy_until), Direction.IN, error=error)
         self._end.wire_in(frame, at, error)
 
     def wire_out(self) -> list[tuple[int, bytes]]:

@@ -94,10 +94,14 @@ def test_a_tapped_end_writes_both_ways_and_changes_nothing(tmp_path: Path) -> No
     with CaptureWriter(str(tmp_path / "b.pcapng")) as capture:
         tapped = TappedEnd(end, capture, capture.interface("em0"), lambda clock: clock * 8)
         tapped.wire_in(FRAMES[0], 50, error=True)
+        tapped.wire_in(FRAMES[0], 50)
         assert tapped.wire_out() == [(100, FRAMES[1])]
-    assert end.taken == [(FRAMES[0], 50, True)]
+    assert end.taken == [(FRAMES[0], 50, True), (FRAMES[0], 50, False)]
     read = read_capture(tmp_path / "b.pcapng").frames
-    assert [(frame.at_ns, frame.data, frame.direction) for frame in read] == [(400, FRAMES[0], 1), (800, FRAMES[1], 2)]
+    beats = -(-len(FRAMES[0]) // 8)
+    assert [(frame.at_ns, frame.data, frame.direction) for frame in read] == [
+        (8 * (50 + beats), FRAMES[0], 1), (8 * (50 + 2 * beats), FRAMES[0], 1), (800, FRAMES[1], 2),
+    ]  # fmt: skip
 
 
 def test_a_wrong_interface_or_time_is_refused() -> None:
