@@ -12,13 +12,15 @@ from pathlib import Path
 
 from ringbed.sim import cards
 from ringbed.sim.build import build_model, verilog_of
+from ringbed.sim.memory import HostMemory
+from ringbed.sim.native import NativeEngine
 
 __all__ = ["BuildResult", "build"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """Seconds of a cold build and of a warm one; sizes in bytes."""
+    """Seconds of a cold build, and of opening an engine from the cache; sizes in bytes."""
 
     cold_s: float
     warm_s: float
@@ -40,12 +42,12 @@ def _cache(folder: str) -> Iterator[None]:
 
 
 def build() -> BuildResult:
-    """Build the clean card in an empty cache, then again; raises BuildError."""
+    """Build the clean card in an empty cache, then open it from there; raises BuildError."""
     with tempfile.TemporaryDirectory(prefix="ringbed-build-") as folder, _cache(folder):
         spec = cards.em()
         begin = time.perf_counter()
         path = build_model(spec)
         middle = time.perf_counter()
-        build_model(cards.em())
+        NativeEngine(cards.em(), HostMemory()).close()
         end = time.perf_counter()
         return BuildResult(middle - begin, end - middle, len(verilog_of(spec)), Path(path).stat().st_size)
