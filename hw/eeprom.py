@@ -60,10 +60,13 @@ class Eeprom(wiring.Component):
 class EepromRead(wiring.Component):
     """EERD: START with an address, DONE with the word `clocks` later, as long as a real part's serial clock takes.
 
+    While software has the pins (EECD.REQ) the part cannot be asked: DONE then comes when they are given back.
+
     Members
     -------
     write, wdata : the register's write strobe and data
     timebase : In(32): clocks, may be advanced by the harness
+    held : In(1): the EEPROM is somebody else's
     address, word : to and from the EEPROM
     value : Out(32): EERD as it reads
     wait : Out(32): clocks until DONE, all ones when idle
@@ -72,7 +75,7 @@ class EepromRead(wiring.Component):
     def __init__(self, clocks: int) -> None:
         self.clocks = clocks
         super().__init__({
-            "write": In(1), "wdata": In(32), "timebase": In(32), "clear": In(1),
+            "write": In(1), "wdata": In(32), "timebase": In(32), "held": In(1), "clear": In(1),
             "address": Out(6), "word": In(16), "value": Out(32), "wait": Out(32, init=0xFFFFFFFF),
         })  # fmt: skip
 
@@ -85,7 +88,7 @@ class EepromRead(wiring.Component):
             self.address.eq(addr),
             self.value.eq((done << field["DONE"].lsb) | (addr << field["ADDR"].lsb) | (data << field["DATA"].lsb)),
             left.eq(until - self.timebase),
-            self.wait.eq(Mux(running, Mux(left[31], 0, left), 0xFFFFFFFF)),
+            self.wait.eq(Mux(running & ~self.held, Mux(left[31], 0, left), 0xFFFFFFFF)),
         ]
         with m.If(self.write & self.wdata[field["START"].lsb]):
             m.d.sync += [
@@ -94,7 +97,7 @@ class EepromRead(wiring.Component):
                 addr.eq(self.wdata >> field["ADDR"].lsb),
                 until.eq(self.timebase + self.clocks),
             ]
-        with m.Elif(running & (left[31] | (left == 0))):
+        with m.Elif(running & ~self.held & (left[31] | (left == 0))):
             # words beyond the part end with DONE and no data, as QEMU's model of it does
             m.d.sync += [running.eq(0), done.eq(1), data.eq(Mux(addr[6:].any(), 0, self.word))]
         with m.If(self.clear):

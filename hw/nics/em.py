@@ -198,7 +198,7 @@ class Em(wiring.Component):
             phy.register.eq(mdic.phy_register), phy.read.eq(mdic.phy_read), phy.write.eq(mdic.phy_write),
             phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value), mdic.phy_known.eq(phy.known),
             file.EERD.eq(eerd.value), file.MDIC.eq(mdic.value),
-            eerd.write.eq(file.EERD_w), mdic.write.eq(file.MDIC_w),
+            eerd.write.eq(file.EERD_w), eerd.held.eq(by_hand), mdic.write.eq(file.MDIC_w),
         ]  # fmt: skip
         for block in (eerd, mdic):
             m.d.comb += [block.wdata.eq(file.wdata), block.timebase.eq(self.timebase), block.clear.eq(self.reset.clear)]
@@ -240,7 +240,8 @@ class Em(wiring.Component):
         m.submodules.interrupt = interrupt = Interrupt(valid)
         file, was_up, cable = self.file, Signal(), Signal()
         self.link_moves = Signal()
-        m.d.sync += [was_up.eq(self.link), cable.eq(self.link_up)]
+        # a reset takes the link down with SLU: no event, since its causes read as 0 afterwards
+        m.d.sync += [was_up.eq(self.link & ~self.reset.clear), cable.eq(self.link_up)]
         m.d.comb += self.link_moves.eq((self.link != was_up) | (self.link_up != cable))
         m.d.comb += [
             interrupt.event.eq(

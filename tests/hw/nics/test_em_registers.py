@@ -6,6 +6,7 @@ import random
 
 from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
+from ringbed.hw.nics.em import EEPROM_CLOCKS
 from tests.hw.nics.em_bench import Card, Opener, R
 from tests.hw.nics.test_em_rings import works
 
@@ -81,3 +82,22 @@ def test_a_read_of_a_counter_does_not_clear_it(card: Opener) -> None:
     c = card()
     works(c)
     assert [c.get("RB_RXDONE"), c.get("RB_RXDONE"), c.get("RB_TXWIRE"), c.get("RB_TXWIRE")] == [3, 3, 3, 3]
+
+
+def test_eerd_waits_while_software_has_the_pins(card: Opener) -> None:
+    """EECD.REQ: no word of another address; DONE with the right one once the pins are given back."""
+    c = card()
+    eerd, eecd = R["EERD"], R["EECD"]
+    start = eerd.mask("START") | 0x3F << eerd["ADDR"].lsb
+    c.set("EERD", start)
+    c.settle()
+    want = c.get("EERD")
+    assert want & eerd.mask("DONE")
+    c.set("EECD", eecd.mask("REQ"))
+    c.set("EERD", start)
+    c.run(2 * EEPROM_CLOCKS)
+    c.settle()
+    assert c.get("EERD") & eerd.mask("DONE") == 0
+    c.set("EECD", 0)
+    c.settle()
+    assert c.get("EERD") == want

@@ -8,7 +8,7 @@ import pytest
 
 from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
-from tests.hw.nics.em_bench import Card, Opener, R, frame, on_wire
+from tests.hw.nics.em_bench import CAUSE, Card, Opener, R, frame, on_wire
 from tests.hw.nics.test_em_rings import works
 from tests.hw.nics.test_em_tx_data import body
 from tests.hw.nics.test_em_tx_sums import context
@@ -148,6 +148,19 @@ def test_reset_values_are_the_table(card: Opener) -> None:
         if register.name not in (*LIVE, *(name for name in KEPT if name != "PBA")):
             assert c.get(register.name) == register.reset, register.name
     assert c.get("STATUS") & em.REGISTERS["STATUS"].mask("LU") == 0
+
+
+def test_the_link_that_a_reset_takes_down_is_no_event(card: Opener) -> None:
+    """Drivers or RST into CTRL as it is, SLU included: causes read 0 behind it all the same."""
+    c = card()
+    c.run(20)
+    c.set("CTRL", R["CTRL"].mask("SLU", "RST"))
+    c.settle()
+    assert c.get("STATUS") & R["STATUS"].mask("LU") == 0
+    assert c.get("ICR") == 0
+    c.set("CTRL", R["CTRL"].mask("SLU"))
+    c.settle()
+    assert c.get("ICR") == CAUSE["LSC"]
 
 
 def test_counters_survive(native: Opener) -> None:
