@@ -94,17 +94,11 @@ class EmTx(wiring.Component):
         connect(m, plan.o, self.pack.plan)
         connect(m, split.request, flipped(self.data))
         connect(m, flipped(self.data_beat), self.pack.i)
-        # room is set aside when a burst is asked for, in beats of the bus: never fewer than the beats it packs into
-        asked = Signal(14)
-        started, arrived = split.request.valid & split.request.ready, self.data_beat.valid & self.data_beat.ready
-        m.d.sync += asked.eq(asked + Mux(started, split.beats, 0) - arrived)
-        with m.If(self.clear):
-            m.d.sync += asked.eq(0)
+        self._credit(m, split)
         waiting, working = Signal(), Signal()
         m.d.comb += [
             waiting.eq(descriptors.valid & decode.start),
             working.eq(waiting | split.busy | pieces.o.valid),
-            split.go.eq(self.store.free > asked + split.beats + 4),
             # with the wire off, a full store would hold a partial batch back until it is on again
             ring.flush.eq(~working | ~self._may_send()),
             # a burst that finds no room waits for the wire, which is activity of its own
@@ -112,6 +106,18 @@ class EmTx(wiring.Component):
             # a frame longer than the whole store, less what data sheet and requests leave free, would wait for ever
             decode.limit.eq(Mux(self.size >= 2 * BANK_BYTES * 8 // self.width, em.MAX_TX_FRAME, BANK_BYTES - 80)),
         ]  # fmt: skip
+
+    def _credit(self, m: Module, split: BurstSplit) -> None:
+        """Room is set aside when a burst is asked for, in beats of the bus: never fewer than the beats it packs into.
+
+        Four beats more are for those between the bus and the store, which neither counts.
+        """
+        asked = Signal(14)
+        started, arrived = split.request.valid & split.request.ready, self.data_beat.valid & self.data_beat.ready
+        m.d.sync += asked.eq(asked + Mux(started, split.beats, 0) - arrived)
+        with m.If(self.clear):
+            m.d.sync += asked.eq(0)
+        m.d.comb += split.go.eq(self.store.free > asked + split.beats + 4)
 
     def _send(self, m: Module) -> TxSend:
         """Packed beats into the store and past the sums; whole frames out of it."""
