@@ -34,7 +34,7 @@ def test_no_register_elsewhere(native: Opener) -> None:
 def test_some_on_both_engines(card: Opener) -> None:
     c = card()
     before = picture(c)
-    for offset in (0x04, 0x38, 0xC4, 0x2820, 0x4000, 0x5200, 0x5408, 0x5600, 0xF07C, 0x1FFFC):
+    for offset in (0x04, 0x18, 0xE00, 0x3830, 0x4024, 0x5800, 0xF07C, 0x1FFFC):
         c.engine.write(offset, 0xFFFF_FFFF)
         assert c.engine.read(offset) == 0, hex(offset)
     assert picture(c) == before
