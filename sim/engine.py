@@ -11,6 +11,8 @@ from enum import IntFlag
 from pathlib import Path
 from typing import Protocol
 
+from ringbed.sim.bus_faults import BusEvent, BusFaults
+
 __all__ = ["BusFault", "Engine", "EngineStats", "Event", "Finding"]
 
 
@@ -84,6 +86,17 @@ class Engine(Protocol):
     def set_pin(self, name: str, value: int) -> None: ...
 
     def get_pin(self, name: str) -> int: ...
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        """Faults of the memory behind the card from now on, bursts counted from 0; those before are forgotten.
+
+        Raises ValueError when the engine, or the card, has no memory bus to put them on.
+        """
+        ...
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        """Take what happened to bursts since the last call, in its order."""
+        ...
 
     def findings(self) -> list[Finding]:
         """Take what the checkers saw since the last call."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.build import Progress, build_model
+from ringbed.sim.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
@@ -24,7 +25,7 @@ from ringbed.sim.spec import NicSpec
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 1
+ABI = 2
 
 
 class _Config(ctypes.Structure):
@@ -42,7 +43,7 @@ class _Mailbox(ctypes.Structure):
         (name, ctypes.c_uint64)
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
-            "run_ticks", "model_ticks", "sampled_ticks", "answer",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events",
         )
     ]  # fmt: skip
 
@@ -56,6 +57,23 @@ class _Finding(ctypes.Structure):
         ("clock", ctypes.c_uint64), ("address", ctypes.c_uint64),
         ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 136),
     ]  # fmt: skip
+
+
+class _BusRule(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint64) for name in ("key", "threshold", "low", "high")),
+        *((name, ctypes.c_uint32) for name in ("kind", "accesses", "clocks", "spare")),
+    ]  # fmt: skip
+
+
+class _BusFixed(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint64) for name in ("ordinal", "low", "high")),
+        *((name, ctypes.c_uint32) for name in ("kind", "access", "clocks", "beat")),
+    ]  # fmt: skip
+
+
+BUS_EVENT = struct.Struct("=QQQIIII")  # clock, ordinal, address; kind, access, clocks, beat
 
 
 @functools.cache
@@ -76,6 +94,8 @@ def _load(path: Path) -> ctypes.CDLL:
         "rb_wire_out": (None, [handle, handle, handle]),
         "rb_set_pin": (None, [handle, u32, u64]),
         "rb_get_pin": (u64, [handle, u32]),
+        "rb_bus_faults": (None, [handle, ctypes.POINTER(_BusRule), u32, ctypes.POINTER(_BusFixed), u32]),
+        "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
         "rb_tick_hz": (ctypes.c_double, [handle]),
         "rb_trace": (None, [handle, ctypes.c_char_p]),
@@ -109,6 +129,7 @@ class NativeEngine:
         self._init = [pin.init for pin in spec.portmap.pins]
         self._handle: int | None = None
         self._tick_hz = 0.0
+        self._bus_faults = BusFaults()
         self._open(waves)
 
     def _open(self, waves: str) -> None:
@@ -123,6 +144,8 @@ class NativeEngine:
         self._write, self._run = self._lib.rb_write, self._lib.rb_run
         self._touched = False
         self._sync_regions()
+        if self._spec.portmap.dma is not None:
+            self.set_bus_faults(self._bus_faults)
 
     def _config(self) -> _Config:
         s = self.settings
@@ -235,6 +258,26 @@ class NativeEngine:
         if name not in self._pins:
             raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
         return self._pins[name]
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        if self._spec.portmap.dma is None:
+            raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
+        self._bus_faults = faults  # for an engine that `trace` compiles anew
+        rules = [_BusRule(r.key, r.threshold, *r.span, r.kind, r.mask, r.clocks, 0) for r in faults.rules]
+        fixed = [_BusFixed(f.ordinal, *f.span, f.kind, f.access, f.clocks, f.beat) for f in faults.sorted_fixed()]
+        self._lib.rb_bus_faults(
+            self._live(), (_BusRule * len(rules))(*rules), len(rules), (_BusFixed * len(fixed))(*fixed), len(fixed)
+        )
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        if not (count := self._box.fault_events):
+            return []
+        table = ctypes.create_string_buffer(BUS_EVENT.size * count)
+        self._lib.rb_bus_fault_log(self._live(), table)
+        return [
+            BusEvent(clock, BusKind(kind), Access(access), ordinal, clocks, beat, address)
+            for clock, ordinal, address, kind, access, clocks, beat in BUS_EVENT.iter_unpack(table.raw)
+        ]
 
     def findings(self) -> list[Finding]:
         count, lost = self._box.findings, self._box.findings_lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringbed.sim.axi_checker import Command, Findings, Held, check_request, check_strobes
+from ringbed.sim.bus_faults import BusEffect, BusInjector, access_of
 from ringbed.sim.memory import POISON, HostMemory, Response
 from ringbed.sim.pybus import Pattern, Ports
 
@@ -14,22 +15,36 @@ DEPTH = 32  # requests outstanding, per direction
 class _Queued:
     """A request that waits for its answer, with its data when it is a write."""
 
-    __slots__ = ("command", "ready_at", "resp", "words")
+    __slots__ = ("command", "effect", "ready_at", "resp", "words")
 
-    def __init__(self, command: Command, ready_at: int, words: list[tuple[int, int]]) -> None:
-        self.command, self.ready_at, self.words, self.resp = command, ready_at, words, Response.OKAY
+    def __init__(self, command: Command, ready_at: int, words: list[tuple[int, int]], effect: BusEffect) -> None:
+        self.command, self.ready_at, self.words, self.effect = command, ready_at + effect.delay, words, effect
+        self.resp = effect.resp  # of a write
 
 
 def _pick(queue: list[_Queued], now: int, pattern: Pattern) -> int:
     """Which entry answers next; -1 when none may. In order, or by pattern among the first of each id."""
     if not queue or pattern.level == 0:
-        return 0 if queue and queue[0].ready_at <= now else -1
+        return _in_order(queue, now)
     able, seen = [], set()
     for index, entry in enumerate(queue):
         if entry.ready_at <= now and entry.command.id not in seen:
             able.append(index)
         seen.add(entry.command.id)
     return able[(pattern.draw() >> 16) % len(able)] if able else -1
+
+
+def _in_order(queue: list[_Queued], now: int) -> int:
+    """The first, or when it is late the first ready behind late ones and those of their ids; -1 for none."""
+    seen = set()
+    for index, entry in enumerate(queue):
+        first = entry.command.id not in seen
+        if first and entry.ready_at <= now:
+            return index
+        if first and not entry.effect.late:
+            return -1
+        seen.add(entry.command.id)
+    return -1
 
 
 class AxiMemory:
@@ -49,6 +64,9 @@ class AxiMemory:
         self.filling: list[tuple[int, int]] | None = None
         self.slots = 0  # write bursts held anywhere
         self.arready = self.awready = self.wready = self.dirty = True
+        self.injected: BusInjector | None = None
+        self.ar_open = self.w_open = 0  # clocks until which a fault withholds the readies
+        self.reffect = BusEffect()
         self.rcmd: Command | None = None
         self.rbeat, self.rdata, self.rresp, self.rvalid = 0, 0, Response.OKAY, False
         self.bcmd: _Queued | None = None
@@ -93,7 +111,7 @@ class AxiMemory:
         self._sample_w(c, f)
         self._sample_r(c, f)
         self._sample_b(c, f)
-        self.arready = len(self.reads) != DEPTH and not self.ar_hold.hold()
+        self.arready = len(self.reads) != DEPTH and f.now + 1 >= self.ar_open and not self.ar_hold.hold()
 
     def _sample_request(self, c: Ports, channel: str, ready: bool, f: Findings) -> None:
         valid, name, p = c.bit(self.p + channel + "valid"), channel.upper(), self.p + channel
@@ -109,9 +127,17 @@ class AxiMemory:
         if f.check:
             check_request(name, n, self.bus, f)
         if channel == "ar":
-            self.reads.append(_Queued(n, f.now + self.read_latency, []))
+            effect = self._effect(n, False, f.now)
+            self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
+            self.reads.append(_Queued(n, f.now + self.read_latency, [], effect))
         else:
             self.awaiting.append(n)
+
+    def _effect(self, n: Command, write: bool, now: int) -> BusEffect:
+        """What befalls a burst that was taken at clock `now`."""
+        if self.injected is None:
+            return BusEffect()
+        return self.injected.look(access_of(self.memory, n.addr, write), n.addr, n.len + 1, now)
 
     def _sample_w(self, c: Ports, f: Findings) -> None:
         valid, held, p = c.bit(self.p + "wvalid"), self.held["W"], self.p
@@ -123,8 +149,9 @@ class AxiMemory:
                 self._take_word(word, last, f)
         while self.done and self.awaiting:
             self._match(f)
-        self.awready = len(self.awaiting) + len(self.resps) + 1 < DEPTH and not self.aw_hold.hold()
-        self.wready = (self.filling is not None or self.slots < DEPTH) and not self.w_hold.hold()
+        is_open = f.now + 1 >= self.w_open
+        self.awready = len(self.awaiting) + len(self.resps) + 1 < DEPTH and is_open and not self.aw_hold.hold()
+        self.wready = (self.filling is not None or self.slots < DEPTH) and is_open and not self.w_hold.hold()
 
     def _take_word(self, word: tuple[int, int], last: bool, f: Findings) -> None:
         if self.filling is None:
@@ -147,7 +174,9 @@ class AxiMemory:
             f.add("axi.wlast", f"{len(words)} beats of data for a burst of {n.len + 1}")
         if f.check:
             check_strobes(n, [strobe for _data, strobe in words], self.bus, f)
-        self.resps.append(_Queued(n, f.now + self.write_latency, words))
+        effect = self._effect(n, True, f.now)
+        self.w_open = max(self.w_open, f.now + 1 + effect.hold)
+        self.resps.append(_Queued(n, f.now + self.write_latency, words, effect))
 
     def _sample_r(self, c: Ports, f: Findings) -> None:
         if self.rvalid and self.rcmd is not None and c.bit(self.p + "rready"):
@@ -161,7 +190,8 @@ class AxiMemory:
             index = _pick(self.reads, f.now + 1, self.r_pick)
             if index < 0:
                 return
-            self.rcmd, self.rbeat = self.reads.pop(index).command, 0
+            entry = self.reads.pop(index)
+            self.rcmd, self.reffect, self.rbeat = entry.command, entry.effect, 0
         if self.r_hold.hold():
             return
         self.rvalid = True
@@ -171,6 +201,8 @@ class AxiMemory:
         self.rdata = int.from_bytes(bytes([POISON]) * low + data, "little")
         if self.rresp:
             self._stray("dma.read", "reads", addr, self.rresp, f)
+        elif self.reffect.resp and self.rbeat >= self.reffect.beat:
+            self.rdata, self.rresp = int.from_bytes(bytes([POISON]) * self.bus, "little"), self.reffect.resp
 
     def _read(self, addr: int, length: int) -> tuple[bytes, Response]:
         if self.memory is None:
@@ -190,15 +222,17 @@ class AxiMemory:
         self._commit(self.bcmd, f)
 
     def _commit(self, entry: _Queued, f: Findings) -> None:
-        for index, (word, strobe) in enumerate(entry.words):
+        told = False
+        words = entry.words[: entry.effect.beat] if entry.effect.resp else entry.words
+        for index, (word, strobe) in enumerate(words):
             addr = entry.command.beat(index) & -self.bus
             resp = Response.DECERR if strobe else Response.OKAY
             if self.memory is not None:
                 resp = self.memory.device_write(addr, word.to_bytes(self.bus, "little"), strobe)
             if resp:
-                if not entry.resp:
+                if not told:
                     self._stray("dma.write", "writes", addr + (strobe & -strobe).bit_length() - 1, resp, f)
-                entry.resp = resp
+                told, entry.resp = True, resp
 
     def _stray(self, rule: str, verb: str, addr: int, resp: Response, f: Findings) -> None:
         self.faults += 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.axi_checker import Findings
+from ringbed.sim.bus_faults import BusEvent, BusFaults, BusInjector
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
@@ -116,6 +117,7 @@ class PysimEngine:
         self._bench = _Bench(spec, s.frequency.ns(10**6))
         self.now, self._clocks, self._skipped = 0, 0, 0
         self._findings = Findings(s.check)
+        self._bus_log: list[BusEvent] = []
         self._dma = self._registers = self._rx = self._tx = None
         if m.dma:
             latencies = (s.read_latency, s.write_latency)
@@ -341,6 +343,20 @@ class PysimEngine:
         if name not in self._pins:
             raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
         return self._pins[name]
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        self._live()
+        if self._dma is None:
+            raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
+        self._bus_log = self.bus_fault_log()
+        self._dma.injected = BusInjector(faults)
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        log, self._bus_log = self._bus_log, []
+        if self._dma is not None and self._dma.injected is not None:
+            log += self._dma.injected.log
+            self._dma.injected.log = []
+        return log
 
     def findings(self) -> list[Finding]:
         return self._findings.take()

@@ -5,6 +5,7 @@
 // overtake each other at random, those of one id never (AMBA AXI A5.3). `sample` runs before the clock edge with all
 // ports settled and prepares what `drive` shows in the next clock.
 #pragma once
+#include "bus_faults.hpp"
 #include "common.hpp"
 
 namespace rb {
@@ -15,7 +16,9 @@ struct Command {
     u32 id = 0;
     u32 slot = 0;
     u8 len = 0, size = 0, burst = 0;
-    Resp resp = OKAY;
+    bool late = false;  // a fault lets others overtake its answer
+    Resp resp = OKAY, injected = OKAY;  // `injected`: a fault's answer from beat `bad_beat` on
+    u32 bad_beat = 0;
 
     bool operator==(const Command& o) const {
         return addr == o.addr && id == o.id && len == o.len && size == o.size && burst == o.burst;
@@ -47,7 +50,7 @@ struct CommandQueue {
     // Which entry answers next at clock `now`; CAP when none may. In order, or by `pattern` among the first of each id.
     u32 pick(u64 now, Pattern& pattern) {
         if (count == 0) return CAP;
-        if (pattern.level == 0) return list[0].ready_at <= now ? 0 : CAP;
+        if (pattern.level == 0) return list[0].ready_at <= now ? 0 : list[0].late ? overtaking(now) : CAP;
         u32 able[CAP], n = 0;
         for (u32 i = 0; i < count; i++) {
             bool first = list[i].ready_at <= now;
@@ -55,6 +58,18 @@ struct CommandQueue {
             if (first) able[n++] = i;
         }
         return n == 0 ? CAP : able[(pattern.draw() >> 16) % n];
+    }
+
+  private:
+    // The first entry ready behind late ones, and behind those of their ids.
+    u32 overtaking(u64 now) const {
+        for (u32 i = 1; i < count; i++) {
+            bool first = true;
+            for (u32 j = 0; j < i && first; j++) first = list[j].id != list[i].id;
+            if (first && list[i].ready_at <= now) return i;
+            if (first && !list[i].late) return CAP;
+        }
+        return CAP;
     }
 };
 
@@ -71,6 +86,7 @@ struct AxiMemory {
     u32 read_latency = 50, write_latency = 50;
     bool strict = false, fault = false;
     u64 faults = 0;
+    BusFaults injected;
 
     void seed(u32 seed, u32 level) {
         Pattern* all[] = {&ar_hold, &aw_hold, &w_hold, &r_hold, &b_hold, &r_pick, &b_pick};
@@ -104,7 +120,7 @@ struct AxiMemory {
         sample_w(c, f);
         sample_r(c, f);
         sample_b(c, f);
-        arready = !reads.full() && !ar_hold.hold();
+        arready = !reads.full() && f.now + 1 >= ar_open && !ar_hold.hold();
     }
 
   private:
@@ -122,6 +138,7 @@ struct AxiMemory {
     u8 rdata[BYTES] = {};
     Resp rresp = OKAY;
     Pattern ar_hold, aw_hold, w_hold, r_hold, b_hold, r_pick, b_pick;
+    u64 ar_open = 0, w_open = 0;  // clocks until which a fault withholds the readies
     bool ar_stalled = false, aw_stalled = false, w_stalled = false, w_last = false;
     u8 w_data[BYTES] = {};
     u64 w_strobe = 0;
@@ -173,6 +190,7 @@ struct AxiMemory {
             if (valid && arready) {
                 if (f.check) check_request("AR", n, f);
                 n.ready_at = f.now + read_latency;
+                if (injected.on) afflict(n, memory.shared(n.addr) ? Access::FETCH : Access::READ, ar_open, f.now);
                 reads.push(n);
             }
         }
@@ -216,8 +234,9 @@ struct AxiMemory {
             }
         }
         while (ndone != 0 && awaiting.count != 0) match(f);
-        awready = awaiting.count + resps.count + 1 < SLOTS && !aw_hold.hold();
-        wready = (filling != NONE || nused < SLOTS) && !w_hold.hold();
+        bool open = f.now + 1 >= w_open;
+        awready = awaiting.count + resps.count + 1 < SLOTS && open && !aw_hold.hold();
+        wready = (filling != NONE || nused < SLOTS) && open && !w_hold.hold();
     }
 
     u32 allocate() {
@@ -241,7 +260,15 @@ struct AxiMemory {
             f.add("axi.wlast", n.addr, "%u beats of data for a burst of %u", s.beats, n.len + 1u);
         if (f.check) check_strobes(n, s, f);
         n.ready_at = f.now + write_latency;
+        if (injected.on) afflict(n, memory.shared(n.addr) ? Access::WRITEBACK : Access::WRITE, w_open, f.now);
         resps.push(n);
+    }
+
+    // A burst taken at clock `now` meets the faults; `open` is when its channel's ready may rise again.
+    void afflict(Command& n, Access access, u64& open, u64 now) {
+        BusEffect e = injected.look(access, n.addr, n.len + 1u, now);
+        n.ready_at += e.delay, n.late = e.late, n.injected = e.resp, n.bad_beat = e.beat;
+        if (e.hold && open < now + 1 + e.hold) open = now + 1 + e.hold;
     }
 
     void check_strobes(const Command& n, const Slot& s, Findings& f) {
@@ -273,7 +300,12 @@ struct AxiMemory {
         u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
         memset(rdata, Memory::POISON, low);
         rresp = memory.read(a, rdata + low, BYTES - low);
-        if (rresp != OKAY) stray("dma.read", "reads", a, rresp, f);
+        if (rresp != OKAY) {
+            stray("dma.read", "reads", a, rresp, f);
+        } else if (rcmd.injected != OKAY && rbeat >= rcmd.bad_beat) {
+            memset(rdata, Memory::POISON, BYTES);
+            rresp = rcmd.injected;
+        }
     }
 
     void sample_b(Card& c, Findings& f) {
@@ -291,12 +323,15 @@ struct AxiMemory {
 
     void commit(Findings& f) {
         Slot& s = slots[bcmd.slot];
-        for (u32 i = 0; i < s.beats; i++) {
+        bcmd.resp = bcmd.injected;
+        u32 beats = bcmd.injected == OKAY || s.beats < bcmd.bad_beat ? s.beats : bcmd.bad_beat;
+        bool told = false;
+        for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
             Resp r = memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
             if (r == OKAY) continue;
-            if (bcmd.resp == OKAY) stray("dma.write", "writes", a + __builtin_ctzll(s.strobe[i]), r, f);
-            bcmd.resp = r;
+            if (!told) stray("dma.write", "writes", a + __builtin_ctzll(s.strobe[i]), r, f);
+            told = true, bcmd.resp = r;
         }
     }
 

@@ -102,6 +102,12 @@ struct Memory {
         return nullptr;
     }
 
+    // Whether the byte at `iova` is memory that both sides read and write: a ring.
+    bool shared(u64 iova) {
+        const Region* r = find(iova, 1);
+        return r && r->shadow && (r->shadow[iova - r->iova] & (READ | WRITE)) == (READ | WRITE);
+    }
+
     // One beat; unreadable bytes come back as POISON, and a beat wholly unreadable is DECERR.
     Resp read(u64 iova, u8* out, u32 length) {
         const Region* r = find(iova, length);

@@ -31,7 +31,7 @@ struct Mailbox {
     u64 out_frames, out_bytes;
     u64 findings, findings_lost, faults;
     u64 run_ticks, model_ticks, sampled_ticks;  // of all runs; of the sampled clocks: in the model, in all
-    u64 answer;
+    u64 answer, fault_events;
 };
 
 struct Config {
@@ -224,7 +224,7 @@ struct Harness {
         box.out_bytes = 0;
         for (auto& fr : tx.frames) box.out_bytes += fr.length;
         box.findings = findings.count, box.findings_lost = findings.lost;
-        box.faults = dma.faults;
+        box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
 
   private:
@@ -330,6 +330,16 @@ RB_API void rb_findings(void* handle, Finding* out) {
     h->findings.count = 0, h->findings.lost = 0;
     h->publish();
 }
+// From now on, counting from 0; the log stays.
+RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
+    of(handle)->dma.injected.set(rules, nrules, fixed, nfixed);
+}
+RB_API void rb_bus_fault_log(void* handle, BusEvent* out) {
+    H* h = of(handle);
+    memcpy(out, h->dma.injected.log.data(), h->dma.injected.log.size() * sizeof(BusEvent));
+    h->dma.injected.log.clear();
+    h->publish();
+}
 // Ticks per second of `run_ticks`, measured against the wall over about a millisecond.
 RB_API double rb_tick_hz(void*) {
     using clock = std::chrono::steady_clock;
@@ -341,4 +351,4 @@ RB_API double rb_tick_hz(void*) {
     return double(ticks() - t0) / std::chrono::duration<double>(w1 - w0).count();
 }
 RB_API void rb_trace(void* handle, const char* path) { of(handle)->trace(path); }
-RB_API u32 rb_abi(void) { return 1; }
+RB_API u32 rb_abi(void) { return 2; }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.em import Em
+from ringbed.sim.bus_faults import BusEvent, BusFaults
 from ringbed.sim.engine import EngineStats, Event, Finding
 from ringbed.sim.host import Host, U
 from ringbed.sim.memory import HostMemory, Response
@@ -98,6 +99,12 @@ class FakeEngine:
 
     def get_pin(self, name: str) -> int:
         return int(self.card.carrier)
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        raise ValueError("the fake engine has no memory bus that could have faults")
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        return []
 
     def findings(self) -> list[Finding]:
         return []
