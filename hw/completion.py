@@ -46,6 +46,7 @@ class Completion(wiring.Component):
     request, beat : to DmaWrite; response : In(1): a write-back was answered; failed : In(1): with an error
     done : Out(8): descriptors finished in this clock
     frames : Out(8): frames among them
+    landed : Out(1): a frame's last data burst was answered: only its status is still to come
     written : Out(1): at least one of them was written
     stopped : In(1): write nothing. After a failed write-back nothing counts as done any more, until a reset
     busy : Out(1): a write-back is due or out; entries that wait for their data do not count
@@ -61,7 +62,7 @@ class Completion(wiring.Component):
             "threshold": In(6), "flush": In(1), "starved": In(1), "stopped": In(1),
             "request": Out(stream.Signature(Request())), "beat": Out(stream.Signature(WriteBeat(width))),
             "response": In(1), "failed": In(1),
-            "done": Out(8), "frames": Out(8), "written": Out(1), "busy": Out(1),
+            "done": Out(8), "frames": Out(8), "written": Out(1), "landed": Out(1), "busy": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -89,6 +90,7 @@ class Completion(wiring.Component):
             ends.i.payload.amount.eq(open_entries + 1),
             ahead.eq(answered - ends.o.payload.sequence),
             ends.o.ready.eq(~ahead[-1]),
+            self.landed.eq(ends.o.valid & ends.o.ready),
             stuck.eq(
                 (~entries.i.ready | (self.starved & ~self.i.valid))
                 & ~ends.o.valid

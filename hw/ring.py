@@ -49,7 +49,7 @@ class Ring(wiring.Component):
     o : stream of descriptors; i : stream of Entry
     answered : In(1): a data burst of the codec was answered; data_failed : In(1): with an error
     flush : In(1): no more entries are coming for now
-    done, frames, written : as Completion's; emptied : as RingFetch's
+    done, frames, written, landed : as Completion's; emptied : as RingFetch's
     active : Out(1): there is something to do that does not wait for others
     """
 
@@ -59,7 +59,7 @@ class Ring(wiring.Component):
             "registers": In(RingRegisters()), "bus": Out(RingBus(width)), "enable": In(1),
             "o": Out(stream.Signature(DESCRIPTOR_BITS)), "i": In(stream.Signature(Entry())),
             "answered": In(1), "data_failed": In(1), "flush": In(1),
-            "done": Out(8), "frames": Out(8), "written": Out(1), "emptied": Out(1), "active": Out(1),
+            "done": Out(8), "frames": Out(8), "written": Out(1), "landed": Out(1), "emptied": Out(1), "active": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -85,6 +85,7 @@ class Ring(wiring.Component):
             completion.flush.eq(self.flush), completion.starved.eq(~self.o.valid & ~fetch.busy),
             completion.response.eq(self.bus.status_done), completion.failed.eq(self.bus.status_failed),
             self.done.eq(completion.done), self.frames.eq(completion.frames), self.written.eq(completion.written),
+            self.landed.eq(completion.landed),
             self.active.eq(fetch.busy | (completion.busy & ~stopped)),
         ]  # fmt: skip
         # the first thing that goes wrong stops the ring

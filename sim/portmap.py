@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.stages import Stages
+
 __all__ = ["Dma", "Idle", "Interrupts", "Peek", "Pin", "Port", "PortMap", "PortMapError", "Registers", "Reset", "Wire"]
 
 IN, OUT = "in", "out"
@@ -160,6 +162,7 @@ class PortMap:
     interrupts: Interrupts | None = None
     peek: Peek | None = None
     idle: Idle | None = None
+    stages: Stages | None = None
     pins: tuple[Pin, ...] = field(default=())
 
     @classmethod
@@ -182,6 +185,7 @@ class PortMap:
         found = [Port(self.clock, 1, IN), *self.reset.ports()]
         for part in (self.registers, self.dma, self.rx, self.tx, self.interrupts, self.peek, self.idle):
             found += part.ports() if part is not None else []
+        found += [Port(self.stages.port, self.stages.width, OUT)] if self.stages is not None else []
         found += [Port(pin.name, pin.width, pin.dir) for pin in self.pins]
         names = [port.name for port in found]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -209,6 +213,7 @@ class _Reader:
             interrupts=self.interrupts(),
             peek=self.peek(),
             idle=self.idle(),
+            stages=self.stages(),
             pins=tuple(self.pin(name, entry) for name, entry in self.table("pins", required=False).items()),
         )
         if unknown := set(self.data) - set(PortMap.__dataclass_fields__) - {"wire"}:
@@ -295,6 +300,15 @@ class _Reader:
             return None
         idle, wake_in, timebase = (self.text(table, key, "idle.") for key in ("idle", "wake_in", "timebase"))
         return Idle(idle, wake_in, timebase, self.width(table, "width", "idle.", range(8, 65), 32))
+
+    def stages(self) -> Stages | None:
+        if not (table := self.table("stages", required=False)):
+            return None
+        groups = {name: entry for name, entry in table.items() if name != "port"}
+        try:
+            return Stages.read(self.text(table, "port", "stages."), groups)
+        except ValueError as error:
+            raise PortMapError(str(error) if isinstance(error, PortMapError) else f"stages.{error}") from None
 
     def pin(self, name: str, entry: object) -> Pin:
         where = f"pins.{name}."

@@ -23,6 +23,7 @@ from ringbed.hw.interrupt import Interrupt
 from ringbed.hw.mac_rx import WireRx
 from ringbed.hw.mac_tx import WireTx
 from ringbed.hw.nics.em_rx import EmRx
+from ringbed.hw.nics.em_stages import RX_STAGES, TX_STAGES
 from ringbed.hw.nics.em_tx import EmTx
 from ringbed.hw.packet_buffer import BANKS, PacketBuffer
 from ringbed.hw.phy import Mdic, Phy
@@ -69,6 +70,7 @@ class Em(wiring.Component):
             "tx": Out(WireTx(width)), "irq": Out(1), "link_up": In(1), "mac": In(48),
             "peek_addr": In(17), "peek_data": Out(32),
             "idle": Out(1), "wake_in": Out(32), "timebase": In(32),
+            "stages": Out(RX_STAGES.size + TX_STAGES.size),
         }  # fmt: skip
         if self.taps.enables:
             members["errata"] = In(len(self.taps.enables))
@@ -91,6 +93,7 @@ class Em(wiring.Component):
         connect(m, flipped(self.rx), self.receive.wire)
         connect(m, self.transmit.wire, flipped(self.tx))
         m.d.comb += [self.file.peek_addr.eq(self.peek_addr), self.peek_data.eq(self.file.peek_data)]
+        m.d.comb += self.stages.eq(Cat(self.receive.stages, self.transmit.stages))
         for bit, enable in enumerate(self.taps.enables):
             m.d.comb += enable.eq(self.errata[bit])
         self._buffer(m)

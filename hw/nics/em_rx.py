@@ -20,6 +20,7 @@ from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
 from ringbed.hw.frame_store import FrameStore
 from ringbed.hw.mac_rx import MacRx, WireRx
+from ringbed.hw.nics.em_stages import RX_STAGES, mark_causes
 from ringbed.hw.packet_buffer import BufferPort
 from ringbed.hw.parse import Parse
 from ringbed.hw.ring import Ring, RingBus, RingRegisters
@@ -50,6 +51,7 @@ class EmRx(wiring.Component):
             "data_done": In(1), "data_failed": In(1),
             "event": Out(32), "active": Out(1),
             "began": Out(1), "dropped": Out(len(DROPS)), "delivered": Out(8), "flushed": Out(16),
+            "stages": Out(RX_STAGES),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -65,6 +67,7 @@ class EmRx(wiring.Component):
         ]
         self._place(m, frames, ring)
         self._events(m, ring)
+        self._stages(m, ring)
         return m
 
     def _bit(self, name: str) -> Any:
@@ -79,7 +82,7 @@ class EmRx(wiring.Component):
     def _front(self, m: Module) -> Fifo:
         """Wire to store: these blocks see every frame, the card's own reset included."""
         m.submodules.mac = mac = MacRx(self.width)
-        m.submodules.admit = admit = RxAdmit(self.width)
+        m.submodules.admit = self.admit = admit = RxAdmit(self.width)
         connect(m, flipped(self.wire), mac.i)
         beats = self.taps.insert(m, "rx.data", mac.o, {"end": mac.end})
         m.d.comb += [admit.i.payload.eq(beats.payload), admit.i.valid.eq(beats.valid)]
@@ -146,7 +149,7 @@ class EmRx(wiring.Component):
         return frames
 
     def _place(self, m: Module, frames: Fifo, ring: Ring) -> None:
-        place = self._add(m, "place", RxPlace())
+        self.place = place = self._add(m, "place", RxPlace())
         split = self._add(m, "split", BurstSplit(self.width))
         plan = self._add(m, "plan", Fifo(Plan(), 32))
         move = self._add(m, "move", RxMove(self.width))
@@ -191,3 +194,13 @@ class EmRx(wiring.Component):
             self.event[causes["RXDMT0"]].eq((ring.done != 0) & (free > limit) & (after <= limit)),
             self.event[causes["RXO"]].eq(self.dropped[DROPS.index("miss")]),
         ]
+
+    def _stages(self, m: Module, ring: Ring) -> None:
+        """What `em_stages.py` shows of a frame's way, from signals that are there anyway."""
+        stages, admit, placed = self.stages, self.admit, self.place.frame
+        m.d.comb += [
+            stages.began.eq(admit.began), stages.kept.eq(admit.finish & (admit.keep != 0)),
+            stages.drop_reset.eq(admit.flushed), stages.placed.eq(placed.valid & placed.ready),
+            stages.landed.eq(ring.landed), stages.delivered.eq(ring.frames), stages.clear.eq(self.clear),
+        ]  # fmt: skip
+        mark_causes(m, stages, "drop_", DROPS, admit.dropped)

@@ -19,6 +19,7 @@ from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
 from ringbed.hw.frame_store import FrameStore
 from ringbed.hw.mac_tx import WireTx
+from ringbed.hw.nics.em_stages import TX_STAGES, mark_causes, mark_sending
 from ringbed.hw.pack import Pack
 from ringbed.hw.packet_buffer import BANK_BYTES, BufferPort
 from ringbed.hw.ring import Ring, RingBus, RingRegisters
@@ -50,6 +51,7 @@ class EmTx(wiring.Component):
             "data": Out(stream.Signature(Request())), "data_beat": In(stream.Signature(ReadBeat(width))),
             "event": Out(32), "active": Out(1), "sending": Out(1),
             "taken": Out(1), "refused": Out(len(REFUSALS)), "sent": Out(1), "flushed": Out(16),
+            "stages": Out(TX_STAGES),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -65,6 +67,7 @@ class EmTx(wiring.Component):
         ]
         self._read(m, ring)
         self._count(m, ring, self._send(m))
+        self._stages(m)
         return m
 
     def _add(self, m: Module, name: str, block: Block) -> Block:
@@ -124,7 +127,7 @@ class EmTx(wiring.Component):
         pack, store = self.pack, self.store
         side = {"order": pack.order}
         beats = self.taps.insert(m, "tx.data", pack.o, side)
-        sums = self._add(m, "sums", TxSums(self.width, self.sums, FRAMES))
+        self.sums_out = sums = self._add(m, "sums", TxSums(self.width, self.sums, FRAMES))
         send = self._add(m, "send", TxSend(self.width))
         connect(m, store.memory, flipped(self.buffer))
         connect(m, store.o, send.data)
@@ -153,3 +156,14 @@ class EmTx(wiring.Component):
             self.event[causes["TXDW"]].eq(ring.written),
             self.event[causes["TXQE"]].eq(ring.emptied),
         ]  # fmt: skip
+
+    def _stages(self, m: Module) -> None:
+        """What `em_stages.py` shows of a frame's way, from signals that are there anyway."""
+        stages, decode, kept = self.stages, self.decode, self.sums_out
+        m.d.comb += [
+            stages.began.eq(decode.piece.valid & decode.piece.ready & decode.piece.payload.first),
+            stages.taken.eq(decode.taken & ~decode.refused.any()),
+            stages.stored.eq(kept.finish & (kept.keep != 0)),
+            stages.sending.eq(mark_sending(m, self.wire)), stages.sent.eq(self.sent), stages.clear.eq(self.clear),
+        ]  # fmt: skip
+        mark_causes(m, stages, "refuse_", REFUSALS, decode.refused)
