@@ -9,21 +9,26 @@ from ringbed.sim.build import BuildError, Progress
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native import NativeEngine
 from ringbed.sim.pysim import PysimEngine
+from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.spec import NicSpec
 
 __all__ = ["ENGINES", "AnyEngine", "open_engine"]
 
-AnyEngine = NativeEngine | PysimEngine
-ENGINES: dict[str, type[NativeEngine] | type[PysimEngine]] = {"native": NativeEngine, "pysim": PysimEngine}
+AnyEngine = NativeEngine | PysimEngine | QemuEngine
+ENGINES: dict[str, type[NativeEngine] | type[PysimEngine] | type[QemuEngine]] = {
+    "native": NativeEngine,
+    "pysim": PysimEngine,
+    "qemu": QemuEngine,
+}
 
 
 def open_engine(
     kind: str, spec: NicSpec, memory: HostMemory | None = None, *, say: Callable[[str], None] | None = None,
     progress: Progress | None = None, **options: Any,
 ) -> AnyEngine:  # fmt: skip
-    """`kind` is `native`, `pysim` or `auto`: native where a model can be built, else pysim, and why goes to `say`.
+    """`kind` is `native`, `pysim`, `qemu` or `auto`: native where a model can be built, else pysim, and why to `say`.
 
-    Raises ValueError for another kind, BuildError when `native` was asked for by name and cannot be built.
+    Raises ValueError for another kind, BuildError when `native` was asked for by name and cannot be built, QemuMissing.
     """
     if kind != "auto":
         if kind not in ENGINES:

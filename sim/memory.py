@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -61,12 +63,16 @@ class Region:
     """`length` bytes at `iova`, held by `data`, permissions in `shadow`: both writable buffers kept alive here.
 
     Without a shadow the device may read and write all of it. The pointers stay valid while the region lives.
+    `file` is a descriptor of the file the bytes are those of, for an engine that is another process.
     """
 
-    __slots__ = ("_anchors", "data", "iova", "length", "pointer", "shadow", "shadow_pointer")
+    __slots__ = ("_anchors", "data", "file", "iova", "length", "pointer", "shadow", "shadow_pointer")
 
-    def __init__(self, iova: int, data: memoryview | mmap.mmap, shadow: memoryview | mmap.mmap | None = None) -> None:
-        self.iova, self.data, self.shadow, self.length = iova, data, shadow, len(data)
+    def __init__(
+        self, iova: int, data: memoryview | mmap.mmap, shadow: memoryview | mmap.mmap | None = None,
+        file: int | None = None,
+    ) -> None:  # fmt: skip
+        self.iova, self.data, self.shadow, self.length, self.file = iova, data, shadow, len(data), file
         if shadow is not None and len(shadow) != len(data):
             raise ValueError(f"a region of {len(data)} bytes has a shadow of {len(shadow)}")
         self._anchors = [ctypes.c_char.from_buffer(buffer) for buffer in (data, shadow) if buffer is not None]
@@ -108,9 +114,12 @@ class HostMemory:
     def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = False) -> None:
         if base % PAGE or size % PAGE or size <= 0 or not 0 <= base <= (1 << 64) - size:
             raise ValueError(f"an arena of {size:#x} bytes at {base:#x} is not made of whole pages of 64-bit addresses")
-        self._data, self._shadow = mmap.mmap(-1, size), mmap.mmap(-1, size)
+        file = _shared_file(size)
+        if file is not None:
+            weakref.finalize(self, os.close, file)
+        self._data, self._shadow = mmap.mmap(-1 if file is None else file, size), mmap.mmap(-1, size)
         self._base, self._size, self._trace = base, size, trace_origins
-        self.regions: list[Region] = [Region(base, self._data, self._shadow)]
+        self.regions: list[Region] = [Region(base, self._data, self._shadow, file)]
         self.version = 1  # changes with `regions`, so that engines know when to look again
         self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
         self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
@@ -278,6 +287,15 @@ class HostMemory:
         shelf = self._pages.setdefault(size, [])
         slot = shelf.pop() if shelf else self._carve(size, PAGE)
         return slot + offset, slot, shelf
+
+
+def _shared_file(size: int) -> int | None:
+    """A file without a name, for memory that another process shall share; None where there is no such thing."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    file = os.memfd_create("ringbed-arena")
+    os.ftruncate(file, size)
+    return file
 
 
 def _caller() -> str:

@@ -21,6 +21,7 @@ from ringbed.sim.build import Progress
 from ringbed.sim.engines import open_engine
 from ringbed.sim.host import Host, U
 from ringbed.sim.memory import HostMemory
+from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.spec import NicSpec
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
@@ -169,15 +170,16 @@ def open_host(
     """An `em` card with address `mac` on an engine, its driver attached but not up; `name` such as `em0`.
 
     `spec` replaces the clean card (a lab build); `driver` are options of `drivers.em.Em`, `settings` those of
-    `sim.settings.Settings`. Raises ValueError for a bad one, BuildError, AttachError.
+    `sim.settings.Settings` and of the engine. Raises ValueError for a bad one, BuildError, QemuMissing, AttachError.
     """
     memory = memory or HostMemory()
     opened = open_engine(engine, spec or cards.em(offloads), memory, say=say, progress=progress, **settings)
-    opened.set_pin("mac", int.from_bytes(mac, "big"))
     options = {"name": name, "offloads": offloads, **(driver or {})}
     try:
+        opened.set_pin("mac", int.from_bytes(mac, "big"))
+        pci = opened.pci if isinstance(opened, QemuEngine) else EM_PCI
         return Host(
-            name, opened, memory, EM_PCI, lambda device, dma, sink: Em(device, dma, sink, **options), upper,
+            name, opened, memory, pci, lambda device, dma, sink: Em(device, dma, sink, **options), upper,
             opened.frequency,
         )  # fmt: skip
     except Exception:

@@ -1,7 +1,8 @@
-"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler or a TUN device.
+"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler, TUN or QEMU.
 
-There, a test that cannot build the native engine, or one marked `tap` that gets no TAP device, is skipped, and the last
-lines of the run say how many and why. With CI set nothing is: CI's machine has both, and would hide it if it had not.
+There, a test that cannot build the native engine, one marked `tap` that gets no TAP device, or one marked `qemu` that
+finds no QEMU is skipped, and the last lines of the run say how many and why. With CI set nothing is: CI's machine has
+all of them, and would hide it if it had not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 import hypothesis
 import pytest
 
+from ringbed.sim.qtest import QemuMissing
 from ringbed.sim.tap import TapUnavailable
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
@@ -51,8 +53,9 @@ def _skip_what_cannot_be(item: pytest.Item) -> Generator[None]:
         if no_native() is None or "CI" in os.environ:
             raise
         pytest.skip(f"{LACKS}{no_native()}")
-    except TapUnavailable as error:
-        if item.get_closest_marker("tap") is None or "CI" in os.environ:
+    except (TapUnavailable, QemuMissing) as error:
+        marker = "tap" if isinstance(error, TapUnavailable) else "qemu"
+        if item.get_closest_marker(marker) is None or "CI" in os.environ:
             raise
         pytest.skip(f"{LACKS}{error}")
 

@@ -284,5 +284,5 @@ def test_auto_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said == ["engine pysim, not native: no C++ compiler: g++ is not on PATH"]
     with pytest.raises(BuildError):
         open_engine("native", toy_spec(), HostMemory())
-    with pytest.raises(ValueError, match="no engine 'qemu'; there are auto, native, pysim"):
-        open_engine("qemu", toy_spec(), HostMemory())
+    with pytest.raises(ValueError, match="no engine 'verilog'; there are auto, native, pysim, qemu"):
+        open_engine("verilog", toy_spec(), HostMemory())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -184,3 +185,19 @@ def test_live_mappings_never_touch(steps: list[tuple[bool, int, Direction]]) -> 
             inside = mapping.iova <= at < mapping.iova + mapping.length
             assert (memory.device_read(at, 1)[1] == OKAY) == (inside and direction is TO)
             assert (memory.device_write(at, b"!", 1) == OKAY) == (inside and direction is FROM)
+
+
+def test_the_arena_is_a_file_that_another_process_can_share() -> None:
+    memory = HostMemory()
+    [region] = memory.regions
+    assert region.file is not None
+    buffer = memory.coherent(256)
+    buffer.view[:4] = b"ring"
+    at = buffer.iova - region.iova
+    assert os.pread(region.file, 4, at) == b"ring"
+    os.pwrite(region.file, b"BELL", at)
+    assert bytes(buffer.view[:4]) == b"BELL"
+    file = region.file
+    del memory, region
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(file)
