@@ -28,6 +28,7 @@ import jinja2
 
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import NicSpec, component_ports
+from ringbed.sim.stages import StageTable
 from ringbed.sim.toolchain import BuildError, Compiler, Verilator, find_compiler, find_verilator, run_tool, wave_format
 
 __all__ = ["BuildError", "Progress", "build_model", "cache_dir", "to_verilog", "verilog_of"]
@@ -155,7 +156,8 @@ class _Model:
         env = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
         for name, text in templates.items():
             if name.endswith(".j2"):
-                values = {"map": self.spec.portmap, "prefix": self.prefix, "trace": self.trace}
+                table = StageTable.of(self.spec.portmap.stages)
+                values = {"map": self.spec.portmap, "prefix": self.prefix, "trace": self.trace} | table.values()
                 helpers = {"v": _verilator_name, "flag": lambda part: "true" if part else "false"}
                 (self.work / name[:-3]).write_text(env.from_string(text).render(**values, **helpers), encoding="utf-8")
             elif name.endswith((".hpp", ".cpp")):

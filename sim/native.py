@@ -25,7 +25,7 @@ from ringbed.sim.spec import NicSpec
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 2
+ABI = 3
 
 
 class _Config(ctypes.Structure):
@@ -98,7 +98,11 @@ def _load(path: Path) -> ctypes.CDLL:
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
         "rb_tick_hz": (ctypes.c_double, [handle]),
-        "rb_trace": (None, [handle, ctypes.c_char_p]),
+        "rb_trace": (None, [handle, ctypes.c_char_p, u64, u64]),
+        "rb_stages": (None, [handle, u64, u64]),
+        "rb_follow": (None, [handle, u32, u64]),
+        "rb_mark": (None, [handle, ctypes.c_char_p]),
+        "rb_stage_log": (u64, [handle, handle]),
         "rb_abi": (u32, []),
     }
     for name, (result, arguments) in table.items():
@@ -319,7 +323,7 @@ class NativeEngine:
                 raise RuntimeError("this engine was compiled without tracing: open it with waves='fst' or 'vcd'")
             self._lib.rb_close(self._live())
             self._open("fst" if path.suffix == ".fst" else "vcd")
-        self._lib.rb_trace(self._live(), None if path is None else str(path).encode())
+        self._lib.rb_trace(self._live(), None if path is None else str(path).encode(), 0, (1 << 64) - 1)
 
     def close(self) -> None:
         if self._handle is not None:

@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["WIRE_GROUPS", "Numbering", "Stage", "StageEvent", "Stages", "wire_stages"]
+__all__ = ["WIRE_GROUPS", "Numbering", "Stage", "StageEvent", "StageTable", "Stages", "wire_stages"]
 
 WIRE_GROUPS = ("wire_in", "wire_out")
+WIRE_STAGES = 2 * len(WIRE_GROUPS)
 KEYS = {"after", "width", "ends", "clears"}
 
 
@@ -80,6 +81,32 @@ def wire_stages() -> tuple[Stage, ...]:
     return tuple(stage for group in WIRE_GROUPS for stage in (Stage(group, "first"), Stage(group, "last", "first")))
 
 
+@dataclass(frozen=True, slots=True)
+class StageTable:
+    """All stages of a card under one numbering: the wire's first, then the port's; `before[i]` is -1 or an index."""
+
+    stages: tuple[Stage, ...]
+    before: tuple[int, ...]
+    groups: tuple[str, ...]
+
+    @classmethod
+    def of(cls, port: Stages | None) -> StageTable:
+        stages = wire_stages() + (port.order if port is not None else ())
+        index = {(stage.group, stage.name): at for at, stage in enumerate(stages)}
+        before = tuple(index[stage.group, stage.after] if stage.after else -1 for stage in stages)
+        return cls(stages, before, tuple(dict.fromkeys(stage.group for stage in stages)))
+
+    def values(self) -> dict[str, Any]:
+        """For the harness's template."""
+        return {"stages": self.stages, "before": self.before, "groups": self.groups}
+
+    def group(self, name: str) -> int:
+        """The group's number; raises ValueError for one that is not there."""
+        if name not in self.groups:
+            raise ValueError(f"no group of stages {name!r}; there are {', '.join(self.groups)}")
+        return self.groups.index(name)
+
+
 class StageEvent(NamedTuple):
     """Frame `frame` of `group` passed `stage` in clock `clock`; frame 0: one that never began as far as is known."""
 
@@ -90,22 +117,41 @@ class StageEvent(NamedTuple):
 
 
 class Numbering:
-    """Pulses to frame numbers. `order` as in Stages; feed it every clock with pulses, from the first frame on."""
+    """Pulses to frame numbers; feed it every clock with pulses, from the first frame on.
 
-    def __init__(self, order: tuple[Stage, ...]) -> None:
-        self.order = order
-        index = {(stage.group, stage.name): at for at, stage in enumerate(order)}
-        self._before = [index[stage.group, stage.after] if stage.after else -1 for stage in order]
-        self._waits = [at in self._before for at in range(len(order))]  # somebody takes frames from here
-        self._queues: list[deque[int]] = [deque() for _ in order]
-        self._begun = [0] * len(order)
+    `passed` is the last frame at each stage; `followed` and `where` are by group: a frame, and the stage it passed last.
+    """
+
+    def __init__(self, table: StageTable) -> None:
+        self.table = table
+        self.passed = [0] * len(table.stages)
+        self.followed, self.where = [0] * len(table.groups), [-1] * len(table.groups)
+        self._before = table.before
+        self._waits = [at in table.before for at in range(len(table.stages))]  # somebody takes frames from here
+        self._queues: list[deque[int]] = [deque() for _ in table.stages]
+        self._begun = [0] * len(table.stages)
+        self._group = [table.groups.index(stage.group) for stage in table.stages]
+
+    def follow(self, group: str, frame: int) -> None:
+        at = self.table.group(group)
+        self.followed[at], self.where[at] = frame, -1
 
     def pulse(self, at: int, count: int = 1) -> list[int]:
-        """The frames that passed stage number `at`."""
-        stage, before = self.order[at], self._before[at]
+        """The frames that passed stage number `at` of the table."""
+        stage = self.table.stages[at]
         if stage.clears:
-            return self._clear(before) if count else []
-        passed = []
+            passed = self._clear(self._before[at]) if count else []
+        else:
+            passed = self._advance(at, count, stage.ends)
+        group = self._group[at]
+        for frame in passed:
+            self.passed[at] = frame
+            if frame and frame == self.followed[group]:
+                self.where[group] = at
+        return passed
+
+    def _advance(self, at: int, count: int, ends: bool) -> list[int]:
+        before, passed = self._before[at], []
         for _ in range(count):
             if before < 0:
                 self._begun[at] += 1
@@ -113,23 +159,31 @@ class Numbering:
             else:
                 frame = self._queues[before].popleft() if self._queues[before] else 0
             passed.append(frame)
-            if self._waits[at] and not stage.ends:
+            if self._waits[at] and not ends:
                 self._queues[at].append(frame)
         return passed
 
     def _clear(self, start: int) -> list[int]:
         gone = set(self._queues[start])
         self._queues[start].clear()
-        for at in range(start + 1, len(self.order)):
-            if self._before[at] == start and not self.order[at].clears:
+        for at in range(start + 1, len(self._before)):
+            if self._before[at] == start and not self.table.stages[at].clears:
                 gone.update(self._clear(at))
         return sorted(gone)
 
     def clock(self, now: int, value: int) -> list[StageEvent]:
         """All that the port's `value` says of clock `now`."""
         events = []
-        for at, stage in enumerate(self.order):
+        for at, stage in enumerate(self.table.stages[WIRE_STAGES:], WIRE_STAGES):
             count = value & (1 << stage.width) - 1
             value >>= stage.width
             events += [StageEvent(now, stage.group, stage.name, frame) for frame in self.pulse(at, count)]
+        return events
+
+    def wire(self, now: int, group: str, first: bool, last: bool) -> list[StageEvent]:
+        """A beat on the wire: of `wire_in` or `wire_out`, a frame's first or last or neither."""
+        at = 2 * WIRE_GROUPS.index(group)
+        events = []
+        for offset, name, here in ((0, "first", first), (1, "last", last)):
+            events += [StageEvent(now, group, name, frame) for frame in self.pulse(at + offset, int(here))]
         return events

@@ -11,6 +11,8 @@
 #include "axi_memory.hpp"
 #include "common.hpp"
 #include "ports.hpp"
+#include "stages.hpp"
+#include "waveform.hpp"
 #include "wire.hpp"
 
 using namespace rb;
@@ -50,11 +52,12 @@ struct Harness {
     AxiLite<C> registers;
     WireIn<C> rx;
     WireOut<C> tx;
-    u64 now = 0, irq_since = 0, traced = 0;
+    StageLog<C> stages;
+    Waveform<C> waveform;
+    u64 now = 0, irq_since = 0;
     u32 irq_hold = 0, countdown = 1, period_ps;
     bool irq = false;
     u64 tick_cost = 0;
-    std::unique_ptr<typename C::Trace> waves;
 
     explicit Harness(const Config& config)
         : context(new VerilatedContext), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
@@ -76,7 +79,7 @@ struct Harness {
         }
     }
     ~Harness() {
-        trace(nullptr);
+        waveform.close();
         model->final();
     }
 
@@ -88,14 +91,9 @@ struct Harness {
         low();
     }
 
-    // A waveform's time never stands still: settling twice in one clock is shown a picosecond later.
     void eval(u64 phase) {
         model->eval_step();
-        if constexpr (C::HAS_TRACE)
-            if (waves) {
-                u64 time = now * period_ps + phase;
-                waves->dump(traced = time > traced ? time : traced + 1);
-            }
+        waveform.dump(*model, stages, now, now * period_ps + phase);
     }
     void low() {
         card.clk(false);
@@ -120,6 +118,7 @@ struct Harness {
         if constexpr (C::HAS_REGISTERS) registers.sample(card, findings);
         if constexpr (C::HAS_DMA) dma.sample(card, findings);
         if constexpr (C::HAS_TX) tx.sample(card, findings);
+        if (stages.on) stages.sample(card, now);
     }
 
     // Nothing in flight anywhere: the next clocks would only advance time.
@@ -202,19 +201,6 @@ struct Harness {
             card.peek_address(offset);
             low();
             return card.peek_data();
-        }
-    }
-
-    void trace(const char* path) {
-        if constexpr (C::HAS_TRACE) {
-            if (waves) {
-                waves->close();
-                waves.reset();
-            }
-            if (!path) return;
-            waves.reset(new typename C::Trace);
-            model->trace(waves.get(), 99);
-            waves->open(path);
         }
     }
 
@@ -350,5 +336,24 @@ RB_API double rb_tick_hz(void*) {
     auto w1 = clock::now();
     return double(ticks() - t0) / std::chrono::duration<double>(w1 - w0).count();
 }
-RB_API void rb_trace(void* handle, const char* path) { of(handle)->trace(path); }
-RB_API u32 rb_abi(void) { return 2; }
+// Clocks `begin` to `end` into a file, opened when the first of them comes; no path: the file is finished now.
+RB_API void rb_trace(void* handle, const char* path, u64 begin, u64 end) {
+    H* h = of(handle);
+    if (path) h->waveform.arm(path, begin, end), h->stages.on = true;
+    else h->waveform.close();
+}
+// What happens in clocks `begin` to `end` is logged; numbers count from the call on, which belongs before any frame.
+RB_API void rb_stages(void* handle, u64 begin, u64 end) {
+    StageLog<Card>& log = of(handle)->stages;
+    log.on = true, log.begin = begin, log.end = end;
+}
+RB_API void rb_follow(void* handle, u32 group, u64 frame) { of(handle)->stages.follow(group, frame); }
+RB_API void rb_mark(void* handle, const char* text) { of(handle)->waveform.mark(text); }
+// Records since the last call: how many there are, or with `out` the records themselves.
+RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
+    std::vector<StageRecord>& log = of(handle)->stages.log;
+    u64 count = log.size();
+    if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
+    return count;
+}
+RB_API u32 rb_abi(void) { return 3; }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.sim.portmap import Port, PortMap, PortMapError
-from ringbed.sim.stages import Numbering, Stage, StageEvent, Stages, wire_stages
+from ringbed.sim.stages import Numbering, Stage, StageEvent, Stages, StageTable, wire_stages
 
 BARE = 'top = "t"\nclock = "clk"\nreset = { port = "rst" }\n[stages]\nport = "seen"\n'
 LINE = """
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_said(text: str, sentence: str) -> None:
 
 
 def test_a_frame_keeps_its_number_past_drops() -> None:
-    numbering = Numbering(line().order)
+    numbering = Numbering(StageTable.of(line()))
     assert numbering.clock(1, 0b000_0_0_0_1) == [StageEvent(1, "in", "began", 1)]
     numbering.clock(2, 0b000_0_1_0_1)  # one is dropped as the next begins: the older
     assert numbering.clock(3, 0b000_0_0_1_0) == [StageEvent(3, "in", "kept", 2)]
@@ -63,7 +63,7 @@ def test_a_frame_keeps_its_number_past_drops() -> None:
 
 
 def test_a_reset_takes_what_is_behind_it_and_leaves_what_is_before() -> None:
-    numbering = Numbering(line().order)
+    numbering = Numbering(StageTable.of(line()))
     for now in range(3):
         numbering.clock(now, 0b01)
     numbering.clock(3, 0b10)
@@ -119,7 +119,7 @@ class Naive:
 
 @given(seed=st.integers(0, 1 << 32))
 def test_against_frames_that_carry_their_numbers(seed: int) -> None:
-    naive, numbering = Naive(random.Random(seed)), Numbering(line().order)
+    naive, numbering = Naive(random.Random(seed)), Numbering(StageTable.of(line()))
     key: Any = {stage.name: at for at, stage in enumerate(line().order)}
     for now in range(60):
         value, wanted = naive.clock(now)
