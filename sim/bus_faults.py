@@ -7,7 +7,8 @@ Whether a burst is hit is drawn from its number or stands in a list; AXI's rules
 * `latency`, `jitter`: its answer comes so many clocks later, or up to so many; answers behind it wait, as always
 * `reorder`: the same, but answers of other ids may overtake it; those of its own id never (AMBA AXI A5.3)
 * `backpressure`: once it was taken, the ready of its channel (AR; or AW and W) is withheld for so many clocks
-* `slverr`, `decerr`: it is answered so from one of its beats on; those beats are poison, or are not written
+* `slverr`, `decerr`: a read is answered so from one of its beats on, and those are poison; of a write, which has one
+  answer, nothing is written
 """
 
 from __future__ import annotations

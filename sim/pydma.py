@@ -137,7 +137,8 @@ class AxiMemory:
         """What befalls a burst that was taken at clock `now`."""
         if self.injected is None:
             return BusEffect()
-        return self.injected.look(access_of(self.memory, n.addr, write), n.addr, n.len + 1, now)
+        beats = 1 if write else n.len + 1  # a write is answered once: an error is that of all its beats
+        return self.injected.look(access_of(self.memory, n.addr, write), n.addr, beats, now)
 
     def _sample_w(self, c: Ports, f: Findings) -> None:
         valid, held, p = c.bit(self.p + "wvalid"), self.held["W"], self.p
@@ -223,8 +224,7 @@ class AxiMemory:
 
     def _commit(self, entry: _Queued, f: Findings) -> None:
         told = False
-        words = entry.words[: entry.effect.beat] if entry.effect.resp else entry.words
-        for index, (word, strobe) in enumerate(words):
+        for index, (word, strobe) in enumerate([] if entry.effect.resp else entry.words):
             addr = entry.command.beat(index) & -self.bus
             resp = Response.DECERR if strobe else Response.OKAY
             if self.memory is not None:

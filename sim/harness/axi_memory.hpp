@@ -266,7 +266,8 @@ struct AxiMemory {
 
     // A burst taken at clock `now` meets the faults; `open` is when its channel's ready may rise again.
     void afflict(Command& n, Access access, u64& open, u64 now) {
-        BusEffect e = injected.look(access, n.addr, n.len + 1u, now);
+        // A write is answered once: an error is that of all its beats.
+        BusEffect e = injected.look(access, n.addr, access < Access::WRITE ? n.len + 1u : 1u, now);
         n.ready_at += e.delay, n.late = e.late, n.injected = e.resp, n.bad_beat = e.beat;
         if (e.hold && open < now + 1 + e.hold) open = now + 1 + e.hold;
     }
@@ -324,7 +325,7 @@ struct AxiMemory {
     void commit(Findings& f) {
         Slot& s = slots[bcmd.slot];
         bcmd.resp = bcmd.injected;
-        u32 beats = bcmd.injected == OKAY || s.beats < bcmd.bad_beat ? s.beats : bcmd.bad_beat;
+        u32 beats = bcmd.injected == OKAY ? s.beats : 0;
         bool told = false;
         for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
