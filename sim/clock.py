@@ -6,10 +6,10 @@ time and never add rounded steps, so nothing drifts. Nobody below this file read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-__all__ = ["CARD_HZ", "LINK_SPEEDS", "Frequency", "Pacing", "WIRE_OVERHEAD"]
+__all__ = ["CARD_HZ", "GAP", "LINK_SPEEDS", "PREAMBLE", "WIRE_OVERHEAD", "Frequency", "Pacing"]
 
 CARD_HZ = Fraction(125_000_000)
 GAP, PREAMBLE = 12, 8  # bytes: inter-packet gap; preamble and start delimiter (IEEE 802.3 4.4.2, 3.2)
@@ -22,19 +22,23 @@ class Frequency:
     """A core clock. `hz` may be an int, a Fraction, or a string such as "322265625"."""
 
     hz: Fraction = CARD_HZ
+    _ns_per: int = field(init=False, repr=False, compare=False)  # `_ns_per` nanoseconds are `_clocks_per` clocks
+    _clocks_per: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hz", Fraction(self.hz))
         if self.hz <= 0:
             raise ValueError(f"a clock must have a positive frequency, not {self.hz} Hz")
+        object.__setattr__(self, "_ns_per", 1_000_000_000 * self.hz.denominator)
+        object.__setattr__(self, "_clocks_per", self.hz.numerator)
 
     def ns(self, clocks: int) -> int:
         """The nanosecond in which clock number `clocks` begins."""
-        return clocks * 1_000_000_000 * self.hz.denominator // self.hz.numerator
+        return clocks * self._ns_per // self._clocks_per
 
     def clocks(self, ns: int) -> int:
         """The first clock that begins at `ns` or later."""
-        return -(-ns * self.hz.numerator // (1_000_000_000 * self.hz.denominator))
+        return -(-ns * self._clocks_per // self._ns_per)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from typing import Protocol
 
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 
-__all__ = ["BusFault", "Engine", "EngineStats", "Event", "Finding"]
+__all__ = ["BusFault", "Engine", "EngineStats", "Event", "NEVER", "Finding"]
+
+
+NEVER = (1 << 64) - 1  # a clock that does not come
 
 
 class Event(IntFlag):
@@ -73,6 +76,17 @@ class Engine(Protocol):
 
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         """Run to clock `until`, or to the first event of `stop`; queued writes count as work."""
+        ...
+
+    def due(self) -> int:
+        """The clock at which something may happen in here, if nothing is put in: `now` while anything is in flight.
+
+        `NEVER` at rest. Before it, time may be skipped.
+        """
+        ...
+
+    def skip(self, until: int) -> None:
+        """Let time pass to clock `until`, which must not be beyond `due()`: nothing happens meanwhile."""
         ...
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:

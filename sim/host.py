@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
 from ringbed.sim.clock import Frequency
 from ringbed.sim.device import DeviceOverEngine
-from ringbed.sim.engine import Engine, Event
+from ringbed.sim.engine import NEVER, Engine, Event
 from ringbed.sim.memory import HostMemory
 
 __all__ = ["WATCHDOG_NS", "Collector", "DriverMaker", "Host", "Upper"]
@@ -113,23 +113,42 @@ class Host(Generic[U]):
         wanted = self.upper.deadline()
         return self._watchdog_at if wanted is None else min(wanted, self._watchdog_at)
 
+    def due(self) -> int:
+        """The time in ns before which nothing happens in this host if nothing is put in; `now` while it is at work."""
+        clock = self.engine.due()
+        wanted = self.deadline()
+        return wanted if clock == NEVER else min(wanted, self.frequency.ns(clock))
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is in flight, nothing will come: only timers are left."""
+        return self.engine.due() == NEVER
+
+    def skip(self, until: int) -> None:
+        """Let time pass to `until` ns, not beyond `due()`: nothing happens meanwhile."""
+        self.engine.skip(self.frequency.clocks(until))
+
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
         """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended."""
         engine, end = self.engine, self.frequency.clocks(until)
         seen = Event.NONE
         while True:
             self.upper.work(self.now)
-            event = engine.run(end, Event.IRQ | Event.IDLE | stop)
-            if event & Event.IDLE and not event & (Event.IRQ | stop) and engine.now < end:
-                event |= engine.run(end, Event.IRQ)  # nothing is in flight: this only moves time
-            if not event & Event.IRQ:
-                break
-            seen |= Event.IRQ
-            self.interrupts += 1
-            self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
-            self.driver.interrupt(0)
-        if self.now >= self._watchdog_at:
-            self._watchdog_at = self.now + WATCHDOG_NS
-            self.driver.watchdog(self.now)
-            return seen  # it may have begun something
-        return seen | event & (stop | Event.IDLE)
+            event = engine.run(self._next_stop(end), Event.IRQ | stop)
+            if event & Event.IRQ:
+                seen |= Event.IRQ
+                self.interrupts += 1
+                self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
+                self.driver.interrupt(0)
+                continue
+            if self.now >= self._watchdog_at:
+                self._watchdog_at = self.now + WATCHDOG_NS
+                self.driver.watchdog(self.now)
+                event &= stop  # it may have begun something
+            if event & stop or engine.now >= end:
+                return seen | event & (stop | Event.IDLE)
+
+    def _next_stop(self, end: int) -> int:
+        """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""
+        timer = self.frequency.clocks(self.deadline())
+        return timer if self.engine.now < timer < end else end

@@ -26,6 +26,7 @@ __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
 ABI = 3
+EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
 class _Config(ctypes.Structure):
@@ -43,7 +44,7 @@ class _Mailbox(ctypes.Structure):
         (name, ctypes.c_uint64)
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
-            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "due",
         )
     ]  # fmt: skip
 
@@ -147,6 +148,8 @@ class NativeEngine:
         self._in_at, self._in_errors = array("Q"), bytearray()
         self._write, self._run = self._lib.rb_write, self._lib.rb_run
         self._touched = False
+        self._pending = True  # something was put in that has not had a clock yet
+        self._skip = 0  # where time is, when nothing happened since the library was told
         self._sync_regions()
         if self._spec.portmap.dma is not None:
             self.set_bus_faults(self._bus_faults)
@@ -161,7 +164,7 @@ class NativeEngine:
 
     @property
     def now(self) -> int:
-        return int(self._box.now)
+        return max(int(self._box.now), self._skip)
 
     @property
     def frequency(self) -> Frequency:
@@ -170,10 +173,11 @@ class NativeEngine:
     # Registers --------------------------------------------------------------------------------------------------
 
     def write(self, offset: int, value: int) -> None:
-        self._touched = True
+        self._touch()
         self._write(self._live(), self._offset(offset), value & 0xFFFF_FFFF)
 
     def read(self, offset: int) -> int:
+        self._catch_up()
         self._flush()
         event = self._lib.rb_read(self._live(), self._offset(offset), self.settings.answer_limit)
         if event & FAULT:
@@ -187,6 +191,7 @@ class NativeEngine:
     def peek(self, offset: int) -> int:
         if self._spec.portmap.peek is None:
             raise ValueError(f"the port map of {self._spec.name} has no peek")
+        self._catch_up()
         return int(self._lib.rb_peek(self._live(), self._offset(offset)))
 
     def _offset(self, offset: int) -> int:
@@ -199,10 +204,29 @@ class NativeEngine:
 
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         self._flush()
+        until, self._skip, self._pending = max(until, self._skip), 0, False
         event: int = self._run(self._live(), until, int(stop))
         if event & FAULT:
             self._raise_fault()
-        return Event(event & 31)
+        return EVENTS[event & 31]
+
+    def due(self) -> int:
+        if self._pending:
+            return self.now
+        due = int(self._box.due)
+        return min(due, self._in_at[0]) if self._in_at else due
+
+    def skip(self, until: int) -> None:
+        self._skip = max(until, self._skip)  # told to the library when somebody looks: a pump skips often
+
+    def _touch(self) -> None:
+        self._touched = self._pending = True
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._skip:
+            until, self._skip = self._skip, 0
+            self._run(self._live(), until, 0)
 
     def _flush(self) -> None:
         self._touched = True
@@ -251,11 +275,12 @@ class NativeEngine:
         index, pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
-        self._touched = True
+        self._touch()
         self._lib.rb_set_pin(self._live(), index, value)
         self._init[index] = value
 
     def get_pin(self, name: str) -> int:
+        self._catch_up()
         return int(self._lib.rb_get_pin(self._live(), self._pin(name)[0]))
 
     def _pin(self, name: str) -> tuple[int, Any]:

@@ -1,31 +1,48 @@
 """Simulated time for several hosts and the links between them, and how it follows wall time on a TAP device.
 
-Hosts run one after the other in windows shorter than a link's latency, so that no frame can arrive before its host is
-there; between windows links carry what left. When everything is at rest, time jumps to whatever is due next.
+Hosts run in windows shorter than a link's latency, so that no frame can arrive before its host is there; between
+windows links carry what left. A window begins when the next thing is due, and a host with nothing due in it is left
+where it is: an idle host costs a look. Within a window hosts know nothing of each other, so it makes no difference
+whether they run one after the other or in threads: the trace is the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ringbed.sim.cable import LATENCY_NS, Cable
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import Event
+from ringbed.sim.crew import Crew
+from ringbed.sim.engine import NEVER
 from ringbed.sim.host import Host
 from ringbed.sim.wire import HostEnd, WireEnd
 
-__all__ = ["HostLink", "Link", "Pump", "WallPump"]
+__all__ = ["HostLink", "Link", "Pump", "TimedLink", "WallPump"]
 
 WINDOW_NS = LATENCY_NS // 2  # a driver's register reads may carry a host a little past the end of its window
-LONGEST_NS = 10_000_000  # a window while a single card waits for what it knows will come
 
 
 class Link(Protocol):
-    """What carries frames: a Cable, a Loopback, a HostLink."""
+    """What carries frames: a Cable, a Loopback, a HostLink, a SwitchLink."""
 
     def move(self) -> int:
         """Carry one batch each way; how many frames that was."""
+        ...
+
+
+@runtime_checkable
+class TimedLink(Protocol):
+    """A Link that keeps frames for a while, such as a switch, and must know the time."""
+
+    def move(self) -> int: ...
+
+    def advance(self, now: int) -> None:
+        """Said before every `move`: every host has come to `now` ns, what leaves one from here on leaves later."""
+        ...
+
+    def due(self) -> int:
+        """When it wants to be moved next at the latest, ns; `NEVER` when it keeps nothing."""
         ...
 
 
@@ -37,26 +54,40 @@ class HostLink:
 
     def __init__(self, host: Host[Any], end: HostEnd, wire: WireEnd | None = None) -> None:
         self.end = end
-        self._engine = host.engine
+        self._host = host
         self._cable = Cable(wire or host.engine, end, LATENCY_NS, host.frequency, Frequency(host.frequency.hz))
 
+    def advance(self, now: int) -> None:
+        """What the port has now goes out at `now` ns, also to a card that was left behind."""
+        self.end.now = max(self.end.now, self._host.frequency.clocks(now))
+
+    def due(self) -> int:
+        return NEVER
+
     def move(self) -> int:
-        self.end.now = self._engine.now
+        self.end.now = max(self.end.now, self._host.engine.now)
         moved = self._cable.move()
         self.end.flush()
         return moved
 
 
 class Pump:
-    """Hosts and links as one simulation. `now` is in ns, the time of the host that is furthest behind."""
+    """Hosts and links as one simulation. `now` is in ns, the time of the host that is furthest behind.
 
-    def __init__(self, hosts: Sequence[Host[Any]], links: Sequence[Link] = (), window_ns: int = WINDOW_NS) -> None:
+    `window_ns` is shorter than the latency of every link, with room for a driver's register reads at a window's end.
+    `threads` beyond 1 share the hosts of a window; call `close`, or use it as a context manager, to end them.
+    """
+
+    def __init__(
+        self, hosts: Sequence[Host[Any]], links: Sequence[Link] = (), window_ns: int = WINDOW_NS, threads: int = 1
+    ) -> None:  # fmt: skip
         if not hosts or window_ns < 1:
             raise ValueError(f"{len(hosts)} hosts in windows of {window_ns} ns do not make a simulation")
         self.hosts = tuple(hosts)
         self.links = list(links)
         self.activity = 0  # windows in which something happened
         self._window = window_ns
+        self._crew = Crew(threads)
 
     @property
     def now(self) -> int:
@@ -71,42 +102,63 @@ class Pump:
 
         True when everything is at rest.
         """
-        window = self._window
+        now = self.now
         while True:
-            resting, window = self._step(until, window)
-            if self.now >= until or (resting and at_rest):
+            now, resting = self._step(now, until, at_rest)
+            if now >= until or (resting and at_rest):
+                self._catch_up(now)
                 return resting
 
     def run_until(self, done: Callable[[], bool], limit: int) -> bool:
-        """Run until `done()`, asked after every window, or until `limit` ns; whether it was done."""
-        window = self._window
+        """Run until `done()`, asked after every window in which something could happen, or until `limit` ns.
+
+        Whether it was done. `done` may put in new work.
+        """
+        now = self.now
         while not done():
-            if self.now >= limit:
+            if now >= limit:
                 return False
-            resting, window = self._step(limit, window)
-            if resting:  # jump now: `done` may put in new work
-                self._step(limit, window)
-                window = self._window
+            now, _ = self._step(now, limit)
+            self._catch_up(now)
         return True
 
-    def _step(self, until: int, window: int) -> tuple[bool, int]:
-        """One window, which ends at `until` at the latest: is everything at rest, and how long may the next one be?"""
-        stop = Event.WIRE if self.links and window > self._window else Event.NONE
-        end = min(until, self.now + window)
-        events = [host.advance(end, stop) for host in self.hosts]
-        moved = sum(link.move() for link in self.links)
-        resting = not moved and all(event == Event.IDLE for event in events)
-        waiting = not moved and not any(events)
-        self.activity += not resting
-        return resting, self._next_window(resting, waiting, window)
+    def close(self) -> None:
+        """End the threads; the hosts are their opener's to close."""
+        self._crew.close()
 
-    def _next_window(self, resting: bool, waiting: bool, window: int) -> int:
-        """At rest: to what is due next. A single card that waits: longer and longer, cut short by a frame leaving."""
-        if resting:
-            return max(self._window, self.deadline() - self.now)
-        if waiting and len(self.hosts) == 1:
-            return min(2 * window, LONGEST_NS)
-        return self._window
+    def __enter__(self) -> Pump:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _step(self, now: int, until: int, at_rest: bool = False) -> tuple[int, bool]:
+        """One window, from when the next thing is due: the time it ended at, and whether everything is at rest.
+
+        Hosts with nothing due in it are left where they are. At rest, with `at_rest`, nothing is jumped over.
+        """
+        dues = [host.due() for host in self.hosts]
+        timed = [link for link in self.links if isinstance(link, TimedLink)]
+        begin = max(now, min(dues + [link.due() for link in timed]))
+        if at_rest and begin > now and self._at_rest(timed):
+            begin = now
+        end = min(until, begin + self._window)
+        self._crew.advance([host for host, due in zip(self.hosts, dues, strict=True) if due < end], end)
+        for link in timed:
+            link.advance(end)
+        moved = sum(link.move() for link in self.links)
+        resting = not moved and self._at_rest(timed)
+        self.activity += not resting
+        return end, resting
+
+    def _at_rest(self, timed: Sequence[TimedLink]) -> bool:
+        return all(host.at_rest for host in self.hosts) and all(link.due() == NEVER for link in timed)
+
+    def _catch_up(self, now: int) -> None:
+        """Whoever looks at a host, or puts something in, finds it at `now`: nothing happens in those that were left."""
+        for host in self.hosts:
+            if host.now < now:
+                host.skip(now)
 
 
 class WallPump:

@@ -129,6 +129,7 @@ class PysimEngine:
         if m.tx:
             self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level)
         self._irq, self._irq_since = False, 0
+        self._pending = True  # a pin was set that has not had a clock yet
         self._model_ns = self._run_ns = 0
         self._trace: contextlib.ExitStack | None = None
         self._pins = {pin.name: pin for pin in m.pins}
@@ -197,8 +198,19 @@ class PysimEngine:
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         return Event(self._run(until, int(stop)) & 31)
 
+    def due(self) -> int:
+        self._live()
+        if self._pending or not self._quiet():
+            return self.now
+        due = self._next_event()
+        return min(due, max(self.now, self._irq_since + self.settings.irq_hold)) if self._irq else due
+
+    def skip(self, until: int) -> None:
+        self.run(until, Event.NONE)
+
     def _run(self, until: int, stop: int) -> int:
         self._live()
+        self._pending = False
         begin = time.perf_counter_ns()
         try:
             while True:
@@ -332,6 +344,7 @@ class PysimEngine:
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
         self._bench.put(name, value)
+        self._pending = True
 
     def get_pin(self, name: str) -> int:
         self._pin(name)

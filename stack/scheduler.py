@@ -43,6 +43,11 @@ class Scheduler:
     def context_name(self) -> str:
         return self.context.name.lower()
 
+    @property
+    def waiting(self) -> bool:
+        """Is there work that `run` would do?"""
+        return any(self._ready)
+
     def schedule(self, context: Context, runnable: Runnable) -> None:
         self._ready[context].append(runnable)
 

@@ -71,7 +71,9 @@ class Stack:
         self.run()
 
     def deadline(self) -> int | None:
-        """When `tick` next has something to do, or None."""
+        """When `tick` next has something to do: now, while something put in waits for `run`; None: not by itself."""
+        if self._core.scheduler.waiting:
+            return self.now
         return min((d for iff in self._core.iffs() if (d := iff.arp.deadline()) is not None), default=None)
 
     def journey(self) -> Journey:

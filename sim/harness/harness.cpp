@@ -34,6 +34,7 @@ struct Mailbox {
     u64 findings, findings_lost, faults;
     u64 run_ticks, model_ticks, sampled_ticks;  // of all runs; of the sampled clocks: in the model, in all
     u64 answer, fault_events;
+    u64 due;  // the clock before which nothing happens unless something is put in; NEVER at rest
 };
 
 struct Config {
@@ -204,8 +205,18 @@ struct Harness {
         }
     }
 
+    // `now` while anything is in flight. An interrupt on its way to the host is something to come.
+    u64 due() {
+        if (!quiet()) return now;
+        u64 next = next_event();
+        if (!irq) return next;
+        u64 seen = irq_since + irq_hold;
+        return seen <= now ? now : seen < next ? seen : next;
+    }
+
     void publish() {
         box.now = now;
+        box.due = due();
         box.out_frames = tx.frames.size();
         box.out_bytes = 0;
         for (auto& fr : tx.frames) box.out_bytes += fr.length;

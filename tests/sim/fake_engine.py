@@ -8,7 +8,7 @@ from typing import Any
 
 from ringbed.drivers.em import Em
 from ringbed.sim.bus_faults import BusEvent, BusFaults
-from ringbed.sim.engine import EngineStats, Event, Finding
+from ringbed.sim.engine import NEVER, EngineStats, Event, Finding
 from ringbed.sim.host import Host, U
 from ringbed.sim.memory import HostMemory, Response
 from ringbed.sim.testbed import EM_PCI
@@ -85,6 +85,15 @@ class FakeEngine:
             while self._in and self._in[0][0] <= self.now:
                 _, frame, error = self._in.popleft()
                 self.card.receive(from_wire(frame), "crc" if error or not fcs_good(frame) else "")
+
+    def due(self) -> int:
+        if self._busy() or self.card.irq:
+            return self.now
+        return max(self.now, self._in[0][0]) if self._in else NEVER
+
+    def skip(self, until: int) -> None:
+        assert until <= self.due()
+        self.now = max(self.now, until)
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         self._in.append((at, frame, error))

@@ -8,7 +8,7 @@ import pytest
 
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.cable import Cable, Loopback
-from ringbed.sim.host import Collector
+from ringbed.sim.host import Collector, Host
 from ringbed.sim.pump import HostLink, Pump, WallPump
 from ringbed.sim.wire import HostEnd, to_wire
 from tests.drivers.bench import frame
@@ -72,21 +72,41 @@ def test_a_card_that_waits_for_a_frame_far_off_costs_little() -> None:
     assert host.engine.runs - runs < 1000
 
 
-def test_hosts_that_wait_for_each_other_never_run_ahead_of_the_cable() -> None:
-    """With several hosts no window grows beyond the look-ahead, however long nothing happens."""
+class OnTime:
+    """A host's end of a wire, which wants every frame before the host is at its time."""
+
+    def __init__(self, host: Host[Collector]) -> None:
+        self.host, self.early = host, list[int]()
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        self.early.append(at - self.host.engine.now)
+        self.host.engine.wire_in(frame, at, error)
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        return self.host.engine.wire_out()
+
+
+def test_no_frame_arrives_before_its_host_is_there() -> None:
+    """However far time jumps between: one host answers frames that come rarely, the other sends by itself."""
     a, b = fake_host(Collector(), 1), fake_host(Collector(), 2)
-    pump = Pump([a, b], [Cable(a.engine, b.engine)])
+    ends = OnTime(a), OnTime(b)
+    pump = Pump([a, b], [Cable(*ends)])
     pump.run(max(a.now, b.now) + 10_000)
-    for host in (a, b):
-        host.engine.wire_in(to_wire(frame(60)), host.engine.now + 50_000)  # 0.4 ms: neither is at rest until then
-    apart = []
+    for index in range(20):
+        a.engine.wire_in(to_wire(frame(60)), a.engine.now + 50_000 * index)  # every 0.4 ms
 
-    def done() -> bool:
-        apart.append(pump.now)
-        return len(apart) == 100
+    def answer() -> bool:
+        for one, other in ((a, 2), (b, 1)):
+            if one.upper.take():
+                one.driver.transmit(0, [TxFrame([frame(60, 1, bytes([2, 0, 0, 0, 0, other]))])])
+        return False
 
-    assert pump.run_until(done, pump.now + SECOND)
-    assert max(after - before for before, after in zip(apart, apart[1:], strict=False)) <= 1100
+    begin, activity = pump.now, pump.activity
+    pump.run_until(answer, begin + 10_000_000)
+    assert [len(end.early) > 20 for end in ends] == [True, True]
+    assert min(ends[0].early + ends[1].early) > 0
+    assert pump.activity - activity < 10_000  # ten thousand windows long
+    assert pump.now == begin + 10_000_000
 
 
 def test_run_until_gives_up_at_its_limit() -> None:
