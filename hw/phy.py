@@ -31,7 +31,7 @@ class Phy(wiring.Component):
     register : In(5); value : Out(16), same clock; known : Out(1): the register exists
     read : In(1): a read ends in this clock: re-arms the latched link bit
     write : In(1) with wdata : In(16)
-    link : Out(1): up now
+    link : Out(1): up now; loopback : Out(1): register 0 bit 14: what is sent comes back, with a cable or without
     """
 
     def __init__(self) -> None:
@@ -46,6 +46,7 @@ class Phy(wiring.Component):
                 "write": In(1),
                 "wdata": In(16),
                 "link": Out(1),
+                "loopback": Out(1),
             }
         )
 
@@ -53,7 +54,8 @@ class Phy(wiring.Component):
         m = Module()
         control, advertise, gigabit = Signal(16, init=0x1140), Signal(16, init=0x0DE1), Signal(16, init=0x0E00)
         latched = Signal()  # link bit of register 1: low until read once it was low
-        m.d.comb += self.link.eq(self.cable & ~self.held & ~control[11] & ~control[15])
+        powered = ~self.held & ~control[11] & ~control[15]
+        m.d.comb += [self.loopback.eq(control[14] & powered), self.link.eq((self.cable | control[14]) & powered)]
         m.d.sync += latched.eq(self.link & (latched | (self.read & (self.register == STATUS))))
         values = {
             CONTROL: control,
@@ -82,6 +84,8 @@ class Phy(wiring.Component):
 
 class Mdic(wiring.Component):
     """The MDIC register: one access of 64 bit times at 2.5 MHz, then R, and MDAC when I was set.
+
+    A device reset does not reach the PHY, so an access under way goes on and ends with R, but raises nothing then.
 
     Members
     -------
@@ -131,5 +135,5 @@ class Mdic(wiring.Component):
             with m.If(op == 2):
                 m.d.sync += data.eq(Mux(ours, self.phy_value, 0xFFFF))
         with m.If(self.clear):
-            m.d.sync += running.eq(0)
+            m.d.sync += interrupt.eq(0)
         return m

@@ -2,13 +2,14 @@
 
 Registers are stored here, writable bit for bit as the table says (its RW fields); bits the card itself drives (RO and
 SC fields) are or-ed in from outside. A register named `external` is not stored: its value comes in from the block that
-owns it, with a strobe for each write and each read.
+owns it, with a strobe for each write and each read. An array of registers is external, and says by index which of them
+is meant; so does a bank, which is several registers that one block answers for.
 `peek` shows any register with no side effect: the same multiplexer, lent out while no read is going on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from amaranth import Module, Mux, Signal
@@ -19,6 +20,28 @@ from ringbed.hw.bus import AXI_OKAY, AxiLite
 from ringbed.hw.formats.field import Access, Register, RegisterMap
 
 __all__ = ["RegisterFile"]
+
+
+def _pattern(register: Register, bits: int) -> str:
+    """The word addresses of a register or array, as `bits` characters of a Case: `-` where the index is.
+
+    Raises ValueError for an array whose addresses no such pattern matches.
+    """
+    if register.count & (register.count - 1) or register.stride & (register.stride - 1):
+        raise ValueError(f"{register.name}: {register.count} registers {register.stride} bytes apart: no powers of two")
+    low = (register.stride >> 2).bit_length() - 1
+    index = register.count.bit_length() - 1
+    if (register.offset >> 2) & (((1 << index) - 1) << low):
+        raise ValueError(f"{register.name} at {register.offset:#x} is not aligned to its {register.count} registers")
+    digits = list(format(register.offset >> 2, f"0{bits}b"))
+    digits[bits - low - index : bits - low] = "-" * index
+    return "".join(digits)
+
+
+def _index(register: Register, address: Any) -> Any:
+    """Which register of the array the byte `address` is."""
+    low = register.stride.bit_length() - 1
+    return address[low : low + register.count.bit_length() - 1]
 
 
 def _writable(register: Register) -> int:
@@ -55,11 +78,19 @@ class RegisterFile(wiring.Component):
     NAME : Out(32) for a stored register, In(32) for an external one
     NAME_ro : In(32), stored registers with RO or SC fields: those fields as they read
     NAME_w : Out(1): written in this clock (with `wdata`); NAME_r : Out(1), external registers: read in this clock
+    NAME_at, NAME_at_w : Out, arrays: which of them NAME is to show, which of them is written with NAME_w
+    BANK : In(32), BANK_r : Out(1), BANK_at : Out: the same for the registers of `banks`; they are not written
+
+    Raises ValueError for a name that is not in the table, and for an array that is not external or not aligned.
     """
 
-    def __init__(self, table: RegisterMap, external: Collection[str], kept: Collection[str], addr_width: int) -> None:
-        self.table, self.external, self.kept = table, frozenset(external), frozenset(kept)
-        unknown = (self.external | self.kept) - {register.name for register in table}
+    def __init__(
+        self, table: RegisterMap, external: Collection[str], kept: Collection[str], addr_width: int,
+        banks: Mapping[str, Collection[str]] | None = None,
+    ) -> None:  # fmt: skip
+        self.table, self.external, self.kept, self.banks = table, frozenset(external), frozenset(kept), banks or {}
+        self._bank_of = {name: bank for bank, names in self.banks.items() for name in names}
+        unknown = (self.external | self.kept | set(self._bank_of)) - {register.name for register in table}
         if unknown:
             raise ValueError(f"the register table has no {', '.join(sorted(unknown))}")
         members: dict[str, Any] = {
@@ -70,11 +101,21 @@ class RegisterFile(wiring.Component):
             "wdata": Out(32),
             "busy": Out(1),
         }
+        for bank in self.banks:
+            members |= {bank: In(32), bank + "_r": Out(1), bank + "_at": Out(addr_width - 2)}
+        self._places = {register.name: _pattern(register, addr_width - 2) for register in table}
         for register in table:
+            if register.name in self._bank_of:
+                continue
             members[register.name + "_w"] = Out(1)
             if register.name in self.external:
                 members |= {register.name: In(32), register.name + "_r": Out(1)}
+                if register.count > 1:
+                    at = Out(range(register.count))
+                    members |= {register.name + "_at": at, register.name + "_at_w": at}
                 continue
+            if register.count > 1:
+                raise ValueError(f"{register.name}: an array of registers is stored by the block that owns it")
             members[register.name] = Out(32, init=_initial(register))
             if _driven(register):
                 members[register.name + "_ro"] = In(32)
@@ -112,9 +153,19 @@ class RegisterFile(wiring.Component):
 
     def _reads(self, m: Module, address: Signal, read: Signal) -> None:
         """The multiplexer over all values, and the read strobes of external registers."""
+        for bank in self.banks:
+            m.d.comb += getattr(self, bank + "_at").eq(address[2:])
+        for register in self.table:
+            if register.count > 1:
+                m.d.comb += getattr(self, register.name + "_at").eq(_index(register, address))
         with m.Switch(address[2:]):
+            for bank, names in self.banks.items():
+                with m.Case(*(self.table[name].offset >> 2 for name in names)):
+                    m.d.comb += [self.peek_data.eq(getattr(self, bank)), getattr(self, bank + "_r").eq(read)]
             for register in self.table:
-                with m.Case(register.offset >> 2):
+                if register.name in self._bank_of:
+                    continue
+                with m.Case(self._places[register.name]):
                     value = getattr(self, register.name)
                     if hasattr(self, register.name + "_ro"):
                         value = value | (getattr(self, register.name + "_ro") & _driven(register))
@@ -123,10 +174,15 @@ class RegisterFile(wiring.Component):
                         m.d.comb += getattr(self, register.name + "_r").eq(read)
 
     def _writes(self, m: Module, write: Signal) -> None:
-        """Stored registers take what is writable; external ones get a strobe. A clear loses against nothing."""
-        with m.If(write & self.bus.wstrb.all()), m.Switch(self.bus.awaddr[2:]):
-            for register in self.table:
-                with m.Case(register.offset >> 2):
+        """Stored registers take what is writable; external ones get a strobe. A clear in the same clock wins."""
+        awaddr = self.bus.awaddr
+        written = [register for register in self.table if register.name not in self._bank_of]
+        for register in written:
+            if register.count > 1:
+                m.d.comb += getattr(self, register.name + "_at_w").eq(_index(register, awaddr))
+        with m.If(write & self.bus.wstrb.all()), m.Switch(awaddr[2:]):
+            for register in written:
+                with m.Case(self._places[register.name]):
                     m.d.comb += getattr(self, register.name + "_w").eq(1)
                     if register.name in self.external:
                         continue
@@ -134,6 +190,6 @@ class RegisterFile(wiring.Component):
                     if mask:
                         m.d.sync += stored.eq((stored & ~mask & 0xFFFFFFFF) | (self.wdata & mask))
         with m.If(self.clear):
-            for register in self.table:
+            for register in written:
                 if register.name not in self.external and register.name not in self.kept:
                     m.d.sync += getattr(self, register.name).eq(_initial(register))

@@ -119,9 +119,23 @@ def test_what_a_write_keeps() -> None:
         rng = random.Random(1)
         for _ in range(4):
             for register, value in RESET.items():
-                word = rng.getrandbits(16) & 0x77FF  # neither reset nor power-down
+                word = rng.getrandbits(16) & 0x37FF  # neither reset, loopback nor power-down
                 await it.write(ctx, register, word)
                 assert await it.read(ctx, register) == (word & KEPT[register] if register in KEPT else value)
+
+    bench(run)
+
+
+def test_loopback_has_link_without_a_cable_while_there_is_power() -> None:
+    async def run(it: Station, ctx: Any) -> None:
+        seen = []
+        for control in (0x1140, 0x5140, 0x5940, 0x4140, 0x0140):
+            await it.write(ctx, 0, control)
+            seen.append((ctx.get(it.phy.loopback), ctx.get(it.phy.link)))
+        assert seen == [(0, 0), (1, 1), (0, 0), (1, 1), (0, 0)]
+        await it.write(ctx, 0, 0x4140)
+        ctx.set(it.phy.held, 1)
+        assert (ctx.get(it.phy.loopback), ctx.get(it.phy.link)) == (0, 0)
 
     bench(run)
 
@@ -219,7 +233,8 @@ def test_time_that_jumps_past_the_end_and_a_reset_in_the_middle() -> None:
         ctx.set(it.mdic.clear, 0)
         await it.tick(ctx, jump=1000)
         await it.tick(ctx)
+        assert it.value(ctx)["R"], "who polls it is not left waiting"
         assert it.events == 0
-        assert await it.read(ctx, 4) == RESET[4]
+        assert await it.read(ctx, 4) == 0x5555, "the PHY has had no reset"
 
     bench(run)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ringbed.hw.formats import em
+from ringbed.hw.formats import em, em_statistics
 from ringbed.hw.formats.field import Access, Field, Register, RegisterMap
 from ringbed.hw.registers import RegisterFile
 from tests.hw.stream_bench import pauses, refused, simulate
 
-EXTERNAL = ("STATUS", "EERD", "MDIC", "ICR", "ICS", "IMS", "IMC", "RDH", "TDH", "RAL", "RAH")
+EXTERNAL = ("STATUS", "EERD", "MDIC", "ICR", "ICS", "IMS", "IMC", "RDH", "TDH", "RAL", "RAH", "MTA", "VFTA")
+BANK = [register.name for register in em_statistics.REGISTERS]
 KEPT = ("RDBAL", "RDBAH")
 ALL = 0xFFFFFFFF
 
@@ -56,8 +58,8 @@ class Bus:
     def __init__(self, dut: RegisterFile, seed: int, share: float) -> None:
         self.dut, self.late, self.rng = dut, pauses(seed, share), random.Random(seed)
         self.strobed = Counter[str]()
-        names = [register.name for register in dut.table]
-        self.strobes = [name + "_w" for name in names]
+        names = [register.name for register in dut.table if register.name not in BANK]
+        self.strobes = [name + "_w" for name in names] + ["STATISTICS_r"]
         self.strobes += [name + "_r" for name in names if name in dut.external]
 
     async def tick(self, ctx: Any, *looked: Any) -> list[int]:
@@ -118,12 +120,18 @@ class Bus:
 
 def card() -> tuple[RegisterFile, Model]:
     external = {register.name for register in em.REGISTERS if register.name.startswith("RB_")} | set(EXTERNAL)
-    return RegisterFile(em.REGISTERS, external, KEPT, 17), Model(em.REGISTERS, external)
+    banks = {"STATISTICS": BANK}
+    return RegisterFile(em.REGISTERS, external, KEPT, 17, banks), Model(em.REGISTERS, external | set(BANK))
 
 
 def drive_outside(ctx: Any, dut: RegisterFile, model: Model, rng: random.Random) -> None:
     """New values of all the card's own bits, and noise where it drives none."""
+    word = rng.getrandbits(32)
+    ctx.set(dut.STATISTICS, word)
+    model.outside |= dict.fromkeys(BANK, word)
     for register in model.table:
+        if register.name in BANK:
+            continue
         name = register.name if register.name in model.external else register.name + "_ro"
         if register.name in model.external or bits(register, Access.RO, Access.SC):
             model.outside[register.name] = rng.getrandbits(32)
@@ -148,7 +156,8 @@ def test_every_register_resets_to_and_keeps_what_the_table_says() -> None:
             for register in em.REGISTERS:
                 bus.strobed.clear()
                 await bus.write(ctx, register.offset, word)
-                assert +bus.strobed == {register.name + "_w": 1}, register.name
+                expected = {} if register.name in BANK else {register.name + "_w": 1}
+                assert +bus.strobed == expected, register.name
                 model.write(register, word, 15)
                 assert await bus.read(ctx, register.offset) == model.read(register), register.name
             await peek_all(ctx, dut, model)
@@ -165,7 +174,7 @@ def test_random_accesses_with_stalls(share: float) -> None:
     dut, model = card()
     bus = Bus(dut, 2, share)
     expected = Counter[str]()
-    registers = {register.offset: register for register in em.REGISTERS}
+    registers = {register.at(k): register for register in em.REGISTERS for k in range(register.count)}
 
     async def run(ctx: Any) -> None:
         for offset, write, word, strobes in accesses():
@@ -175,11 +184,11 @@ def test_random_accesses_with_stalls(share: float) -> None:
                 await bus.write(ctx, offset, word, strobes)
                 if register is not None:
                     model.write(register, word, strobes)
-                    expected[register.name + "_w"] += strobes == 15
+                    expected[register.name + "_w"] += strobes == 15 and register.name not in BANK
             else:
                 assert await bus.read(ctx, offset) == (model.read(register) if register is not None else 0)
                 if register is not None and register.name in model.external:
-                    expected[register.name + "_r"] += 1
+                    expected["STATISTICS_r" if register.name in BANK else register.name + "_r"] += 1
         await peek_all(ctx, dut, model)
 
     def accesses() -> Iterator[tuple[int, bool, int, int]]:
@@ -321,9 +330,49 @@ def test_busy_covers_every_access() -> None:
     assert busy == [1, 1, 1, 1, 0, 0]
 
 
+def _table(offset: int = 0, count: int = 1, stride: int = 4) -> RegisterMap:
+    return RegisterMap((Register("A", offset, Access.RW, (Field("F", 0, 32),), "", count, stride),))
+
+
 def test_a_name_that_is_not_in_the_table_is_refused() -> None:
-    table = RegisterMap((Register("A", 0, Access.RW, (Field("F", 0, 32),)),))
-    refused(lambda: RegisterFile(table, ("B",), ("C",), 8), "the register table has no B, C")
+    refused(lambda: RegisterFile(_table(), ("B",), ("C",), 8), "the register table has no B, C")
+    refused(lambda: RegisterFile(_table(), (), (), 8, {"S": ("A", "D")}), "the register table has no D")
+
+
+def test_an_array_that_cannot_be_is_refused() -> None:
+    refused(
+        lambda: RegisterFile(_table(count=4), (), (), 8),
+        "A: an array of registers is stored by the block that owns it",
+    )
+    for table, sentence in (
+        (_table(count=3), "A: 3 registers 4 bytes apart: no powers of two"),
+        (_table(0x18, 4), "A at 0x18 is not aligned to its 4 registers"),
+        (_table(0x20, 8, 8), "A at 0x20 is not aligned to its 8 registers"),
+    ):
+        refused(partial(RegisterFile, table, ("A",), (), 8), sentence)
+
+
+def test_an_array_says_which_of_its_registers() -> None:
+    """Every address of every array: its index with its strobe, for reads, peeks and writes; and what lies between."""
+    dut, _ = card()
+    bus = Bus(dut, 8, 0.0)
+    arrays = [register for register in em.REGISTERS if register.count > 1]
+
+    async def run(ctx: Any) -> None:
+        for register in arrays:
+            for index in range(register.count):
+                at, at_w = getattr(dut, register.name + "_at"), getattr(dut, register.name + "_at_w")
+                ctx.set(dut.peek_addr, register.at(index))
+                ctx.set(getattr(dut, register.name), 0xABC + index)
+                assert (ctx.get(at), ctx.get(dut.peek_data)) == (index, 0xABC + index)
+                bus.strobed.clear()
+                assert await bus.read(ctx, register.at(index)) == 0xABC + index
+                await bus.write(ctx, register.at(index), index)
+                assert ctx.get(at_w) == index
+                assert +bus.strobed == {register.name + "_r": 1, register.name + "_w": 1}
+
+    simulate(dut, run, clocks=10000)
+    assert [register.name for register in arrays] == ["MTA", "RAL", "RAH", "VFTA"]
 
 
 def test_a_writes_ready_comes_a_clock_after_its_valids() -> None:

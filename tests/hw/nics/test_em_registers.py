@@ -10,7 +10,7 @@ from ringbed.hw.nics.em import EEPROM_CLOCKS
 from tests.hw.nics.em_bench import Card, Opener, R
 from tests.hw.nics.test_em_rings import works
 
-KNOWN = {register.offset for register in R}
+KNOWN = {register.at(index) for register in R for index in range(register.count)}
 WINDOW = em.BAR_SIZE
 
 

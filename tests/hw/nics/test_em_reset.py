@@ -13,7 +13,7 @@ from tests.hw.nics.test_em_rings import works
 from tests.hw.nics.test_em_tx_data import body
 from tests.hw.nics.test_em_tx_sums import context
 
-KEPT = ("PBA", "RDBAL", "RDBAH", "TDBAL", "TDBAH")
+KEPT = ("PBA", "RDBAL", "RDBAH", "TDBAL", "TDBAH", "MTA", "VFTA")
 LIVE = ("STATUS", "RAL", "RAH", "EECD", "ICR", "ICS", "MDIC", "EERD")  # looked at on their own, or of no reset value
 
 
