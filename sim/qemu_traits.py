@@ -1,0 +1,86 @@
+"""What QEMU's e1000 does otherwise than our card, as data: what a test or a driver's author must know of the judge.
+
+Every trait is pinned by at least one experiment in `tests/hw/nics/test_em_against_qemu.py`, which asks both the same.
+Section numbers with an M are those of the manual `hw/formats/em.py` names; models before and after QEMU 8.1 were read.
+`follows` says whom the manual is with: `card`, `QEMU`, or `open` where it leaves the point to either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TRAITS", "Trait", "markdown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One difference in words: what our card does, what QEMU does, whom the manual is with, and where it says so."""
+
+    topic: str
+    card: str
+    qemu: str
+    follows: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.follows not in ("card", "QEMU", "open"):
+            raise ValueError(f"the manual is with 'card', 'QEMU' or neither ('open'), not {self.follows!r}")
+
+
+TRAITS: dict[str, Trait] = {
+    # the bus and the general registers
+    "identity": Trait("PCI revision, BARs", "revision 2; BAR 0 alone", "revision 3; a second BAR of 64 bytes of I/O",
+                      "open", "M 4: the I/O BAR is the part's, no driver here uses it"),
+    "reset values": Trait("STATUS and CTRL after power-up", "reserved bits 0; FD and SPEED 10b in CTRL",
+                          "80080783 and 00140240: bits of other parts of the family", "open",
+                          "depends on the EEPROM, and is not printed"),
+    "software reset": Trait("`CTRL.RST`", "registers go to their reset values, work in flight ends",
+                            "the bit is dropped, nothing else", "card", "M 14, 13.4.1"),
+    "not implemented": Trait("TIPG, RXCSUM, RXDCTL, TIDV, RSRPD, FCAL, FCAH, FCT, FCTTV, FCRTL, FCRTH",
+                             "kept and acted on", "read 0", "card", "M 13.4"),
+    "packet buffer": Trait("PBA", "`TXA` follows from what is written to `RXA`", "stored; nothing is shared by it",
+                           "card", "M 13.4.19"),
+    "ring base": Trait("low four bits of RDBAL and TDBAL", "0", "kept, and ignored by the ring", "card", "M 3.2.6"),
+    "eeprom pins": Trait("`EECD.GNT`", "1 after `REQ`", "always 1", "card", "M 13.4.3"),
+    "phy status": Trait("PHY register 1 after power-up", "link and autonegotiation complete",
+                        "link, but not negotiated until software restarts it", "card", "IEEE 802.3 22.2.4.2"),
+    # transmit
+    "padding": Trait("a short frame with `TCTL.PSP`", "padded to 64 bytes with FCS", "leaves short", "card",
+                     "M Table 13-76"),
+    "ifcs": Trait("`IFCS` clear", "software's last four bytes are the FCS", "no FCS is QEMU's to leave out", "card",
+                  "M 3.3.3"),
+    "legacy checksum": Trait("`IC` of legacy descriptors", "inserted", "ignored", "card", "M 3.3.3"),
+    "zero sums": Trait("a TCP or IPv4 sum that comes out as 0", "0000", "FFFF, as for UDP", "open",
+                       "M has nothing on FFFF; RFC 768 wants it for UDP alone"),
+    "mixed frame": Trait("legacy and data descriptors in one frame", "refused whole, counted", "sent", "open",
+                         "M 3.3.5 forbids it and does not say what comes of it"),
+    "data length": Trait("`DTALEN` of 64 KiB and more", "a frame too long: refused whole, counted",
+                         "the low 16 bits are the length", "card", "M Table 3-17: 20 bits"),
+    "longest sent": Trait("a frame of more than 16288 bytes", "refused whole, counted", "sent, up to 64 KiB", "card",
+                          "M Table 3-8"),
+    "rps": Trait("`RPS`, reserved on this part", "ignored", "writes DD like `RS`", "card", "M Table 3-8"),
+    "empty run": Trait("a tail written again with nothing to send", "no cause", "`TXQE`", "card",
+                       "M Table 13-63: the queue became empty"),
+    # receive
+    "runt": Trait("a frame below 64 bytes with a good FCS", "dropped, counted", "padded to 60 and stored", "card",
+                  "M 13.4.22, SBP"),
+    "fcs check": Trait("a bad FCS with `RCTL.SBP`", "stored with `CE`", "there is none; the engine drops the frame",
+                       "card", "M 13.4.22"),
+    "fcs kept": Trait("`RCTL.SECRC` clear", "the FCS is the last four bytes",
+                      "the length counts them, what is there is stale", "card", "M 13.4.22"),
+    "longest received": Trait("limits 1522 and 16384 with FCS", "as said",
+                              "before 8.1 without FCS: four bytes more get through", "card", "M 13.7.15"),
+    "rx verdict": Trait("receive checksums", "`IPCS`, `TCPCS`, `IPE`, `TCPE`", "`IXSM` in every frame", "card",
+                        "M 3.2.9"),
+    "packet checksum": Trait("bytes 10 and 11 of a receive descriptor", "the sum from `PCSS` on", "not written",
+                             "card", "M 3.2.3"),
+    "buffers short": Trait("a frame of more buffers than are left", "waits in the packet buffer for more",
+                           "dropped whole, with `RXO`", "card", "M 3.2.6: there is a FIFO"),
+    "deaf": Trait("reception after a write to RCTL", "at once", "stops for a second; frames wait", "card", "M 13.4.22"),
+}  # fmt: skip
+
+
+def markdown() -> str:
+    """The table as it stands in docs/nics/em.notes.md."""
+    rows = [f"| {t.topic} | {t.card} | {t.qemu} | {t.follows} | {t.source} |" for t in TRAITS.values()]
+    return "\n".join(["| point | here | QEMU's e1000 | the manual is with | source |", "| --- " * 5 + "|", *rows])
