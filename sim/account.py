@@ -3,6 +3,10 @@
 A leg is a stretch whose two ends count frames independently; what its causes do not explain is `lost`. The card's
 causes come from its RB_* window (read without side effect), the driver's from `counters`; the testbed adds the stack's.
 Take the account at rest: what is in flight would look lost.
+
+A frame that rides in the card when it is reset is in RB_RXFLUSH or RB_TXFLUSH, which count in whole frames what the
+card had begun with and did not finish; one still on the ring, untouched, is in the driver's `tx_reset`. A frame whose
+data met a bus error is one of those: the queue stops there, and the reset that starts it again flushes it.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from typing import Any
 
 from ringbed.hw.formats import em
 from ringbed.sim.host import Host
+from ringbed.sim.link_faults import FaultyEnd
 
-__all__ = ["Leg", "card_count", "driver_legs", "lost"]
+__all__ = ["Leg", "card_count", "driver_legs", "link_legs", "lost"]
 
 RX_CAUSES = ("RB_RXOFF", "RB_RXCRC", "RB_RXRUNT", "RB_RXGIANT", "RB_RXFILTER", "RB_RXMISS", "RB_RXFLUSH")
 TX_CAUSES = ("RB_TXNULL", "RB_TXLONG", "RB_TXTSE", "RB_TXMIX", "RB_TXFLUSH")
@@ -22,21 +27,23 @@ TX_CAUSES = ("RB_TXNULL", "RB_TXLONG", "RB_TXTSE", "RB_TXMIX", "RB_TXFLUSH")
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """`sent` = `delivered` + the sum of `causes` + `lost`."""
+    """`sent` + `doubled` = `delivered` + the sum of `causes` + `lost`."""
 
     name: str
     sent: int
     delivered: int
     causes: dict[str, int] = field(default_factory=dict)
+    doubled: int = 0
 
     @property
     def lost(self) -> int:
         """Frames nobody accounts for; negative when something was counted twice."""
-        return self.sent - self.delivered - sum(self.causes.values())
+        return self.sent + self.doubled - self.delivered - sum(self.causes.values())
 
     def __str__(self) -> str:
         counted = "".join(f", {name} {count}" for name, count in self.causes.items() if count)
-        return f"{self.name}: sent {self.sent}, delivered {self.delivered}{counted}, lost {self.lost}"
+        doubled = f", doubled {self.doubled}" if self.doubled else ""
+        return f"{self.name}: sent {self.sent}{doubled}, delivered {self.delivered}{counted}, lost {self.lost}"
 
 
 def card_count(host: Host[Any], name: str) -> int:
@@ -55,6 +62,17 @@ def driver_legs(host: Host[Any]) -> list[Leg]:
     return [
         Leg(f"{host.name} wire to driver", card_count(host, "RB_RXWIRE"), counters["rx_frames"], up),
         Leg(f"{host.name} driver to wire", counters["tx_frames"] + refused, card_count(host, "RB_TXWIRE"), down),
+    ]
+
+
+def link_legs(host: Host[Any], end: FaultyEnd) -> list[Leg]:
+    """A link with faults, `end` made before the first frame: to the receive wire, and from the transmit wire on."""
+    rx, tx = end.rx, end.tx
+    arrived, left = card_count(host, "RB_RXWIRE"), card_count(host, "RB_TXWIRE")
+    swallowed = [{"dropped by the link": way.dropped, "held by the link": way.held} for way in (rx, tx)]
+    return [
+        Leg(f"{host.name} link to wire", rx.offered, arrived, swallowed[0], rx.duplicated),
+        Leg(f"{host.name} wire to link", left, tx.passed, swallowed[1], tx.duplicated),
     ]
 
 

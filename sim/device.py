@@ -17,12 +17,17 @@ class DeviceOverEngine:
 
     def __init__(self, engine: Engine, pci: PciIdentity, frequency: Frequency | None = None) -> None:
         self.pci = pci
+        self.lag = 0  # ns that pass after the next register read: a driver that is itself interrupted
         self._engine = engine
         self._frequency = frequency or Frequency()
 
     def read(self, bar: int, offset: int, size: int = 4) -> int:
         self._check(bar, offset, size)
-        return self._engine.read(offset)
+        value = self._engine.read(offset)
+        if self.lag:
+            lag, self.lag = self.lag, 0
+            self.delay(lag)
+        return value
 
     def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
         self._check(bar, offset, size)

@@ -101,6 +101,10 @@ class Engine(Protocol):
 
     def get_pin(self, name: str) -> int: ...
 
+    def hold_irq(self, until: int) -> None:
+        """The host does not see the interrupt line before clock `until`, however long it is up."""
+        ...
+
     def set_bus_faults(self, faults: BusFaults) -> None:
         """Faults of the memory behind the card from now on, bursts counted from 0; those before are forgotten.
 

@@ -13,6 +13,7 @@ from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFr
 from ringbed.sim.clock import Frequency
 from ringbed.sim.device import DeviceOverEngine
 from ringbed.sim.engine import NEVER, Engine, Event
+from ringbed.sim.host_faults import HostFaults
 from ringbed.sim.memory import HostMemory
 
 __all__ = ["WATCHDOG_NS", "Collector", "DriverMaker", "Host", "Upper"]
@@ -88,6 +89,7 @@ class Host(Generic[U]):
         self.device = DeviceOverEngine(engine, pci, self.frequency)
         self.driver = make_driver(self.device, memory, upper)
         self.interrupts = 0
+        self.faults: HostFaults | None = None  # what befalls its interrupts
         self._watchdog_at = self.now + WATCHDOG_NS
         upper.attach(self.driver, pci)
 
@@ -137,9 +139,7 @@ class Host(Generic[U]):
             event = engine.run(self._next_stop(end), Event.IRQ | stop)
             if event & Event.IRQ:
                 seen |= Event.IRQ
-                self.interrupts += 1
-                self.upper.work(self.now)  # so that what comes up now is stamped with the time it came
-                self.driver.interrupt(0)
+                self._interrupt()
                 continue
             if self.now >= self._watchdog_at:
                 self._watchdog_at = self.now + WATCHDOG_NS
@@ -147,6 +147,19 @@ class Host(Generic[U]):
                 event &= stop  # it may have begun something
             if event & stop or engine.now >= end:
                 return seen | event & (stop | Event.IDLE)
+
+    def _interrupt(self) -> None:
+        """The line is up: call the driver, unless a fault has it that nobody looks yet."""
+        now = self.now
+        if self.faults is not None:
+            if (until := self.faults.unheard_until(now, self.engine.now, self._watchdog_at)) > now:
+                self.engine.hold_irq(self.frequency.clocks(until))
+                return
+            self.device.lag = self.faults.lag
+        self.interrupts += 1
+        self.upper.work(now)  # so that what comes up now is stamped with the time it came
+        self.driver.interrupt(0)
+        self.device.lag = 0
 
     def _next_stop(self, end: int) -> int:
         """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""

@@ -25,7 +25,7 @@ from ringbed.sim.spec import NicSpec
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 3
+ABI = 4
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
@@ -95,6 +95,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "rb_wire_out": (None, [handle, handle, handle]),
         "rb_set_pin": (None, [handle, u32, u64]),
         "rb_get_pin": (u64, [handle, u32]),
+        "rb_hold_irq": (None, [handle, u64]),
         "rb_bus_faults": (None, [handle, ctypes.POINTER(_BusRule), u32, ctypes.POINTER(_BusFixed), u32]),
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
@@ -287,6 +288,10 @@ class NativeEngine:
         if name not in self._pins:
             raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
         return self._pins[name]
+
+    def hold_irq(self, until: int) -> None:
+        self._touch()
+        self._lib.rb_hold_irq(self._live(), until)
 
     def set_bus_faults(self, faults: BusFaults) -> None:
         if self._spec.portmap.dma is None:

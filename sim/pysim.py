@@ -128,7 +128,7 @@ class PysimEngine:
             self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing)
         if m.tx:
             self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level)
-        self._irq, self._irq_since = False, 0
+        self._irq, self._irq_since, self._irq_from = False, 0, 0
         self._pending = True  # a pin was set that has not had a clock yet
         self._model_ns = self._run_ns = 0
         self._trace: contextlib.ExitStack | None = None
@@ -203,7 +203,7 @@ class PysimEngine:
         if self._pending or not self._quiet():
             return self.now
         due = self._next_event()
-        return min(due, max(self.now, self._irq_since + self.settings.irq_hold)) if self._irq else due
+        return min(due, max(self.now, self._irq_seen())) if self._irq else due
 
     def skip(self, until: int) -> None:
         self.run(until, Event.NONE)
@@ -267,7 +267,7 @@ class PysimEngine:
             still = self._quiet()
             next_event = self._next_event() if still else self.now
             # an interrupt on its way to the host is work to come
-            coming = self._irq and self.now - self._irq_since < self.settings.irq_hold
+            coming = self._irq and self.now < self._irq_seen()
             if still and next_event == NEVER and not coming:
                 event |= Event.IDLE
             if event & (stop | Event.TIME | FAULT):
@@ -275,7 +275,7 @@ class PysimEngine:
             if not still:
                 return 0
             target = min(next_event, until)
-            held = self._irq_since + self.settings.irq_hold
+            held = self._irq_seen()
             if self._irq and self.now < held < target:
                 target = held
             if target <= self.now:
@@ -294,7 +294,7 @@ class PysimEngine:
             if up and not self._irq:
                 self._irq_since = self.now
             self._irq = up
-            held = self.now - self._irq_since >= self.settings.irq_hold
+            held = self.now >= self._irq_seen()
             if up and held and (registers is None or registers.quiet()):
                 event |= Event.IRQ
         if self._tx is not None and self._tx.frames:
@@ -356,6 +356,14 @@ class PysimEngine:
         if name not in self._pins:
             raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
         return self._pins[name]
+
+    def hold_irq(self, until: int) -> None:
+        self._live()
+        self._irq_from = until
+
+    def _irq_seen(self) -> int:
+        """With the line up: the clock from which on the host knows."""
+        return max(self._irq_since + self.settings.irq_hold, self._irq_from)
 
     def set_bus_faults(self, faults: BusFaults) -> None:
         self._live()

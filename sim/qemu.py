@@ -83,7 +83,7 @@ class QemuEngine:
         self._begin = time.monotonic_ns()
         self._in: deque[tuple[int, bytes]] = deque()
         self._out: list[tuple[int, bytes]] = []
-        self._edges, self._irq_since, self._moderation = 0, 0, dict[int, int]()
+        self._edges, self._irq_since, self._irq_from, self._moderation = 0, 0, 0, dict[int, int]()
         self._busy_until = self._timer_until = 0  # ns of wall time; of the machine's clock, 0: no timer is known to run
         self._waited_ns = 0
         self.counters = {"bad_fcs": 0, "error": 0}
@@ -173,7 +173,7 @@ class QemuEngine:
         if machine.edges != self._edges:
             self._edges, self._irq_since = machine.edges, now
             self._stay_busy()
-        held = now >= self._irq_since + self.frequency.ns(self.settings.irq_hold)
+        held = now >= self._irq_seen()
         event = Event.IRQ if machine.irq and held else Event.NONE
         if self._out:
             event |= Event.WIRE
@@ -186,7 +186,7 @@ class QemuEngine:
     def _next_look(self, until: int) -> int:
         """ns of the next moment at which something may be different without a word from QEMU."""
         now = self._ns()
-        looks = [self.frequency.ns(until), self._irq_since + self.frequency.ns(self.settings.irq_hold)]
+        looks = [self.frequency.ns(until), self._irq_seen()]
         looks += [self._busy_until, self._in[0][0] if self._in and self._in[0][0] > now else now + NAP_NS]
         # a look that has passed says nothing; `until` passes last, and ends the loop
         return min((look for look in looks if look > now), default=now + QUIET_NS)
@@ -273,6 +273,13 @@ class QemuEngine:
         if name != "mac":
             raise KeyError(f"qemu has no pin {name!r}; it has mac")
         return self._mac
+
+    def hold_irq(self, until: int) -> None:
+        self._irq_from = self.frequency.ns(until)
+
+    def _irq_seen(self) -> int:
+        """With the line up: when the host knows, ns."""
+        return max(self._irq_since + self.frequency.ns(self.settings.irq_hold), self._irq_from)
 
     def set_bus_faults(self, faults: BusFaults) -> None:
         raise ValueError("engine qemu has no memory bus to put faults on")

@@ -55,7 +55,7 @@ struct Harness {
     WireOut<C> tx;
     StageLog<C> stages;
     Waveform<C> waveform;
-    u64 now = 0, irq_since = 0;
+    u64 now = 0, irq_since = 0, irq_from = 0;  // irq_from: the host does not look at the line before
     u32 irq_hold = 0, countdown = 1, period_ps;
     bool irq = false;
     u64 tick_cost = 0;
@@ -156,7 +156,7 @@ struct Harness {
             if (up && !irq) irq_since = now;
             irq = up;
             // A posted write still on its way may lower the line: a host does not take the interrupt before it.
-            if (up && now - irq_since >= irq_hold && registers.quiet()) e |= IRQ;
+            if (up && now >= irq_seen() && registers.quiet()) e |= IRQ;
         }
         if constexpr (C::HAS_TX) e |= tx.frames.empty() ? 0 : WIRE;
         if constexpr (C::HAS_DMA) e |= dma.fault ? FAULT : 0;
@@ -210,8 +210,14 @@ struct Harness {
         if (!quiet()) return now;
         u64 next = next_event();
         if (!irq) return next;
-        u64 seen = irq_since + irq_hold;
+        u64 seen = irq_seen();
         return seen <= now ? now : seen < next ? seen : next;
+    }
+
+    // With the line up: the clock from which on the host knows.
+    u64 irq_seen() const {
+        u64 seen = irq_since + irq_hold;
+        return seen > irq_from ? seen : irq_from;
     }
 
     void publish() {
@@ -231,12 +237,12 @@ struct Harness {
             u32 e = events(until);
             bool still = quiet();
             u64 next = still ? next_event() : now;
-            bool coming = irq && now - irq_since < irq_hold;  // an interrupt on its way to the host is work to come
+            bool coming = irq && now < irq_seen();  // an interrupt on its way to the host is work to come
             if (still && next == NEVER && !coming) e |= IDLE;
             if (e & (stop | TIME | FAULT)) return e;
             if (!still) return 0;
             u64 target = next < until ? next : until;
-            if (irq && irq_since + irq_hold > now && irq_since + irq_hold < target) target = irq_since + irq_hold;
+            if (irq && irq_seen() > now && irq_seen() < target) target = irq_seen();
             if (target <= now) return 0;
             box.skipped += target - now;
             now = target;
@@ -327,6 +333,10 @@ RB_API void rb_findings(void* handle, Finding* out) {
     h->findings.count = 0, h->findings.lost = 0;
     h->publish();
 }
+RB_API void rb_hold_irq(void* handle, u64 until) {
+    of(handle)->irq_from = until;
+    of(handle)->publish();
+}
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
     of(handle)->dma.injected.set(rules, nrules, fixed, nfixed);
@@ -367,4 +377,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 3; }
+RB_API u32 rb_abi(void) { return 4; }

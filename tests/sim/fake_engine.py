@@ -48,6 +48,7 @@ class FakeEngine:
         self.card = FakeCard(MemoryBus(memory), FakeEeprom(eeprom_words(mac)))
         self.now = 0
         self.runs = 0
+        self._irq_from = 0
         self._in: deque[tuple[int, bytes, bool]] = deque()
         self._out: list[tuple[int, bytes]] = []
 
@@ -70,7 +71,7 @@ class FakeEngine:
         self.runs += 1
         while True:
             event = Event.TIME if self.now >= until else Event.NONE
-            event |= Event.IRQ if self.card.irq else Event.NONE
+            event |= Event.IRQ if self.card.irq and self.now >= self._irq_from else Event.NONE
             event |= Event.WIRE if self._out else Event.NONE
             event |= Event.IDLE if not self._busy() and not self._in else Event.NONE
             if event & (stop | Event.TIME):
@@ -81,15 +82,16 @@ class FakeEngine:
                 self._out += [(self.now, to_wire(frame)) for frame in self.card.wire]
                 self.card.wire.clear()
             else:
-                self.now = min(until, max(self.now, self._in[0][0])) if self._in else until
+                self.now = min(until, max(self.now + 1, self.due()))
             while self._in and self._in[0][0] <= self.now:
                 _, frame, error = self._in.popleft()
                 self.card.receive(from_wire(frame), "crc" if error or not fcs_good(frame) else "")
 
     def due(self) -> int:
-        if self._busy() or self.card.irq:
+        if self._busy():
             return self.now
-        return max(self.now, self._in[0][0]) if self._in else NEVER
+        come = max(self.now, self._in[0][0]) if self._in else NEVER
+        return min(come, max(self.now, self._irq_from)) if self.card.irq else come
 
     def skip(self, until: int) -> None:
         assert until <= self.due()
@@ -108,6 +110,9 @@ class FakeEngine:
 
     def get_pin(self, name: str) -> int:
         return int(self.card.carrier)
+
+    def hold_irq(self, until: int) -> None:
+        self._irq_from = until
 
     def set_bus_faults(self, faults: BusFaults) -> None:
         raise ValueError("the fake engine has no memory bus that could have faults")
