@@ -19,6 +19,7 @@ from ringbed.sim.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
+from ringbed.sim.native_stages import STAGE_CALLS, NativeStages
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
 
@@ -100,14 +101,9 @@ def _load(path: Path) -> ctypes.CDLL:
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
         "rb_tick_hz": (ctypes.c_double, [handle]),
-        "rb_trace": (None, [handle, ctypes.c_char_p, u64, u64]),
-        "rb_stages": (None, [handle, u64, u64]),
-        "rb_follow": (None, [handle, u32, u64]),
-        "rb_mark": (None, [handle, ctypes.c_char_p]),
-        "rb_stage_log": (u64, [handle, handle]),
         "rb_abi": (u32, []),
     }
-    for name, (result, arguments) in table.items():
+    for name, (result, arguments) in (table | STAGE_CALLS).items():
         function = getattr(lib, name)
         function.restype, function.argtypes = result, arguments
     if (found := lib.rb_abi()) != ABI:
@@ -115,7 +111,7 @@ def _load(path: Path) -> ctypes.CDLL:
     return lib
 
 
-class NativeEngine:
+class NativeEngine(NativeStages):
     """See `sim/engine.py` for the contract and `sim/settings.py` for the options. Raises BuildError.
 
     `waves` ("fst", "vcd" or "") compiles tracing in; `trace` on an engine without it recompiles while its clock has not
@@ -136,6 +132,7 @@ class NativeEngine:
         self._handle: int | None = None
         self._tick_hz = 0.0
         self._bus_faults = BusFaults()
+        self._begin_stages()
         self._open(waves)
 
     def _open(self, waves: str) -> None:
@@ -347,16 +344,10 @@ class NativeEngine:
         """Device accesses that were answered with an error."""
         return int(self._box.faults)
 
-    def trace(self, path: Path | None) -> None:
-        if path is not None and not self._waves:
-            if self._touched:
-                raise RuntimeError("this engine was compiled without tracing: open it with waves='fst' or 'vcd'")
-            self._lib.rb_close(self._live())
-            self._open("fst" if path.suffix == ".fst" else "vcd")
-        self._lib.rb_trace(self._live(), None if path is None else str(path).encode(), 0, (1 << 64) - 1)
-
     def close(self) -> None:
         if self._handle is not None:
+            self._leave_stages()
+            self._box = _Mailbox.from_buffer_copy(self._box)  # figures stay readable
             self._lib.rb_close(self._handle)
             self._handle = None
 

@@ -7,7 +7,6 @@ assignment of the inputs that changed, and one packed read of the one-bit output
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,11 @@ from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.pybus import NEVER, AxiLite
 from ringbed.sim.pydma import AxiMemory
+from ringbed.sim.pystages import PyStages, PyWaveform
 from ringbed.sim.pywire import WireIn, WireOut
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec, component_ports
+from ringbed.sim.stages import NO_END, StageEvent, StageTable
 
 __all__ = ["PysimEngine"]
 
@@ -44,7 +45,9 @@ class _Bench:
             self.signals[spec.portmap.clock], self.signals[spec.portmap.reset.port] = domain.clk, domain.rst
             component = module
         self._cat: Any = Cat
-        self._clk, self._half = spec.portmap.clock, period_fs * 0.5e-15  # seconds
+        self._clk, self._period = spec.portmap.clock, period_fs
+        self._time, self._step, self._begun = 0, 0, False  # of a waveform, fs
+        self.now = 0
         self._values = {name: signal.init for name, signal in self.signals.items()}
         self._changed: dict[str, int] = {}
         self._cats: dict[tuple[str, ...], Any] = {}
@@ -58,16 +61,20 @@ class _Bench:
         self.sim.advance()
 
     async def _keep_time(self, ctx: Any) -> None:
-        """Hands out the context; the engine's calls do the driving, and time moves only for waveforms."""
+        """Hands out the context; the engine's calls do the driving, and time moves only for waveforms, by `_until`."""
         self._ctx = ctx
         await ctx.delay(0)  # a waveform must begin at time 0
         while True:
-            await ctx.delay(self._half)
+            await ctx.delay(self._step * 1e-15)
 
     def put(self, name: str, value: int) -> None:
         value = int(value)
         if self._values[name] != value:
             self._values[name] = self._changed[name] = value
+
+    def value(self, name: str) -> int:
+        """Of an input: what was put there."""
+        return int(self._values[name])
 
     def get(self, name: str) -> int:
         return int(self._ctx.get(self.signals[name]))
@@ -77,6 +84,7 @@ class _Bench:
 
     def low(self) -> None:
         """Clock low, with every `put` since: the card's combinational logic settles."""
+        self._until(self.now * self._period)
         self.put(self._clk, 0)
         if self._changed:
             names = tuple(self._changed)
@@ -90,14 +98,29 @@ class _Bench:
             self._changed.clear()
             self._ctx.set(cat, packed)
         self._bits = self._ctx.get(self._bits_cat)
-        if self.wave_time:
-            self.sim.advance()
 
     def high(self) -> None:
+        self._until(self.now * self._period + self._period // 2)
         self._values[self._clk] = 1
         self._ctx.set(self.signals[self._clk], 1)
-        if self.wave_time:
+
+    def _until(self, time: int) -> None:
+        """What is set from now on changes at `time`, in a waveform that is being recorded."""
+        if not self.wave_time or time <= self._time:
+            return
+        if not self._begun:
+            self._begun = True
+            self.sim.advance()  # `_keep_time` gets to its loop
             self.sim.advance()
+        self._step, self._time = time - self._time, time
+        self.sim.advance()  # asks for the step, the next takes it
+        self._step = 0
+        self.sim.advance()
+
+    def show(self, signal: Any, value: int) -> None:
+        """Of a signal that is not the card's."""
+        if self._ctx.get(signal) != value:
+            self._ctx.set(signal, value)
 
 
 class PysimEngine:
@@ -131,9 +154,10 @@ class PysimEngine:
         self._irq, self._irq_since, self._irq_from = False, 0, 0
         self._pending = True  # a pin was set that has not had a clock yet
         self._model_ns = self._run_ns = 0
-        self._trace: contextlib.ExitStack | None = None
+        self._stages = PyStages(m)
+        self._waveform = PyWaveform(self._stages)
         self._pins = {pin.name: pin for pin in m.pins}
-        self._closed = self._traced = False
+        self._closed = False
         self._reset()
 
     _dma: AxiMemory | None
@@ -220,6 +244,8 @@ class PysimEngine:
                     break
                 self._sample()
                 self._timed(self._bench.high)
+                if self._waveform.running:
+                    self._waveform.show(self._bench)
                 self.now += 1
                 self._clocks += 1
         finally:
@@ -237,6 +263,9 @@ class PysimEngine:
 
     def _drive(self) -> None:
         c, now = self._bench, self.now
+        c.now = now
+        self._waveform.look(c, now)
+        c.wave_time = self._waveform.running
         if self._map.idle is not None:
             c.put(self._map.idle.timebase, now & (1 << self._map.idle.width) - 1)
         if self._rx is not None:
@@ -259,6 +288,8 @@ class PysimEngine:
             self._dma.sample(c, f)
         if self._tx is not None:
             self._tx.sample(c, f)
+        if self._stages.on:
+            self._stages.sample(c, self.now)
 
     def _settle(self, until: int, stop: int) -> int:
         """The events to return with, or 0 to clock on; skips as far as it may."""
@@ -389,19 +420,36 @@ class PysimEngine:
     def stats(self) -> EngineStats:
         return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns)
 
+    # Stages and waveforms ------------------------------------------------------------------------------------------
+
+    @property
+    def stage_table(self) -> StageTable:
+        return self._stages.table
+
+    def log_stages(self, begin: int = 0, end: int = NO_END, keep: int = 0) -> None:
+        self._live()
+        self._stages.start(begin, end, keep)
+
+    def stages(self) -> list[StageEvent]:
+        return self._stages.take()
+
+    def follow(self, group: str, frame: int) -> None:
+        self._stages.numbering.follow(group, frame)
+
+    def mark(self, text: str) -> None:
+        self._waveform.mark(text)
+
     def trace(self, path: Path | None) -> None:
         """VCD, from now on; once an engine, as Amaranth begins a waveform at its time 0 only."""
-        if self._trace is not None:
-            self._trace.close()
-            self._trace, self._bench.wave_time = None, False
-        if path is not None:
-            self._live()
-            if self._traced:
-                raise RuntimeError("a pysim engine records one waveform: open another for the next")
-            self._traced = True
-            self._trace = contextlib.ExitStack()
-            self._trace.enter_context(self._bench.sim.write_vcd(str(path)))
-            self._bench.wave_time = True
+        if path is None:
+            self._waveform.close()
+        else:
+            self.trace_window(path, 0, NO_END)
+
+    def trace_window(self, path: Path, begin: int, end: int) -> None:
+        self._live()
+        self._waveform.arm(path, begin, end)
+        self._stages.on = True
 
     def close(self) -> None:
         self.trace(None)

@@ -16,10 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["WIRE_GROUPS", "Numbering", "Stage", "StageEvent", "StageTable", "Stages", "wire_stages"]
+__all__ = [
+    "NO_END", "WIRE_GROUPS", "WIRE_STAGES", "Numbering", "Stage", "StageEvent", "StageTable", "Stages", "wire_stages",
+]  # fmt: skip
 
 WIRE_GROUPS = ("wire_in", "wire_out")
 WIRE_STAGES = 2 * len(WIRE_GROUPS)
+NO_END = (1 << 64) - 1  # a clock that does not come
 KEYS = {"after", "width", "ends", "clears"}
 
 
@@ -119,7 +122,7 @@ class StageEvent(NamedTuple):
 class Numbering:
     """Pulses to frame numbers; feed it every clock with pulses, from the first frame on.
 
-    `passed` is the last frame at each stage; `followed` and `where` are by group: a frame, and the stage it passed last.
+    `passed` is the last frame at each stage; by group, `followed` is one frame and `where` the stage it passed last.
     """
 
     def __init__(self, table: StageTable) -> None:

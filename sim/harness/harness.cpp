@@ -363,10 +363,11 @@ RB_API void rb_trace(void* handle, const char* path, u64 begin, u64 end) {
     if (path) h->waveform.arm(path, begin, end), h->stages.on = true;
     else h->waveform.close();
 }
-// What happens in clocks `begin` to `end` is logged; numbers count from the call on, which belongs before any frame.
-RB_API void rb_stages(void* handle, u64 begin, u64 end) {
+// Clocks `begin` to `end` are logged, the last `keep` records at least, 0 for all. Numbers count from the call on,
+// which belongs before any frame.
+RB_API void rb_stages(void* handle, u64 begin, u64 end, u64 keep) {
     StageLog<Card>& log = of(handle)->stages;
-    log.on = true, log.begin = begin, log.end = end;
+    log.on = true, log.begin = begin, log.end = end, log.keep = keep;
 }
 RB_API void rb_follow(void* handle, u32 group, u64 frame) { of(handle)->stages.follow(group, frame); }
 RB_API void rb_mark(void* handle, const char* text) { of(handle)->waveform.mark(text); }

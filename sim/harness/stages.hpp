@@ -24,7 +24,7 @@ template <class Card>
 struct StageLog {
     static constexpr u32 COUNT = sizeof(Card::STAGES) / sizeof(StageSpec);
     bool on = false;
-    u64 begin = 0, end = 0;  // clocks that are kept
+    u64 begin = 0, end = 0, keep = 0;  // clocks that are logged; the last `keep` records at least, 0: all
     std::vector<StageRecord> log;
     u64 passed[COUNT] = {};  // the last frame at each stage
     u64 followed[Card::GROUPS] = {};  // one frame of each group, 0 for none
@@ -99,7 +99,9 @@ struct StageLog {
         passed[at] = frame;
         u32 group = Card::STAGE_GROUP[at];
         if (frame && frame == followed[group]) where[group] = at;
-        if (now >= begin && now < end) log.push_back({now, frame, at});
+        if (now < begin || now >= end) return;
+        if (keep && log.size() >= 2 * keep) log.erase(log.begin(), log.end() - keep);
+        log.push_back({now, frame, at});
     }
 };
 
