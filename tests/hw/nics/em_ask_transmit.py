@@ -35,7 +35,7 @@ def frame_without_ifcs(card: Card) -> list[int]:
 @experiment()
 def frame_in_pieces(card: Card) -> list[bool]:
     data = frame(1000)[:-4]
-    cuts = ([], [1], [13, 14, 600], [995])
+    cuts: tuple[list[int], ...] = ([], [1], [13, 14, 600], [995])
     return [each == data for each in sent(card, *(card.pieces(data, cut) for cut in cuts))]
 
 
