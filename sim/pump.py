@@ -102,9 +102,9 @@ class Pump:
 
         True when everything is at rest.
         """
-        now = self.now
+        now, timed = self.now, self._timed()
         while True:
-            now, resting = self._step(now, until, at_rest)
+            now, resting = self._step(now, until, timed, at_rest)
             if now >= until or (resting and at_rest):
                 self._catch_up(now)
                 return resting
@@ -114,11 +114,11 @@ class Pump:
 
         Whether it was done. `done` may put in new work.
         """
-        now = self.now
+        now, timed = self.now, self._timed()
         while not done():
             if now >= limit:
                 return False
-            now, _ = self._step(now, limit)
+            now, _ = self._step(now, limit, timed)
             self._catch_up(now)
         return True
 
@@ -132,13 +132,15 @@ class Pump:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _step(self, now: int, until: int, at_rest: bool = False) -> tuple[int, bool]:
+    def _timed(self) -> list[TimedLink]:
+        return [link for link in self.links if isinstance(link, TimedLink)]
+
+    def _step(self, now: int, until: int, timed: Sequence[TimedLink], at_rest: bool = False) -> tuple[int, bool]:
         """One window, from when the next thing is due: the time it ended at, and whether everything is at rest.
 
         Hosts with nothing due in it are left where they are. At rest, with `at_rest`, nothing is jumped over.
         """
         dues = [host.due() for host in self.hosts]
-        timed = [link for link in self.links if isinstance(link, TimedLink)]
         begin = max(now, min(dues + [link.due() for link in timed]))
         if at_rest and begin > now and self._at_rest(timed):
             begin = now
