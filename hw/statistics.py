@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -119,12 +119,11 @@ class Statistics(wiring.Component):
 
     def _half(self, m: Module, source: Any, events: Mapping[str, Any], shown: dict[int, Any]) -> None:
         """One direction: what the frame counts in is found in the first clock, and counted in the second."""
-        valid, length = Signal(), Signal(15)
-        counts = {name: Signal(name=f"counts_{name}") for name in events}
+        valid, length, counts = Signal(), Signal(15), Signal(len(events))
         m.d.sync += valid.eq(source.valid)
         with m.If(source.valid):
-            m.d.sync += [length.eq(source.payload.length), *(counts[name].eq(event) for name, event in events.items())]
-        for name, flag in counts.items():
+            m.d.sync += [length.eq(source.payload.length), counts.eq(Cat(events.values()))]
+        for flag, name in zip(counts, events, strict=True):
             if name in em_statistics.PAIRS:
                 self._pair(m, name, valid, flag, length, shown)
             else:
@@ -132,28 +131,29 @@ class Statistics(wiring.Component):
 
     def _counter(self, m: Module, name: str, valid: Any, counts: Any, shown: dict[int, Any]) -> None:
         total, word = Signal(32, name=name), _word(name)
-        mine = self.at == word
         with m.If(valid | self.read | self.clear):
-            with m.If(self.clear | (self.read & mine)):
+            with m.If(self.clear | (self.read & (self.at == word))):
                 m.d.sync += total.eq(valid & counts & ~self.clear)
             with m.Elif(valid & counts & ~total.all()):
                 m.d.sync += total.eq(total + 1)
         shown[word] = self.totals[name] = total
 
     def _pair(self, m: Module, name: str, valid: Any, counts: Any, length: Any, shown: dict[int, Any]) -> None:
-        """`kept` is the number as the read of the low word found it, while `open_`; zero else."""
+        """`kept` is the number as the read of the low word found it, while `open_`.
+
+        No sum here is wider than a pair: a model computes up to 64 bits in one machine word.
+        """
         total, kept, open_ = Signal(64, name=name), Signal(64, name=f"{name}_kept"), Signal(name=f"{name}_open")
         low, high = _word(name + "L"), _word(name + "H")
-        more, after = Mux(valid & counts, length, 0), Signal(65, name=f"{name}_after")
-        taken = Mux(self.at == high, Mux(open_, kept, total), 0)
-        m.d.comb += after.eq(total - Mux(self.read, taken, 0)[:64] + more)
-        with m.If(valid | self.read | self.clear):
-            m.d.sync += total.eq(Mux(after[64], (1 << 64) - 1, after))
+        with m.If(self.clear):
+            m.d.sync += [total.eq(0), open_.eq(0)]
+        with m.Elif(self.read & (self.at == high)):
+            left = Mux(open_, (total - kept)[:64], 0)
+            m.d.sync += [total.eq((left + Mux(valid & counts, length, 0))[:64]), open_.eq(0)]
+        with m.Else():
+            with m.If(valid & counts):
+                m.d.sync += total.eq(Mux((~total) < length, (1 << 64) - 1, (total + length)[:64]))
             with m.If(self.read & (self.at == low)):
                 m.d.sync += [kept.eq(total), open_.eq(1)]
-            with m.If((self.read & (self.at == high)) | self.clear):
-                m.d.sync += open_.eq(0)
-            with m.If(self.clear):
-                m.d.sync += total.eq(0)
         self.totals[name], shown[low] = total, total[:32]
         shown[high] = Mux(open_, kept[32:], total[32:])
