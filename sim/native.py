@@ -287,7 +287,7 @@ class NativeEngine(NativeStages):
         return self._pins[name]
 
     def hold_irq(self, until: int) -> None:
-        self._touch()
+        self._catch_up()
         self._lib.rb_hold_irq(self._live(), until)
 
     def set_bus_faults(self, faults: BusFaults) -> None:
