@@ -34,7 +34,7 @@ class _Config(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_uint32) for name in (
             "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
-            "period_ps",
+            "period_ps", "skip_idle",
         )),
         ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
     ]  # fmt: skip
@@ -157,7 +157,7 @@ class NativeEngine(NativeStages):
         num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
         return _Config(
             s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
-            s.reset_clocks, s.frequency.ns(1000), num, den,
+            s.reset_clocks, s.frequency.ns(1000), s.skip_idle, num, den,
         )  # fmt: skip
 
     @property

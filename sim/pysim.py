@@ -16,6 +16,7 @@ from ringbed.sim.bus_faults import BusEvent, BusFaults, BusInjector
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
+from ringbed.sim.portmap import PortMap
 from ringbed.sim.pybus import NEVER, AxiLite
 from ringbed.sim.pydma import AxiMemory
 from ringbed.sim.pystages import PyStages, PyWaveform
@@ -23,6 +24,7 @@ from ringbed.sim.pywire import WireIn, WireOut
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec, component_ports
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
+from ringbed.sim.traced import WaveLayout
 
 __all__ = ["PysimEngine"]
 
@@ -38,6 +40,7 @@ class _Bench:
 
         component: Any = spec.elaborate()
         self.signals, missing = component_ports(component, spec.portmap)
+        self.scope = "bench.top.card" if missing else "bench.top"  # of the ports, in a waveform
         if missing:
             module: Any = Module()
             module.domains.sync = domain = ClockDomain("sync")
@@ -303,7 +306,7 @@ class PysimEngine:
                 event |= Event.IDLE
             if event & (stop | Event.TIME | FAULT):
                 return event
-            if not still:
+            if not still or not self.settings.skip_idle:
                 return 0
             target = min(next_event, until)
             held = self._irq_seen()
@@ -425,6 +428,15 @@ class PysimEngine:
     @property
     def stage_table(self) -> StageTable:
         return self._stages.table
+
+    @property
+    def portmap(self) -> PortMap:
+        return self._map
+
+    @property
+    def wave_layout(self) -> WaveLayout:
+        period = self.settings.frequency.ns(10**6)  # in femtoseconds
+        return WaveLayout(self._bench.scope, "bench.journey_{group}_", "bench.journey_host", period)
 
     def log_stages(self, begin: int = 0, end: int = NO_END, keep: int = 0) -> None:
         self._live()

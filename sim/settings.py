@@ -17,6 +17,7 @@ class Settings:
     `irq_hold`: clocks the interrupt line is up before `run` reports it: the host's interrupt latency.
     `link_bps`: the wire's speed both ways; None is unpaced, back to back.
     `manner`: `hardware` answers a stray access on the bus and reports it, `strict` raises BusFault as well.
+    `skip_idle`: clocks in which a card that says idle would only wait are not evaluated; off, to test what it says.
     `backpressure`: probability of a ready or a valid held off, per channel and clock, drawn from `seed`.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     frequency: Frequency = field(default_factory=Frequency)
     reset_clocks: int = 4
     answer_limit: int = 1_000_000
+    skip_idle: bool = True
 
     def __post_init__(self) -> None:
         for name in ("read_latency", "write_latency", "reset_clocks", "answer_limit"):

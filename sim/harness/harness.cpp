@@ -38,7 +38,8 @@ struct Mailbox {
 };
 
 struct Config {
-    u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps;
+    u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps,
+        skip_idle;
     u64 link_num, link_den;
 };
 
@@ -56,7 +57,7 @@ struct Harness {
     StageLog<C> stages;
     Waveform<C> waveform;
     u64 now = 0, irq_since = 0, irq_from = 0;  // irq_from: the host does not look at the line before
-    u32 irq_hold = 0, countdown = 1, period_ps;
+    u32 irq_hold = 0, countdown = 1, period_ps, skip_idle;
     bool irq = false;
     u64 tick_cost = 0;
 
@@ -64,7 +65,7 @@ struct Harness {
         : context(new VerilatedContext), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
           card{*model->rootp} {
         findings.check = config.check;
-        irq_hold = config.irq_hold, period_ps = config.period_ps;
+        irq_hold = config.irq_hold, period_ps = config.period_ps, skip_idle = config.skip_idle;
         if constexpr (C::HAS_DMA) {
             dma.read_latency = config.read_latency, dma.write_latency = config.write_latency;
             dma.strict = config.strict;
@@ -240,7 +241,7 @@ struct Harness {
             bool coming = irq && now < irq_seen();  // an interrupt on its way to the host is work to come
             if (still && next == NEVER && !coming) e |= IDLE;
             if (e & (stop | TIME | FAULT)) return e;
-            if (!still) return 0;
+            if (!still || !skip_idle) return 0;
             u64 target = next < until ? next : until;
             if (irq && irq_seen() > now && irq_seen() < target) target = irq_seen();
             if (target <= now) return 0;
