@@ -24,10 +24,10 @@ __all__ = ["RxFrame", "RxMove", "RxPlace"]
 
 
 class RxFrame(data.StructLayout):
-    """A kept frame waiting for the ring: bytes to store, packet checksum, STATUS and ERRORS of its last descriptor."""
+    """A kept frame waiting for the ring: bytes to store, packet checksum, and for its last descriptor the rest."""
 
     def __init__(self) -> None:
-        super().__init__({"length": LENGTH_WIDTH, "checksum": 16, "status": 8, "errors": 8})
+        super().__init__({"length": LENGTH_WIDTH, "checksum": 16, "status": 8, "errors": 8, "special": 16})
 
 
 class RxPlace(wiring.Component):
@@ -78,13 +78,15 @@ class RxPlace(wiring.Component):
             self.entry.payload.sequence.eq(counted),
         ]  # fmt: skip
         done = em.RX_LEGACY["DD"].mask >> 64
-        length, checksum, status, errors = Signal(16), Signal(16), Signal(8), Signal(8)  # as wide as in memory
+        # as wide as in memory
+        length, checksum, status, errors, special = Signal(16), Signal(16), Signal(8), Signal(8), Signal(16)
         m.d.comb += [
             length.eq(amount),
             checksum.eq(Mux((placed == 0) & ~null, frame.checksum, 0)),
             status.eq(Mux(ends, frame.status, 0)),
             errors.eq(Mux(ends, frame.errors, 0)),
-            self.entry.payload.upper.eq(done | Cat(length, checksum, status, errors)),
+            special.eq(Mux(ends, frame.special, 0)),
+            self.entry.payload.upper.eq(done | Cat(length, checksum, status, errors, special)),
         ]
         with m.If(fire):
             m.d.sync += [sequence.eq(counted), placed.eq(Mux(ends, 0, placed + amount))]

@@ -1,7 +1,6 @@
 """The receive half of `em`, from the wire to the interrupt: the blocks in the order a frame meets them.
 
-wire -> MacRx -> tap rx.data -> Parse -> ChecksumRx -> tap rx.verdict
-                             -> RxAdmit -> FrameStore -> RxPlace, BurstSplit, RxMove -> DmaWrite -> Completion
+wire -> EmRxFront -> RxPlace, BurstSplit, RxMove -> DmaWrite -> Completion -> RxDelay -> interrupt
 """
 
 from __future__ import annotations
@@ -13,51 +12,53 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ringbed.hw.burst import LENGTH_WIDTH, BurstSplit, Plan
-from ringbed.hw.checksum_rx import ChecksumRx, RxChecksums
-from ringbed.hw.counters import Pending
 from ringbed.hw.dma import Request, WriteBeat
 from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats import em
-from ringbed.hw.frame_store import FrameStore
-from ringbed.hw.mac_rx import MacRx, WireRx
+from ringbed.hw.nics.em_rx_front import FRONT_MEMBERS, EmRxFront, front_streams
 from ringbed.hw.nics.em_stages import RX_STAGES, mark_causes
-from ringbed.hw.packet_buffer import BufferPort
-from ringbed.hw.parse import Parse
 from ringbed.hw.ring import Ring, RingBus, RingRegisters
-from ringbed.hw.ring_rx import RxFrame, RxMove, RxPlace
-from ringbed.hw.rx_admit import DROPS, Admitted, RxAdmit
+from ringbed.hw.ring_rx import RxMove, RxPlace
+from ringbed.hw.rx_admit import DROPS
+from ringbed.hw.rx_delay import RxDelay
 from ringbed.hw.taps import Taps
 
 __all__ = ["EmRx"]
 
-RCTL, RXCSUM = em.REGISTERS["RCTL"], em.REGISTERS["RXCSUM"]
+RCTL = em.REGISTERS["RCTL"]
 ALL_STATUS = 0xFF  # of a descriptor's upper eight bytes, every one is written back
-FRAMES = 1024  # kept frames, at most: as many as the packet buffer can hold at 64 bytes each
+ENTRIES = 128  # descriptors that wait for their write-back
+TIMER_CLOCKS = 128  # 1.024 us, the unit of RDTR and RADV
 
 Block = TypeVar("Block")
 
 
 class EmRx(wiring.Component):
-    """Members: what the top connects: wire, registers, packet buffer, DMA, interrupt events, counter events."""
+    """Members: what the top connects.
+
+    FRONT_MEMBERS, front_streams : what the front of this half needs
+    registers, ring : the ring's; data, data_beat, data_done, data_failed : of frame data, to DmaWrite
+    rdtr, radv, fpd, rsrpd : registers of those names, `fpd` a pulse; timebase : In(32); timer_wait : RxDelay's
+    event : Out(32): interrupt causes; active : Out(1): there is something to do that does not wait for others
+    delivered : Out(8): frames written back; flushed : Out(16): frames a reset ended; stages : see `em_stages.py`
+    """
 
     def __init__(self, width: int, taps: Taps, sums: bool) -> None:
         self.width, self.taps, self.sums = width, taps, sums
-        beats = 65536 // (width // 8)
-        super().__init__({
-            "wire": In(WireRx(width)), "buffer": Out(BufferPort(width)), "size": In(beats.bit_length()),
-            "rctl": In(32), "rxcsum": In(32), "link": In(1), "address": In(48), "address_valid": In(1),
-            "registers": In(RingRegisters()), "ring": Out(RingBus(width)), "flush": In(1), "clear": In(1),
+        front = {name: member for name, member in FRONT_MEMBERS.items() if name != "no_buffer"}
+        super().__init__(front | front_streams(width) | {
+            "registers": In(RingRegisters()), "ring": Out(RingBus(width)),
             "data": Out(stream.Signature(Request())), "data_beat": Out(stream.Signature(WriteBeat(width))),
             "data_done": In(1), "data_failed": In(1),
-            "event": Out(32), "active": Out(1),
-            "began": Out(1), "dropped": Out(len(DROPS)), "delivered": Out(8), "flushed": Out(16),
-            "stages": Out(RX_STAGES),
+            "rdtr": In(16), "radv": In(16), "fpd": In(1), "rsrpd": In(12),
+            "timebase": In(32), "timer_wait": Out(32, init=0xFFFFFFFF),
+            "event": Out(32), "active": Out(1), "delivered": Out(8), "flushed": Out(16), "stages": Out(RX_STAGES),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        frames = self._front(m)
-        ring = self._add(m, "ring", Ring(self.width, 128, ALL_STATUS))
+        m.submodules.front = front = EmRxFront(self.width, self.taps, self.sums)
+        ring = self._add(m, "ring", Ring(self.width, ENTRIES, ALL_STATUS))
         connect(m, flipped(self.registers), ring.registers)
         connect(m, ring.bus, flipped(self.ring))
         m.d.comb += [
@@ -65,9 +66,10 @@ class EmRx(wiring.Component):
             ring.answered.eq(self.data_done),
             ring.data_failed.eq(self.data_failed),
         ]
-        self._place(m, frames, ring)
-        self._events(m, ring)
-        self._stages(m, ring)
+        self._front(m, front)
+        waiting = self._place(m, front, ring)
+        self._events(m, front, ring, self._delay(m, ring, waiting))
+        self._stages(m, front, ring)
         return m
 
     def _bit(self, name: str) -> Any:
@@ -79,76 +81,23 @@ class EmRx(wiring.Component):
         m.submodules[name] = ResetInserter(self.clear)(block)
         return block
 
-    def _front(self, m: Module) -> Fifo:
-        """Wire to store: these blocks see every frame, the card's own reset included."""
-        m.submodules.mac = mac = MacRx(self.width)
-        m.submodules.admit = self.admit = admit = RxAdmit(self.width)
-        connect(m, flipped(self.wire), mac.i)
-        beats = self.taps.insert(m, "rx.data", mac.o, {"end": mac.end})
-        m.d.comb += [admit.i.payload.eq(beats.payload), admit.i.valid.eq(beats.valid)]
-        sums = self._sums(m, beats) if self.sums else self._no_sums(m, admit)
-        return self._admit(m, mac, admit, self.taps.insert(m, "rx.verdict", sums))
-
-    def _sums(self, m: Module, beats: Any) -> Any:
-        m.submodules.parse = parse = Parse(self.width)
-        m.submodules.checksum = checksum = ChecksumRx(self.width)
-        parsed = self.taps.insert(m, "rx.parsed", parse.o)
-        for sink, source in ((parse.i, beats), (checksum.i, parsed)):
-            m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid)]
-        control = checksum.control
+    def _front(self, m: Module, front: EmRxFront) -> None:
+        for name, member in self.signature.members.items():
+            if name in FRONT_MEMBERS:
+                mine, its = getattr(self, name), getattr(front, name)
+                m.d.comb += its.eq(mine) if member.flow == In else mine.eq(its)
+        connect(m, flipped(self.wire), front.wire)
+        connect(m, front.buffer, flipped(self.buffer))
         m.d.comb += [
-            control.pcss.eq(self.rxcsum[: RXCSUM["PCSS"].width]),
-            control.ipofl.eq(self.rxcsum[RXCSUM["IPOFL"].lsb]),
-            control.tuofl.eq(self.rxcsum[RXCSUM["TUOFL"].lsb]),
-            control.ipv6ofl.eq(self.rxcsum[RXCSUM["IPV6OFL"].lsb]),
-            control.secrc.eq(self._bit("SECRC")),
-        ]
-        return checksum.o
-
-    def _no_sums(self, m: Module, admit: RxAdmit) -> Any:
-        """A card without receive engines: every frame says 'ignore the checksum bits'."""
-        result = stream.Signature(RxChecksums, always_ready=True).create()
-        m.d.comb += result.payload.ixsm.eq(1)
-        m.d.sync += result.valid.eq(admit.o_valid)  # in step with the queue of ended frames
-        return result
-
-    def _admit(self, m: Module, mac: MacRx, admit: RxAdmit, sums: Any) -> Fifo:
-        """Kept frames wait for their sums, which come a few clocks after the end, in order."""
-        m.submodules.ended = ended = Fifo(Admitted, 8)
-        frames = self._add(m, "frames", Fifo(RxFrame(), FRAMES))
-        self.store = store = self._add(m, "store", FrameStore(self.width))
-        crowded = frames.level >= FRAMES - 16  # short frames kept by SBP could outnumber the places
-        m.d.comb += [
-            admit.end.eq(mac.end), admit.on.eq(self._bit("EN") & self.link), admit.flush.eq(self.flush),
-            admit.sbp.eq(self._bit("SBP")), admit.upe.eq(self._bit("UPE")), admit.mpe.eq(self._bit("MPE")),
-            admit.bam.eq(self._bit("BAM")), admit.lpe.eq(self._bit("LPE")), admit.strip.eq(self._bit("SECRC")),
-            admit.address.eq(self.address), admit.valid.eq(self.address_valid),
-            admit.free.eq(Mux(crowded, 0, store.free)),
-            store.w_en.eq(admit.w_en), store.w_data.eq(admit.w_data),
-            store.end.eq(admit.finish), store.keep.eq(admit.keep),
-            store.origin.eq(0), store.size.eq(self.size),
-            ended.i.payload.eq(admit.o), ended.i.valid.eq(admit.o_valid), ended.o.ready.eq(sums.valid),
+            front.size.eq(self.size),
+            front.no_buffer.eq(self.registers.head == self.registers.tail),
+            self.stat.payload.eq(front.stat.payload), self.stat.valid.eq(front.stat.valid),
+            self.pause.payload.eq(front.pause.payload), self.pause.valid.eq(front.pause.valid),
+            self.flushed.eq(front.lost),
         ]  # fmt: skip
-        connect(m, store.memory, flipped(self.buffer))
-        kept, found = ended.o.payload, sums.payload
-        status, errors = frames.i.payload.status, frames.i.payload.errors
-        m.d.comb += [
-            frames.i.valid.eq(sums.valid & kept.kept),
-            frames.i.payload.length.eq(kept.length),
-            frames.i.payload.checksum.eq(found.packet_checksum),
-            status.eq(0x03 | (found.ixsm << 2) | (found.tcpcs << 5) | (found.ipcs << 6)),
-            errors.eq(kept.ce | (found.tcpe << 5) | (found.ipe << 6) | (kept.rxe << 7)),
-            self.began.eq(admit.began), self.dropped.eq(admit.dropped),
-        ]  # fmt: skip
-        m.submodules.pending = self.pending = pending = Pending()
-        m.d.comb += [
-            pending.came.eq(admit.finish & (admit.keep != 0)),
-            pending.flush.eq(self.clear),
-            self.flushed.eq(pending.lost + admit.flushed),
-        ]
-        return frames
 
-    def _place(self, m: Module, frames: Fifo, ring: Ring) -> None:
+    def _place(self, m: Module, front: EmRxFront, ring: Ring) -> Signal:
+        """Frames to descriptors, bytes to bursts. Gives: a frame waits for a descriptor."""
         self.place = place = self._add(m, "place", RxPlace())
         split = self._add(m, "split", BurstSplit(self.width))
         plan = self._add(m, "plan", Fifo(Plan(), 32))
@@ -156,14 +105,14 @@ class EmRx(wiring.Component):
         descriptors = self.taps.insert(m, "rx.descriptor", ring.o)
         entries = self.taps.insert(m, "rx.completion", place.entry)
         beats = self.taps.insert(m, "rx.write", move.o)
-        connect(m, frames.o, place.frame)
+        connect(m, front.frames, place.frame)
         connect(m, descriptors, place.descriptor)
         connect(m, entries, ring.i)
         connect(m, place.chunk, split.i)
         connect(m, split.plan, plan.i)
         connect(m, plan.o, move.plan)
         connect(m, split.request, flipped(self.data))
-        connect(m, self.store.o, move.i)
+        connect(m, front.beats, move.i)
         connect(m, beats, flipped(self.data_beat))
         # BSIZE 0..3: 2048, 1024, 512, 256; BSEX makes that 16 times as much, 16384 at most
         size = Signal(LENGTH_WIDTH)
@@ -173,34 +122,61 @@ class EmRx(wiring.Component):
                     m.d.comb += size.eq(
                         Mux(self._bit("BSEX"), em.BUFFER_SIZES[1, code], em.BUFFER_SIZES[0, code])
                     )  # fmt: skip
-        waiting = frames.o.valid & descriptors.valid
+        waits, starves = Signal(), Signal()
+        self.quiet = Signal()  # nothing between the ring and the bus
         m.d.comb += [
             place.buffer.eq(size),
-            ring.flush.eq(~waiting & ~split.busy & ~plan.o.valid),
-            self.active.eq(waiting | split.busy | plan.o.valid | ring.active),
+            waits.eq(front.frames.valid & descriptors.valid),
+            starves.eq(front.frames.valid & ~descriptors.valid),
+            self.quiet.eq(~waits & ~split.busy & ~plan.o.valid),
+            self.active.eq(~self.quiet | ring.active),
         ]
+        return starves
 
-    def _events(self, m: Module, ring: Ring) -> None:
-        """RXT0 with each written frame, RXDMT0 as the free descriptors fall to the threshold, RXO with each miss."""
-        free, after, limit = Signal(16), Signal(16), Signal(16)
+    def _delay(self, m: Module, ring: Ring, starves: Signal) -> RxDelay:
+        """When descriptors are written back: with RDTR, by WTHRESH and the timers; a ring run dry waits for neither."""
+        delay = self._add(m, "delay", RxDelay(TIMER_CLOCKS))
+        placed, small = self.place.frame, self._add(m, "small", Fifo(1, ENTRIES))
+        size = self.rsrpd
+        m.d.comb += [
+            small.i.payload.eq((placed.payload.length <= size) & (size != 0)),
+            small.i.valid.eq(placed.valid & placed.ready),
+            small.o.ready.eq(ring.landed),
+            delay.landed.eq(ring.landed), delay.small.eq(small.o.payload),
+            delay.delivered.eq(ring.frames),
+            delay.rdtr.eq(self.rdtr), delay.radv.eq(self.radv), delay.fpd.eq(self.fpd),
+            delay.timebase.eq(self.timebase), self.timer_wait.eq(delay.wait),
+            ring.flush.eq((self.quiet & (~delay.moderated | starves)) | delay.flush),
+        ]  # fmt: skip
+        return delay
+
+    def _events(self, m: Module, front: EmRxFront, ring: Ring, delay: RxDelay) -> None:
+        """RXT0 and SRPD as RxDelay says, RXDMT0 as the free descriptors fall to the threshold, RXO with each miss.
+
+        RXDMT0 comes too when the last descriptor was written back with the frame still not whole: only more of them can
+        move it on, and nothing else would tell software so.
+        """
+        free, after, limit, dry = Signal(16), Signal(16), Signal(16), Signal()
         causes, of = {field.name: field.lsb for field in em.CAUSES}, self.registers
         m.d.comb += [
             free.eq(Mux(of.tail >= of.head, of.tail - of.head, of.tail - of.head + of.count)),
             after.eq(free - ring.done),
             limit.eq((of.count >> 1) >> self._bit("RDMTS")),
+            dry.eq((after == 0) & (ring.frames == 0)),
             self.delivered.eq(ring.frames),
-            self.pending.left.eq(ring.frames),
-            self.event[causes["RXT0"]].eq(ring.frames != 0),
-            self.event[causes["RXDMT0"]].eq((ring.done != 0) & (free > limit) & (after <= limit)),
+            front.left.eq(ring.frames),
+            self.event[causes["RXT0"]].eq(delay.rxt0),
+            self.event[causes["SRPD"]].eq(delay.srpd),
+            self.event[causes["RXDMT0"]].eq((ring.done != 0) & (after <= limit) & ((free > limit) | dry)),
             self.event[causes["RXO"]].eq(self.dropped[DROPS.index("miss")]),
         ]
 
-    def _stages(self, m: Module, ring: Ring) -> None:
+    def _stages(self, m: Module, front: EmRxFront, ring: Ring) -> None:
         """What `em_stages.py` shows of a frame's way, from signals that are there anyway."""
-        stages, admit, placed = self.stages, self.admit, self.place.frame
+        stages, placed = self.stages, self.place.frame
         m.d.comb += [
-            stages.began.eq(admit.began), stages.kept.eq(admit.finish & (admit.keep != 0)),
-            stages.drop_reset.eq(admit.flushed), stages.placed.eq(placed.valid & placed.ready),
+            stages.began.eq(front.began), stages.kept.eq(front.kept),
+            stages.drop_reset.eq(front.drop_reset), stages.placed.eq(placed.valid & placed.ready),
             stages.landed.eq(ring.landed), stages.delivered.eq(ring.frames), stages.clear.eq(self.clear),
         ]  # fmt: skip
-        mark_causes(m, stages, "drop_", DROPS, admit.dropped)
+        mark_causes(m, stages, "drop_", DROPS, front.dropped)

@@ -23,7 +23,7 @@ from ringbed.sim.memory import HostMemory
 R = em.REGISTERS
 STATION = bytes.fromhex("020000000001")  # the port map's `mac` pin
 PEER = bytes.fromhex("0200000000fe")
-DROPS = tuple("RB_RX" + name for name in ("OFF", "CRC", "RUNT", "GIANT", "FILTER", "MISS", "FLUSH"))
+DROPS = tuple("RB_RX" + name for name in ("OFF", "CRC", "RUNT", "GIANT", "FILTER", "VLAN", "PAUSE", "MISS", "FLUSH"))
 REFUSALS = tuple("RB_TX" + name for name in ("NULL", "LONG", "TSE", "MIX"))
 RCTL = ("EN", "UPE", "MPE", "BAM", "SECRC")
 SIZES = {bytes_: code for code, bytes_ in em.BUFFER_SIZES.items()}

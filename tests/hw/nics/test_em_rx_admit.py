@@ -180,8 +180,11 @@ def test_receive_off_and_link_down(card: Opener) -> None:
 
 
 def test_receive_switched_in_the_middle_of_a_frame(native: Opener) -> None:
-    """What counts is EN at a frame's first beat: it is finished if it was 1, and dropped whole if it was 0."""
-    for clocks in range(2, 190, 7):
+    """What counts is EN at a frame's first beat: it is finished if it was 1, and dropped whole if it was 0.
+
+    The first beat meets RCTL a few clocks after it came off the wire.
+    """
+    for clocks in range(6, 190, 7):
         card = native()
         card.post()
         wires = [frame(1500, seed=1), frame(1500, seed=2)]
