@@ -141,10 +141,10 @@ class Qtest:
         return line.decode().split()
 
     def _send(self, command: str) -> None:
+        if self._open >= UNANSWERED:
+            self._answers()
         self._socket.sendall(command.encode() + b"\n")
         self._open += 1
-        if self._open > UNANSWERED:
-            self._answers()
 
     def _number(self, command: str) -> int:
         self._send(command)

@@ -20,14 +20,21 @@ from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.qemu_traits import TRAITS, Trait, markdown
 from ringbed.sim.qtest import find_qemu
 from ringbed.sim.testbed import EM_PCI
-from tests.hw.nics import em_ask_receive, em_ask_registers, em_ask_transmit
+from tests.hw.nics import (
+    em_ask_filters,
+    em_ask_moderation,
+    em_ask_receive,
+    em_ask_registers,
+    em_ask_segments,
+    em_ask_statistics,
+    em_ask_transmit,
+)
 from tests.hw.nics.em_bench import Card
 from tests.hw.nics.em_experiments import EXPERIMENTS
 
-assert em_ask_receive
-assert em_ask_registers
-assert em_ask_transmit
-
+BUILT = (em_ask_registers, em_ask_transmit, em_ask_receive)
+COMING = (em_ask_filters, em_ask_moderation, em_ask_segments, em_ask_statistics)  # parts of the RTL being built
+LATER = pytest.mark.xfail(strict=False, reason="the RTL does not have this part yet")
 NOTES = Path(__file__).parents[3] / "docs" / "nics" / "em.notes.md"
 
 
@@ -108,8 +115,14 @@ def version() -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def questions() -> list[Any]:
+    coming = {module.__name__ for module in COMING}
+    return [pytest.param(name, marks=LATER) if experiment.ask.__module__ in coming else name
+            for name, experiment in EXPERIMENTS.items()]  # fmt: skip
+
+
 @pytest.mark.qemu
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", questions())
 def test_both_answer_as_is_known(name: str) -> None:
     here, qemu = answer("native", name), answer("qemu", name)
     pin = PINS.get(name)
@@ -129,6 +142,11 @@ def test_the_identities_differ_as_is_known() -> None:
     assert (theirs.vendor, theirs.device, theirs.class_code) == (EM_PCI.vendor, EM_PCI.device, EM_PCI.class_code)
     assert (theirs.revision, theirs.bars) == (3, (131072, 64))
     assert (EM_PCI.revision, EM_PCI.bars) == (2, (131072,))
+
+
+def test_every_file_of_questions_is_asked() -> None:
+    files = {path.stem for path in Path(__file__).parent.glob("em_ask_*.py")}
+    assert files == {module.__name__.rpartition(".")[2] for module in (*BUILT, *COMING)}
 
 
 def test_every_trait_is_pinned_and_every_pin_has_one() -> None:
