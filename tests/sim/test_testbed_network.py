@@ -1,0 +1,247 @@
+"""Hosts with stacks on a switch: ARP, ping and UDP across, every frame accounted for, the same trace with threads."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringbed.sim.account import lost
+from ringbed.sim.capture import CaptureWriter
+from ringbed.sim.payload import payload
+from ringbed.sim.switch import Switch
+from ringbed.sim.testbed_network import Network, open_network
+from ringbed.sim.wire import WireEnd
+from tests.sim.conftest import needs_native
+from tests.sim.test_testbed import stack_host
+
+SECOND = 10**9
+PORT = 7
+Made = Callable[..., Network]
+
+
+def on_fakes(count: int, **options: Any) -> Network:
+    """`count` hosts on fake cards, all at the same time."""
+    network = Network([stack_host(number) for number in range(1, count + 1)], **options)
+    network.pump.run(max(host.now for host in network.hosts) + 2000)
+    return network
+
+
+def serve(network: Network) -> None:
+    """Every host echoes on PORT, as often as the request's first byte says: answers may meet new questions."""
+
+    def answer(service: Any) -> None:
+        while service.readable:
+            message = service.recvmsg()
+            service.sendmsg(message.data, message.source, message.control, message.journey)
+
+    for stack in network.stacks:
+        service = stack.udp_socket()
+        service.bind(("0.0.0.0", PORT))
+        service.set_upcall(answer)
+
+
+@pytest.fixture(params=["fake", pytest.param("native", marks=needs_native)])
+def made(request: pytest.FixtureRequest) -> Made:
+    return on_fakes if request.param == "fake" else open_network
+
+
+def test_three_hosts_walk(made: Made) -> None:
+    """Everybody pings everybody and sends datagrams of all sizes; the switch has learnt where they are."""
+    with made(3) as network:
+        serve(network)
+        pings = [stack.icmp_socket() for stack in network.stacks]
+        sockets = [stack.udp_socket() for stack in network.stacks]
+        sizes = (0, 1, 18, 1472)
+        for one in range(3):
+            for other in {0, 1, 2} - {one}:
+                pings[one].echo_request(f"10.0.0.{other + 1}", 7, other, b"ping")
+                for size in sizes:
+                    sockets[one].sendto(payload(other, size), (f"10.0.0.{other + 1}", PORT))
+        assert network.settle()
+        for one in range(3):
+            others = sorted({0, 1, 2} - {one})
+            got = [pings[one].recv() for _ in others]
+            assert sorted(echo.source for echo in got) == [f"10.0.0.{other + 1}" for other in others]
+            answers = []
+            while sockets[one].readable:
+                answers.append(sockets[one].recvfrom())
+            assert sorted(answers) == sorted(
+                (payload(other, size), (f"10.0.0.{other + 1}", PORT)) for other in others for size in sizes
+            )
+        assert [(row.address[-1], row.port) for row in network.switch.table()] == [(1, 0), (2, 1), (3, 2)]
+        legs = network.account()
+        assert lost(legs) == 0, [str(leg) for leg in legs]
+        assert sum(port.counters["copies"] for port in network.switch.ports) == 6  # ARP requests: all ask at once
+        assert all(host.engine.findings() == [] for host in network.hosts)
+        for host in network.hosts:
+            host.down()
+
+
+def test_time_jumps_over_what_is_idle_and_neighbours_are_forgotten_in_it() -> None:
+    """A minute costs a few windows a second, and ARP's timers run as they would in real time."""
+    with on_fakes(3) as network:
+        socket = network.stacks[0].icmp_socket()
+        socket.echo_request("10.0.0.2", 1, 1, b"x")
+        assert network.settle()
+        assert len(socket.buffer) == 1
+        before = [host.engine.runs for host in network.hosts]  # type: ignore[attr-defined]
+        network.pump.run(network.pump.now + 60 * SECOND)
+        runs = [host.engine.runs - was for host, was in zip(network.hosts, before, strict=True)]  # type: ignore[attr-defined]
+        assert max(runs) < 60 * 20
+        assert {host.now for host in network.hosts} == {network.pump.now}
+
+
+def test_an_idle_host_is_left_where_it_is() -> None:
+    """Two hosts talk: the third is not run, but looked at it has the time of the others."""
+    with on_fakes(3) as network:
+        serve(network)
+        sockets = [network.stacks[number].udp_socket() for number in (0, 1)]
+        for other, socket in ((2, sockets[0]), (1, sockets[1])):
+            socket.sendto(b"known", (f"10.0.0.{other}", PORT))
+        assert network.settle()
+        runs = network.hosts[2].engine.runs  # type: ignore[attr-defined]
+        for _ in range(50):
+            sockets[0].sendto(b"again", ("10.0.0.2", PORT))
+            assert network.pump.run_until(lambda: sockets[0].readable, network.pump.now + SECOND)
+            sockets[0].recvfrom()
+            assert network.hosts[2].now >= network.pump.now
+        assert network.hosts[2].engine.runs == runs  # type: ignore[attr-defined]
+
+
+def test_links_of_ones_own_go_around_a_card() -> None:
+    """Host 2's cable loses every second frame on the way in; what it swallowed is all that is missing."""
+
+    class Losing:
+        def __init__(self, end: WireEnd) -> None:
+            self.end, self.count = end, 0
+
+        def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+            self.count += 1
+            if self.count % 2:
+                self.end.wire_in(frame, at, error)
+
+        def wire_out(self) -> list[tuple[int, bytes]]:
+            return self.end.wire_out()
+
+    ends: list[Losing] = []
+
+    def wrap(number: int, end: WireEnd) -> WireEnd:
+        if number == 1:
+            ends.append(Losing(end))
+            return ends[0]
+        return end
+
+    with on_fakes(2, wrap=wrap) as network:
+        serve(network)
+        socket = network.stacks[0].udp_socket()
+        for index in range(9):
+            socket.sendto(bytes([index]), ("10.0.0.2", PORT))
+            assert network.settle()
+        answers = 0
+        while socket.readable:
+            answers += len(socket.recvfrom()[0])
+        assert ends[0].count == 10
+        assert answers == 4
+        assert lost(network.account()) == 0
+
+
+@pytest.mark.parametrize(("latency", "words"), [(0, "at least 2 ns, not 0"), (1, "at least 2 ns, not 1")])
+def test_no_look_ahead_is_refused(latency: int, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        on_fakes(2, latency_ns=latency)
+
+
+@pytest.mark.parametrize("count", [0, 251])
+def test_a_network_has_hosts_and_addresses_for_them(count: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to 250 hosts, not {count}"):
+        open_network(count)
+
+
+# ---- the same trace, whatever the threads ----
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that a run leaves behind: the pcapng file of every port, counters of stacks, drivers and switch, and time."""
+
+    capture: bytes
+    counters: tuple[tuple[tuple[str, int], ...], ...]
+    received: tuple[tuple[bytes, ...], ...]
+    now: tuple[int, ...]
+
+
+Send = tuple[int, int, int, int]  # from, to, bytes, nanoseconds to wait before
+
+
+def run(made: Made, threads: int, sends: list[Send], hosts: int = 3, **options: Any) -> Trace:
+    """Hosts that ask and echo, while new questions are put in from outside."""
+    file = io.BytesIO()
+    with (
+        CaptureWriter(file) as capture,
+        made(hosts, threads=threads, capture=capture, switch=Switch(hosts, queue_bytes=8000), **options) as network,
+    ):
+        serve(network)
+        sockets = [stack.udp_socket() for stack in network.stacks]
+        for number, (source, destination, size, wait) in enumerate(sends):
+            network.pump.run(network.pump.now + wait)
+            target = destination % hosts if destination % hosts != source % hosts else (source + 1) % hosts
+            sockets[source % hosts].sendto(bytes([number]) * size, (f"10.0.0.{target + 1}", PORT))
+        assert network.settle(10 * SECOND)
+        legs = network.account()
+        assert lost(legs) == 0, [str(leg) for leg in legs]
+        received: list[list[bytes]] = [[] for _ in range(hosts)]
+        for number, socket in enumerate(sockets):
+            while socket.readable:
+                received[number].append(socket.recvfrom()[0])
+        counters = [tuple(host.driver.counters().items()) for host in network.hosts]
+        counters += [tuple(port.counters.items()) for port in network.switch.ports]
+        for stack in network.stacks:
+            counters.append(tuple((f"{g.title} {c.text}", c.value) for g in stack.groups() for c in g.counters))
+        now = tuple(host.now for host in network.hosts)
+    return Trace(file.getvalue(), tuple(counters), tuple(map(tuple, received)), now)
+
+
+def traffic(seed: int, count: int) -> list[Send]:
+    rng = random.Random(seed)
+    return [
+        (rng.randrange(3), rng.randrange(3), rng.randrange(1473), rng.choice([0, 0, 300, 9000])) for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_same_trace_with_threads_and_without(made: Made, seed: int) -> None:
+    """On RTL and on fake cards, byte for byte, simulated nanosecond for simulated nanosecond."""
+    sends = traffic(seed, 40)
+    alone = run(made, 1, sends)
+    assert len(alone.capture) > 40 * 100
+    assert sum(map(len, alone.received)) > 10
+    for threads in (2, 3) if made is on_fakes else (3,):
+        assert run(made, threads, sends) == alone
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.integers(0, 3), st.integers(0, 1472), st.sampled_from([0, 1, 999, 1000, 50_000]),
+        ),
+        max_size=25,
+    ),
+    st.integers(2, 5),
+)  # fmt: skip
+def test_any_traffic_leaves_the_same_trace(sends: list[Send], threads: int) -> None:
+    assert run(on_fakes, threads, sends, hosts=4) == run(on_fakes, 1, sends, hosts=4)
+
+
+def test_other_traffic_leaves_another_trace() -> None:
+    """So that the comparison above compares something."""
+    sends = traffic(1, 10)
+    later = [*sends[:-1], (*sends[-1][:3], sends[-1][3] + 8)]
+    assert run(on_fakes, 1, sends).capture != run(on_fakes, 1, later).capture
