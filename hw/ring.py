@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Module, Mux
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -48,6 +48,7 @@ class Ring(wiring.Component):
     registers : RingRegisters; bus : RingBus; enable : In(1)
     o : stream of descriptors; i : stream of Entry
     answered : In(1): a data burst of the codec was answered; data_failed : In(1): with an error
+    drain : In(1): a fetch or a data burst that failed keeps nobody's status back whose data is in memory
     flush : In(1): no more entries are coming for now
     done, frames, written, landed : as Completion's; emptied : as RingFetch's
     active : Out(1): there is something to do that does not wait for others
@@ -58,7 +59,7 @@ class Ring(wiring.Component):
         super().__init__({
             "registers": In(RingRegisters()), "bus": Out(RingBus(width)), "enable": In(1),
             "o": Out(stream.Signature(DESCRIPTOR_BITS)), "i": In(stream.Signature(Entry())),
-            "answered": In(1), "data_failed": In(1), "flush": In(1),
+            "answered": In(1), "data_failed": In(1), "drain": In(1), "flush": In(1),
             "done": Out(8), "frames": Out(8), "written": Out(1), "landed": Out(1), "emptied": Out(1), "active": Out(1),
         })  # fmt: skip
 
@@ -73,20 +74,30 @@ class Ring(wiring.Component):
         connect(m, fetch.o, flipped(self.o))
         connect(m, flipped(self.i), completion.i)
         registers, stopped = self.registers, self.registers.stop != StopCause.NONE
-        for block in (fetch, completion):
+        halted, torn, broken = (
+            Signal(),
+            Signal(),
+            Signal(),
+        )  # write-backs: none any more; a data burst, one of them failed
+        drains = self.drain & ~broken & ((registers.stop == StopCause.FETCH) | (registers.stop == StopCause.DATA))
+        m.d.comb += halted.eq(stopped & ~drains)
+        m.d.sync += [torn.eq(torn | self.data_failed), broken.eq(broken | self.bus.status_failed)]
+        for block, stands in ((fetch, stopped), (completion, halted)):
             m.d.comb += [
-                block.base.eq(registers.base), block.count.eq(registers.count), block.stopped.eq(stopped),
+                block.base.eq(registers.base), block.count.eq(registers.count), block.stopped.eq(stands),
                 block.head_w.eq(registers.head_w), block.head_in.eq(registers.head_in),
             ]  # fmt: skip
         m.d.comb += [
             fetch.enable.eq(self.enable), fetch.tail.eq(registers.tail), fetch.done.eq(completion.done),
             registers.head.eq(fetch.head), self.emptied.eq(fetch.emptied),
-            completion.answered.eq(self.answered), completion.threshold.eq(registers.threshold),
+            # what was asked for after the burst that failed does not count: its frame would seem whole
+            completion.answered.eq(self.answered & ~(self.drain & (torn | self.data_failed))),
+            completion.threshold.eq(registers.threshold),
             completion.flush.eq(self.flush), completion.starved.eq(~self.o.valid & ~fetch.busy),
             completion.response.eq(self.bus.status_done), completion.failed.eq(self.bus.status_failed),
             self.done.eq(completion.done), self.frames.eq(completion.frames), self.written.eq(completion.written),
             self.landed.eq(completion.landed),
-            self.active.eq(fetch.busy | (completion.busy & ~stopped)),
+            self.active.eq(fetch.busy | (completion.busy & ~halted)),
         ]  # fmt: skip
         # the first thing that goes wrong stops the ring
         with m.If(~stopped):

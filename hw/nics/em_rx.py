@@ -65,6 +65,7 @@ class EmRx(wiring.Component):
             ring.enable.eq(self._bit("EN")),
             ring.answered.eq(self.data_done),
             ring.data_failed.eq(self.data_failed),
+            ring.drain.eq(1),
         ]
         self._front(m, front)
         waiting = self._place(m, front, ring)

@@ -234,6 +234,29 @@ def test_memory_that_is_not_there(card: Opener, letter: str, where: str) -> None
     assert c.engine.findings() == []
 
 
+@pytest.mark.parametrize("latency", [3, 60, 400])
+def test_frames_before_a_bad_buffer_are_delivered(native: Opener, latency: int) -> None:
+    """All their data is on the bus when the fourth's fails: the three in memory get their status, no later one does."""
+    card = native(rx=16, read_latency=latency, write_latency=latency)
+    card.provoked = True
+    card.post(3)
+    card.rx.put(em.RX_LEGACY.encode(address=0x7000_0000))
+    card.post(5)
+    card.run(2000)
+    card.get("ICR")
+    card.arrive(*(frame(64 + k) for k in range(6)))
+    card.run(5000)
+    assert card.get("RB_RXSTOP") == STOP.DATA
+    assert [one.data for one in card.harvest()] == [frame(64 + k)[:-4] for k in range(3)]
+    assert card.get("RDH") == 3
+    assert card.get("ICR") & CAUSE["RXT0"]
+    assert card.inside() == (3, 0)
+    card.settle()
+    card.reset()
+    card.up()
+    works(card)
+
+
 @pytest.mark.parametrize("letter", ["R", "T"])
 def test_a_write_back_that_fails(card: Opener, letter: str) -> None:
     """`WRITEBACK`: no head moves past it, no interrupt tells of it, the frames in question are flushed by the reset."""
