@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 from ringbed.sim.build import BuildError, Progress
 from ringbed.sim.memory import HostMemory
@@ -12,7 +13,7 @@ from ringbed.sim.pysim import PysimEngine
 from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.spec import NicSpec
 
-__all__ = ["ENGINES", "AnyEngine", "open_engine"]
+__all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine"]
 
 AnyEngine = NativeEngine | PysimEngine | QemuEngine
 ENGINES: dict[str, type[NativeEngine] | type[PysimEngine] | type[QemuEngine]] = {
@@ -20,6 +21,19 @@ ENGINES: dict[str, type[NativeEngine] | type[PysimEngine] | type[QemuEngine]] = 
     "pysim": PysimEngine,
     "qemu": QemuEngine,
 }
+
+
+class Observer(Protocol):
+    """Sees every engine that is opened while it is set in OBSERVER (`sim/failure.py`)."""
+
+    def options(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What to open the engine with instead."""
+        ...
+
+    def opened(self, engine: AnyEngine) -> None: ...
+
+
+OBSERVER: ContextVar[Observer | None] = ContextVar("OBSERVER", default=None)
 
 
 def open_engine(
@@ -30,6 +44,18 @@ def open_engine(
 
     Raises ValueError for another kind, BuildError when `native` was asked for by name and cannot be built, QemuMissing.
     """
+    observer = OBSERVER.get()
+    if observer is None:
+        return _open(kind, spec, memory, say, progress, options)
+    engine = _open(kind, spec, memory, say, progress, observer.options(kind, options))
+    observer.opened(engine)
+    return engine
+
+
+def _open(
+    kind: str, spec: NicSpec, memory: HostMemory | None, say: Callable[[str], None] | None, progress: Progress | None,
+    options: dict[str, Any],
+) -> AnyEngine:  # fmt: skip
     if kind != "auto":
         if kind not in ENGINES:
             raise ValueError(f"no engine {kind!r}; there are auto, {', '.join(ENGINES)}")

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.portmap import PortMap
+from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
+from ringbed.sim.traced import WaveLayout
 
 __all__ = ["STAGE_CALLS", "NativeStages"]
 
@@ -26,6 +29,7 @@ STAGE_CALLS: dict[str, tuple[Any, list[Any]]] = {
 class NativeStages:
     """See `sim/engine.py`, Traced. What was asked for holds when the engine is compiled anew for a waveform."""
 
+    settings: Settings
     _spec: NicSpec
     _lib: Any
     _waves: str
@@ -43,6 +47,15 @@ class NativeStages:
     @property
     def stage_table(self) -> StageTable:
         return self._table
+
+    @property
+    def portmap(self) -> PortMap:
+        return self._spec.portmap
+
+    @property
+    def wave_layout(self) -> WaveLayout:
+        period = self.settings.frequency.ns(1000)  # in picoseconds
+        return WaveLayout(f"TOP.{self.portmap.top}", "journey.{group}.", "journey.host", period)
 
     def log_stages(self, begin: int = 0, end: int = NO_END, keep: int = 0) -> None:
         self._logged = begin, end, keep

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import Engine
+from ringbed.sim.portmap import PortMap
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
 
-__all__ = ["Traced"]
+__all__ = ["Traced", "WaveLayout"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaveLayout:
+    """How an engine names things in its waveforms: scope of the card's ports, prefix of the journey's signals with
+    `{group}` in it, name of the host's marks, and units of time in a clock.
+    """
+
+    card: str
+    journey: str
+    host: str
+    period: int
 
 
 @runtime_checkable
@@ -21,6 +35,12 @@ class Traced(Engine, Protocol):
 
     @property
     def stage_table(self) -> StageTable: ...
+
+    @property
+    def portmap(self) -> PortMap: ...
+
+    @property
+    def wave_layout(self) -> WaveLayout: ...
 
     @property
     def frequency(self) -> Frequency: ...
