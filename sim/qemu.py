@@ -8,8 +8,8 @@ What is different from an engine that runs RTL, beside what the model does (`sim
 * A posted write is on its way at once. What it causes is done when the next read or `run` returns.
 * The wire stops: while the model is deaf or has no buffers, frames wait. `IDLE` then means that nothing has moved for
   longer than any timer that is known to be running.
-* QEMU's wire has no FCS. A frame that comes with a bad one, or with an error, is dropped here and counted; a frame
-  that leaves is given a good one, and is not padded.
+* QEMU's wire is like a host's: no FCS, no least length. A frame that comes with a bad FCS, or with an error, is dropped
+  here and counted; a frame that leaves is padded and given a good FCS, whatever the card was told about either.
 * The pin `mac` is the address in the EEPROM, and may be set until the machine starts, at the first use of the card.
 """
 
@@ -34,7 +34,7 @@ from ringbed.sim.pybus import NEVER
 from ringbed.sim.qtest import Qtest, find_qemu
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
-from ringbed.sim.wire import fcs, fcs_good, from_wire
+from ringbed.sim.wire import fcs_good, from_wire, to_wire
 
 __all__ = ["MODELS", "QemuEngine"]
 
@@ -253,7 +253,7 @@ class QemuEngine:
             try:
                 while True:
                     frame = machine.wire.recv(LARGEST)
-                    self._out.append((self.now, frame + fcs(frame)))
+                    self._out.append((self.now, to_wire(frame)))
                     count += 1
             except BlockingIOError:
                 if not count:

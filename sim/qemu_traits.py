@@ -45,8 +45,8 @@ TRAITS: dict[str, Trait] = {
     "phy status": Trait("PHY register 1 after power-up", "link and autonegotiation complete",
                         "link, but not negotiated until software restarts it", "card", "IEEE 802.3 22.2.4.2"),
     # transmit
-    "padding": Trait("a short frame with `TCTL.PSP`", "padded to 64 bytes with FCS", "leaves short", "card",
-                     "M Table 13-76"),
+    "padding": Trait("a short frame with `TCTL.PSP` clear", "leaves short",
+                     "knows no PSP: every frame leaves short, and the engine pads it", "card", "M Table 13-76"),
     "ifcs": Trait("`IFCS` clear", "software's last four bytes are the FCS", "no FCS is QEMU's to leave out", "card",
                   "M 3.3.3"),
     "legacy checksum": Trait("`IC` of legacy descriptors", "inserted", "ignored", "card", "M 3.3.3"),

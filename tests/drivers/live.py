@@ -14,7 +14,7 @@ from ringbed.drivers.world import RxFrame, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim.host import Collector, Host
 from ringbed.sim.testbed import open_host
-from ringbed.sim.wire import fcs_good, from_wire, pad, to_wire
+from ringbed.sim.wire import fcs_good, from_wire, to_wire
 
 __all__ = ["ENGINES", "MAC", "Live"]
 
@@ -58,7 +58,7 @@ class Live:
         self.frames += self.host.upper.take()
         for _, wire in self.host.engine.wire_out():
             assert fcs_good(wire)
-            self._sent.append(pad(from_wire(wire)))  # QEMU leaves the pad to others
+            self._sent.append(from_wire(wire))
 
     def until(self, done: Callable[[], bool]) -> None:
         end = self.host.now + LIMIT_NS[self.engine]
@@ -82,7 +82,7 @@ class Live:
         self.until(lambda: len(self._sent) >= before + taken)
 
     def sent(self) -> list[bytes]:
-        """Bare frames that left since the last call, padded."""
+        """Bare frames that left since the last call, with their pad."""
         out, self._sent = self._sent, []
         return out
 

@@ -165,6 +165,12 @@ def test_a_frame_out_has_a_good_fcs(card: Card, size: int) -> None:
     assert all(em.TX_LEGACY.decode(part)["DD"] for part in card.reclaim()[-1:])
 
 
+def test_a_short_frame_is_padded_at_the_seam(card: Card) -> None:
+    card.push(card.pieces(STATION + bytes(30)))
+    card.settle()
+    assert card.sent() == [on_wire(STATION + bytes(30))]
+
+
 @pytest.mark.parametrize("size", [64, 65, 128, 1023, 1518])
 def test_a_frame_in_is_in_our_memory(card: Card, size: int) -> None:
     card.post()

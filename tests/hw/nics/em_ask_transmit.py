@@ -24,6 +24,11 @@ def short_frame_with_psp(card: Card) -> list[int]:
     return [len(each) for each in sent(card, card.pieces(STATION + bytes(30)))]
 
 
+@experiment(tctl=("EN",))
+def short_frame_without_psp(card: Card) -> list[int]:
+    return [len(each) for each in sent(card, card.pieces(STATION + bytes(30)))]
+
+
 @experiment()
 def frame_without_ifcs(card: Card) -> list[int]:
     """Bytes on the wire for 100 of software's, IFCS clear."""

@@ -69,7 +69,7 @@ PINS: dict[str, Pin] = {
     "kept_rdbal": Pin("ring base", "0xabcd1230", "0xabcd1234"),
     "eecd_grant_without_request": Pin("eeprom pins", 0, 1),
     "phy_status_with_link": Pin("phy status", "R 796d", "R 794d"),
-    "short_frame_with_psp": Pin("padding", [60], [36]),
+    "short_frame_without_psp": Pin("padding", [36], [60]),
     "frame_without_ifcs": Pin("ifcs", [100], [104]),
     "legacy_insert_checksum": Pin("legacy checksum", "inserted", "as given"),
     "tcp_sum_that_comes_out_0": Pin("zero sums", "0000", "ffff"),
