@@ -48,11 +48,12 @@ def facts_table(title: str, facts: Sequence[tuple[str, str]]) -> Table:
 
 
 def account_table(legs: Iterable[Leg]) -> Table:
-    """Where every frame went: sent = delivered + causes + lost."""
+    """Where every frame went: sent (+ doubled by a link) = delivered + causes + lost."""
     made = _table("Every frame accounted for", "<way", "sent", "delivered", "<dropped, by cause", "lost")
     for leg in legs:
         causes = ", ".join(f"{name} {count}" for name, count in leg.causes.items() if count) or "-"
-        made.add_row(leg.name, f"{leg.sent:,}", f"{leg.delivered:,}", causes, f"{leg.lost:,}")
+        sent = f"{leg.sent:,} + {leg.doubled:,}" if leg.doubled else f"{leg.sent:,}"
+        made.add_row(leg.name, sent, f"{leg.delivered:,}", causes, f"{leg.lost:,}")
     return made
 
 

@@ -196,9 +196,9 @@ def _kind(part: str, entry: Mapping[str, Any]) -> str:
 
 def _where(part: str, where: Any) -> tuple[str, str]:
     """A host's name, and for links a direction; either may be left out."""
-    words = where.split() if isinstance(where, str) else [None]
+    words = where.split() if isinstance(where, str) else []
     direction = words.pop() if part == "link" and words and words[-1] in DIRECTIONS else ""
-    if len(words) > 1 or None in words:
+    if len(words) > 1 or not isinstance(where, str):
         wanted = "a host's name, rx, tx, or a name and one of them" if part == "link" else "a host's name"
         raise FaultFileError(f"where must be {wanted}, not {where!r}")
     return words[0] if words else "", direction

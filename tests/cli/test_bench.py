@@ -17,13 +17,15 @@ from ringbed.sim.tap import TapUnavailable
 FIGURES = {
     "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",
             "sim.em.start_s"},
+    "hosts": {"sim.idle_ms_per_s", "sim.hosts.cost"},
     "hw": {"hw.em.tx.64", "hw.em.rx.64", "hw.em.tx.1514", "hw.em.rx.1514"},
+    "soak": {"soak.frames", "soak.unaccounted", "soak.changed", "soak.findings", "soak.stuck", "soak.seconds"},
     "stack": {"stack.udp_echo.18", "stack.udp_echo.18.wrong", "stack.udp_echo.1400", "stack.udp_echo.1400.wrong"},
 }  # fmt: skip
 
 
-def _bench(part: str, report: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "ringbed.cli.main", "bench", part, "--quick", "--json", str(report)]
+def _bench(part: str, report: Path, *options: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "ringbed.cli.main", "bench", part, *options, "--json", str(report)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode in (0, 1), run.stdout + run.stderr  # 1: a bar missed on a busy machine
     found = {row["id"]: row["value"] for row in json.loads(report.read_text())["rows"]}
@@ -34,18 +36,39 @@ def _bench(part: str, report: Path) -> dict[str, float]:
 
 def test_hw(tmp_path: Path) -> None:
     """Clocks are no wall time: these are the same on every machine, so their bars hold."""
-    found = _bench("hw", tmp_path / "hw.json")
+    found = _bench("hw", tmp_path / "hw.json", "--quick")
     assert found["hw.em.tx.64"] <= 12
     assert found["hw.em.rx.64"] <= 12
 
 
 def test_sim(tmp_path: Path) -> None:
-    assert all(value > 0 for value in _bench("sim", tmp_path / "sim.json").values())
+    assert all(value > 0 for value in _bench("sim", tmp_path / "sim.json", "--quick").values())
+
+
+@pytest.mark.parametrize(
+    ("options", "frames"),
+    [(("--quick",), 10_000), pytest.param((), 100_000, marks=(pytest.mark.full, pytest.mark.timeout(900)))],
+)
+def test_soak(tmp_path: Path, options: tuple[str, ...], frames: int) -> None:
+    """No wall time here either: a frame is accounted for on every machine, or on none."""
+    found = _bench("soak", tmp_path / "soak.json", *options)
+    assert found.pop("soak.seconds") > 0
+    assert found == {
+        "soak.frames": frames,
+        "soak.unaccounted": 0,
+        "soak.changed": 0,
+        "soak.findings": 0,
+        "soak.stuck": 0,
+    }
+
+
+def test_hosts(tmp_path: Path) -> None:
+    assert all(value > 0 for value in _bench("hosts", tmp_path / "hosts.json", "--quick").values())
 
 
 @pytest.mark.tap
 def test_stack(tmp_path: Path) -> None:
-    found = _bench("stack", tmp_path / "stack.json")
+    found = _bench("stack", tmp_path / "stack.json", "--quick")
     assert found["stack.udp_echo.18.wrong"] == found["stack.udp_echo.1400.wrong"] == 0
 
 
