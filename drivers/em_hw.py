@@ -22,14 +22,18 @@ RESET_SETTLE_NS = 1_000  # registers must not be touched right after CTRL.RST
 MICROWIRE_READ, MICROWIRE_READ_BITS = 0b110, 3  # start bit and opcode, first bit first
 SK_HALF_NS = 500  # the part takes up to 1 MHz
 
+EVERY_CAUSE = (1 << em.REGISTERS["IMC"].bits) - 1
+
 _CTRL, _EECD, _EERD, _MDIC = (em.REGISTERS[name] for name in ("CTRL", "EECD", "EERD", "MDIC"))
 
 
 class Mii:
     """Standard PHY registers and bits (IEEE 802.3, 22.2.4)."""
 
-    CONTROL, STATUS, ID1, ID2 = 0, 1, 2, 3
-    CONTROL_AN_ENABLE, CONTROL_AN_RESTART = 1 << 12, 1 << 9
+    CONTROL, STATUS, ID1, ID2, ADVERTISE, PARTNER = 0, 1, 2, 3, 4, 5
+    CONTROL_LOOPBACK, CONTROL_AN_ENABLE, CONTROL_AN_RESTART = 1 << 14, 1 << 12, 1 << 9
+    CONTROL_1000_FULL = 1 << 8 | 1 << 6
+    PAUSE, ASYMMETRIC = 1 << 10, 1 << 11  # of ADVERTISE and PARTNER (IEEE 802.3 Annex 28B)
     STATUS_AN_COMPLETE, STATUS_LINK = 1 << 5, 1 << 2
 
 
@@ -48,9 +52,21 @@ class EmHardware:
         self._use_eerd = eeprom != "microwire"
         self._may_fall_back = eeprom == "auto"
 
-    def read(self, register: str) -> int:
+    def read(self, register: str, index: int = 0) -> int:
         """The whole register, read over the bus."""
-        return self._device.read(BAR, em.REGISTERS[register].offset)
+        return self._device.read(BAR, em.REGISTERS[register].at(index))
+
+    def peek(self, register: str, index: int = 0) -> int:
+        """The whole register, looked at: no side effect, no time."""
+        return self._device.peek(BAR, em.REGISTERS[register].at(index))
+
+    def delay(self, nanoseconds: int) -> None:
+        """Let time pass."""
+        self._device.delay(nanoseconds)
+
+    def interrupted(self, nanoseconds: int) -> bool:
+        """Whether the interrupt line comes up in so long."""
+        return self._device.interrupted(nanoseconds)
 
     def write(self, register: str, value: int, index: int = 0) -> None:
         """The whole register, posted."""
@@ -67,20 +83,24 @@ class EmHardware:
         if not pci.bars or pci.bars[BAR] < em.BAR_SIZE:
             raise AttachError(f"{self._name}: BAR {BAR} of the card is smaller than {em.BAR_SIZE} bytes: {pci.bars}")
 
-    def reset(self) -> None:
-        """Mask, stop both directions, reset, wait until the card says it is done (M 14; FreeBSD's order).
-
-        When it returns no DMA is in flight, and no cause is latched.
-        """
-        everything = (1 << em.REGISTERS["IMC"].bits) - 1
-        self.write("IMC", everything)
+    def stop(self) -> None:
+        """Mask, stop both directions; a frame in progress is finished."""
+        self.write("IMC", EVERY_CAUSE)
         self.write("RCTL", 0)
         self.write("TCTL", em.REGISTERS["TCTL"].pack(PSP=1))
+
+    def reset(self) -> None:
+        """Stop, reset, wait until the card says it is done (M 14; FreeBSD's order).
+
+        When it returns no DMA is in flight, and no cause is latched. What the registers hold then is not relied on:
+        there are models that keep everything.
+        """
+        self.stop()
         self.write("CTRL", self.read("CTRL") | _CTRL["RST"].mask)
         self._device.delay(RESET_SETTLE_NS)
         if not any(not self.read("CTRL") & _CTRL["RST"].mask for _ in self._patience()):
             raise AttachError(f"{self._name}: the card does not leave reset (CTRL.RST stays 1)")
-        self.write("IMC", everything)
+        self.write("IMC", EVERY_CAUSE)
         self.read("ICR")
 
     def read_eeprom(self) -> tuple[int, ...]:
@@ -161,14 +181,6 @@ class EmHardware:
             if answer & _MDIC["R"].mask:
                 return _MDIC["DATA"].get(answer)
         raise AttachError(f"{self._name}: PHY register {register}: MDIC.R never came")
-
-    def write_receive_address(self, lladdr: bytes) -> None:
-        """Entry 0 of the receive address table; invalid while it is half written (M 13.5.2-3)."""
-        if len(lladdr) != 6 or lladdr[0] & 1:
-            raise ValueError(f"a station's address is six bytes and not a group's, {lladdr.hex(':')!r} is not")
-        self.write("RAH", 0)
-        self.write("RAL", int.from_bytes(lladdr[:4], "little"))
-        self.write("RAH", em.REGISTERS["RAH"].pack(RAH=int.from_bytes(lladdr[4:], "little"), AV=1))
 
     def _patience(self) -> Iterator[None]:
         """Turns of a waiting loop: at once, then after every `POLL_NS`, `POLLS` times in all."""

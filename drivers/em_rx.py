@@ -24,10 +24,13 @@ CHECKSUM_SHIFT, CHECKSUM = LAYOUT["checksum"].lsb - _HIGH, (1 << LAYOUT["checksu
 DONE = LAYOUT["DD"].mask >> _HIGH
 EOP = LAYOUT["EOP"].mask >> _HIGH
 ERRORS = LAYOUT.mask("CE", "SE", "SEQ", "CXE", "RXE") >> _HIGH
+INEXACT, STRIPPED = LAYOUT["PIF"].mask >> _HIGH, LAYOUT["VP"].mask >> _HIGH
+TAG_SHIFT = LAYOUT["special"].lsb - _HIGH
 STATUS_SHIFT, ERROR_SHIFT = LAYOUT["DD"].lsb - _HIGH, LAYOUT["CE"].lsb - _HIGH
 assert LAYOUT.size == 16
 assert LAYOUT["address"].mask == (1 << _HIGH) - 1
 assert LAYOUT["length"].lsb == _HIGH  # so that LENGTH needs no shift
+assert LAYOUT["special"].lsb + LAYOUT["special"].width == 2 * _HIGH  # the tag needs no mask
 assert ERROR_SHIFT == STATUS_SHIFT + 8  # `verdict` takes the two as bytes, and they are neighbours
 
 
@@ -64,23 +67,34 @@ class RxRing:
     """One receive ring. `stage` allocates, `program` tells the card, `clean` takes what came, `release` gives back.
 
     Counters, each frame in one: `rx_frames` handed on; `rx_errors` the card flagged it damaged (only with RCTL.SBP);
-    `rx_bad_length` a descriptor claims more than its buffer; `rx_overlong` descriptors went on and on without an end.
+    `rx_bad_length` a descriptor claims more than its buffer; `rx_overlong` descriptors went on and on without an end;
+    `rx_not_for_us` passed only the card's hash (PIF), and `wants`, asked about the destination, says no.
     Their sum is the card's RB_RXDONE when the ring is clean. `rx_bytes` belongs to `rx_frames`.
     """
 
-    def __init__(self, dma: Dma, hardware: EmHardware, size: int, buffer_size: int, *, verdicts: bool) -> None:
+    COUNTERS = ("rx_frames", "rx_bytes", "rx_errors", "rx_bad_length", "rx_overlong", "rx_not_for_us")
+
+    def __init__(
+        self, dma: Dma, hardware: EmHardware, size: int, buffer_size: int, *, verdicts: bool,
+        wants: Callable[[bytes], bool], counters: dict[str, int] | None = None,
+    ) -> None:  # fmt: skip
         check_ring("RDLEN", size)
         self.size = size
         self.buffer_size = buffer_size
-        self.counters = dict.fromkeys(("rx_frames", "rx_bytes", "rx_errors", "rx_bad_length", "rx_overlong"), 0)
+        self.counters = dict.fromkeys(self.COUNTERS, 0) if counters is None else counters
         self._dma = dma
         self._hardware = hardware
-        self._verdict: Callable[[int], Verdict] = _verdict if verdicts else _no_verdict
+        self._wants = wants
+        self.set_verdicts(verdicts)
         self._ring: Coherent | None = None
         self._words = memoryview(bytearray()).cast("Q")
         self._buffers: list[Mapping] = []
         self._chain: _Chain | None = None
         self._next = 0
+
+    def set_verdicts(self, on: bool) -> None:
+        """Whether the card's checksum bits are looked at."""
+        self._verdict: Callable[[int], Verdict] = _verdict if on else _no_verdict
 
     def stage(self) -> None:
         """Allocate the ring and map its buffers, once for many resets."""
@@ -183,6 +197,10 @@ class RxRing:
         self._chain = None
 
     def _deliver(self, data: bytes, word: int, checksum: int, frames: list[RxFrame]) -> None:
-        frames.append(RxFrame(data, self._verdict(word >> STATUS_SHIFT & 0xFFFF), checksum))
+        if word & INEXACT and not self._wants(data[:6]):
+            self.counters["rx_not_for_us"] += 1
+            return
+        tag = word >> TAG_SHIFT if word & STRIPPED else None
+        frames.append(RxFrame(data, self._verdict(word >> STATUS_SHIFT & 0xFFFF), checksum, vlan=tag))
         self.counters["rx_frames"] += 1
         self.counters["rx_bytes"] += len(data)

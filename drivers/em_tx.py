@@ -1,22 +1,26 @@
 """The `em` transmit ring: frames to descriptors, the tail written once a batch, buffers given back when done.
 
-Plain frames take legacy descriptors; frames that ask for sums take data descriptors behind a context descriptor,
-which the card keeps, so that it is sent only when it changes (M 3.3.5). RS is set on the last frame of every batch
-and on every `rs_every`-th inside: done there means done before it, and nothing is left without a write-back.
+Plain frames take legacy descriptors; frames that ask for sums, and messages that the card shall cut, take data
+descriptors behind a context descriptor. The card keeps one context for either, and each is sent only when it changes
+(M 3.3.5). What a tag needs stands in every descriptor: the card looks at the last, or, cutting, at the first.
+
+RS is set on the last frame of every batch and on every `rs_every`-th inside: done there means done before it, and
+nothing is left without a write-back.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ringbed.drivers.em_hw import EmHardware
+from ringbed.drivers.em_offload import Context, build_context, build_segmentation, message_header
 from ringbed.drivers.em_rx import check_ring
 from ringbed.drivers.world import Buffer, Coherent, Direction, Dma, Mapping, TxFrame, TxSum
 from ringbed.hw.formats import em
 
-__all__ = ["TxRing"]
+__all__ = ["WORKAROUNDS", "TxRing"]
 
 # A descriptor is two 64-bit words; these are bits of the second.
 _HIGH = 64
@@ -26,15 +30,22 @@ EOP = em.TX_DATA.mask("EOP") >> _HIGH
 RS = em.TX_DATA.mask("RS") >> _HIGH
 DONE = em.TX_DATA.mask("DD") >> _HIGH
 SUMS = em.TX_DATA.mask("IXSM", "TXSM") >> _HIGH
-LOW_WORD = (1 << _HIGH) - 1
-for _name in ("address", "EOP", "RS", "DD"):
+VLE = em.TX_DATA.mask("VLE") >> _HIGH
+IDE = em.TX_DATA.mask("IDE") >> _HIGH
+TAG_SHIFT = em.TX_DATA["special"].lsb - _HIGH
+for _name in ("address", "EOP", "RS", "VLE", "IDE", "DD", "special"):
     assert em.TX_LEGACY[_name] == em.TX_DATA[_name], _name
 assert em.TX_LEGACY["length"].lsb == em.TX_DATA["DTALEN"].lsb == _HIGH  # a length needs no shift
 assert em.TX_CONTEXT.size == em.TX_DATA.size == em.TX_LEGACY.size == 16
 
 MAX_SEGMENTS = 16  # a frame in more pieces is copied into one first
-IP_SUM_OFFSET, IP_HEADER = 10, 20  # RFC 791
-L4_SUMS = {TxSum.TCP: (16, 20), TxSum.UDP: (6, 8)}  # offset of the sum, bytes of the header: RFC 9293, RFC 768
+TAG = 4  # bytes of an 802.1Q tag
+PIECE = 16384  # most bytes a descriptor of a message takes here; DTALEN would take more than some models do
+# What drivers do around errata of the silicon; our card needs none of it. `descriptor_4k`: no descriptor over 4096
+# bytes, nor over four times the MSS; `tso_tail`: the last four bytes of a message in a descriptor of their own, so
+# that its write-back cannot come before the data is fetched.
+WORKAROUNDS = ("descriptor_4k", "tso_tail")
+TAIL = 4
 
 
 @dataclass(slots=True)
@@ -47,60 +58,52 @@ class _Group:
     buffers: list[Mapping] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """A context descriptor, what data descriptors add, and the shortest frame it suits."""
-
-    low: int
-    high: int
-    options: int
-    shortest: int
-
-
-def build_context(sums: TxSum, l3_offset: int, l4_offset: int) -> _Context | None:
-    """The context for these sums, or None when the card cannot make them: its offsets are bytes (M 3.3.5).
-
-    TUCSE stays 0: the TCP or UDP sum runs to the frame's end; IPCSE is the IP header's last byte.
-    """
-    l4_sum, l4_header = L4_SUMS.get(sums & ~TxSum.IPV4, (0, 0))
-    if sums & ~TxSum.IPV4 and not l4_header:
-        return None  # TCP and UDP at once
-    fields = {"DEXT": 1, "TCP": int(TxSum.TCP in sums), "TUCSS": l4_offset, "TUCSO": l4_offset + l4_sum}
-    if TxSum.IPV4 in sums:
-        if l4_offset < l3_offset + IP_HEADER:
-            return None
-        fields |= {"IP": 1, "IPCSS": l3_offset, "IPCSO": l3_offset + IP_SUM_OFFSET, "IPCSE": l4_offset - 1}
-    try:
-        word = em.TX_CONTEXT.pack(**fields)
-    except ValueError:
-        return None
-    options = em.TX_DATA.pack(IXSM=int(TxSum.IPV4 in sums), TXSM=int(bool(l4_header))) >> _HIGH
-    return _Context(word & LOW_WORD, word >> _HIGH, options, l4_offset + l4_header)
+def split(segments: Sequence[Buffer], at: int) -> tuple[bytes, list[Buffer]]:
+    """The first `at` bytes as one, and what is left, not copied."""
+    header, rest = b"", list[Buffer]()
+    for segment in segments:
+        missing = at - len(header)
+        header += bytes(segment[:missing])
+        if len(segment) > missing:
+            rest.append(memoryview(segment)[missing:])
+    return header, rest
 
 
 class TxRing:
     """One transmit ring; at most N-1 of its N descriptors are the card's.
 
     Counters. Of the frames `send` took, each is in one: `tx_frames` put on the ring; `tx_null` empty; `tx_long` over
-    the MTU or what the card sends; `tx_bad_sums` asked for sums the card cannot make. Of `tx_frames`, each ends in the
-    card's RB_TXFRAME or in `tx_reset`: still on the ring, untouched, when the card was reset. `tx_bytes` belongs to
-    `tx_frames`; `tx_joined` counts those copied into one buffer because they came in too many pieces.
+    the MTU or what the card sends; `tx_bad_sums` asked for sums the card cannot make; `tx_bad_tso` to be cut as the
+    card cannot; `tx_bad_vlan` to be tagged with tagging off, or with no tag. Of `tx_frames`, each ends in the card's
+    RB_TXFRAME or in `tx_reset`: still on the ring, untouched, when the card was reset. `tx_bytes` belongs to
+    `tx_frames`; `tx_tso` counts the messages among them; `tx_joined` those copied into one buffer because they came in
+    too many pieces.
     """
 
-    def __init__(self, dma: Dma, hardware: EmHardware, size: int, *, longest: int, sums: TxSum) -> None:
+    COUNTERS = (
+        "tx_frames", "tx_bytes", "tx_tso", "tx_joined", "tx_null", "tx_long", "tx_bad_sums", "tx_bad_tso",
+        "tx_bad_vlan", "tx_reset",
+    )  # fmt: skip
+
+    def __init__(
+        self, dma: Dma, hardware: EmHardware, size: int, *, longest: int, sums: TxSum,
+        workarounds: Collection[str] = (), counters: dict[str, int] | None = None,
+    ) -> None:  # fmt: skip
         check_ring("TDLEN", size)
         self.size = size
-        self.longest = longest
-        names = ("tx_frames", "tx_bytes", "tx_joined", "tx_null", "tx_long", "tx_bad_sums", "tx_reset")
-        self.counters = dict.fromkeys(names, 0)
+        self.longest = longest  # bytes of a frame without FCS, with its tag
+        self.counters = dict.fromkeys(self.COUNTERS, 0) if counters is None else counters
         self.completed = 0  # groups given back since the start: the watchdog's sign of life
+        self.tagging = False  # the card puts tags in: CTRL.VME
+        self.delayed = False  # interrupts wait for company: IDE
         self._dma = dma
         self._hardware = hardware
-        self._sums = sums
+        self._sums = sums  # what the card can do, whatever is switched on
+        self._workarounds = frozenset(workarounds)
         self._max_segments = min(MAX_SEGMENTS, size - 2)
         self._rs_every = max(1, size // 8)
-        self._room_to_restart = max(size // 4, self._max_segments + 1)
-        self._contexts: dict[tuple[int, int, int], _Context | None] = {}
+        self._room_to_restart = min(size - 1, max(size // 4, self._max_segments + 2))
+        self._contexts: dict[tuple[int, int, int], Context | None] = {}
         self._ring: Coherent | None = None
         self._words = memoryview(bytearray()).cast("Q")
         self._card_frames = 0
@@ -112,7 +115,7 @@ class TxRing:
         self._groups: deque[_Group] = deque()
         self._open = _Group()
         self._posted = 0  # frames since the ring was programmed
-        self._loaded: _Context | None = None  # what the card holds
+        self._loaded: list[Context | None] = [None, None]  # what the card holds, for single frames and for messages
 
     def stage(self) -> None:
         """Allocate the ring, once for many resets."""
@@ -165,26 +168,41 @@ class TxRing:
         """False when it does not fit now."""
         segments: Sequence[Buffer] = frame.segments
         length = len(segments[0]) if len(segments) == 1 else sum(map(len, segments))
-        context = self._context(frame) if frame.sums else None
+        context: Context | None = None
+        if frame.segmentation is not None:
+            context = (
+                build_segmentation(frame, frame.segmentation, length, self._room_for(frame)) if self._sums else None
+            )
+        elif frame.sums:
+            context = self._context(frame)
         refusal = self._refusal(frame, length, context)
         if refusal:
             self.counters[refusal] += 1
             return True
         if len(segments) > 1:
             segments = [segment for segment in segments if len(segment)]  # an empty one is a null descriptor
+        if frame.segmentation is not None:
+            return self._send_message(frame, segments, length, context)
         joined = len(segments) > self._max_segments
         if joined:
             segments = [b"".join(segments)]
-        changes = context is not None and context != self._loaded
+        changes = context is not None and context != self._loaded[0]
         if len(segments) + changes > self._free:
             return False
+        self._count(length, joined)
+        self._put_frame(segments, context, frame.vlan)
+        return True
+
+    def _count(self, length: int, joined: bool) -> None:
         self.counters["tx_joined"] += joined
         self.counters["tx_frames"] += 1
         self.counters["tx_bytes"] += length
-        self._put_frame(segments, context)
-        return True
 
-    def _context(self, frame: TxFrame) -> _Context | None:
+    def _room_for(self, frame: TxFrame) -> int:
+        """The longest frame as software gives it: a tag is to fit too."""
+        return self.longest if frame.vlan is None else self.longest - TAG
+
+    def _context(self, frame: TxFrame) -> Context | None:
         key = (int(frame.sums), frame.l3_offset, frame.l4_offset)
         try:
             return self._contexts[key]
@@ -194,22 +212,30 @@ class TxRing:
             self._contexts[key] = context
             return context
 
-    def _refusal(self, frame: TxFrame, length: int, context: _Context | None) -> str:
+    def _refusal(self, frame: TxFrame, length: int, context: Context | None) -> str:
         """The counter of a frame that the card would refuse or harm, '' when it is fine."""
         if not length:
             return "tx_null"
-        if length > self.longest:
+        if frame.vlan is not None and not (self.tagging and 0 <= frame.vlan <= 0xFFFF):
+            return "tx_bad_vlan"
+        if frame.segmentation is not None:
+            return "" if context is not None else "tx_bad_tso"
+        if length > self._room_for(frame):
             return "tx_long"
         if frame.sums and (context is None or length < context.shortest):
             return "tx_bad_sums"
         return ""
 
-    def _put_frame(self, segments: Sequence[Buffer], context: _Context | None) -> None:
+    def _put_frame(self, segments: Sequence[Buffer], context: Context | None, vlan: int | None) -> None:
         """One descriptor a segment: the last one carries EOP, the first one the sums wanted."""
         high = LEGACY_FLAGS if context is None else DATA_FLAGS | context.options
-        if context is not None and context != self._loaded:
+        if vlan is not None:
+            high |= VLE | vlan << TAG_SHIFT
+        if self.delayed:
+            high |= IDE
+        if context is not None and context != self._loaded[0]:
             self._put(context.low, context.high)
-            self._loaded = context
+            self._loaded[0] = context
         group = self._open
         left = len(segments)
         for segment in segments:
@@ -219,9 +245,65 @@ class TxRing:
             group.last = self._tail
             self._put(mapping.iova, len(segment) | (high if left else high | EOP))
             high = high & ~SUMS
-        group.frames += 1
+        self._end_frame()
+
+    # ---- messages that the card cuts ----
+
+    def _send_message(self, frame: TxFrame, segments: Sequence[Buffer], length: int, context: Context | None) -> bool:
+        """The header, made ready, in a buffer of its own; the payload as it came. False when it does not fit now."""
+        cut = frame.segmentation
+        assert cut is not None
+        assert context is not None
+        header, payload = split(segments, cut.header)
+        limit = min(PIECE, 4096, 4 * cut.mss) if "descriptor_4k" in self._workarounds else PIECE
+        joined = self._descriptors(payload, limit) > self._max_segments
+        if joined:
+            payload = [b"".join(payload)]
+        needed = 1 + self._descriptors(payload, limit) + (context != self._loaded[1])
+        if needed > self.size - 1:
+            self.counters["tx_bad_tso"] += 1  # never would: the ring is too small
+            return True
+        if needed > self._free:
+            return False
+        self._count(length, joined)
+        self.counters["tx_tso"] += 1
+        self._put_message([message_header(header, frame, cut), *payload], limit, context, frame.vlan)
+        return True
+
+    def _descriptors(self, payload: Sequence[Buffer], limit: int) -> int:
+        """How many `_put_message` will use for it."""
+        return sum(-(-len(buffer) // limit) for buffer in payload) + ("tso_tail" in self._workarounds)
+
+    def _put_message(self, buffers: Sequence[Buffer], limit: int, context: Context, vlan: int | None) -> None:
+        """A buffer is mapped once and may take several descriptors; the first carries the sums, the last EOP."""
+        if context != self._loaded[1]:
+            self._put(context.low, context.high)
+            self._loaded[1] = context
+        high = DATA_FLAGS | context.options | (IDE if self.delayed else 0)
+        if vlan is not None:
+            high |= VLE | vlan << TAG_SHIFT
+        group = self._open
+        pieces: list[tuple[int, int]] = []
+        for buffer in buffers:
+            mapping = self._dma.map(buffer, Direction.TO_DEVICE)
+            group.buffers.append(mapping)
+            pieces += [(mapping.iova + at, min(limit, len(buffer) - at)) for at in range(0, len(buffer), limit)]
+        if "tso_tail" in self._workarounds and pieces[-1][1] > TAIL:
+            iova, length = pieces.pop()
+            pieces += [(iova, length - TAIL), (iova + length - TAIL, TAIL)]
+        for iova, length in pieces:
+            group.last = self._tail
+            self._put(iova, length | high)
+            high &= ~SUMS
+        self._words[2 * group.last + 1] |= EOP
+        self._end_frame()
+
+    # ---- descriptors ----
+
+    def _end_frame(self) -> None:
+        self._open.frames += 1
         self._posted += 1
-        if group.frames == self._rs_every:
+        if self._open.frames == self._rs_every:
             self._close_group()
 
     def _put(self, low: int, high: int) -> None:

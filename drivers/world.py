@@ -13,16 +13,17 @@ The pattern a driver follows:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntFlag
 from typing import Protocol
 
+from ringbed.drivers.ethtool import Ethtool
 from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
     "AttachError", "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping",
-    "Nic", "PciIdentity", "QueueState", "RxFrame", "TxFrame", "TxSum", "Verdict",
+    "Nic", "PciIdentity", "QueueState", "RxFrame", "Segmentation", "TxFrame", "TxSum", "Verdict",
 ]  # fmt: skip
 
 Buffer = bytes | bytearray | memoryview
@@ -63,7 +64,11 @@ class Device(Protocol):
         ...
 
     def delay(self, nanoseconds: int) -> None:
-        """Let simulated time pass: a driver's udelay."""
+        """Let simulated time pass: a driver's udelay. The interrupt line is not looked at meanwhile."""
+        ...
+
+    def interrupted(self, nanoseconds: int) -> bool:
+        """Let time pass until the interrupt line is up, at most so long; whether it is. For a self test."""
         ...
 
 
@@ -125,33 +130,62 @@ class ChecksumOffload(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a card does for its host, per direction. The stack does the rest."""
+    """What a card does for its host, per direction, with the features that are switched on. The stack does the rest.
+
+    `tso` is the longest message in bytes, headers included, that may be handed down for the card to cut; 0: none.
+    """
 
     tx_ipv4: bool = False  # header checksum
     tx_l4: ChecksumOffload = ChecksumOffload.NONE
     rx_checksum: bool = False
     queues: int = 1
     mtu: int = 1500  # largest the driver can be set to
+    tso: int = 0
+    tso_ipv6: bool = False  # IPv6 too, not only IPv4
+    udp_segmentation: bool = False  # UDP over IPv4 too, not only TCP
+    vlan_insert: bool = False
+    vlan_strip: bool = False
+    vlan_filter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """How the card cuts a message. Each piece gets a copy of the first `header` bytes, Ethernet to TCP or UDP, and up
+    to `mss` bytes of payload; lengths, IPv4 IDs, sequence numbers, flags and sums are made right in each.
+    """
+
+    mss: int
+    header: int
+    tcp: bool = True  # else UDP
+    ipv6: bool = False
 
 
 @dataclass(slots=True)
 class TxFrame:
-    """A whole frame without FCS, in segments the driver maps one by one. Offsets count from the frame's first byte."""
+    """A whole frame without FCS, in segments the driver maps one by one. Offsets count from the frame's first byte.
+
+    `vlan` is the tag the card shall put in (PRI, CFI, VID); offsets are those of the frame without it. With
+    `segmentation` the frame is a message longer than a frame; all its sums are the card's, whatever `sums` says, and
+    what its length and sum fields hold does not matter.
+    """
 
     segments: Sequence[Buffer]
     sums: TxSum = TxSum.NONE
     l3_offset: int = 14
     l4_offset: int = 34
+    vlan: int | None = None
+    segmentation: Segmentation | None = None
 
 
 @dataclass(slots=True)
 class RxFrame:
-    """A whole frame without FCS, as the card delivered it."""
+    """A whole frame without FCS, as the card delivered it. `vlan` is the tag the card took out, None: it took none."""
 
     data: bytes
     verdict: Verdict = Verdict.NONE
     checksum: int = 0  # the card's packet checksum, raw
     tick: int = 0
+    vlan: int | None = None
 
 
 class FrameSink(Protocol):
@@ -182,11 +216,18 @@ class Nic(Protocol):
     """A driver attached to one card."""
 
     name: str
-    lladdr: bytes
     mtu: int  # what it is set to; `capabilities.mtu` is the largest it could be
-    capabilities: Capabilities
+    ethtool: Ethtool  # settings, statistics, registers, self test
     RX_DROPS: tuple[str, ...]  # names in `counters` of causes for which a frame ended in the driver
     TX_DROPS: tuple[str, ...]
+
+    @property
+    def lladdr(self) -> bytes: ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As they are now: `ethtool` may switch them. What was offered before a switch is still done after it."""
+        ...
 
     def up(self) -> None: ...
 
@@ -200,6 +241,16 @@ class Nic(Protocol):
         ...
 
     def set_promiscuous(self, on: bool) -> None: ...
+
+    def set_all_multicast(self, on: bool) -> None: ...
+
+    def set_multicast(self, groups: Sequence[bytes]) -> None:
+        """The whole list of group addresses wanted, in place of the last one; raises ValueError when one is none."""
+        ...
+
+    def set_vlans(self, vids: Collection[int]) -> None:
+        """The VLANs wanted, in place of the last ones; they count while `vlan_filter` is on. Raises ValueError."""
+        ...
 
     def transmit(self, queue: int, frames: Sequence[TxFrame]) -> int:
         """How many of `frames` were taken, from the first on; fewer than all of them means OACTIVE."""

@@ -41,6 +41,11 @@ class DeviceOverEngine:
         """At least so long; the card's interrupt line is not looked at meanwhile."""
         self._engine.run(self._engine.now + self._frequency.clocks(nanoseconds), Event.NONE)
 
+    def interrupted(self, nanoseconds: int) -> bool:
+        """Whether the line is up within so long; it stays up."""
+        until = self._engine.now + self._frequency.clocks(nanoseconds)
+        return Event.IRQ in self._engine.run(until, Event.IRQ)
+
     def _check(self, bar: int, offset: int, size: int) -> None:
         if bar != 0 or size != 4 or offset % 4 or not 0 <= offset < self.pci.bars[0]:
             raise ValueError(f"the card has 32-bit registers in BAR 0, not {size} bytes at {offset:#x} of BAR {bar}")

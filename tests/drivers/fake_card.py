@@ -94,6 +94,9 @@ class FakeCard:
     def delay(self, nanoseconds: int) -> None:
         assert nanoseconds > 0
 
+    def interrupted(self, nanoseconds: int) -> bool:
+        return self.irq
+
     def peek(self, bar: int, offset: int) -> int:
         name, index = NAMES[offset]
         if name.startswith("RB_") and not self.window:

@@ -68,7 +68,7 @@ class FakePhy:
     """Registers of the 88E1011; an access is ready at the third look."""
 
     def __init__(self) -> None:
-        self.registers = {0: 0x1140, 1: 0x794D, 2: 0x0141, 3: 0x0C24}
+        self.registers = {0: 0x1140, 1: 0x794D, 2: 0x0141, 3: 0x0C24, 4: 0x0DE1, 5: 0x41E1}
         self.restarts = 0
         self.dead = False
         self._mdic = 0
