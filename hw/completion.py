@@ -12,11 +12,13 @@ from typing import Any
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ringbed.hw.beat import lanes_of
+from ringbed.hw.descriptor_queue import LINE, descriptor_burst, descriptors_in, first_descriptor
 from ringbed.hw.dma import ADDRESS_WIDTH, Request, WriteBeat
 from ringbed.hw.fifo import Fifo
-from ringbed.hw.ring_fetch import LINE
+from ringbed.hw.status_beats import StatusBeats
 
 __all__ = ["SEQUENCE_WIDTH", "Completion", "Entry"]
 
@@ -53,8 +55,7 @@ class Completion(wiring.Component):
     """
 
     def __init__(self, width: int, depth: int, strobe: int) -> None:
-        if width != 64:
-            raise ValueError(f"write-backs are made of 64-bit beats, not {width}-bit ones")
+        lanes_of(width)
         self.width, self.depth, self.strobe = width, depth, strobe
         super().__init__({
             "base": In(ADDRESS_WIDTH), "count": In(16), "head_w": In(1), "head_in": In(16),
@@ -113,51 +114,74 @@ class Completion(wiring.Component):
         """Batches of ready entries go out; what the bus answers is done. Silent entries take no bus time."""
         shape = data.StructLayout({"amount": 4, "frames": 4, "bus": 1})
         m.submodules.batches = batches = Fifo(shape, 16)
-        index, amount, left, frames, upper = Signal(16), Signal(4), Signal(4), Signal(4), Signal()
-        line, limit, go = Signal(4), Signal(16), Signal()
-        entry, address = entries.o.payload, Signal(ADDRESS_WIDTH)
+        index, left, batch, frames = (
+            Signal(16),
+            Signal(4),
+            Signal(4),
+            Signal(4),
+        )  # left of, entries in the one on the bus
+        size, entry = self._ask(m, index, ready), entries.o.payload
+        go, silent, asked, moves = Signal(), Signal(), Signal(), Signal()
+        # a full queue waits for nothing: what would make the batch larger cannot come in
+        enough = (ready >= Mux(self.threshold < LINE, self.threshold, LINE)) | ~entries.i.ready
+        m.d.comb += [
+            go.eq((ready != 0) & entries.o.valid & ~self.stopped & (left == 0) & batches.i.ready),
+            silent.eq(go & ~entry.write),
+            self.request.valid.eq(go & entry.write & (self.flush | enough)),
+            asked.eq(self.request.valid & self.request.ready),
+            moves.eq(self._status(m, entries, asked, left)),
+            entries.o.ready.eq(silent | moves), taken.eq(silent | moves),
+            batches.i.valid.eq(silent | (moves & (left == 1))),
+            batches.i.payload.amount.eq(Mux(silent, 1, batch)),
+            batches.i.payload.frames.eq(Mux(silent, 0, frames) + entry.eop),
+            batches.i.payload.bus.eq(~silent),
+            self.busy.eq((ready != 0) | batches.o.valid),
+        ]  # fmt: skip
+        with m.If(asked):
+            m.d.sync += [left.eq(size), batch.eq(size), frames.eq(0)]
+        with m.Elif(moves):
+            m.d.sync += [left.eq(left - 1), frames.eq(frames + entry.eop)]
+        with m.If(silent | asked):
+            after = index + Mux(silent, 1, size)
+            m.d.sync += index.eq(Mux(after == self.count, 0, after))
+        with m.If(self.head_w):
+            m.d.sync += index.eq(self.head_in)
+        self._finish(m, batches)
+
+    def _ask(self, m: Module, index: Signal, ready: Signal) -> Signal:
+        """The next burst: no more than are ready, than the line holds, than there are to the ring's end."""
+        address, line, limit, most, size = Signal(ADDRESS_WIDTH), Signal(4), Signal(16), Signal(4), Signal(4)
+        begin, length = descriptor_burst(self.width, address, size)
         m.d.comb += [
             address.eq(self.base + (index << 4)),
             line.eq(LINE - address[4:7]),
             limit.eq(self.count - index),
-            amount.eq(Mux(ready < line, ready, line)),
-            go.eq((ready != 0) & entries.o.valid & ~self.stopped & (left == 0) & batches.i.ready),
-            self.request.payload.address.eq(address),
-            self.beat.payload.data.eq(Mux(upper, entry.upper, 0)),
-            self.beat.payload.strb.eq(Mux(upper & entry.write, self.strobe, 0)),
-            self.beat.payload.last.eq(upper & (left == 1)),
-            self.beat.valid.eq((left != 0) & entries.o.valid),
-            batches.i.payload.frames.eq(frames + entry.eop),
-            self.busy.eq((ready != 0) | batches.o.valid),
+            most.eq(Mux(ready < line, ready, line)),
+            size.eq(Mux(limit < most, limit, most)),
+            self.request.payload.address.eq(begin),
+            self.request.payload.len.eq(length),
         ]
-        size = Mux(limit < amount, limit, amount)
-        step = Signal(4)
-        with m.If(go & ~entry.write):
-            m.d.comb += [step.eq(1), taken.eq(1), entries.o.ready.eq(1), batches.i.valid.eq(1)]
-            m.d.comb += [batches.i.payload.amount.eq(1), batches.i.payload.frames.eq(entry.eop)]
-        # a full queue waits for nothing: what would make the batch larger cannot come in
-        enough = ready >= Mux(self.threshold < LINE, self.threshold, LINE)
-        with m.Elif(go & (self.flush | enough | ~entries.i.ready)):
-            m.d.comb += [self.request.valid.eq(1), self.request.payload.len.eq((size << 1) - 1)]
-            with m.If(self.request.ready):
-                m.d.comb += step.eq(size)
-                m.d.sync += [left.eq(size), frames.eq(0), upper.eq(0)]
-        with m.If(self.beat.valid & self.beat.ready):
-            m.d.sync += upper.eq(~upper)
-            with m.If(upper):
-                m.d.comb += [taken.eq(1), entries.o.ready.eq(1)]
-                m.d.sync += [left.eq(left - 1), frames.eq(frames + entry.eop)]
-            with m.If(upper & (left == 1)):
-                m.d.comb += [batches.i.valid.eq(1), batches.i.payload.bus.eq(1)]
-        batch = Signal(4)  # entries in the batch on the bus
-        with m.If(step != 0):
-            after = index + step
-            m.d.sync += [index.eq(Mux(after == self.count, 0, after)), batch.eq(step)]
-        with m.If(left != 0):
-            m.d.comb += batches.i.payload.amount.eq(batch)
-        with m.If(self.head_w):
-            m.d.sync += index.eq(self.head_in)
-        self._finish(m, batches)
+        self._first = first_descriptor(self.width, address)
+        return size
+
+    def _status(self, m: Module, entries: Fifo, asked: Signal, left: Signal) -> Any:
+        """The batch's entries into beats; gives whether one moves in this clock."""
+        m.submodules.status = status = StatusBeats(self.width, self.strobe)
+        connect(m, status.o, flipped(self.beat))
+        place = Signal(max(descriptors_in(self.width).bit_length() - 1, 0))  # of the entry on show in its beat
+        moves = status.i.valid & status.i.ready
+        m.d.comb += [
+            status.i.valid.eq((left != 0) & entries.o.valid),
+            status.i.payload.upper.eq(entries.o.payload.upper),
+            status.i.payload.write.eq(entries.o.payload.write),
+            status.i.payload.place.eq(place),
+            status.i.payload.last.eq(left == 1),
+        ]
+        with m.If(asked):
+            m.d.sync += place.eq(self._first)
+        with m.Elif(moves):
+            m.d.sync += place.eq(place + 1)
+        return moves
 
     def _finish(self, m: Module, batches: Fifo) -> None:
         """Responses are counted: one may come while silent entries ahead of its batch are being finished."""

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ringbed.hw.beat import lanes_of
+from ringbed.hw.descriptor_queue import DESCRIPTOR_BITS, LINE, DescriptorQueue, descriptor_burst, first_descriptor
 from ringbed.hw.dma import ADDRESS_WIDTH, ReadBeat, Request
-from ringbed.hw.fifo import Fifo
 from ringbed.hw.formats.em import StopCause
 
 __all__ = ["DESCRIPTOR_BITS", "LINE", "RingFetch"]
-
-DESCRIPTOR_BITS = 128
-LINE = 8  # descriptors in an aligned burst
 
 
 class RingFetch(wiring.Component):
@@ -43,8 +41,7 @@ class RingFetch(wiring.Component):
     """
 
     def __init__(self, width: int, depth: int = 32) -> None:
-        if width != 64:
-            raise ValueError(f"descriptors are put together from 64-bit beats, not {width}-bit ones")
+        lanes_of(width)
         self.width, self.depth = width, depth
         super().__init__({
             "enable": In(1), "base": In(ADDRESS_WIDTH), "count": In(16), "tail": In(16),
@@ -57,71 +54,54 @@ class RingFetch(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        queue = Fifo(DESCRIPTOR_BITS, self.depth)
-        m.submodules.queue = ResetInserter(self.head_w)(queue)  # all of what was read ahead belongs to the old ring
-        next_index, coming, stale = Signal(16), Signal(8), Signal(8)  # descriptors
-        amount, sane, moved = Signal(range(LINE + 1)), Signal(), Signal()
-        running = self.enable & ~self.stopped
+        m.submodules.queue = queue = DescriptorQueue(self.width, self.depth)
+        next_index, sane, moved = Signal(16), Signal(), Signal()
         # `next_index` may be the one outside: a length made smaller with descriptors read ahead
         inside = (self.tail < self.count) & (self.head < self.count) & (next_index < self.count)
-        asked = self.request.valid & self.request.ready
-        arrived = self._assemble(m, queue, stale)
+        connect(m, flipped(self.beat), queue.beat)
         m.d.comb += [
             # an empty ring whose registers were never written is sane too
             sane.eq(inside | ((self.count | self.tail) == 0)),
+            queue.forget.eq(self.head_w),  # all of what was read ahead belongs to the old ring
+            queue.stopped.eq(self.stopped),
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid & ~self.stopped),
             queue.o.ready.eq(self.o.ready & ~self.stopped),
-            self.busy.eq((coming != 0) | self.request.valid),
+            self.busy.eq(queue.coming | self.request.valid),
             self.emptied.eq(moved & (self.head == self.tail)),
         ]
-        self._ask(m, queue, running & sane, next_index, coming, amount)
+        self._ask(m, queue, self.enable & ~self.stopped & sane, next_index)
         with m.If(self.enable & ~sane):
             m.d.comb += self.stop.eq(StopCause.RING)
         with m.Elif(self.beat.valid & self.beat.payload.error):
             m.d.comb += self.stop.eq(StopCause.FETCH)
-        m.d.sync += coming.eq(coming + Mux(asked, amount, 0) - arrived)
         stepped = self.head + self.done
         m.d.sync += moved.eq(self.done != 0)
         with m.If(self.head_w):
-            # every descriptor still on its way belongs to the old ring
-            m.d.sync += [self.head.eq(self.head_in), next_index.eq(self.head_in), stale.eq(coming - arrived)]
-        with m.Else():
-            with m.If(self.done != 0):  # else a head beyond the ring stays there, and stops the queue
-                m.d.sync += self.head.eq(Mux(stepped >= self.count, stepped - self.count, stepped))
-            with m.If(stale != 0):
-                m.d.sync += stale.eq(stale - arrived)
+            m.d.sync += [self.head.eq(self.head_in), next_index.eq(self.head_in)]
+        with m.Elif(self.done != 0):  # else a head beyond the ring stays there, and stops the queue
+            m.d.sync += self.head.eq(Mux(stepped >= self.count, stepped - self.count, stepped))
         return m
 
-    def _assemble(self, m: Module, queue: Fifo, stale: Signal) -> Signal:
-        """Two beats make a descriptor; those read for a forgotten ring are dropped."""
-        half, low, whole = Signal(), Signal(64), Signal()
-        m.d.comb += [
-            self.beat.ready.eq(1),
-            whole.eq(self.beat.valid & half),
-            queue.i.payload.eq(Cat(low, self.beat.payload.data)),
-            queue.i.valid.eq(whole & (stale == 0) & ~self.stopped & ~self.beat.payload.error),
-        ]
-        with m.If(self.beat.valid):
-            m.d.sync += [half.eq(~half), low.eq(self.beat.payload.data)]
-        return whole
-
-    def _ask(self, m: Module, queue: Fifo, running: Any, index: Signal, coming: Signal, amount: Signal) -> None:
+    def _ask(self, m: Module, queue: DescriptorQueue, running: Any, index: Signal) -> None:
         """The next burst: up to the tail, the ring's end, the 128-byte line, whichever comes first."""
-        limit, address, line, room = Signal(17), Signal(ADDRESS_WIDTH), Signal(range(LINE + 1)), Signal()
+        limit, address, line = Signal(17), Signal(ADDRESS_WIDTH), Signal(range(LINE + 1))
+        amount = Signal(range(LINE + 1))
+        begin, length = descriptor_burst(self.width, address, amount)
         m.d.comb += [
             limit.eq(Mux(self.tail >= index, self.tail, self.count) - index),
             address.eq(self.base + (index << 4)),
             line.eq(LINE - address[4:7]),
             amount.eq(Mux(limit < line, limit, line)),
-            room.eq(queue.level + coming + LINE <= self.depth),
-            self.request.payload.address.eq(address),
-            self.request.payload.len.eq((amount << 1) - 1),
+            self.request.payload.address.eq(begin),
+            self.request.payload.len.eq(length),
             self.request.valid.eq(
-                running & room & ~self.head_w & (amount != 0)
-                & ((amount == line) | (queue.level + coming < LINE))
+                running & queue.room & ~self.head_w & (amount != 0) & ((amount == line) | (queue.held < LINE))
             ),
-        ]  # fmt: skip
-        with m.If(self.request.valid & self.request.ready):
+            queue.asked.eq(self.request.valid & self.request.ready),
+            queue.amount.eq(amount),
+            queue.skip.eq(first_descriptor(self.width, address)),
+        ]
+        with m.If(queue.asked):
             after = index + amount
             m.d.sync += index.eq(Mux(after == self.count, 0, after))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from ringbed.hw.formats.em import OFFLOADS
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.spec import NicSpec
 
-__all__ = ["CARDS", "OFFLOADS", "em", "em_lab"]
+__all__ = ["CARDS", "OFFLOADS", "WIDTHS", "em", "em_lab"]
+
+WIDTHS = (64, 128, 256, 512)
 
 
 def _sources() -> tuple[Path, ...]:
@@ -24,15 +27,34 @@ def _portmap() -> PortMap:
     return PortMap.load(Path(str(files("ringbed.hw.nics") / "em.toml")))
 
 
-def em(offloads: Collection[str] = OFFLOADS) -> NicSpec:
-    """The clean `em`; `offloads=()` is the card without checksum engines."""
+def em(offloads: Collection[str] = OFFLOADS, width: int = 64) -> NicSpec:
+    """The clean `em`; `offloads=()` is the card without checksum engines, `width` the bits of its buses and wire.
+
+    Raises ValueError for a width that is not 64, 128, 256 or 512.
+    """
+    if width not in WIDTHS:
+        raise ValueError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {width!r}")
 
     def elaborate() -> Any:
         from ringbed.hw.nics.em import Em  # Amaranth is slow to import, and a cached model needs none of it
 
-        return Em(offloads=offloads)
+        return Em(offloads=offloads, width=width)
 
-    return NicSpec("em", elaborate, _portmap(), {"offloads": tuple(sorted(offloads))}, _sources())
+    params = {"offloads": tuple(sorted(offloads)), "width": width}
+    return NicSpec("em" if width == 64 else f"em{width}", elaborate, _widened(_portmap(), width), params, _sources())
+
+
+def _widened(portmap: PortMap, width: int) -> PortMap:
+    """The same ports with data `width` bits wide; registers stay as they are."""
+    assert portmap.dma is not None
+    assert portmap.rx is not None
+    assert portmap.tx is not None
+    return replace(
+        portmap,
+        dma=replace(portmap.dma, data_width=width),
+        rx=replace(portmap.rx, data_width=width),
+        tx=replace(portmap.tx, data_width=width),
+    )
 
 
 def em_lab() -> NicSpec:
@@ -44,4 +66,4 @@ def em_lab() -> NicSpec:
     return NicSpec("em_lab", lab_em, portmap, {}, _sources())
 
 
-CARDS = {"em": em, "em_lab": em_lab}
+CARDS = {"em": em, "em_lab": em_lab, "em512": partial(em, width=512)}

@@ -13,6 +13,7 @@ from ringbed.hw.completion import Completion, Entry
 from tests.hw.stream_bench import pack, refused, simulate
 
 BASE, STROBE = 0x1_0000_0040, 0x10
+WIDTHS = (64, 128, 256, 512)
 
 
 @dataclass
@@ -57,7 +58,9 @@ class Bench:
         self.eager = ways.get("eager", 0.6)  # readiness of the bus, and of the front end
         self.answers = ways.get("answers", self.eager)
         self.threshold, self.late = ways.get("threshold", 1), ways.get("late", 12)
-        self.start, self.dut = ways.get("start", 0), Completion(64, depth, STROBE)
+        self.width = ways.get("width", 64)
+        self.start, self.dut = ways.get("start", 0), Completion(self.width, depth, STROBE)
+        self.place = 0  # in the next beat, of the entry that is next
         self.seen, self.taken, self.answered = Ledger(), 0, 0
         ends = [place for place, entry in enumerate(entries) if entry.eop]
         self.frame_end = [next(end for end in ends if end >= place) for place in range(len(entries))]
@@ -84,16 +87,42 @@ class Bench:
         return place
 
     def burst(self, address: int, length: int) -> int:
-        """A burst was asked for: checks it and gives its entries."""
+        """A burst was asked for: checks it and gives its beats."""
         self.next_write = self.behind_silent(self.next_write)
-        amount = (length + 1) // 2
-        index = (self.start + self.next_write) % self.ring
-        assert (length % 2, address) == (1, BASE + 16 * index)
-        assert address % 128 + 16 * amount <= 128
-        assert index + amount <= self.ring
-        assert all(self.may_write(place) for place in range(self.next_write, self.next_write + amount))
-        self.seen.bursts.append(amount)
-        return amount
+        index, beats = (self.start + self.next_write) % self.ring, length + 1
+        self.place = (BASE + 16 * index) % (self.width // 8) // 16
+        assert address == BASE + 16 * (index - self.place), "not the beat that the next entry lies in"
+        assert address % 128 + beats * self.width // 8 <= 128
+        if self.width == 64:
+            amount = beats // 2
+            assert beats % 2 == 0
+            assert index + amount <= self.ring
+            assert all(self.may_write(place) for place in range(self.next_write, self.next_write + amount))
+        assert self.may_write(self.next_write)
+        self.seen.bursts.append(0)
+        return beats
+
+    def beat(self, data: int, strobes: int, last: bool) -> None:
+        """A beat holds an entry in each place, but for the burst's first places and its last; silent ones too.
+
+        Whether a burst takes silent entries with it at its end cannot be seen, and makes no difference.
+        """
+        places = max(self.width // 128, 1)
+        end = max((place for place in range(places) if strobes >> 16 * place & 0xFFFF), default=self.place - 1)
+        for place in range(self.place, end + 1 if last else places):
+            assert self.next_write < len(self.entries)
+            entry = self.entries[self.next_write]
+            assert self.may_write(self.next_write)
+            assert (self.start + self.next_write) % self.ring >= (self.start + self.first_of_burst()) % self.ring
+            assert strobes >> 16 * place & 0xFFFF == (STROBE << 8 if entry.write else 0)
+            assert data >> 128 * place + 64 & (1 << 64) - 1 == entry.upper
+            self.next_write += 1
+            self.seen.bursts[-1] += 1
+        assert not strobes & (1 << 16 * self.place) - 1
+        self.place = 0
+
+    def first_of_burst(self) -> int:
+        return self.next_write - self.seen.bursts[-1]
 
     def check_done(self, before: int) -> None:
         """Finished: data in memory, and the response in where it was written; frames are those of finished entries."""
@@ -139,17 +168,17 @@ class Bench:
             if asks and granted:
                 left = self.burst(request.address, request.len)
             elif has and takes:
-                half = not half
+                assert beat.last == (left == 1)
+                left, half = left - 1, self.width == 64 and not half
                 if half:
-                    assert (beat.strb, beat.last) == (0, 0)
+                    assert beat.strb == 0
+                elif self.width == 64:
+                    self.beat(beat.data << 64, beat.strb << 8, False)
                 else:
-                    entry = self.entries[self.next_write]
-                    assert (beat.data, beat.strb) == (entry.upper, STROBE if entry.write else 0)
-                    assert beat.last == (left == 1)
-                    left, self.next_write = left - 1, self.next_write + 1
-                    if beat.last:
-                        responses.append(max(clock + rng.randrange(self.late), responses[-1] + 1 if responses else 0))
-                        self.burst_ends.append(self.next_write)
+                    self.beat(beat.data, beat.strb, bool(beat.last))
+                if beat.last:
+                    responses.append(max(clock + rng.randrange(self.late), responses[-1] + 1 if responses else 0))
+                    self.burst_ends.append(self.next_write)
             self.answered += answer
             self.taken += offer and ready
         seen.clocks = clock
@@ -166,18 +195,20 @@ def rtl(entries: list[Used], **ways: Any) -> Ledger:
     return bench.seen
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("ring", "depth", "start"), [(8, 16, 0), (24, 16, 5), (40, 128, 39)])
-def test_ring_order_through_wraps(ring: int, depth: int, start: int) -> None:
+def test_ring_order_through_wraps(ring: int, depth: int, start: int, width: int) -> None:
     entries = frames(ring, 90, 6, silent=0.0)
-    seen = rtl(entries, ring=ring, depth=depth, start=start, seed=ring)
+    seen = rtl(entries, ring=ring, depth=depth, start=start, seed=ring, width=width)
     assert (seen.done, sum(seen.bursts)) == (len(entries), len(entries))
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("late", [1, 4, 40])
-def test_silent_entries_take_no_bus_and_keep_their_place(late: int) -> None:
+def test_silent_entries_take_no_bus_and_keep_their_place(late: int, width: int) -> None:
     """Responses in clocks one after another, with silent entries between their bursts, are all counted."""
     entries = frames(late, 150, 3, silent=0.5)
-    seen = rtl(entries, late=late, eager=0.9, seed=late)
+    seen = rtl(entries, late=late, eager=0.9, seed=late, width=width)
     assert len(seen.bursts) < sum(entry.write for entry in entries)
     assert seen.done == len(entries)
 
@@ -188,12 +219,12 @@ def test_none_written_at_all() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0, 2, 8, 63])
-@pytest.mark.parametrize("start", [0, 3])
-def test_more_entries_in_a_frame_than_fit(threshold: int, start: int) -> None:
+@pytest.mark.parametrize(("start", "width"), [(0, 64), (3, 64), (3, 512)])
+def test_more_entries_in_a_frame_than_fit(threshold: int, start: int, width: int) -> None:
     """A frame may be longer than the queue, wherever in a line it begins and whatever the threshold."""
     entries = frames(9, 2, 3, silent=0.2) + [Used(place, True, place == 69, place % 3) for place in range(70)]
     for answers in (0.6, 0.1):
-        seen = rtl(entries, threshold=threshold, start=start, answers=answers, seed=threshold)
+        seen = rtl(entries, threshold=threshold, start=start, answers=answers, seed=threshold, width=width)
         assert seen.done == len(entries)
 
 
@@ -329,5 +360,5 @@ def test_after_a_failed_write_back_nothing_is_done() -> None:
     simulate(dut, run, clocks=500)
 
 
-def test_a_width_whose_descriptors_are_not_two_beats_is_refused() -> None:
-    refused(lambda: Completion(128, 16, STROBE), "made of 64-bit beats, not 128-bit ones")
+def test_a_width_that_is_no_data_path_is_refused() -> None:
+    refused(lambda: Completion(96, 16, STROBE), "64, 128, 256 or 512 bits wide, not 96")

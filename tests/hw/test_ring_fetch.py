@@ -13,6 +13,7 @@ from ringbed.hw.ring_fetch import RingFetch
 from tests.hw.stream_bench import refused, simulate
 
 LINE_BYTES = 128
+WIDTHS = (64, 128, 256, 512)
 
 
 class Ring:
@@ -40,24 +41,34 @@ class Ring:
         """The ring index behind the first `amount` descriptors."""
         return (self.start + amount) % self.count
 
-    def ask(self, address: int, length: int) -> list[int]:
-        """Checks a request and gives the indexes it asks for."""
-        amount, index = (length + 1) // 2, self.at(self.asked)
-        assert length % 2 == 1
-        assert address == self.base + 16 * index, "not the next descriptor of the ring"
-        assert address % LINE_BYTES + 16 * amount <= LINE_BYTES
-        assert self.asked + amount <= len(self.wanted), "past the tail"
+    def ask(self, address: int, length: int, width: int) -> tuple[int, list[list[int | None]]]:
+        """Checks a request: whole beats from the next descriptor to the line's end, the ring's or the tail.
+
+        Gives the descriptors asked for, and for each beat the ring indexes in it; None lies outside of what was asked.
+        With 64 bits a beat is half of one.
+        """
+        index = self.at(self.asked)
+        first, each = self.base + 16 * index, max(width // 128, 1)
+        amount = min((LINE_BYTES - first % LINE_BYTES) // 16, len(self.wanted) - self.asked, self.count - index)
+        skip = first % (16 * each) // 16
+        assert amount > 0, "past the tail"
+        assert address == first - 16 * skip, "not the next descriptor of the ring"
+        assert (length + 1) * width // 128 == -(-(skip + amount) // each) * each
         self.asked += amount
-        return [index + step for step in range(amount)]
+        row: list[int | None] = [None] * skip + [index + step for step in range(amount)]
+        row += [None] * (-len(row) % each)
+        return amount, [row[at : at + each] for at in range(0, len(row), each) for _ in range(2 if width == 64 else 1)]
 
 
 class Bench:
     """Drives every port each clock; `eager` is how often each party moves."""
 
-    def __init__(self, ring: Ring, *, seed: int, depth: int = 32, eager: float = 0.6, latency: int = 12) -> None:
+    def __init__(self, ring: Ring, *, seed: int, depth: int = 32, eager: float = 0.6, latency: int = 12,
+                 width: int = 64) -> None:  # fmt: skip
         self.ring, self.rng, self.eager, self.latency = ring, random.Random(seed), eager, latency
-        self.dut = RingFetch(64, depth)
-        self.beats: deque[tuple[int, int, int]] = deque()  # clock from which it may come, ring index, half
+        self.dut, self.width = RingFetch(width, depth), width
+        # clock from which it may come, ring indexes, and with 64 bits which half
+        self.beats: deque[tuple[int, list[int | None], int]] = deque()
         self.clock, self.bursts, self.emptied = 0, [0], 0
         self.head_moved = False
 
@@ -73,8 +84,10 @@ class Bench:
         there = bool(self.beats) and self.beats[0][0] <= self.clock and self.often()
         ctx.set(beat.valid, there)
         if there:
-            _, index, half = self.beats[0]
-            ctx.set(beat.payload.data, self.ring.places[index] >> (64 * half) & (1 << 64) - 1)
+            _, row, half = self.beats[0]
+            places = [self.rng.getrandbits(128) if index is None else self.ring.places[index] for index in row]
+            word = sum(place << 128 * slot for slot, place in enumerate(places))
+            ctx.set(beat.payload.data, word >> (64 * half) & (1 << self.width) - 1)
             self.beats.popleft()
         return there
 
@@ -100,10 +113,10 @@ class Bench:
             assert descriptor == ring.wanted[ring.taken]
             ring.taken += 1
         if asks and granted:
-            places = ring.ask(request.address, request.len)
-            self.bursts.append(len(places))
+            amount, rows = ring.ask(request.address, request.len, self.width)
+            self.bursts.append(amount)
             after = self.clock + rng.randint(1, self.latency)
-            self.beats.extend((after, place, half) for place in places for half in range(2))
+            self.beats.extend((after, row, number % 2 * (self.width == 64)) for number, row in enumerate(rows))
         assert ring.asked - ring.taken <= dut.depth
         self.clock += 1
         self.emptied += emptied
@@ -122,9 +135,10 @@ def bench(count: int, base: int = 0x1_2345_6780, **ways: Any) -> Bench:
     return Bench(Ring(count, base, rng), **{"seed": count} | ways)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("count", "eager"), [(8, 0.7), (24, 0.5), (40, 0.9), (200, 1.0)])
-def test_ring_order_through_many_wraps(count: int, eager: float) -> None:
-    it = bench(count, base=0x1_0000_0000 + 16 * (count % 7), eager=eager)
+def test_ring_order_through_many_wraps(count: int, eager: float, width: int) -> None:
+    it = bench(count, base=0x1_0000_0000 + 16 * (count % 7), eager=eager, width=width)
 
     async def run(ctx: Any) -> None:
         it.set(ctx, base=it.ring.base, count=count, enable=1)
@@ -138,8 +152,9 @@ def test_ring_order_through_many_wraps(count: int, eager: float) -> None:
         assert sum(it.bursts) / len(it.bursts) > 4  # lines, not single descriptors
 
 
-def test_a_tail_that_moves_by_one_is_followed_at_once() -> None:
-    it = bench(16, eager=1.0, latency=3)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_tail_that_moves_by_one_is_followed_at_once(width: int) -> None:
+    it = bench(16, eager=1.0, latency=3, width=width)
 
     async def run(ctx: Any) -> None:
         it.set(ctx, base=it.ring.base, count=16, enable=1)
@@ -166,9 +181,10 @@ def test_off_it_asks_for_nothing() -> None:
     simulate(it.dut, run, clocks=100)
 
 
-def test_a_new_head_forgets_what_was_read_and_what_is_on_its_way() -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_new_head_forgets_what_was_read_and_what_is_on_its_way(width: int) -> None:
     """Whatever is in the queue, half put together or asked for: nothing of the old ring comes out."""
-    it = bench(24, eager=0.7, latency=15)
+    it = bench(24, eager=0.7, latency=15, width=width)
     waited = []
 
     async def run(ctx: Any) -> None:
@@ -178,7 +194,8 @@ def test_a_new_head_forgets_what_was_read_and_what_is_on_its_way() -> None:
             it.set(ctx, enable=1)
             for _ in range(rng.randrange(90)):
                 await it.step(ctx, takes=rng.random() < 0.1)
-            waited.append((len(it.beats), it.ring.asked - it.ring.taken - len(it.beats) // 2))
+            coming = sum(place is not None for _, row, half in it.beats for place in row if not half)
+            waited.append((len(it.beats), it.ring.asked - it.ring.taken - coming))
             await renew(ctx, rng.randrange(24))
 
     async def renew(ctx: Any, head: int) -> None:
@@ -250,5 +267,5 @@ def test_a_bus_error_stops_it_and_its_descriptor_is_not_given_out(bad: int) -> N
     assert len(got) <= bad // 2
 
 
-def test_a_width_whose_descriptors_are_not_two_beats_is_refused() -> None:
-    refused(lambda: RingFetch(256), "put together from 64-bit beats, not 256-bit ones")
+def test_a_width_that_is_no_data_path_is_refused() -> None:
+    refused(lambda: RingFetch(96), "64, 128, 256 or 512 bits wide, not 96")
