@@ -28,11 +28,12 @@ SEQUENCE_WIDTH = 8  # data bursts, modulo; at most 64 are out at a time
 class Entry(data.StructLayout):
     """A used descriptor: its upper eight bytes, whether they are written at all, whether it ends its frame.
 
+    `late`: it is in no hurry, for whoever counts them.
     `sequence`, looked at with `eop`: data bursts asked for so far, this frame's included.
     """
 
     def __init__(self) -> None:
-        super().__init__({"upper": 64, "write": 1, "eop": 1, "sequence": SEQUENCE_WIDTH})
+        super().__init__({"upper": 64, "write": 1, "late": 1, "eop": 1, "sequence": SEQUENCE_WIDTH})
 
 
 class Completion(wiring.Component):
@@ -49,9 +50,9 @@ class Completion(wiring.Component):
     done : Out(8): descriptors finished in this clock
     frames : Out(8): frames among them
     landed : Out(1): a frame's last data burst was answered: only its status is still to come
-    written : Out(1): at least one of them was written
+    written : Out(1): at least one of them was written; now, lates : Out(4): how many, without and with `late`
     stopped : In(1): write nothing. After a failed write-back nothing counts as done any more, until a reset
-    busy : Out(1): a write-back is due or out; entries that wait for their data do not count
+    busy : Out(1): a write-back is due or out; entries that wait for their data, or for others, do not count
     """
 
     def __init__(self, width: int, depth: int, strobe: int) -> None:
@@ -63,7 +64,8 @@ class Completion(wiring.Component):
             "threshold": In(6), "flush": In(1), "starved": In(1), "stopped": In(1),
             "request": Out(stream.Signature(Request())), "beat": Out(stream.Signature(WriteBeat(width))),
             "response": In(1), "failed": In(1),
-            "done": Out(8), "frames": Out(8), "written": Out(1), "landed": Out(1), "busy": Out(1),
+            "done": Out(8), "frames": Out(8), "written": Out(1), "now": Out(4), "lates": Out(4),
+            "landed": Out(1), "busy": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -112,7 +114,7 @@ class Completion(wiring.Component):
 
     def _write_back(self, m: Module, entries: Fifo, ready: Signal, taken: Signal) -> None:
         """Batches of ready entries go out; what the bus answers is done. Silent entries take no bus time."""
-        shape = data.StructLayout({"amount": 4, "frames": 4, "bus": 1})
+        shape = data.StructLayout({"amount": 4, "frames": 4, "now": 4, "lates": 4, "bus": 1})
         m.submodules.batches = batches = Fifo(shape, 16)
         index, left, batch, frames = (
             Signal(16),
@@ -122,6 +124,7 @@ class Completion(wiring.Component):
         )  # left of, entries in the one on the bus
         size, entry = self._ask(m, index, ready), entries.o.payload
         go, silent, asked, moves = Signal(), Signal(), Signal(), Signal()
+        now, lates = Signal(4), Signal(4)
         # a full queue waits for nothing: what would make the batch larger cannot come in
         enough = (ready >= Mux(self.threshold < LINE, self.threshold, LINE)) | ~entries.i.ready
         m.d.comb += [
@@ -134,13 +137,17 @@ class Completion(wiring.Component):
             batches.i.valid.eq(silent | (moves & (left == 1))),
             batches.i.payload.amount.eq(Mux(silent, 1, batch)),
             batches.i.payload.frames.eq(Mux(silent, 0, frames) + entry.eop),
+            batches.i.payload.now.eq(Mux(silent, 0, now + (entry.write & ~entry.late))),
+            batches.i.payload.lates.eq(Mux(silent, 0, lates + (entry.write & entry.late))),
             batches.i.payload.bus.eq(~silent),
-            self.busy.eq((ready != 0) | batches.o.valid),
+            # a batch that waits to be larger is no work, until more comes or a timer ends
+            self.busy.eq(((ready != 0) & ((left != 0) | ~entry.write | self.flush | enough)) | batches.o.valid),
         ]  # fmt: skip
         with m.If(asked):
-            m.d.sync += [left.eq(size), batch.eq(size), frames.eq(0)]
+            m.d.sync += [left.eq(size), batch.eq(size), frames.eq(0), now.eq(0), lates.eq(0)]
         with m.Elif(moves):
             m.d.sync += [left.eq(left - 1), frames.eq(frames + entry.eop)]
+            m.d.sync += [now.eq(batches.i.payload.now), lates.eq(batches.i.payload.lates)]
         with m.If(silent | asked):
             after = index + Mux(silent, 1, size)
             m.d.sync += index.eq(Mux(after == self.count, 0, after))
@@ -197,4 +204,6 @@ class Completion(wiring.Component):
                 self.done.eq(batches.o.payload.amount),
                 self.frames.eq(batches.o.payload.frames),
                 self.written.eq(batches.o.payload.bus),
+                self.now.eq(batches.o.payload.now),
+                self.lates.eq(batches.o.payload.lates),
             ]

@@ -29,17 +29,17 @@ class Counters(wiring.Component):
 
 
 class Pending(wiring.Component):
-    """Frames inside: in by one, out by several. `flush` ends all of them at once, for a counter of the lost.
+    """Frames inside: in by one or two, out by several. `flush` ends all of them at once, for a counter of the lost.
 
     Members
     -------
-    came : In(1); left : In(8); flush : In(1)
+    came : In(2); left : In(8); flush : In(1)
     count : Out(16)
     lost : Out(16): with `flush`, how many were inside
     """
 
     def __init__(self) -> None:
-        super().__init__({"came": In(1), "left": In(8), "flush": In(1), "count": Out(16), "lost": Out(16)})
+        super().__init__({"came": In(2), "left": In(8), "flush": In(1), "count": Out(16), "lost": Out(16)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -37,18 +37,22 @@ class MacTx(wiring.Component):
     -------
     i : In, a stream of TxBeat
     o : Out(WireTx)
+    count : Out: bytes of the beat on the wire; pause : Out(2): what TxBeat said of its frame
     """
 
     def __init__(self, width: int) -> None:
         self.width, self.lanes = width, lanes_of(width)
         self.pad_index, last_pad = divmod(SHORTEST - 1, self.lanes)  # the beat in which a padded frame ends
         self.pad_count = last_pad + 1
-        super().__init__({"i": In(stream.Signature(TxBeat(width))), "o": Out(WireTx(width))})
+        super().__init__({
+            "i": In(stream.Signature(TxBeat(width))), "o": Out(WireTx(width)),
+            "count": Out(range(self.lanes + 1)), "pause": Out(2),
+        })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         # Two steps: `held` is a beat of the padded frame while the FCS unit takes it in, `self.o` the wire's register.
         m = Module()
-        beat = data.StructLayout({"data": self.width, "count": range(self.lanes + 1), "last": 1, "fcs": 1})
+        beat = data.StructLayout({"data": self.width, "count": range(self.lanes + 1), "last": 1, "fcs": 1, "pause": 2})
         body, body_valid, body_go, begins = Signal(beat), Signal(), Signal(), Signal()
         held, held_valid, held_go = Signal(beat), Signal(), Signal()
         m.d.comb += body_go.eq(body_valid & (~held_valid | held_go))
@@ -70,33 +74,29 @@ class MacTx(wiring.Component):
         beat = self.i.payload.beat
         self.padding = padding = Signal()
         index = Signal(range(self.pad_index + 2))  # stays one past the last that padding can reach
-        fcs, pad, kept_fcs, kept_pad, ends, count = (
-            Signal(),
-            Signal(),
-            Signal(),
-            Signal(),
-            Signal(),
-            Signal(body.count.shape()),
-        )
+        shape = data.StructLayout({"fcs": 1, "pad": 1, "pause": 2})
+        now, kept, ends, count = Signal(shape), Signal(shape), Signal(), Signal(body.count.shape())
         m.d.comb += [
             valid.eq(padding | self.i.valid),
             begins.eq(index == 0),
-            fcs.eq(Mux(begins, self.i.payload.fcs, kept_fcs)),
-            pad.eq(Mux(begins, self.i.payload.pad, kept_pad)),
+            now.eq(kept),
             ends.eq(padding | beat.last),
             count.eq(Mux(padding, 0, beat.count)),
             body.data.eq(beat.data & bytes_below(count, self.width)),
             body.count.eq(count),
             body.last.eq(ends),
-            body.fcs.eq(fcs),
+            body.fcs.eq(now.fcs),
+            body.pause.eq(now.pause),
         ]
-        with m.If(ends & pad):
+        with m.If(begins):
+            m.d.comb += [now[name].eq(self.i.payload[name]) for name in ("fcs", "pad", "pause")]
+        with m.If(ends & now.pad):
             with m.If(index < self.pad_index):
                 m.d.comb += [body.count.eq(self.lanes), body.last.eq(0)]
             with m.Elif((index == self.pad_index) & (count < self.pad_count)):
                 m.d.comb += body.count.eq(self.pad_count)
         with m.If(go):
-            m.d.sync += [padding.eq(ends & ~body.last), kept_fcs.eq(fcs), kept_pad.eq(pad)]
+            m.d.sync += [padding.eq(ends & ~body.last), kept.eq(now)]
             with m.If(body.last):
                 m.d.sync += index.eq(0)
             with m.Elif(index <= self.pad_index):
@@ -105,26 +105,32 @@ class MacTx(wiring.Component):
     def _append(self, m: Module, held: Any, valid: Signal, go: Signal, fcs: Any) -> None:
         """The wire's register: a beat, a last beat with its FCS behind it, or the rest of an FCS that found no room."""
         room, total = Signal(), Signal(range(self.lanes + FCS_BYTES + 1))
-        rest, rest_count, count = Signal(32), Signal(range(FCS_BYTES + 1)), Signal(range(self.lanes + 1))
-        placed = move_up(m, Cat(fcs, Const(0, self.width - 32)), held.count, name="fcs_up")
-        spills = held.last & held.fcs & (total > self.lanes)
+        rest, rest_count = Signal(32), Signal(range(FCS_BYTES + 1))
+        ends = held.last & held.fcs
+        spills = ends & (total > self.lanes)
         m.d.comb += [
             room.eq(~self.o.tvalid | self.o.tready),
             go.eq(valid & room & (rest_count == 0)),
-            total.eq(held.count + Mux(held.last & held.fcs, FCS_BYTES, 0)),
-            self.o.tkeep.eq(Const((1 << self.lanes) - 1, self.lanes) >> (self.lanes - count)[: len(count)]),
+            total.eq(held.count + Mux(ends, FCS_BYTES, 0)),
+            self.o.tkeep.eq(Const((1 << self.lanes) - 1, self.lanes) >> (self.lanes - self.count)[: len(self.count)]),
         ]
         with m.If(room):
             m.d.sync += self.o.tvalid.eq(valid | (rest_count != 0))
             with m.If(rest_count != 0):
-                m.d.sync += [self.o.tdata.eq(rest), self.o.tlast.eq(1), count.eq(rest_count), rest_count.eq(0)]
+                m.d.sync += [self.o.tdata.eq(rest), self.o.tlast.eq(1), self.count.eq(rest_count), rest_count.eq(0)]
             with m.Elif(valid):
-                m.d.sync += [self.o.tdata.eq(held.data), self.o.tlast.eq(held.last & ~spills), count.eq(total)]
-                with m.If(held.last & held.fcs & (held.count != self.lanes)):
-                    m.d.sync += self.o.tdata.eq(held.data | placed)
+                m.d.sync += [self.o.tlast.eq(held.last & ~spills), self.count.eq(total), self.pause.eq(held.pause)]
                 with m.If(spills):
-                    m.d.sync += [count.eq(self.lanes), rest_count.eq(total - self.lanes)]
-        with m.If(go):
+                    m.d.sync += [self.count.eq(self.lanes), rest_count.eq(total - self.lanes)]
+        self._place(m, room & (rest_count == 0) & valid, held, fcs, rest)
+
+    def _place(self, m: Module, takes: Any, held: Any, fcs: Any, rest: Signal) -> None:
+        """The FCS behind the bytes of the last beat, and in `rest` what of it does not fit."""
+        placed = move_up(m, Cat(fcs, Const(0, self.width - 32)), held.count, name="fcs_up")
+        with m.If(takes):
+            m.d.sync += self.o.tdata.eq(held.data)
+            with m.If(held.last & held.fcs & (held.count != self.lanes)):
+                m.d.sync += self.o.tdata.eq(held.data | placed)
             with m.Switch(held.count):
                 for spilled in range(1, FCS_BYTES + 1):
                     with m.Case(self.lanes - FCS_BYTES + spilled):

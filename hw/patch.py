@@ -17,10 +17,13 @@ PatchSlot = data.StructLayout({"enable": 1, "offset": 16, "value": 16})
 
 
 class TxBeat(data.StructLayout):
-    """A beat of a frame without FCS, and what the MAC is to add: `pad` to 60 bytes, then `fcs`; with the first beat."""
+    """A beat of a frame without FCS, and what the MAC is to add: `pad` to 60 bytes, then `fcs`; with the first beat.
+
+    `pause`: the frame is one of the card's own, 1 XOFF, 2 XON; for statistics alone.
+    """
 
     def __init__(self, width: int) -> None:
-        super().__init__({"beat": Beat(width), "fcs": 1, "pad": 1})
+        super().__init__({"beat": Beat(width), "fcs": 1, "pad": 1, "pause": 2})
 
 
 class PatchBeat(data.StructLayout):

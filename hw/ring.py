@@ -50,7 +50,7 @@ class Ring(wiring.Component):
     answered : In(1): a data burst of the codec was answered; data_failed : In(1): with an error
     drain : In(1): a fetch or a data burst that failed keeps nobody's status back whose data is in memory
     flush : In(1): no more entries are coming for now
-    done, frames, written, landed : as Completion's; emptied : as RingFetch's
+    done, frames, written, now, lates, landed : as Completion's; emptied : as RingFetch's
     active : Out(1): there is something to do that does not wait for others
     """
 
@@ -60,7 +60,8 @@ class Ring(wiring.Component):
             "registers": In(RingRegisters()), "bus": Out(RingBus(width)), "enable": In(1),
             "o": Out(stream.Signature(DESCRIPTOR_BITS)), "i": In(stream.Signature(Entry())),
             "answered": In(1), "data_failed": In(1), "drain": In(1), "flush": In(1),
-            "done": Out(8), "frames": Out(8), "written": Out(1), "landed": Out(1), "emptied": Out(1), "active": Out(1),
+            "done": Out(8), "frames": Out(8), "written": Out(1), "now": Out(4), "lates": Out(4),
+            "landed": Out(1), "emptied": Out(1), "active": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -96,7 +97,7 @@ class Ring(wiring.Component):
             completion.flush.eq(self.flush), completion.starved.eq(~self.o.valid & ~fetch.busy),
             completion.response.eq(self.bus.status_done), completion.failed.eq(self.bus.status_failed),
             self.done.eq(completion.done), self.frames.eq(completion.frames), self.written.eq(completion.written),
-            self.landed.eq(completion.landed),
+            self.landed.eq(completion.landed), self.now.eq(completion.now), self.lates.eq(completion.lates),
             self.active.eq(fetch.busy | (completion.busy & ~halted)),
         ]  # fmt: skip
         # the first thing that goes wrong stops the ring

@@ -12,10 +12,12 @@ from ringbed.hw.beat import beat_path, lanes_of
 from ringbed.hw.burst import LENGTH_WIDTH
 from ringbed.hw.checksum_tx import ChecksumTx
 from ringbed.hw.fifo import Fifo
-from ringbed.hw.ring_tx import SumOrder, TxFinish
+from ringbed.hw.tx_orders import SumOrder, TxFinish
 from ringbed.hw.tx_send import TxReady
 
 __all__ = ["TxSums"]
+
+BEHIND = 8  # frames that can be between their last beat and the queue, and more than fit in three clocks
 
 
 class TxSums(wiring.Component):
@@ -25,7 +27,7 @@ class TxSums(wiring.Component):
     -------
     i : beats of frames, cannot be stopped; order : In(SumOrder), with the first; ending : In(TxFinish), with the last
     finish, keep : to the FrameStore, with the last beat
-    o : stream of TxReady, never more than `frames` of them waiting
+    o : stream of TxReady; room : Out(1): there is room for the frame that begins with the next beat
     """
 
     def __init__(self, width: int, sums: bool, frames: int) -> None:
@@ -33,13 +35,13 @@ class TxSums(wiring.Component):
         amount = (65536 // self.lanes).bit_length()
         super().__init__({
             "i": In(beat_path(width)), "order": In(SumOrder), "ending": In(TxFinish),
-            "finish": Out(1), "keep": Out(amount), "o": Out(stream.Signature(TxReady)),
+            "finish": Out(1), "keep": Out(amount), "o": Out(stream.Signature(TxReady)), "room": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        shape = data.StructLayout({"length": LENGTH_WIDTH, "fcs": 1, "abort": 1})
-        m.submodules.ended = ended = Fifo(shape, 8)
+        shape = data.StructLayout({"length": LENGTH_WIDTH, "fcs": 1, "tag": 1, "tci": 16, "abort": 1})
+        m.submodules.ended = ended = Fifo(shape, BEHIND)
         m.submodules.ready = ready = Fifo(TxReady, self.frames)
         beats, now, beat = Signal.like(self.keep), Signal.like(self.keep), self.i.payload
         shift = self.lanes.bit_length() - 1
@@ -49,9 +51,9 @@ class TxSums(wiring.Component):
             self.keep.eq(Mux(self.ending.abort, 0, now)),
             ended.i.valid.eq(self.finish),
             ended.i.payload.length.eq(((now - 1) << shift) + beat.count),
-            ended.i.payload.fcs.eq(self.ending.fcs),
-            ended.i.payload.abort.eq(self.ending.abort),
+            self.room.eq(ready.level <= self.frames - BEHIND),
         ]
+        m.d.comb += [ended.i.payload[name].eq(self.ending[name]) for name in ("fcs", "tag", "tci", "abort")]
         with m.If(self.i.valid):
             m.d.sync += beats.eq(now)
         if self.sums:
@@ -61,9 +63,8 @@ class TxSums(wiring.Component):
         m.d.comb += [
             ended.o.ready.eq(summed),
             ready.i.valid.eq(summed & ~ended.o.payload.abort),
-            ready.i.payload.length.eq(ended.o.payload.length),
-            ready.i.payload.fcs.eq(ended.o.payload.fcs),
         ]
+        m.d.comb += [ready.i.payload[name].eq(ended.o.payload[name]) for name in ("length", "fcs", "tag", "tci")]
         connect(m, ready.o, wiring.flipped(self.o))
         return m
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth import Cat, Module
+from amaranth.lib.wiring import connect
 
 from ringbed.hw.formats import em
 from ringbed.hw.nics.em_parts import Parts, has
@@ -33,6 +34,8 @@ def join_control(m: Module, parts: Parts) -> None:
     }  # fmt: skip
     if has(receive, "fill"):
         to_transmit["rx_fill"] = receive.fill
+    if has(receive, "pause"):
+        connect(m, receive.pause, transmit.pause)
     for half, values in ((receive, shared | to_receive), (transmit, shared | to_transmit)):
         for name, value in values.items():
             if has(half, name):

@@ -79,7 +79,10 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
         loop.on.eq(in_mac | phy.loopback),
         up.eq(phy.link & parts.field("CTRL", "SLU")),
         moves.eq((up != was_up) | (cable != was_cable)),
-        file.STATUS.eq((duplex << status["FD"].lsb) | (up << status["LU"].lsb) | (speed << status["SPEED"].lsb)),
+        file.STATUS.eq(
+            (duplex << status["FD"].lsb) | (up << status["LU"].lsb) | (speed << status["SPEED"].lsb)
+            | (transmit.paused << status["TXOFF"].lsb)
+        ),
     ]  # fmt: skip
     return Line(up != was_up, moves, mdic, loop)
 

@@ -22,141 +22,169 @@ from tests.hw.stream_bench import pauses, simulate, sink, source
 Word = dict[str, int]
 
 
+CHUNK = 8192  # a longer descriptor is read in several
+SEGMENT_LIMIT = 3000
+
+
 @dataclass
 class Result:
     """What a list of descriptors comes to."""
 
     chunks: list[tuple[int, int]] = field(default_factory=list)  # address, length
     pieces: list[tuple[bool, bool, bool, Word | None, Word | None]] = field(default_factory=list)
-    entries: list[tuple[bool, bool, int]] = field(default_factory=list)  # written, end of frame, data bursts so far
-    ends: list[str | None] = field(default_factory=list)  # of each frame: taken, or why not
+    entries: list[tuple[bool, bool, bool, int]] = field(default_factory=list)  # written, late, end, bursts so far
+    ends: list[str | None] = field(default_factory=list)  # of each frame: taken, to be segmented, or why not
 
 
 def kind(word: int) -> str:
     if not em.TX_LEGACY["DEXT"].get(word):
         return "legacy"
-    return "context" if em.TX_CONTEXT["DTYP"].get(word) == 0 else "data"
+    return {0: "context", 1: "data"}.get(em.TX_CONTEXT["DTYP"].get(word), "unknown")
 
 
 def bursts(address: int, length: int) -> int:
     return len({at // 512 for at in range(address, address + length)})
 
 
-def order_of(word: int, context: int | None) -> Word:
+def begin_of(word: int, context: int | None, tso: bool) -> Word:
+    """Order and, in a message to be segmented, request."""
     known = em.TX_CONTEXT.unpack(context or 0)
-    extended = kind(word) == "data"
-    return {
+    extended = kind(word) != "legacy"
+    order = {
         "ip_start": known["IPCSS"], "ip_end": known["IPCSE"],
         "l4_start": known["TUCSS"] if extended else em.TX_LEGACY["CSS"].get(word),
         "l4_end": known["TUCSE"] if extended else 0,
         "udp": int(extended and not known["TCP"]), "context": int(context is not None),
     }  # fmt: skip
+    if not tso:
+        return order | {"segment": 0}
+    tcp, ipv4, txsm = known["TCP"], known["IP"], em.TX_DATA["TXSM"].get(word)
+    return order | {
+        "segment": 1, "mss": known["MSS"], "payload": known["PAYLEN"], "header": known["HDRLEN"],
+        "l3": 1 if ipv4 else 2 if tcp else 0, "l3_start": known["IPCSS"],
+        "l4": 1 if tcp else 2 if ipv4 else 0, "l4_start": known["TUCSS"],
+        "sum": int(txsm and (tcp or ipv4)), "sum_at": known["TUCSO"],
+    }  # fmt: skip
 
 
-def finish_of(first: int, last: int, context: int | None, abort: bool) -> Word:
-    """IXSM and TXSM count in a frame's first data descriptor, all else in its last."""
+def finish_of(first: int, last: int, context: int | None, abort: bool, tso: bool) -> Word:
+    """IXSM and TXSM count in a frame's first data descriptor, all else in its last, or in a message's first."""
     known, data, legacy = em.TX_CONTEXT.unpack(context or 0), em.TX_DATA.unpack(first), em.TX_LEGACY.unpack(last)
-    extended = kind(last) == "data"
+    extended = kind(last) != "legacy"
+    tail = em.TX_LEGACY.unpack(first if tso else last)
     return {
         "ip": int(extended and data["IXSM"]), "ip_at": known["IPCSO"],
         "l4": data["TXSM"] if extended else legacy["IC"], "l4_at": known["TUCSO"] if extended else legacy["CSO"],
-        "fcs": legacy["IFCS"], "abort": int(abort),
+        "fcs": tail["IFCS"] | tail["VLE"], "tag": tail["VLE"], "tci": tail["special"], "abort": int(abort),
     }  # fmt: skip
+
+
+def impossible(context: int | None) -> bool:
+    known = em.TX_CONTEXT.unpack(context or 0)
+    sizes = known["MSS"], known["PAYLEN"], known["HDRLEN"]
+    return context is None or 0 in sizes or known["HDRLEN"] > 240 or known["MSS"] + known["HDRLEN"] > SEGMENT_LIMIT
 
 
 def reference(words: list[int], limit: int) -> Result:
     """A frame is refused from the descriptor on that breaks a rule; counted under the first of REFUSALS it broke."""
-    out, frame, context, broken, total, asked = Result(), list[int](), None, set[str](), 0, 0
+    out, frame, broken, total, asked = Result(), list[int](), set[str](), 0, 0
+    contexts: list[int | None] = [None, None]
     for word in words:
         place = kind(word)
         address, length = em.TX_DATA["address"].get(word), em.TX_LEGACY["length"].get(word)
-        if place == "data":
+        if place != "legacy":
             length = em.TX_DATA["DTALEN"].get(word)
-        written = bool(em.TX_LEGACY["RS"].get(word))
-        if place == "context" and not frame:
-            if not em.TX_CONTEXT["TSE"].get(word):
-                context = word
-            out.entries.append((written, True, asked))
-            continue
+        written, late = bool(em.TX_LEGACY["RS"].get(word)), bool(em.TX_LEGACY["IDE"].get(word))
         if place == "context":
-            broken.add("mix")
-            out.entries.append((written, False, asked))
+            if frame:
+                broken.add("mix")
+            else:
+                contexts[em.TX_CONTEXT["TSE"].get(word)] = word
+            out.entries.append((written, late, not frame, asked))
             continue
         frame.append(word)
         total += length if address else 0
-        last = bool(em.TX_LEGACY["EOP"].get(word))
+        last, legacy_first = bool(em.TX_LEGACY["EOP"].get(word)), kind(frame[0]) == "legacy"
+        tso = not legacy_first and bool(em.TX_DATA["TSE"].get(frame[0]))
+        context = contexts[tso]
+        header = em.TX_CONTEXT["HDRLEN"].get(context or 0)
+        mixed = place == "unknown" or (place == "legacy") != legacy_first
         for cause, breaks in (
-            ("null", last and total == 0), ("long", total > limit),
-            ("tse", place == "data" and bool(em.TX_DATA["TSE"].get(word))), ("mix", place != kind(frame[0])),
+            ("null", last and total == 0), ("long", total > limit and not tso),
+            ("tse", tso and (impossible(context) or (last and 0 < total <= header))), ("mix", mixed),
         ):  # fmt: skip
             if breaks:
                 broken.add(cause)
         some = bool(address and length and not broken)
-        if some:
-            out.chunks.append((address, length))
-            asked += bursts(address, length)
-        finish = finish_of(frame[0], word, context, bool(broken)) if last else None
-        if last and place != kind(frame[0]):
-            finish = None  # refused for it: what the sums would be means nothing
-        out.pieces.append((len(frame) == 1, last, some, order_of(word, context) if len(frame) == 1 else None, finish))
-        out.entries.append((written, last, asked))
+        starts = range(0, length, CHUNK) if some else range(1)
+        for at in starts:
+            here = min(length - at, CHUNK)
+            first, ends = len(frame) == 1 and at == 0, last and at == starts[-1]
+            if some:
+                out.chunks.append((address + at, here))
+                asked += bursts(address + at, here)
+            finish = finish_of(frame[0], word, context, bool(broken), tso) if ends and not mixed else None
+            out.pieces.append((first, ends, some, begin_of(word, context, tso) if first else None, finish))
+        out.entries.append((written, late, last, asked))
         if last:
-            out.ends.append(next((cause for cause in REFUSALS if cause in broken), None))
+            found = next((each for each in REFUSALS if each in broken), None)
+            out.ends.append("segmented" if tso and not found else found)
             frame, broken, total = [], set(), 0
     return out
 
 
 def rtl(words: list[int], limit: int, seed: int, share: float = 0.3) -> Result:
-    """Every stream with pauses of its own, `start` now and then away."""
+    """Every stream with pauses of its own."""
     dut, expected, out = RingTx(), reference(words, limit), Result()
     chunks: list[Any] = []
     pieces: list[Any] = []
     entries: list[Any] = []
-    holds = [pauses(seed + number, share) for number in range(5)]
+    holds = [pauses(seed + number, share) for number in range(4)]
 
-    async def starts(ctx: Any) -> None:
-        """No frame begins without `start`; each end is told in the clock its last descriptor goes."""
-        begun, seen = False, 0
+    async def watch(ctx: Any) -> None:
+        """Each end is told in the clock its last descriptor goes."""
+        seen = 0
         ctx.set(dut.limit, limit)
+        ctx.set(dut.segment_limit, SEGMENT_LIMIT)
+        ctx.set(dut.vme, 1)
         while seen < len(words):
-            start = not next(holds[4])
-            ctx.set(dut.start, start)
-            _, _, there, goes, piece, taken, refused, room = await ctx.tick().sample(
-                dut.descriptor.valid, dut.descriptor.ready, dut.piece.valid & dut.piece.ready, dut.taken, dut.refused,
-                dut.entry.ready,
-            )  # fmt: skip
-            fire = there and goes
-            assert fire or not (there and room and kind(words[seen]) == "context")  # it begins nothing: it may go
+            _, _, fire, taken, refused, segmented = await ctx.tick().sample(
+                dut.descriptor.valid & dut.descriptor.ready, dut.taken, dut.refused, dut.segmented
+            )
             seen += fire
-            assert start or begun or not piece
-            begun = (begun or bool(piece)) and not taken
             if taken:
+                assert fire
                 assert refused in (0, 1, 2, 4, 8)
-                out.ends.append(REFUSALS[refused.bit_length() - 1] if refused else None)
+                assert not (refused and segmented)
+                cause = REFUSALS[refused.bit_length() - 1] if refused else None
+                out.ends.append("segmented" if segmented else cause)
             else:
                 assert not refused
+                assert not segmented
 
     simulate(
-        dut, starts, source(dut.descriptor, words, holds[0]), sink(dut.chunk, len(expected.chunks), chunks, holds[1]),
+        dut, watch, source(dut.descriptor, words, holds[0]), sink(dut.chunk, len(expected.chunks), chunks, holds[1]),
         sink(dut.piece, len(expected.pieces), pieces, holds[2]),
-        sink(dut.entry, len(expected.entries), entries, holds[3]), clocks=20 * len(words) + 200,
+        sink(dut.entry, len(expected.entries), entries, holds[3]), clocks=40 * len(words) + 2000,
     )  # fmt: skip
     out.chunks = [(chunk.address, chunk.length) for chunk in chunks]
     for piece, (*_, finish) in zip(pieces, expected.pieces, strict=True):
-        order = fields(piece.order) if piece.first else None
-        ended = fields(piece.finish) if piece.last and finish is not None else None
-        assert piece.finish.abort or not piece.last or finish is not None
-        out.pieces.append((bool(piece.first), bool(piece.last), bool(piece.some), order, ended))
+        begin, ended = None, fields(piece.begin.finish) if piece.last and finish is not None else None
+        if piece.first:
+            request = piece.begin.request
+            begin = fields(piece.begin.order) | (fields(request) if request.segment else {"segment": 0})
+        assert piece.begin.finish.abort or not piece.last or finish is not None
+        out.pieces.append((bool(piece.first), bool(piece.last), bool(piece.some), begin, ended))
     sequence = 0
     for entry in entries:
         sequence += (entry.sequence - sequence) % 256
-        out.entries.append((bool(entry.write), bool(entry.eop), sequence))
+        out.entries.append((bool(entry.write), bool(entry.late), bool(entry.eop), sequence))
         assert entry.upper == em.TX_LEGACY["DD"].mask >> 64
     return out
 
 
 def fields(value: Any) -> Word:
-    return {name: int(value[name]) for name, _ in value.shape()}
+    return {name: int(getattr(value[name], "value", value[name])) for name, _ in value.shape()}
 
 
 def legacy(length: int, *, address: int = 0x1003, **more: int) -> int:
@@ -174,7 +202,11 @@ def context(**more: int) -> int:
 def some_context(rng: random.Random, tse: int) -> int:
     ranges = {name: rng.getrandbits(8) for name in ("IPCSS", "IPCSO", "TUCSS", "TUCSO")}
     ends = {name: rng.choice((0, rng.getrandbits(16))) for name in ("IPCSE", "TUCSE")}
-    return context(**ranges, **ends, TCP=rng.getrandbits(1), TSE=tse, RS=rng.getrandbits(1), PAYLEN=rng.getrandbits(20))
+    bits = {name: rng.getrandbits(1) for name in ("TCP", "IP", "RS", "IDE")}
+    sizes = {"PAYLEN": rng.getrandbits(20), "MSS": rng.randint(1, 2700), "HDRLEN": rng.randint(1, 240)}
+    if rng.random() < 0.3:
+        sizes |= rng.choice(({"PAYLEN": 0}, {"MSS": 0}, {"HDRLEN": 0}, {"HDRLEN": 241}, {"MSS": 3000}))
+    return context(**ranges, **ends, **bits, **sizes, TSE=tse)
 
 
 def some_frame(rng: random.Random, make: Any, spoilt: str | None) -> list[int]:
@@ -198,7 +230,9 @@ def some_frame(rng: random.Random, make: Any, spoilt: str | None) -> list[int]:
         layout = em.TX_DATA["DTALEN"] if make is data else em.TX_LEGACY["length"]
         made[at] = made[at] & ~layout.mask | layout.put(rng.randint(6000, 65535)) | em.TX_DATA["address"].put(8)
     if spoilt == "tse":
-        made[at] |= em.TX_DATA["TSE"].mask
+        made = [word | em.TX_DATA["TSE"].mask for word in made]
+    if spoilt == "unknown":
+        made[at] |= em.TX_DATA["DTYP"].put(rng.choice((2, 4, 9)))
     if spoilt == "mix":
         at = rng.randrange(1, count)
         made[at] = (legacy if make is data else data)(9, EOP=int(at == count - 1))
@@ -213,8 +247,9 @@ def mixed(seed: int, frames: int) -> Iterator[int]:
     for _ in range(frames):
         make = rng.choice((legacy, data))
         while rng.random() < 0.4:
-            yield some_context(rng, int(rng.random() < 0.2))
-        spoils = [None, None, None, "null", "long", "mix", "context"] + (["tse"] if make is data else [])
+            yield some_context(rng, int(rng.random() < 0.5))
+        spoils = [None, None, None, "null", "long", "mix", "context"]
+        spoils += ["tse", "tse", "unknown"] if make is data else []
         yield from some_frame(rng, make, rng.choice(spoils))
 
 
@@ -223,7 +258,7 @@ def test_frames_of_all_kinds(seed: int) -> None:
     words = list(mixed(seed, 90))
     expected = reference(words, 5000)
     assert rtl(words, 5000, seed, share=(0.0, 0.2, 0.4, 0.6)[seed]) == expected
-    assert set(Counter(expected.ends)) == {None, *REFUSALS}
+    assert set(Counter(expected.ends)) == {None, "segmented", *REFUSALS}
 
 
 def test_limit_is_the_last_length_that_goes() -> None:
@@ -236,13 +271,13 @@ def test_limit_is_the_last_length_that_goes() -> None:
 
 
 def test_a_frame_is_counted_under_its_first_cause_however_it_is_cut() -> None:
-    words = [data(50, TSE=1), data(3000), data(3000, EOP=1)]  # long and tse
+    words = [data(50, TSE=1), data(3000), data(3000, EOP=1)]  # no context, and longer than a frame may be
     words += [data(0, TSE=1), data(0), data(0, EOP=1)]  # null and tse
     words += [data(50, TSE=1), legacy(50, EOP=1)]  # tse and mix
     words += [data(6000), legacy(0, EOP=1)]  # long and mix
     words += [legacy(0), context(), legacy(0, EOP=1)]  # null and mix
     got = rtl(words, 5000, seed=2)
-    assert got.ends == ["long", "null", "tse", "long", "null"]
+    assert got.ends == ["tse", "null", "tse", "long", "null"]
     assert got == reference(words, 5000)
 
 
@@ -258,10 +293,10 @@ def test_null_and_empty_descriptors_at_every_place() -> None:
     got = rtl(words, 16288, seed=3)
     assert got == reference(words, 16288)
     assert got.ends == [None] * 16
-    assert (len(got.chunks), len(got.pieces), got.entries[-1][2]) == (48, 64, 96)
+    assert (len(got.chunks), len(got.pieces), got.entries[-1][3]) == (48, 64, 96)
 
 
-def test_context_is_remembered_until_the_next_and_one_for_segmentation_is_not() -> None:
+def test_the_two_contexts_stay_until_the_next_of_their_kind() -> None:
     words = [data(60, EOP=1, TXSM=1), context(TUCSS=34, TUCSO=50, TCP=1), data(60, EOP=1), legacy(60, EOP=1)]
     words += [data(60, EOP=1, TXSM=1), context(TUCSS=1, TSE=1), data(60, EOP=1), context(TUCSS=40), data(60, EOP=1)]
     got = rtl(words, 16288, seed=4)
@@ -269,6 +304,26 @@ def test_context_is_remembered_until_the_next_and_one_for_segmentation_is_not() 
     orders = [order for *_, order, _ in got.pieces if order is not None]
     assert [order["l4_start"] for order in orders] == [0, 34, 0, 34, 34, 40]
     assert [order["context"] for order in orders] == [0, 1, 1, 1, 1, 1]
+    tse = {"TSE": 1, "MSS": 9, "PAYLEN": 100, "HDRLEN": 50}
+    words = [context(TUCSS=7), context(TUCSS=9, **tse), data(150, EOP=1, TSE=1), data(60, EOP=1), context(TUCSS=8)]
+    words += [data(150, TSE=1), data(9, EOP=1), data(60), data(60, EOP=1, TSE=1)]  # a frame's first says what it is
+    got = rtl(words, 16288, seed=5)
+    assert got == reference(words, 16288)
+    assert got.ends == ["segmented", None, "segmented", None]
+    assert [begin["l4_start"] for *_, begin, _ in got.pieces if begin is not None] == [9, 7, 9, 8]
+
+
+def test_a_message_of_any_length_from_any_descriptors() -> None:
+    """20 bits of DTALEN and of PAYLEN; a descriptor longer than 8 KB is read in several pieces, one entry for all."""
+    tse = {"TSE": 1, "MSS": 1460, "PAYLEN": 0xFFFFF, "HDRLEN": 54}
+    words = [context(**tse), data(0xFFFFF, TSE=1), data(54, EOP=1), data(8193, TSE=1, address=8191), data(8192, EOP=1)]
+    words += [data(54, TSE=1, EOP=1), data(55, TSE=1, EOP=1), data(8192, EOP=1), *[data(0xFFFFF, TSE=1)] * 5]
+    words += [data(1, EOP=1), legacy(0xFFFF), legacy(9000, EOP=1)]
+    got, wanted = rtl(words, 16288, seed=6, share=0.0), reference(words, 16288)
+    assert (got.chunks, got.pieces) == (wanted.chunks, wanted.pieces)
+    assert [entry[3] % 256 for entry in got.entries] == [entry[3] % 256 for entry in wanted.entries]
+    assert got.ends == wanted.ends
+    assert got.ends == ["segmented", "segmented", "tse", "segmented", None, "segmented", "long"]
 
 
 # ---- with the blocks behind it: descriptors in, frames out ----
@@ -291,7 +346,8 @@ class Front(wiring.Component):
             (self.split.plan, plan.i), (plan.o, self.pack.plan),
         ):  # fmt: skip
             wiring.connect(m, source_port, sink_port)
-        m.d.comb += [self.decode.start.eq(1), self.decode.entry.ready.eq(1), self.decode.limit.eq(5000)]
+        m.d.comb += [self.decode.segment_limit.eq(SEGMENT_LIMIT), self.decode.vme.eq(1)]
+        m.d.comb += [self.decode.entry.ready.eq(1), self.decode.limit.eq(5000), self.pack.o.ready.eq(1)]
         return m
 
 
@@ -308,7 +364,7 @@ def frames_of_ring(words: list[int]) -> list[bytes]:
             address, length = next(chunks)
             joined += bytes(byte_at(address + at) for at in range(length))
         if last:
-            if next(ends) is None:
+            if next(ends) in (None, "segmented"):
                 frames.append(joined)
             joined = b""
     return frames

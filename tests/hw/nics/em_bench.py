@@ -258,7 +258,8 @@ class Card:
         """Frames the counters have not seen the end of: received, to be sent."""
         c = self.counts()
         received = c.get("RB_RXWIRE", 0) - sum(c.get(name, 0) for name in ("RB_RXDONE", *DROPS))
-        sending = c.get("RB_TXFRAME", 0) - sum(c.get(name, 0) for name in ("RB_TXWIRE", "RB_TXFLUSH", *REFUSALS))
+        sending = c.get("RB_TXFRAME", 0) - c.get("RB_TXTSO", 0) + c.get("RB_TXSEG", 0)
+        sending -= sum(c.get(name, 0) for name in ("RB_TXWIRE", "RB_TXFLUSH", *REFUSALS))
         return received, sending
 
     def close(self) -> None:

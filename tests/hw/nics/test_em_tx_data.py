@@ -227,16 +227,17 @@ def test_transmit_off_and_link_down_wait(card: Opener) -> None:
 @pytest.mark.parametrize("size", [60, 1500, 16_000])
 def test_a_full_store_and_no_link_is_idle(native: Opener, size: int) -> None:
     """Nothing can happen until the link comes: the card says so, and owes no status for what it has read."""
-    card = native(tx=128)
+    card = native(tx=256)
     card.set("TXDCTL", 8 << R["TXDCTL"]["WTHRESH"].lsb)
     card.engine.set_pin("link_up", 0)
-    data = [body(size, k) for k in range(100)]
+    count = 200 if size < 100 else 100
+    data = [body(size, k) for k in range(count)]
     card.push(each for one in data for each in card.pieces(one))
     card.settle(100_000)
     assert card.sent() == []
     done = card.get("TDH")
-    assert 0 < done < 100
-    assert [em.TX_LEGACY.decode(card.tx.at(k))["DD"] for k in range(100)] == [1] * done + [0] * (100 - done)
+    assert 0 < done < count
+    assert [em.TX_LEGACY.decode(card.tx.at(k))["DD"] for k in range(count)] == [1] * done + [0] * (count - done)
     card.engine.set_pin("link_up", 1)
     card.settle()
     assert card.sent() == [on_wire(one) for one in data]

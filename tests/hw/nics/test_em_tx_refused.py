@@ -12,6 +12,9 @@ from tests.hw.nics.em_bench import CAUSE, Card, Opener, on_wire
 from tests.hw.nics.test_em_tx_data import DD, body, sent_after
 from tests.hw.nics.test_em_tx_sums import context
 
+# a segmentation that cannot be: no payload, no header, one too long for its store, a segment too long for the card
+IMPOSSIBLE = ({"MSS": 0}, {"PAYLEN": 0}, {"HDRLEN": 0}, {"HDRLEN": 241}, {"MSS": 16251}, {"MSS": 65535})
+
 
 def refused(card: Card, kind: str, rng: random.Random) -> list[bytes]:
     """Descriptors of one frame that ends in the counter RB_TX`kind`."""
@@ -28,7 +31,8 @@ def refused(card: Card, kind: str, rng: random.Random) -> list[bytes]:
             return [*made, em.TX_LEGACY.encode(address=piece.iova, length=size - 9000, EOP=1, RS=1, IFCS=1)]
         case "TSE":
             pieces = card.pieces(data, [cut], extended=True, TSE=1)
-            return [context(34, 50, True, TSE=1, MSS=100, PAYLEN=500, HDRLEN=54), *pieces]
+            fields = {"MSS": 100, "PAYLEN": 500, "HDRLEN": 54} | rng.choice(IMPOSSIBLE)
+            return [context(34, 50, True, TSE=1, **fields), *pieces]
         case "MIX":
             first, second = card.pieces(data, [cut], extended=extended)
             between = (
