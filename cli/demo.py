@@ -46,6 +46,10 @@ def demo(
         int, typer.Option(min=0, help="Go on with new payloads for so many seconds; the first pass is captured.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of payloads and damage; the same seed, the same bytes.")] = 1,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hurt link, bus and host as FILE says: a plan in TOML, or the "
+                                  "faults.jsonl of a run, which plays the same faults back.")
+    ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="Record a waveform beside the capture (a second build of the model).")
     ] = False,
@@ -63,6 +67,9 @@ def demo(
 
     Takes some ten seconds, and at the first run half a minute to a minute more, in which the card's model is built.
 
+    With --faults answers may stay away, and the card's link, bus and interrupts are as bad as the file says; what
+    comes must be right all the same, and every frame is accounted for. What happened is written to faults.jsonl.
+
     Ends with 1 when anything disagreed or was lost.
     """
     from ringbed.cli.demo_run import DemoOptions, run_demo
@@ -73,6 +80,6 @@ def demo(
         if not pcap.is_file():
             raise UserError(f"{pcap} is not a file")
         wire = Wire.PCAP
-    good = run_demo(DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out))
+    good = run_demo(DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults))
     if not good:
         raise typer.Exit(Exit.FINDING)

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ringbed.cli.demo_show import facts_table
 from ringbed.cli.report import Bar, Row
 from ringbed.sim.testbed import open_host
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ringbed.sim.faults import Faults
     from ringbed.sim.host import Host
 
-__all__ = ["SHOWN", "DemoOptions", "facts", "findings", "open_card", "result_rows", "sampled"]
+__all__ = [
+    "RECORD", "SHOWN", "DemoOptions", "facts", "findings", "open_card", "result_rows", "sampled", "say_faults",
+]  # fmt: skip
 
+RECORD = "faults.jsonl"
 SHOWN = 20  # disagreements or findings printed in full
 INTERRUPT_NS = 2_000  # from the interrupt line to the driver: an ordinary host's latency
 
@@ -33,9 +38,12 @@ class DemoOptions:
     trace: bool
     json: Path | None
     out: Path
+    faults: Path | None = None
 
 
-def open_card(options: DemoOptions, upper: Any, stack: ExitStack, console: Console, **settings: Any) -> Host[Any]:
+def open_card(
+    options: DemoOptions, faults: Faults, upper: Any, stack: ExitStack, console: Console, **settings: Any
+) -> Host[Any]:
     """The card on its engine, driver attached and up; the first build of the model takes a while and says so."""
     from ringbed.sim.clock import Frequency
 
@@ -51,6 +59,8 @@ def open_card(options: DemoOptions, upper: Any, stack: ExitStack, console: Conso
         host.engine.trace(path)
         stack.callback(host.engine.trace, None)
         console.print(f"waveform: {path}")
+    faults.plan.require_hosts([host.name])
+    faults.attach(host)
     host.up()
     return host
 
@@ -88,6 +98,14 @@ def facts(host: Host[Any], frames: int, size: int, clocks: int, took: float) -> 
         ("of them simulated one by one", f"{stats.clocks:,}"),
         ("interrupts", f"{host.interrupts:,}"),
     ]
+
+
+def say_faults(options: DemoOptions, faults: Faults, console: Console) -> None:
+    """What happened, counted, and the record of it."""
+    faults.save(options.out / RECORD)
+    counts = [(kind, f"{count:,}") for kind, count in faults.counts().items()]
+    console.print(facts_table("Faults that happened", counts))
+    console.print(f"faults: {options.out / RECORD} (given back as --faults, it plays them again)")
 
 
 def findings(host: Host[Any], console: Console) -> int:

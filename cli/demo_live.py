@@ -14,6 +14,7 @@ from ringbed.cli.demo_tap import STACK, CountingUpper, TapDemo
 from ringbed.cli.report import Row
 from ringbed.sim.account import Leg, lost
 from ringbed.sim.capture import CaptureWriter
+from ringbed.sim.faults import Faults
 from ringbed.sim.testbed import account
 from ringbed.stack.ifconfig import attach_line, ifconfig
 from ringbed.stack.ifq import Ifiq, Ifq
@@ -29,34 +30,46 @@ if TYPE_CHECKING:
 __all__ = ["run_tap"]
 
 PASS = range(1473)  # UDP and ICMP payload bytes that fit a 1500-byte packet
+FAULTY, FAULTY_PATIENCE = 100, 2.0  # sizes of a pass, seconds: a stopped queue takes one to be noticed
+SETTLE_NS, REPAIR_NS = 300_000_000, 3_000_000_000
 SAMPLE = (0, 1, 2, 17, 18, 19, 56, 255, 256, 1471, 1472)
 
 
-def run_tap(options: DemoOptions, kernel: KernelHost, stack: ExitStack, console: Console) -> list[Row]:
+def run_tap(options: DemoOptions, faults: Faults, kernel: KernelHost, stack: ExitStack, console: Console) -> list[Row]:
     upper = CountingUpper(Stack("ringbed"))
     upper.verdicts = Counter()
-    host = open_card(options, upper, stack, console)
+    host = open_card(options, faults, upper, stack, console)
     upper.ifd.add_ifl().add_iff().add_ifa(f"{STACK}/24")
     few = sampled(options, host, console, f"{len(SAMPLE)} sizes of {len(PASS)} are sampled")
+    sizes, patience = list(SAMPLE if few else PASS), 60.0 if few else 10.0
+    if options.faults is not None:
+        sizes, patience = sizes[:: -(-len(sizes) // FAULTY)], FAULTY_PATIENCE
+        console.print(f"with faults: {len(sizes)} of the sizes, {patience:g} s for an answer to come")
     console.print(attach_line(upper.ifd), highlight=False, soft_wrap=True)
     capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
-    demo = TapDemo(host, kernel, capture, list(SAMPLE if few else PASS), 60.0 if few else 10.0)
+    demo = TapDemo(host, kernel, capture, sizes, patience, faults)
     before = kernel.call("counters")
     clocks, begin = host.engine.now, time.monotonic()
     _passes(options, demo.one_pass, capture, console)
-    demo.settle()
+    faults.stop()
+    demo.settle(REPAIR_NS if options.faults is not None else SETTLE_NS)
     took, clocks = time.monotonic() - begin, host.engine.now - clocks
     after = kernel.call("counters")
     bad_sums = sum(after[group]["InCsumErrors"] - before[group]["InCsumErrors"] for group in ("Icmp", "Udp", "Tcp"))
     queues: list[Ifiq | Ifq] = [*upper.ifd.ifiqs, *upper.ifd.ifqs]
     frames, size = sum(queue.packets for queue in queues), sum(queue.bytes for queue in queues)
-    legs, results = account(host), list(demo.results.values())
+    legs, results = [*account(host), *faults.legs()], list(demo.results.values())
     rows = [*facts(host, frames, size, clocks, took), *verdict_text(upper.verdicts), *sums(upper.stack),
             ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
     _show(demo, rows, legs, console)
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
-    disagreements = sum(result.disagreements for result in results) + bad_sums + findings(host, console)
-    return result_rows(frames, disagreements, lost(legs) + sum(len(r.lost) for r in results), took)
+    disagreements, gone = findings(host, console), lost(legs)
+    if options.faults is None:
+        disagreements += bad_sums + sum(result.disagreements for result in results)
+        gone += sum(len(result.lost) for result in results)
+    else:  # what the faults did to answers is no fault of card, driver or stack; a wrong one would be
+        disagreements += sum(len(result.wrong) for result in results)
+    return result_rows(frames, disagreements, gone, took)
 
 
 def _show(demo: TapDemo, rows: list[tuple[str, str]], legs: list[Leg], console: Console) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ringbed.cli.demo_common import SHOWN, DemoOptions, facts, findings, open_card, result_rows, sampled
-from ringbed.cli.demo_pcap import ReplayCard
+from ringbed.cli.demo_pcap import FaultyReplayCard, ReplayCard
 from ringbed.cli.demo_show import account_table, facts_table, verdict_text
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.report import Row
@@ -21,6 +21,7 @@ from ringbed.conformance.replay import check_replay
 from ringbed.hw.formats import em
 from ringbed.sim.account import lost
 from ringbed.sim.capture import CaptureWriter
+from ringbed.sim.faults import Faults
 from ringbed.sim.host import Collector
 from ringbed.sim.replay import read_capture
 from ringbed.sim.testbed import account
@@ -44,26 +45,29 @@ class _Round:
     names: list[str]
 
 
-def run_pcap(options: DemoOptions, stack: ExitStack, console: Console) -> list[Row]:
+def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Console) -> list[Row]:
     numbered = _frames(options, console)
     longest = max(len(frame) for _, frame in numbered)
-    host = open_card(options, Collector(), stack, console, driver={"mtu": max(1500, longest - HEADER)})
+    host = open_card(options, faults, Collector(), stack, console, driver={"mtu": max(1500, longest - HEADER)})
     host.driver.set_promiscuous(True)
     few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(numbered)}")
     if few:
         numbered = _one_of_each(numbered)
     capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
     clocks, begin = host.engine.now, time.monotonic()
-    card = ReplayCard(host, capture)
+    card = ReplayCard(host, capture) if options.faults is None else FaultyReplayCard(host, capture, faults)
     found, sent = _replays(options, card, numbered, console, 1 if few else ORACLE_SEEDS)
+    faults.stop()
     took, clocks = time.monotonic() - begin, host.engine.now - clocks
     rows = [*facts(host, len(sent), sum(map(len, sent)), clocks, took), *verdict_text(card.verdicts)]
     console.print(facts_table("What it took", rows))
-    legs = account(host)
+    legs = [*account(host), *faults.legs()]
     console.print(account_table(legs))
     for line in found[:SHOWN]:
         console.print(f"[red]{line}[/]", highlight=False)
-    console.print(f"{len(sent):,} verdicts and packet checksums compared with scapy's, {len(found)} disagree")
+    console.print(
+        f"{card.verdicts.total():,} verdicts and packet checksums compared with scapy's, {len(found)} disagree"
+    )
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
     return result_rows(len(sent), len(found) + findings(host, console), lost(legs), took)
 
@@ -123,7 +127,9 @@ def _replays(
             now = rounds.pop(0)
             task = bars.add_task(now.title, total=len(now.frames))
             card.progress = partial(bars.advance, task)
-            for bad in check_replay(card, now.frames, oracle):
+            if isinstance(card, FaultyReplayCard):
+                found += card.check(now.frames, oracle)
+            for bad in [] if isinstance(card, FaultyReplayCard) else check_replay(card, now.frames, oracle):
                 name = now.names[bad.index] if bad.index < len(now.names) else "behind the last frame"
                 found.append(f"{name} ({bad.kind}): {bad.words}")
             sent += now.frames

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ringbed.cli.demo_common import DemoOptions
+from ringbed.cli.demo_common import RECORD, DemoOptions, say_faults
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_be_writable
 from ringbed.cli.report import write_json
@@ -13,6 +13,7 @@ from ringbed.cli.report import write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ringbed.sim.faults import Faults
     from ringbed.sim.netns import KernelHost
 
 __all__ = ["DemoOptions", "run_demo"]
@@ -30,21 +31,35 @@ def run_demo(options: DemoOptions) -> bool:
     must_be_writable(options.out / "demo.pcapng")
     if options.json is not None:
         must_be_writable(options.json)
+    faults = _faults(options)
     with ExitStack() as stack:
         kernel = _kernel(options, stack, console)
         if kernel is not None:
             from ringbed.cli.demo_live import run_tap
 
-            rows = run_tap(options, kernel, stack, console)
+            rows = run_tap(options, faults, kernel, stack, console)
         else:
             from ringbed.cli.demo_replay import run_pcap
 
-            rows = run_pcap(options, stack, console)
+            rows = run_pcap(options, faults, stack, console)
+    if options.faults is not None:
+        say_faults(options, faults, console)
     if options.json is not None:
         write_json(options.json, rows)
     good = all(row.ok for row in rows)
     console.print("[green]Everything agrees, nothing is lost.[/]" if good else "[bold red]Something disagrees.[/]")
     return good
+
+
+def _faults(options: DemoOptions) -> Faults:
+    """The faults asked for; none otherwise. Their record must be writable before they happen."""
+    from ringbed.sim.faults import Faults
+    from ringbed.sim.faults_plan import FaultPlan, load_plan
+
+    if options.faults is None:
+        return Faults(FaultPlan())
+    must_be_writable(options.out / RECORD)
+    return Faults(load_plan(options.faults))
 
 
 def _kernel(options: DemoOptions, stack: ExitStack, console: Console) -> KernelHost | None:

@@ -13,6 +13,7 @@ from ringbed.cli.exchange import Exchanged, StackExchange
 from ringbed.cli.journey import Follower
 from ringbed.drivers.world import RxFrame, Verdict
 from ringbed.sim.capture import CaptureWriter, TappedEnd
+from ringbed.sim.faults import Faults
 from ringbed.sim.host import Host
 from ringbed.sim.netns import Job, KernelHost
 from ringbed.sim.pump import HostLink, Pump, WallPump
@@ -44,16 +45,22 @@ class TapDemo:
     """`sizes` are the payload sizes of one pass; `patience` the seconds an answer may take, in wall time."""
 
     def __init__(
-        self, host: Host[CountingUpper], kernel: KernelHost, capture: CaptureWriter, sizes: list[int], patience: float
+        self,
+        host: Host[CountingUpper],
+        kernel: KernelHost,
+        capture: CaptureWriter,
+        sizes: list[int],
+        patience: float,
+        faults: Faults,
     ) -> None:
         self.host, self.kernel, self.sizes, self.patience = host, kernel, sizes, patience
         self.stack = host.upper.stack
         self.results: dict[str, Exchanged] = {}
         interface = capture.interface("em0", "em0, its wire")
         self.follower = Follower(host, FOLLOWED, ECHO_PORT)
-        wire = TappedEnd(self.follower, capture, interface, host.frequency.ns)
+        wire = faults.end(host, TappedEnd(self.follower, capture, interface, host.frequency.ns))
         self.end = HostEnd(kernel.tap)
-        self.pump = Pump([host], [HostLink(host, self.end, wire)])
+        self.pump = Pump([host], [faults.link(HostLink(host, self.end, wire))])
         self.wall = WallPump(self.pump, time.monotonic_ns, self._wait)
         self._serve()
 
@@ -76,9 +83,9 @@ class TapDemo:
         ended &= self._stack_asks_udp(seed, progress)
         return ended
 
-    def settle(self) -> None:
+    def settle(self, wall_ns: int) -> None:
         """Let what is in flight arrive, so that the account can be taken."""
-        self.wall.run_until(lambda: False, 300_000_000)
+        self.wall.run_until(lambda: False, wall_ns)
 
     def _limit(self) -> int:
         return int((3 * self.patience + 0.05 * len(self.sizes)) * 1e9)

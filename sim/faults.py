@@ -20,7 +20,6 @@ from typing import Any
 
 from ringbed.sim.account import Leg, link_legs
 from ringbed.sim.bus_faults import Access, BusEvent, BusFaults, BusFixed, BusKind, BusRule, bad_beat, jitter
-from ringbed.sim.engine import Engine
 from ringbed.sim.fault_draw import chance, key_of
 from ringbed.sim.faults_plan import FaultPlan, FaultRecord, FaultRule, Value, record_text
 from ringbed.sim.host import Host
@@ -39,7 +38,7 @@ class Faults:
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
         self._records: list[FaultRecord] = []
-        self._engines: list[tuple[str, Engine, Host[Any]]] = []
+        self._hosts: list[Host[Any]] = []
         self._ends: list[tuple[Host[Any], FaultyEnd]] = []
 
     def attach(self, host: Host[Any]) -> None:
@@ -47,7 +46,7 @@ class Faults:
         found = bus_faults(self.plan, host.name)
         if found.rules or found.fixed:
             host.engine.set_bus_faults(found)
-        self._engines.append((host.name, host.engine, host))
+        self._hosts.append(host)
         host.faults = HostFaults(self.plan, host.name, self._records.append)
 
     def end(self, host: Host[Any], inner: WireEnd | None = None) -> FaultyEnd:
@@ -62,12 +61,12 @@ class Faults:
         return FaultyLink(link, *(end for _, end in self._ends))
 
     def stop(self) -> None:
-        """No more faults from now on; what is held back comes with the next move of its link."""
-        for _, engine, host in self._engines:
+        """No more faults from now on; what is held back comes with the next move. Called while the engines are open."""
+        self._collect()
+        for host in self._hosts:
             host.faults = None
-            self._collect()
             if self.plan.rules_of("bus", host.name) or self.plan.records_of("bus", host.name):
-                engine.set_bus_faults(BusFaults())
+                host.engine.set_bus_faults(BusFaults())
         for _, end in self._ends:
             end.rx.stop()
             end.tx.stop()
@@ -90,17 +89,16 @@ class Faults:
         return [leg for host, end in self._ends for leg in link_legs(host, end)]
 
     def _collect(self) -> None:
-        for name, engine, host in self._engines:
-            self._records += (
-                _recorded(event, name, host.frequency.ns(event.clock)) for event in engine.bus_fault_log()
-            )
+        for host in self._hosts:
+            self._records += (_recorded(event, host) for event in host.engine.bus_fault_log())
 
 
-def _recorded(event: BusEvent, host: str, at_ns: int) -> FaultRecord:
-    kind = event.kind.name.lower()
+def _recorded(event: BusEvent, host: Host[Any]) -> FaultRecord:
+    kind, access = event.kind.name.lower(), event.access.name.lower()
     values: dict[str, Value] = {"beat": event.beat} if kind in ERRORS else {"clocks": event.clocks}
-    access, note = event.access.name.lower(), {"address": f"{event.address:#x}"}
-    return FaultRecord("bus", kind, host, event.ordinal, access, values, at_ns, event.clock, note)
+    note: dict[str, Value] = {"address": f"{event.address:#x}"}
+    at_ns = host.frequency.ns(event.clock)
+    return FaultRecord("bus", kind, host.name, event.ordinal, access, values, at_ns, event.clock, note)
 
 
 def bus_faults(plan: FaultPlan, host: str) -> BusFaults:

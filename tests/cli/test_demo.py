@@ -112,6 +112,53 @@ def test_no_compiler(tmp_path: Path) -> None:
     assert run.stderr.count("\n") == 1
 
 
+EVERYTHING = Path(__file__).parent.parent.parent / "examples" / "faults.toml"
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("pysim", marks=pytest.mark.full)])
+def test_faults_on_a_replayed_capture_are_recorded_and_played_back(tmp_path: Path, engine: str) -> None:
+    """`ringbed demo --wire pcap --faults examples/faults.toml`, and then the same with its own record."""
+    first, again = tmp_path / "first", tmp_path / "again"
+    for out, faults in ((first, EVERYTHING), (again, first / "faults.jsonl")):
+        run = ringbed("demo", "--wire", "pcap", "--engine", engine, "--faults", str(faults), "--out", str(out),
+                      "--json", str(tmp_path / "demo.json"))  # fmt: skip
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert rows(tmp_path / "demo.json")["demo.lost"] == 0
+        assert "link flip" in run.stdout
+        assert "bus jitter" in run.stdout
+    assert (first / "faults.jsonl").read_text() == (again / "faults.jsonl").read_text()
+    assert (first / "faults.jsonl").read_text().count("\n") > 20
+    assert (first / "demo.pcapng").read_bytes() == (again / "demo.pcapng").read_bytes()
+
+
+@pytest.mark.tap
+def test_faults_between_kernel_and_stack(tmp_path: Path) -> None:
+    """`ringbed demo --faults examples/faults.toml`: answers stay away, none is wrong, every frame is accounted for."""
+    run = ringbed("demo", "--wire", "tap", "--faults", str(EVERYTHING), "--out", str(tmp_path), "--json", "-")
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = {row["id"]: row["value"] for row in json.loads(run.stdout)["rows"]}
+    assert found["demo.frames"] > 500
+    assert found["demo.lost"] == 0
+    assert "em0 link to wire" in run.stderr
+    assert (tmp_path / "faults.jsonl").read_text().count('"part": "link"') > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[link]]\nkind = 'lose'\nrate = 1", "link fault 1: kind must be one of drop,"),
+        ("[[link]]\nkind = 'drop'\nrate = 1\nwhere = 'em1'", "faults are asked for at 'em1', but the hosts are em0"),
+    ],
+)
+def test_faults_that_cannot_be(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "bad.toml").write_text(text)
+    run = ringbed("demo", "--wire", "pcap", "--faults", str(tmp_path / "bad.toml"), "--out", str(tmp_path))
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert sentence in run.stderr
+    run = ringbed("demo", "--wire", "pcap", "--faults", str(tmp_path / "missing.toml"), "--out", str(tmp_path))
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+
+
 def test_captures_that_are_none(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a capture\n" * 10)
