@@ -34,6 +34,10 @@ class Upper(FrameSink, Protocol):
         """Simulated time is `now` ns: act on timers and run everything to empty."""
         ...
 
+    def skip(self, now: int) -> None:
+        """Simulated time is `now` ns and nothing was due meanwhile; somebody may look, or put something in."""
+        ...
+
     def deadline(self) -> int | None:
         """When it wants to be called again, ns; None: not by itself."""
         ...
@@ -60,6 +64,9 @@ class Collector:
         self.link_up = up
 
     def work(self, now: int) -> None:
+        pass
+
+    def skip(self, now: int) -> None:
         pass
 
     def deadline(self) -> int | None:
@@ -128,7 +135,9 @@ class Host(Generic[U]):
 
     def skip(self, until: int) -> None:
         """Let time pass to `until` ns, not beyond `due()`: nothing happens meanwhile."""
-        self.engine.skip(self.frequency.clocks(until))
+        if until > self.now:
+            self.engine.skip(self.frequency.clocks(until))
+        self.upper.skip(until)
 
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
         """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended."""

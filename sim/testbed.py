@@ -95,10 +95,13 @@ class StackOnDriver:
         self.ifd.link_up = False
 
     def work(self, now: int) -> None:
-        if now > self.stack.now:
+        if now >= self.stack.now:  # equal: told by `skip`, and a timer may be due right then
             self.stack.tick(now)
         else:
             self.stack.run()
+
+    def skip(self, now: int) -> None:
+        self.stack.skip(now)
 
     def deadline(self) -> int | None:
         return self.stack.deadline()

@@ -70,6 +70,12 @@ class Stack:
             iff.arp.tick()
         self.run()
 
+    def skip(self, now: int) -> None:
+        """Simulated time is `now`, and nothing was due before: what is done next is done then. Backwards is ignored."""
+        scheduler = self._core.scheduler
+        if now > scheduler.now and not scheduler.waiting:
+            scheduler.now = now
+
     def deadline(self) -> int | None:
         """When `tick` next has something to do: now, while something put in waits for `run`; None: not by itself."""
         if self._core.scheduler.waiting:

@@ -96,6 +96,7 @@ def test_time_jumps_over_what_is_idle_and_neighbours_are_forgotten_in_it() -> No
         runs = [host.engine.runs - was for host, was in zip(network.hosts, before, strict=True)]  # type: ignore[attr-defined]
         assert max(runs) < 60 * 20
         assert {host.now for host in network.hosts} == {network.pump.now}
+        assert {stack.now for stack in network.stacks} == {network.pump.now}, "a socket used now is used now"
 
 
 def test_an_idle_host_is_left_where_it_is() -> None:
