@@ -12,7 +12,10 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "examples" / "three_hosts.py"
 
 
-@pytest.mark.parametrize("engine", ["native", "pysim"])
+SLOW = (pytest.mark.full, pytest.mark.timeout(600))  # three cards in pysim: half a minute
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("pysim", marks=SLOW)])
 def test_three_hosts(engine: str) -> None:
     run = subprocess.run([sys.executable, str(SCRIPT), engine], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
