@@ -49,7 +49,7 @@ class _Bench:
             component = module
         self._cat: Any = Cat
         self._clk, self._period = spec.portmap.clock, period_fs
-        self._time, self._step, self._begun = 0, 0, False  # of a waveform, fs
+        self._time, self._step = 0, 0  # of a waveform, and the step it is to take: fs
         self.now = 0
         self._values = {name: signal.init for name, signal in self.signals.items()}
         self._changed: dict[str, int] = {}
@@ -66,9 +66,10 @@ class _Bench:
     async def _keep_time(self, ctx: Any) -> None:
         """Hands out the context; the engine's calls do the driving, and time moves only for waveforms, by `_until`."""
         self._ctx = ctx
-        await ctx.delay(0)  # a waveform must begin at time 0
         while True:
-            await ctx.delay(self._step * 1e-15)
+            step, self._step = self._step, 0  # a waveform must begin at time 0
+            await ctx.delay(step * 1e-15)
+            self._time += step
 
     def put(self, name: str, value: int) -> None:
         value = int(value)
@@ -111,14 +112,9 @@ class _Bench:
         """What is set from now on changes at `time`, in a waveform that is being recorded."""
         if not self.wave_time or time <= self._time:
             return
-        if not self._begun:
-            self._begun = True
-            self.sim.advance()  # `_keep_time` gets to its loop
+        self._step = time - self._time
+        while self._time < time:  # once for `_keep_time` to ask for the step, once to take it, once to come back
             self.sim.advance()
-        self._step, self._time = time - self._time, time
-        self.sim.advance()  # asks for the step, the next takes it
-        self._step = 0
-        self.sim.advance()
 
     def show(self, signal: Any, value: int) -> None:
         """Of a signal that is not the card's."""
@@ -421,7 +417,8 @@ class PysimEngine:
         raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
 
     def stats(self) -> EngineStats:
-        return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns)
+        beats = (self._dma.read_beats, self._dma.write_beats) if self._dma else (0, 0)
+        return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats)
 
     # Stages and waveforms ------------------------------------------------------------------------------------------
 
