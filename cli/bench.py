@@ -20,6 +20,7 @@ __all__ = ["Part", "bench"]
 LOOP_FRAMES = {64: 20_000, 1514: 6_000}
 LOOP_BARS = {64: 3_000, 1514: 1_000}
 ECHO_BAR = 15_000
+BEAT_SIZES = (256, 257, 300, 511, 512, 513, 767, 1000, 1025, 1300, 1513, 1514)  # bytes without FCS
 IDLE_SECONDS, IDLE_BAR = 60, 10
 HOSTS_FRAMES, HOSTS_BAR = 4_000, 1.3
 SOAK_FRAMES = 100_000
@@ -108,14 +109,17 @@ def _hosts(console: Console, divisor: int) -> list[Row]:
 
 
 def _hw(console: Console, divisor: int) -> list[Row]:
-    from ringbed.benchmarks.hw_rates import rx_clocks, tx_clocks
+    from ringbed.benchmarks.hw_rates import rx_rate, tx_rate
 
     rows = []
     with console.status("counting clocks ..."):
-        for size in (64, 1514):
-            bar = Bar("<=", 12) if size == 64 else None
-            rows.append(Row(f"hw.em.tx.{size}", tx_clocks(size), "clocks/frame", bar))
-            rows.append(Row(f"hw.em.rx.{size}", rx_clocks(size), "clocks/frame", bar))
+        for way, rate in (("tx", tx_rate), ("rx", rx_rate)):
+            rows.append(Row(f"hw.em.{way}.64", rate(64).clocks, "clocks/frame", Bar("<=", 12)))
+            rows.append(Row(f"hw.em.{way}.1514", rate(1514).clocks, "clocks/frame"))
+            worst = max(rate(size).over_beats for size in BEAT_SIZES[::divisor])
+            rows.append(Row(f"hw.em.{way}.beats", worst, "clocks/beat", Bar("<=", 1.05)))
+            use = rate(1514, width=512, latency=250).use
+            rows.append(Row(f"hw.em512.{way}.1514", use, "% of clocks", Bar(">=", 90)))
     return rows
 
 

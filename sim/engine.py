@@ -41,12 +41,14 @@ class Finding:
 
 @dataclass(slots=True)
 class EngineStats:
-    """Where an engine's time went; nanoseconds of wall time."""
+    """Where an engine's time went, in nanoseconds of wall time; and what its memory bus carried, where it has one."""
 
     clocks: int = 0  # evaluated one by one
     skipped: int = 0  # jumped over while the card was idle
     model_ns: int = 0
     harness_ns: int = 0
+    read_beats: int = 0  # of data, taken by the card
+    write_beats: int = 0  # of data, taken by the memory
 
 
 class BusFault(Exception):

@@ -26,7 +26,7 @@ from ringbed.sim.spec import NicSpec
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 4
+ABI = 5
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
@@ -45,7 +45,7 @@ class _Mailbox(ctypes.Structure):
         (name, ctypes.c_uint64)
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
-            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "due",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
         )
     ]  # fmt: skip
 
@@ -337,7 +337,8 @@ class NativeEngine(NativeStages):
         box = self._box
         total = box.run_ticks * 1e9 / self._tick_hz
         model = total * box.model_ticks / box.sampled_ticks if box.sampled_ticks else 0.0
-        return EngineStats(int(box.clocks), int(box.skipped), round(model), round(total - model))
+        beats = int(box.read_beats), int(box.write_beats)
+        return EngineStats(int(box.clocks), int(box.skipped), round(model), round(total - model), *beats)
 
     @property
     def faults(self) -> int:

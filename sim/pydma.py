@@ -9,7 +9,7 @@ from ringbed.sim.pybus import Pattern, Ports
 
 __all__ = ["AxiMemory"]
 
-DEPTH = 32  # requests outstanding, per direction
+DEPTH = 64  # requests outstanding, per direction
 
 
 class _Queued:
@@ -64,6 +64,7 @@ class AxiMemory:
         self.filling: list[tuple[int, int]] | None = None
         self.slots = 0  # write bursts held anywhere
         self.arready = self.awready = self.wready = self.dirty = True
+        self.read_beats = self.write_beats = 0  # of data, taken by the other side
         self.injected: BusInjector | None = None
         self.ar_open = self.w_open = 0  # clocks until which a fault withholds the readies
         self.reffect = BusEffect()
@@ -147,6 +148,7 @@ class AxiMemory:
             last = c.bit(p + "wlast")
             held.look(valid, self.wready, (*word, last), f)
             if valid and self.wready:
+                self.write_beats += 1
                 self._take_word(word, last, f)
         while self.done and self.awaiting:
             self._match(f)
@@ -182,6 +184,7 @@ class AxiMemory:
     def _sample_r(self, c: Ports, f: Findings) -> None:
         if self.rvalid and self.rcmd is not None and c.bit(self.p + "rready"):
             self.rvalid = False
+            self.read_beats += 1
             self.rbeat += 1
             if self.rbeat == self.rcmd.len + 1:
                 self.rcmd = None

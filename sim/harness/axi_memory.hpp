@@ -35,7 +35,7 @@ struct Command {
 
 // A short queue with removal from the middle: order is kept.
 struct CommandQueue {
-    static constexpr u32 CAP = 32;
+    static constexpr u32 CAP = 64;
     Command list[CAP];
     u32 count = 0;
 
@@ -86,6 +86,7 @@ struct AxiMemory {
     u32 read_latency = 50, write_latency = 50;
     bool strict = false, fault = false;
     u64 faults = 0;
+    u64 read_beats = 0, write_beats = 0;  // of data, taken by the other side
     BusFaults injected;
 
     void seed(u32 seed, u32 level) {
@@ -222,6 +223,7 @@ struct AxiMemory {
             if (w_stalled) c.wdata(w_data), w_strobe = c.wstrb(), w_last = c.wlast();
         }
         if (valid && wready) {
+            write_beats++;
             if (filling == NONE) filling = allocate();
             Slot& s = slots[filling];
             c.wdata(s.data + s.beats * BYTES);
@@ -287,7 +289,7 @@ struct AxiMemory {
 
     void sample_r(Card& c, Findings& f) {
         if (rvalid && c.rready()) {
-            rvalid = false;
+            rvalid = false, read_beats++;
             if (rbeat++ == rcmd.len) reading = false;
         }
         if (rvalid) return;

@@ -34,6 +34,7 @@ struct Mailbox {
     u64 findings, findings_lost, faults;
     u64 run_ticks, model_ticks, sampled_ticks;  // of all runs; of the sampled clocks: in the model, in all
     u64 answer, fault_events;
+    u64 read_beats, write_beats;  // on the DMA's data channels
     u64 due;  // the clock before which nothing happens unless something is put in; NEVER at rest
 };
 
@@ -228,6 +229,7 @@ struct Harness {
         box.out_bytes = 0;
         for (auto& fr : tx.frames) box.out_bytes += fr.length;
         box.findings = findings.count, box.findings_lost = findings.lost;
+        box.read_beats = dma.read_beats, box.write_beats = dma.write_beats;
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
 
@@ -379,4 +381,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 4; }
+RB_API u32 rb_abi(void) { return 5; }
