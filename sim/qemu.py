@@ -46,7 +46,7 @@ AT = {register.at(index): register for register in R for index in range(register
 QUIET_NS = 100_000  # nothing heard for so long: the model has done what it was asked
 # How long after a write to a register its timer ends. RCTL: reception starts again; MDIC: autonegotiation is done.
 RCTL_NS, NEGOTIATION_NS = 1_000_000_000, 500_000_000
-TIMER_STEP_NS = 1_000_000  # QEMU's timers for these count in ms
+SLACK_NS = 2_000_000  # QEMU's timers for these count in ms
 NEGOTIATE = R["MDIC"].pack(DATA=0x1200, PHYADD=1, OP=1)  # a write to PHY register 0 with both bits of IEEE 802.3 22.2.4
 MODERATION = tuple(R[name].offset for name in ("ITR", "RADV", "TADV"))
 MODERATION_NS = 70_000_000  # the longest of them: 65535 units of 1.024 us
@@ -85,6 +85,7 @@ class QemuEngine:
         self._out: list[tuple[int, bytes]] = []
         self._edges, self._irq_since, self._irq_from, self._moderation = 0, 0, 0, dict[int, int]()
         self._busy_until = self._timer_until = 0  # ns of wall time; of the machine's clock, 0: no timer is known to run
+        self._alarms = 0
         self._waited_ns = 0
         self.counters = {"bad_fcs": 0, "error": 0}
 
@@ -120,12 +121,10 @@ class QemuEngine:
 
     def write(self, offset: int, value: int) -> None:
         machine = self._live()
-        timer = _timer_ns(self._checked(offset), value)
-        before = machine.clock() if timer else 0
-        machine.write(offset, value & 0xFFFF_FFFF)
-        if timer:  # a clock that leaps may have passed the end already, and then stands still
-            began = before - TIMER_STEP_NS if self._leap else machine.clock()
-            self._timer_until = max(self._timer_until, began + timer)
+        machine.write(self._checked(offset), value & 0xFFFF_FFFF)
+        if timer := _timer_ns(offset, value):
+            self._timer_until = max(self._timer_until, machine.clock() + timer + SLACK_NS)
+            machine.alarm(self._timer_until)
         if offset in MODERATION:
             self._moderation[offset] = value
         self._stay_busy()
@@ -198,9 +197,11 @@ class QemuEngine:
 
     def _timer_runs(self, machine: Qtest) -> bool:
         """Whether a timer of the model's is known to run; what its end set going is something to wait for."""
-        if self._timer_until and machine.clock() >= self._timer_until:
-            self._timer_until = 0
-            self._stay_busy()
+        if self._timer_until and machine.alarms != self._alarms:
+            self._alarms = machine.alarms
+            if machine.clock() >= self._timer_until:
+                self._timer_until = 0
+                self._stay_busy()
         return self._timer_until > 0
 
     # The wire ---------------------------------------------------------------------------------------------------

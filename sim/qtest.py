@@ -10,6 +10,7 @@ like take no time then, and no order changes; without it the machine's clock is 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import shutil
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import weakref
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.memory import Region
@@ -31,9 +33,15 @@ RAM_BASE = 1 << 32  # where hot-plugged memory may begin
 CONFIG_ADDRESS, CONFIG_DATA = 0xCF8, 0xCFC  # PCI configuration mechanism 1
 SLOT, ISA_SLOT, PIRQ_ROUTES = 3, 1, 0x60  # the NIC, the bridge with the interrupt router, its registers A to D
 LINE = 11  # where all four PCI interrupts go, on the I/O APIC
+# Between us and QEMU: a shell that ends it when we end, however we do. It has a pipe in place of its output whose other
+# end only we hold; of the socket it keeps nothing, so that QEMU's own end shows.
+GUARD = 'exec 3<&0; "$@" <&3 >&3 3<&- & exec <&- 3<&-; read -r _ <&1; kill -9 $!; wait'
 BAR0, BARS = 0xE000_0000, 6
-TIMER = 0xFED0_0000  # HPET, for its main counter, which is the machine's clock
-TIMER_SWITCH, TIMER_COUNT, TIMER_TICK_NS = TIMER + 0x10, TIMER + 0xF0, 10
+# HPET: its main counter is the machine's clock, its first timer an alarm we set behind a timer of the NIC
+HPET, TICK_NS = 0xFED0_0000, 10
+SWITCH, COUNT, ALARM, COMPARE = HPET + 0x10, HPET + 0xF0, HPET + 0x100, HPET + 0x108
+ALARM_LINE = 2
+ALARM_ON = 1 << 2 | 1 << 8 | ALARM_LINE << 9  # interrupt, 32 bits, its route
 COMMAND, COMMAND_ON = 0x04, 0x06  # memory space and bus master
 UNANSWERED = 64  # commands on their way before we look for answers
 
@@ -58,28 +66,26 @@ class Qtest:
     """The machine, from start to `close`. `wire` is our end of the NIC's wire: a datagram a frame, without FCS."""
 
     def __init__(self, model: str, mac: bytes, regions: Sequence[Region], *, leap: bool = False) -> None:
-        program, memory = find_qemu(), _memory(regions)
-        rom = os.memfd_create("ringbed-rom")
-        os.write(rom, bytes(RESET_VECTOR) + ROM_CODE.ljust(ROM_SIZE - RESET_VECTOR, b"\x90"))
+        program = find_qemu()
+        _check(regions)
         self._socket, theirs = socket.socketpair()
         self.wire, their_wire = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.wire.setblocking(False)
-        command = [program, *_machine(leap), "-bios", f"/dev/fd/{rom}", *memory]
-        command += ["-netdev", f"dgram,id=wire,local.type=fd,local.str={their_wire.fileno()}"]
-        command += ["-device", f"{model},netdev=wire,addr={SLOT},romfile=,mac={mac.hex(':')}"]
-        kept = (rom, their_wire.fileno(), *(region.file for region in regions if region.file is not None))
         self._words = os.memfd_create("ringbed-qemu-stderr")
-        end = theirs.fileno()
-        process = subprocess.Popen(
-            command, stdin=end, stdout=end, stderr=self._words, pass_fds=kept, start_new_session=True
-        )  # fmt: skip
-        os.close(rom)
-        theirs.close()
-        their_wire.close()
-        self._end = weakref.finalize(self, _end, process, self._words, self._socket, self.wire)
+        with ExitStack() as stack:
+            for end in (theirs, their_wire):
+                stack.callback(end.close)
+            wire, rom = _given(stack, their_wire.fileno()), _given(stack, _rom(stack))
+            files = [_given(stack, region.file) for region in regions]
+            command = [program, *_machine(leap), "-bios", f"/dev/fd/{rom}", *_memory(regions, files)]
+            command += ["-netdev", f"dgram,id=wire,local.type=fd,local.str={wire}"]
+            command += ["-device", f"{model},netdev=wire,addr={SLOT},romfile=,mac={mac.hex(':')}"]
+            process, leash = _guarded(command, theirs, self._words, (wire, rom, *files))
+        self._end = weakref.finalize(self, _end, process, (leash, self._words), self._socket, self.wire)
         self._text, self._open = b"", 0
         self.irq = False  # the level of LINE, as of the last answer
         self.edges = 0  # how often it changed
+        self.alarms = 0
         self.pci = self._find_card()
 
     def close(self) -> None:
@@ -110,10 +116,15 @@ class Qtest:
         self._number(f"inl {CONFIG_DATA:#x}")
 
     def clock(self) -> int:
-        """The machine's own time in ns, which its timers go by; a timer that ended by now has done its work."""
-        ticks = self._number(f"readq {TIMER_COUNT:#x}")
-        self.turn()
-        return ticks * TIMER_TICK_NS
+        """The machine's own time in ns, which its timers go by."""
+        return self._number(f"readq {COUNT:#x}") * TICK_NS
+
+    def alarm(self, ns: int) -> None:
+        """`alarms` counts one more when every timer that ends up to clock `ns`, in less than 40 s, has done its work.
+
+        There is one alarm: the last one set. Timers of one clock are served in order, by a thread nobody can ask.
+        """
+        self._send(f"writel {COMPARE:#x} {ns // TICK_NS & 0xFFFF_FFFF:#x}")
 
     def wait(self, seconds: float) -> None:
         """Until QEMU says or sends something, at most so long."""
@@ -163,6 +174,7 @@ class Qtest:
             if int(words[2]) == LINE:
                 self.irq = words[1] == "raise"
                 self.edges += 1
+            self.alarms += words[1:] == ["raise", str(ALARM_LINE)]
             return words
         if words[0] != "OK":
             raise QemuError(f"QEMU answers {' '.join(words)!r}")
@@ -185,7 +197,8 @@ class Qtest:
         self.config_write(SLOT, COMMAND, COMMAND_ON)
         self.config_write(ISA_SLOT, PIRQ_ROUTES, int.from_bytes(bytes([LINE] * 4), "little"))
         self._send("irq_intercept_in ioapic")
-        self._send(f"writel {TIMER_SWITCH:#x} 1")
+        self._send(f"writel {ALARM:#x} {ALARM_ON:#x}")
+        self._send(f"writel {SWITCH:#x} 1")
         self.turn()
         return PciIdentity(ids & 0xFFFF, ids >> 16, kind & 0xFF, kind >> 8, tuple(sizes), "intx")
 
@@ -203,22 +216,56 @@ def _machine(leap: bool) -> list[str]:
     return words + (["-icount", "shift=0,sleep=off"] if leap else [])
 
 
-def _memory(regions: Sequence[Region]) -> list[str]:
-    """Every region as a memory module, shared, at its own address. Raises ValueError for one that cannot be."""
-    words, top = [], RAM_BASE
-    for index, region in enumerate(regions):
+def _check(regions: Sequence[Region]) -> None:
+    """Raises ValueError for memory that QEMU cannot share."""
+    for region in regions:
         if region.file is None or region.iova < RAM_BASE:
             raise ValueError(f"memory at {region.iova:#x}: QEMU shares only memory of a file, at 4 GiB or above")
-        path = f"mem-path=/dev/fd/{region.file},size={region.length}"
+
+
+def _memory(regions: Sequence[Region], files: Sequence[int]) -> list[str]:
+    """Every region as a memory module, shared, at its own address."""
+    words, top = [], RAM_BASE
+    for index, (region, file) in enumerate(zip(regions, files, strict=True)):
+        path = f"mem-path=/dev/fd/{file},size={region.length}"
         words += ["-object", f"memory-backend-file,id=region{index},{path},share=on"]
         words += ["-device", f"pc-dimm,memdev=region{index},addr={region.iova:#x}"]
         top = max(top, region.iova + region.length)
     return ["-m", f"{PRIVATE_RAM},slots={len(regions)},maxmem={(top >> 30) + 1}G", *words]
 
 
-def _end(process: subprocess.Popen[bytes], words: int, *sockets: socket.socket) -> None:
+def _rom(stack: ExitStack) -> int:
+    """A file of the ROM."""
+    rom = os.memfd_create("ringbed-rom")
+    stack.callback(os.close, rom)
+    os.write(rom, bytes(RESET_VECTOR) + ROM_CODE.ljust(ROM_SIZE - RESET_VECTOR, b"\x90"))
+    return rom
+
+
+def _given(stack: ExitStack, file: int | None) -> int:
+    """A descriptor to hand over, above those the shell uses for itself."""
+    assert file is not None
+    copy = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 10)
+    stack.callback(os.close, copy)
+    return copy
+
+
+def _guarded(
+    command: list[str], talk: socket.socket, words: int, kept: tuple[int, ...]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """QEMU under a shell that ends it when the descriptor is closed: by us, or by the kernel when we are killed."""
+    held, leash = os.pipe()
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", GUARD, "ringbed-guard", *command],
+        stdin=talk.fileno(), stdout=held, stderr=words, pass_fds=kept, start_new_session=True,
+    )  # fmt: skip
+    os.close(held)
+    return process, leash
+
+
+def _end(process: subprocess.Popen[bytes], files: tuple[int, ...], *sockets: socket.socket) -> None:
     for each in sockets:
         each.close()
-    os.close(words)
-    process.kill()
+    for file in files:
+        os.close(file)
     process.wait()

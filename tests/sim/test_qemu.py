@@ -7,6 +7,9 @@ long something took: only at what came, and in which order.
 from __future__ import annotations
 
 import os
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +136,44 @@ def test_closing_ends_the_process_and_gives_back_what_it_held() -> None:
     engine.close()
     del engine, machine
     assert len(set(os.listdir("/proc/self/fd")) - before) <= 1  # the listing's own
+
+
+CHILD = """
+import sys
+from ringbed.sim import cards
+from ringbed.sim.qemu import QemuEngine
+engine = QemuEngine(cards.em())
+engine.read(8)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_qemu_does_not_outlive_us_even_if_we_are_killed() -> None:
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    family = descendants(child.pid)
+    assert any(PROGRAM in name for _, name in family)
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+    ends = [select.poll() for _ in family]
+    for end, (file, _) in zip(ends, family, strict=True):
+        end.register(file)
+        assert end.poll(60_000)  # a process's descriptor is readable when it has ended
+        os.close(file)
+
+
+def descendants(pid: int) -> list[tuple[int, str]]:
+    """A descriptor and the command line of every process below `pid`."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found.append((os.pidfd_open(int(child)), Path(f"/proc/{child}/cmdline").read_text().split("\0")[0]))
+        found += descendants(int(child))
+    return found
 
 
 # ---- registers ----
