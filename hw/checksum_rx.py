@@ -14,9 +14,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ringbed.hw.beat import bytes_below, swap16
-from ringbed.hw.ones_sum import SUM_BITS, add_pieces, bytes_from, fold_to_16, pieces_sum
+from ringbed.hw.ones_sum import SUM_BITS, add_pieces, bytes_from, fold_to_16, pieces_sum, tree_sum
 from ringbed.hw.parse import Parsed, ParsedBeat
-from ringbed.hw.realign import check_width
+from ringbed.hw.realign import WORD, words_in
 
 __all__ = ["ChecksumRx", "RxChecksums", "RxSumControl"]
 
@@ -42,7 +42,6 @@ class ChecksumRx(wiring.Component):
     """
 
     def __init__(self, width: int) -> None:
-        check_width(width)
         self.width = width
         super().__init__({
             "i": In(stream.Signature(ParsedBeat(width), always_ready=True)),
@@ -53,11 +52,12 @@ class ChecksumRx(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         step = self.i.payload
-        header = self._total(m, "header", step.word & self._halves(step.header))
-        payload = self._total(
-            m, "payload", step.word & self._halves(step.payload) & bytes_below(step.valid, self.width)
-        )
-        packet = self._total(m, "packet", self._packet_part(step))
+        header = self._total(m, "header", [word & self._halves(marks) for word, marks in self._words(step.header)])
+        payload = self._total(m, "payload", [
+            word & self._halves(marks) & bytes_below(step.valid[4 * number : 4 * number + 4], WORD)
+            for number, (word, marks) in enumerate(self._words(step.payload))
+        ])  # fmt: skip
+        packet = self._total(m, "packet", [self._packet_part(step)])
 
         # clock 1: the totals are complete; clock 2: one fold; clock 3: the second fold and the verdict
         ended, parsed = Signal(), Signal(Parsed)
@@ -81,9 +81,14 @@ class ChecksumRx(wiring.Component):
             self._conclude(m, checks, header_1, payload_1, packet_1)
         return m
 
+    def _words(self, marks: Value) -> list[tuple[Value, Value]]:
+        """Each word of the step with the marks of its two halves."""
+        words = self.i.payload.words
+        return [(words[WORD * at : WORD * (at + 1)], marks[2 * at : 2 * at + 2]) for at in range(words_in(self.width))]
+
     def _halves(self, marks: Value) -> Value:
         """A mask of the halves of a word that are marked."""
-        half = self.width // 2
+        half = WORD // 2
         return Cat(marks[0].replicate(half), marks[1].replicate(half))
 
     def _packet_part(self, step: Any) -> Value:
@@ -92,12 +97,15 @@ class ChecksumRx(wiring.Component):
         mask = bytes_below(count, self.width) & bytes_from(step.position, self.control.pcss, self.width)
         return step.beat.data & mask
 
-    def _total(self, m: Module, name: str, masked: Value) -> Signal:
+    def _total(self, m: Module, name: str, masked: list[Value]) -> Signal:
         """The sum over the frame of `masked`, one beat at a time."""
-        total, part = Signal(SUM_BITS, name=f"{name}_total"), Signal(self.width, name=f"{name}_part")
-        m.d.comb += part.eq(masked)
+        total, sums = Signal(SUM_BITS, name=f"{name}_total"), list[Any]()
+        for number, value in enumerate(masked):
+            part = Signal(len(value), name=f"{name}_part{number}")
+            m.d.comb += part.eq(value)
+            sums.append(pieces_sum(part))
         with m.If(self.i.valid):
-            m.d.sync += total.eq(Mux(self.i.payload.beat.first, 0, total) + pieces_sum(part))
+            m.d.sync += total.eq(Mux(self.i.payload.beat.first, 0, total) + tree_sum(sums))
         return total
 
     def _decide(self, m: Module, parsed: Any, checks: Any) -> None:

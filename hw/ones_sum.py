@@ -15,14 +15,21 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 from ringbed.hw.beat import bytes_below, lanes_of
 
-__all__ = ["SUM_BITS", "add_pieces", "bytes_from", "fold_to_16", "pieces_sum"]
+__all__ = ["SUM_BITS", "add_pieces", "bytes_from", "fold_to_16", "pieces_sum", "tree_sum"]
 
 SUM_BITS = 48  # holds 2**16 pieces, 256 KB: no frame is that long
 
 
 def pieces_sum(masked: Value) -> Any:
     """The sum of a beat's pieces of 32 bits, not folded."""
-    return reduce(add, [masked[at : at + 32] for at in range(0, len(masked), 32)])
+    return tree_sum([masked[at : at + 32] for at in range(0, len(masked), 32)])
+
+
+def tree_sum(parts: list[Any]) -> Any:
+    """The sum of all `parts`, added in pairs: the expression stays shallow and narrow however many there are."""
+    while len(parts) > 1:
+        parts = [reduce(add, parts[at : at + 2]) for at in range(0, len(parts), 2)]
+    return parts[0]
 
 
 def add_pieces(total: Signal) -> Any:

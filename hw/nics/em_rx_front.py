@@ -128,6 +128,7 @@ class EmRxFront(wiring.Component):
         parsed = self.taps.insert(m, "rx.parsed", parse.o)
         for sink, source in ((parse.i, beats), (checksum.i, parsed)):
             m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid)]
+        m.d.comb += parse.vet.eq(self.vet)
         control = checksum.control
         for name in ("PCSS", "IPOFL", "TUOFL", "IPV6OFL"):
             field = RXCSUM[name]

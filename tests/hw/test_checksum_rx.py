@@ -49,19 +49,19 @@ def reference(frame: bytes, control: Control) -> Sums:
 
 
 def rtl(
-    frames: list[bytes], control: Control = Control(), pause: Iterable[bool] = repeat(False)
+    frames: list[bytes], control: Control = Control(), pause: Iterable[bool] = repeat(False), width: int = 64
 ) -> tuple[list[Sums], list[dict[str, int]], list[int]]:
     """For each frame its sums, what the parser said, and the clock of the result."""
     m = Module()
-    m.submodules.parse = parse = Parse(64)
-    m.submodules.sums = sums = ChecksumRx(64)
+    m.submodules.parse = parse = Parse(width)
+    m.submodules.sums = sums = ChecksumRx(width)
     wiring.connect(m, parse.o, sums.i)
     results: list[tuple[int, Any]] = []
     parsed: list[dict[str, int]] = []
 
     async def source(ctx: Any) -> None:
         ctx.set(sums.control, control.fields())
-        await put(ctx, parse.i, [pack(Beat(64), fields) for fields in beats(frames, 8)], pause)
+        await put(ctx, parse.i, [pack(Beat(width), fields) for fields in beats(frames, width // 8)], pause)
 
     async def sink(ctx: Any) -> None:
         results.extend(await watch(ctx, sums.o.valid, sums.o.payload, len(frames)))
@@ -93,10 +93,10 @@ def as_parsed(found: Found) -> dict[str, int]:
     return fields
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_kind_back_to_back(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "width"), [(1, 64), (2, 64), (3, 128), (4, 256), (5, 512)])
+def test_every_kind_back_to_back(seed: int, width: int) -> None:
     frames = stock(seed)
-    sums, parsed, _ = rtl(frames, Control(pcss=14))
+    sums, parsed, _ = rtl(frames, Control(pcss=14), width=width)
     assert disagreements(frames, sums, Control(pcss=14)) == []
     for frame, said in zip(frames, parsed, strict=True):
         wanted = as_parsed(read(frame))
@@ -107,25 +107,30 @@ def test_every_kind_back_to_back(seed: int) -> None:
 
 @pytest.mark.parametrize("switches", range(16))
 def test_switches_with_gaps(switches: int) -> None:
+    width = (64, 128, 256, 512)[(switches + switches // 4) % 4]
     flags = [bool(switches >> bit & 1) for bit in range(4)]
     control = Control(3 * switches, *flags)
     frames = random.Random(switches).sample(stock(7), 60)
-    sums, _, _ = rtl(frames, control, pauses(switches, 0.4))
+    sums, _, _ = rtl(frames, control, pauses(switches, 0.4), width)
     assert disagreements(frames, sums, control) == []
 
 
 @pytest.mark.parametrize("pcss", [0, 1, 7, 14, 61, 64, 255])
-@pytest.mark.parametrize("secrc", [False, True])
-def test_packet_checksum_of_every_length(pcss: int, secrc: bool) -> None:
+@pytest.mark.parametrize(("secrc", "width"), [(False, 64), (True, 64), (True, 128), (True, 512), (False, 256)])
+def test_packet_checksum_of_every_length(pcss: int, secrc: bool, width: int) -> None:
     frames = frames_of([*range(1, 90), 127, 128, 129, 200, 254, 255, 256, 257, 261, 300], seed=pcss)
     control = Control(pcss, secrc=secrc)
-    sums, _, _ = rtl(frames, control)
+    sums, _, _ = rtl(frames, control, width=width)
     assert disagreements(frames, sums, control) == []
 
 
-def test_one_result_a_clock_for_one_beat_frames() -> None:
-    frames = frames_of([1, 8, 4, 3, 5] * 6, seed=2)
-    sums, _, clocks = rtl(frames)
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_one_result_a_clock_for_one_beat_frames(width: int) -> None:
+    frames = frames_of([1, width // 8, 4, 3, 5] * 6, seed=2)
+    if width == 512:
+        packets = (Recipe(random.Random(at), size=at % 10).packet() for at in range(30))
+        frames += [with_fcs(ether(0x0800, packet, False, False)).ljust(64, b"?") for packet in packets]
+    sums, _, clocks = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
     assert [after - before for before, after in zip(clocks, clocks[1:], strict=False)] == [1] * (len(frames) - 1)
 
@@ -141,7 +146,8 @@ def test_latency_is_fixed() -> None:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_long_frames(version: int) -> None:
+@pytest.mark.parametrize("width", [64, 512])
+def test_long_frames(version: int, width: int) -> None:
     rng = random.Random(version)
     kind = 0x0800 if version == 4 else 0x86DD
     frames = []
@@ -152,7 +158,7 @@ def test_long_frames(version: int) -> None:
             with_fcs(ether(kind, patched(packet, 99, 1), True, False)),
         ]
     frames += [b"\xff" * 16384, rng.randbytes(17000)[:16999], frames[0]]
-    sums, _, _ = rtl(frames)
+    sums, _, _ = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
 
 
