@@ -23,6 +23,15 @@ RUN_ELSEWHERE = {
     "make lint": ("Makefile", "test: lint"),
     ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),
     ".venv/bin/python examples/send_one_frame.py": ("tests/examples/test_send_one_frame.py", "send_one_frame.py"),
+    "ringbed demo --faults examples/faults.toml": (
+        "tests/cli/test_demo.py",
+        "`ringbed demo --faults examples/faults.toml`",
+    ),
+    "ringbed demo --wire pcap --faults out/faults.jsonl": (
+        "tests/cli/test_demo.py",
+        "`ringbed demo --wire pcap --faults examples/faults.toml`, and then the same with its own",
+    ),
+    "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
     "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
 }
 

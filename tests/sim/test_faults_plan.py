@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from ringbed.sim.faults_plan import (
     record_text,
 )
 
+ROOT = Path(__file__).parent.parent.parent
 PLAN = """
 seed = 7
 [[link]]
@@ -168,3 +170,28 @@ def _records() -> st.SearchStrategy[FaultRecord]:
 def test_records_come_back_from_their_file(records: list[FaultRecord]) -> None:
     plan = parse_plan(record_text(records))
     assert plan == FaultPlan(records=tuple(records))
+
+
+def _page() -> str:
+    return (ROOT / "docs" / "faults.md").read_text()
+
+
+def test_the_page_shows_files_that_can_be_used() -> None:
+    [plan] = re.findall(r"^```toml\n(.*?)^```$", _page(), re.MULTILINE | re.DOTALL)
+    assert [rule.kind for rule in parse_plan(plan).rules] == ["flip", "slverr"]
+    [record] = re.findall(r"^```json\n(.*?)^```$", _page(), re.MULTILINE | re.DOTALL)
+    assert [(found.kind, found.ordinal) for found in parse_plan(record).records] == [("flip", 9), ("slverr", 40)]
+
+
+def test_the_page_lists_every_kind_with_its_keys_and_defaults() -> None:
+    _, link, bus, host = re.split(r"^Of the ", _page(), flags=re.MULTILINE)
+    for part, section in zip(KINDS, (link, bus, host), strict=True):
+        rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+        for kind, values in KINDS[part].items():
+            [keys] = [row[2] for row in rows if f"`{kind}`" in row[1]]
+            assert [f"`{name} = {json.dumps(value)}`" in keys for name, value in values.items()] == [True] * len(values)
+
+
+def test_the_example_has_one_of_everything() -> None:
+    rules = load_plan(ROOT / "examples" / "faults.toml").rules
+    assert {(rule.part, rule.kind) for rule in rules} == {(part, kind) for part in KINDS for kind in KINDS[part]}
