@@ -50,6 +50,7 @@ SLACK_NS = 2_000_000  # QEMU's timers for these count in ms
 NEGOTIATE = R["MDIC"].pack(DATA=0x1200, PHYADD=1, OP=1)  # a write to PHY register 0 with both bits of IEEE 802.3 22.2.4
 MODERATION = tuple(R[name].offset for name in ("ITR", "RADV", "TADV"))
 MODERATION_NS = 70_000_000  # the longest of them: 65535 units of 1.024 us
+TURNS = 4
 NAP_NS = 1_000_000  # while a frame waits for the model to take it
 LARGEST = 1 << 17
 
@@ -233,15 +234,18 @@ class QemuEngine:
             except BlockingIOError:
                 if not self._taken(machine):
                     break
-        while fed and self._taken(machine):
-            pass
+        while self._taken(machine):
+            fed = True
         if fed:
             self._stay_busy()
 
     def _taken(self, machine: Qtest) -> bool:
-        """Whether the model took something from the wire in the next two turns of its loop."""
+        """Whether the model took something from the wire in the next turns of its loop.
+
+        A turn's order is not ours to say, and what one turn allows (a buffer, say) is looked for in the next.
+        """
         before = _waiting(machine)
-        for _ in range(2):
+        for _ in range(TURNS if before else 0):
             machine.turn()
             if _waiting(machine) < before:
                 return True
