@@ -8,7 +8,7 @@ from amaranth import Cat, Module
 from amaranth.lib.wiring import connect
 
 from ringbed.hw.formats import em
-from ringbed.hw.nics.em_parts import Parts, has
+from ringbed.hw.nics.em_parts import Parts
 
 __all__ = ["join_control"]
 
@@ -30,13 +30,9 @@ def join_control(m: Module, parts: Parts) -> None:
         "tidv": field("TIDV", "IDV"), "tadv": field("TADV", "IDV"), "lwthresh": field("TXDCTL", "LWTHRESH"),
         "fcttv": field("FCTTV", "TTV"), "tfce": field("CTRL", "TFCE"), "swxoff": parts.written("TCTL", "SWXOFF"),
         "fcrth": file.FCRTH[:16], "fcrtl": file.FCRTL[:16], "xone": field("FCRTL", "XONE"),
-        "rx_missed": receive.event[RXO], "station": parts.station,
+        "rx_missed": receive.event[RXO], "rx_fill": receive.fill, "station": parts.station,
     }  # fmt: skip
-    if has(receive, "fill"):
-        to_transmit["rx_fill"] = receive.fill
-    if has(receive, "pause"):
-        connect(m, receive.pause, transmit.pause)
+    connect(m, receive.pause, transmit.pause)
     for half, values in ((receive, shared | to_receive), (transmit, shared | to_transmit)):
         for name, value in values.items():
-            if has(half, name):
-                m.d.comb += getattr(half, name).eq(value)
+            m.d.comb += getattr(half, name).eq(value)

@@ -14,7 +14,7 @@ from ringbed.hw.nics.em_rx import EmRx
 from ringbed.hw.nics.em_tx import EmTx
 from ringbed.hw.registers import RegisterFile
 
-__all__ = ["CORE_HZ", "Parts", "has", "register_file"]
+__all__ = ["CORE_HZ", "Parts", "register_file"]
 
 CORE_HZ = 125_000_000
 EXTERNAL = (
@@ -45,12 +45,7 @@ class Parts:
 
     def timers(self) -> list[Any]:
         """Clocks to the next event of each half's own timers."""
-        return [half.timer_wait for half in (self.receive, self.transmit) if has(half, "timer_wait")]
-
-
-def has(half: Any, *names: str) -> bool:
-    """Are these members there? While both halves still grow; the top connects what is."""
-    return all(name in half.signature.members for name in names)
+        return [self.receive.timer_wait, self.transmit.timer_wait]
 
 
 def register_file() -> RegisterFile:

@@ -12,7 +12,7 @@ from ringbed.hw.eeprom import Eeprom, EepromRead, Microwire
 from ringbed.hw.filter_table import FilterTable
 from ringbed.hw.formats import em
 from ringbed.hw.loopback import Loopback
-from ringbed.hw.nics.em_parts import CORE_HZ, Parts, has
+from ringbed.hw.nics.em_parts import CORE_HZ, Parts
 from ringbed.hw.phy import Mdic, Phy
 
 __all__ = ["EEPROM_CLOCKS", "MDIO_CLOCKS", "Line", "join_addresses", "join_eeprom", "join_line"]
@@ -90,17 +90,15 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
 def join_addresses(m: Module, parts: Parts, mac: Any) -> None:
     """Receive addresses and the two filter tables. A reset makes all addresses invalid but the EEPROM's, number 0."""
     file, receive, rah = parts.file, parts.receive, em.REGISTERS["RAH"]
-    for name in ("MTA", "VFTA"):
+    for name, index, hit in (
+        ("MTA", receive.mta_index, receive.mta_hit), ("VFTA", receive.vfta_index, receive.vfta_hit),
+    ):  # fmt: skip
         m.submodules[name.lower()] = table = FilterTable()
         m.d.comb += [
             table.w_at.eq(getattr(file, name + "_at_w")), table.w_en.eq(getattr(file, name + "_w")),
             table.wdata.eq(file.wdata), table.at.eq(getattr(file, name + "_at")), getattr(file, name).eq(table.value),
+            table.index.eq(index), hit.eq(table.hit),
         ]  # fmt: skip
-        if has(receive, f"{name.lower()}_index"):
-            m.d.comb += [
-                table.index.eq(getattr(receive, f"{name.lower()}_index")),
-                getattr(receive, f"{name.lower()}_hit").eq(table.hit),
-            ]
     low = [Signal(32, name=f"ral{index}") for index in range(ADDRESSES)]
     high = [Signal(32, name=f"rah{index}") for index in range(ADDRESSES)]
     with m.If(file.RAL_w):
@@ -116,9 +114,6 @@ def join_addresses(m: Module, parts: Parts, mac: Any) -> None:
         file.RAL.eq(Array(low)[file.RAL_at]), file.RAH.eq(Array(high)[file.RAH_at]),
         parts.station.eq(Cat(low[0], high[0][:16])),
     ]  # fmt: skip
-    if not has(receive, "addresses"):
-        m.d.comb += [receive.address.eq(Cat(low[0], high[0][:16])), receive.address_valid.eq(high[0][rah["AV"].lsb])]
-        return
     for index in range(ADDRESSES):
         m.d.comb += [
             receive.addresses[index].eq(Cat(low[index], high[index][:16])),

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import connect
 from ringbed.hw.counters import Counters
 from ringbed.hw.formats import em
 from ringbed.hw.interrupt import Interrupt
-from ringbed.hw.nics.em_parts import CORE_HZ, Parts, has
+from ringbed.hw.nics.em_parts import CORE_HZ, Parts
 from ringbed.hw.nics.em_station import Line
 from ringbed.hw.ring_tx import REFUSALS
 from ringbed.hw.rx_admit import DROPS
@@ -51,12 +51,10 @@ def join_counters(m: Module, parts: Parts, line: Line) -> None:
         "RB_RXWIRE": receive.began, "RB_RXDONE": receive.delivered,
         "RB_RXFLUSH": receive.flushed, "RB_RXLOOP": line.loop.ignored,
         "RB_TXFRAME": transmit.taken, "RB_TXWIRE": transmit.sent, "RB_TXFLUSH": transmit.flushed,
-        "RB_TXLOOP": line.loop.looped,
+        "RB_TXLOOP": line.loop.looped, "RB_TXTSO": transmit.segmented, "RB_TXSEG": transmit.segments,
+        "RB_TXPAUSE": transmit.pauses,
     }  # fmt: skip
     events |= {RX_COUNTERS[drop]: receive.dropped[bit] for bit, drop in enumerate(DROPS)}
-    for name, member in (("RB_TXTSO", "segmented"), ("RB_TXSEG", "segments"), ("RB_TXPAUSE", "pauses")):
-        if has(transmit, member):
-            events[name] = getattr(transmit, member)
     events |= {TX_COUNTERS[refusal]: transmit.refused[bit] for bit, refusal in enumerate(REFUSALS)}
     m.submodules.counters = counters = Counters({name: len(event) for name, event in events.items()})
     for name, event in events.items():
@@ -70,15 +68,10 @@ def join_statistics(m: Module, parts: Parts) -> None:
     """4000h to 40FCh."""
     m.submodules.statistics = statistics = Statistics()
     file = parts.file
-    if has(parts.receive, "stat"):
-        connect(m, parts.receive.stat, statistics.rx)
-    if has(parts.transmit, "stat"):
-        connect(m, parts.transmit.stat, statistics.tx)
-    if has(parts.transmit, "tso_done"):
-        m.d.comb += [
-            statistics.tso_done.eq(parts.transmit.tso_done), statistics.tso_failed.eq(parts.transmit.tso_failed),
-        ]  # fmt: skip
+    connect(m, parts.receive.stat, statistics.rx)
+    connect(m, parts.transmit.stat, statistics.tx)
     m.d.comb += [
+        statistics.tso_done.eq(parts.transmit.tso_done), statistics.tso_failed.eq(parts.transmit.tso_failed),
         statistics.at.eq(file.STATISTICS_at), statistics.read.eq(file.STATISTICS_r),
         statistics.clear.eq(parts.reset.clear), file.STATISTICS.eq(statistics.value),
     ]  # fmt: skip
