@@ -163,7 +163,7 @@ def _records() -> st.SearchStrategy[FaultRecord]:
         values = st.fixed_dictionaries({name: value(name) for name in names})
         return st.builds(FaultRecord, st.just(part), st.just(kind), where, numbers, access, values, numbers, numbers)
 
-    return st.one_of(of(part, kind) for part, kinds in KINDS.items() for kind in kinds)
+    return st.one_of([of(part, kind) for part, kinds in KINDS.items() for kind in kinds])
 
 
 @given(st.lists(_records()))
