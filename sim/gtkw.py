@@ -66,4 +66,4 @@ def _buses(save: GTKWSave, portmap: PortMap, layout: WaveLayout) -> None:
         if part is not None:
             with save.group(title):
                 for port in part.ports():
-                    save.trace(f"{layout.card}.{port.name}" + (f"[{port.width - 1}:0]" if port.width > 1 else ""))
+                    save.trace(layout.port(port.name) + (f"[{port.width - 1}:0]" if port.width > 1 else ""))

@@ -89,15 +89,27 @@ class Journeys:
                 return passed
         return []
 
+    def leaving(self, clock: int) -> list[Mark]:
+        """The way of the frame whose last beat left on the wire in `clock`; empty when nothing did."""
+        if clock in self._left:
+            return self.path(*self._left[clock])
+        return [
+            mark
+            for (group, frame), passed in self.frames.items()
+            if group == "wire_out" and passed[-1].stage == "last" and passed[-1].clock == clock
+            for mark in self.path(group, frame)
+        ]
+
     def sent_as(self, wire_frame: int) -> tuple[str, int] | None:
         """The card's frame that left as frame `wire_frame` of `wire_out`."""
         passed = self.frames.get(("wire_out", wire_frame), [])
         return self._left.get(passed[-1].clock) if passed and passed[-1].stage == "last" else None
 
     def _mark(self, event: StageEvent) -> Mark:
-        context = "wire" if event.group in WIRE_GROUPS else "card"
-        ns = self.frequency.ns(event.clock)
-        return Mark(event.clock, ns, context, event.stage, f"{event.group} {event.frame}")
+        ns, place = self.frequency.ns(event.clock), f"{event.group} {event.frame}"
+        if event.group in WIRE_GROUPS:
+            return Mark(event.clock, ns, "wire", f"{event.group.replace('_', ' ')} {event.stage}", place)
+        return Mark(event.clock, ns, "card", event.stage, place)
 
 
 def with_host(marks: Sequence[Mark], steps: Iterable[HostStep], frequency: Frequency) -> list[Mark]:

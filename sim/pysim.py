@@ -433,7 +433,8 @@ class PysimEngine:
     @property
     def wave_layout(self) -> WaveLayout:
         period = self.settings.frequency.ns(10**6)  # in femtoseconds
-        return WaveLayout(self._bench.scope, "bench.journey_{group}_", "bench.journey_host", period)
+        names = {port: signal.name for port, signal in self._bench.signals.items()}
+        return WaveLayout(self._bench.scope, "bench.journey_{group}_", "bench.journey_host", period, names)
 
     def log_stages(self, begin: int = 0, end: int = NO_END, keep: int = 0) -> None:
         self._live()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -17,13 +18,17 @@ __all__ = ["Traced", "WaveLayout"]
 @dataclass(frozen=True, slots=True)
 class WaveLayout:
     """How an engine names things in its waveforms: scope of the card's ports, prefix of the journey's signals with
-    `{group}` in it, name of the host's marks, and units of time in a clock.
+    `{group}` in it, name of the host's marks, units of time in a clock, and ports that have another name there.
     """
 
     card: str
     journey: str
     host: str
     period: int
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def port(self, name: str) -> str:
+        return f"{self.card}.{self.renamed.get(name, name)}"
 
 
 @runtime_checkable
