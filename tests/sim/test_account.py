@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.account import Leg, card_count, driver_legs, lost
+from ringbed.sim.faults import Faults
+from ringbed.sim.faults_plan import parse_plan
 from ringbed.sim.host import Collector, Host
 from ringbed.sim.pump import Pump
 from ringbed.sim.wire import Damage, damage, to_wire
@@ -60,3 +62,27 @@ def test_a_frame_that_vanished_shows() -> None:
 def test_a_leg_prints_what_happened_and_nothing_else() -> None:
     leg = Leg("em0 wire to driver", 10, 7, {"RB_RXCRC": 2, "RB_RXOFF": 0})
     assert str(leg) == "em0 wire to driver: sent 10, delivered 7, RB_RXCRC 2, lost 1"
+
+
+def test_a_link_that_swallows_and_doubles_is_in_the_account() -> None:
+    """What the peer sent is what the driver handed on, less what the link dropped, and what it doubled."""
+    host = fake_host(Collector())
+    plan = parse_plan(
+        "[[link]]\nkind = 'drop'\nat = [0, 1, 5]\nwhere = 'rx'\n"
+        "[[link]]\nkind = 'duplicate'\nat = [7, 8]\nwhere = 'rx'\n"
+        "[[link]]\nkind = 'drop'\nat = [2]\nwhere = 'tx'"
+    )
+    faults = Faults(plan)
+    end = faults.end(host)
+    for seed in range(20):
+        end.wire_in(to_wire(frame(60, seed)), host.engine.now)
+    assert host.driver.transmit(0, [TxFrame([frame(60)])] * 4) == 4
+    Pump([host]).run(host.now + 1_000_000)
+    assert len(end.wire_out()) == 3
+    into, out = faults.legs()
+    assert str(into) == "em0 link to wire: sent 20, doubled 2, delivered 19, dropped by the link 3, lost 0"
+    assert str(out) == "em0 wire to link: sent 4, delivered 3, dropped by the link 1, lost 0"
+    assert lost([*driver_legs(host), into, out]) == 0
+    assert isinstance(host.engine, FakeEngine)
+    host.engine.card.rb["RB_RXWIRE"] -= 1
+    assert lost(faults.legs()) == 1

@@ -48,3 +48,15 @@ def test_other_accesses_are_refused(bar: int, offset: int, size: int) -> None:
         card.read(bar, offset, size)
     with pytest.raises(ValueError, match="32-bit registers"):
         card.write(bar, offset, 0, size)
+
+
+def test_a_lag_passes_behind_the_next_read_and_once() -> None:
+    """A driver that is itself interrupted between the cause it read and what it does about it."""
+    card, engine = device()
+    card.lag = 1000
+    card.write(0, em.REGISTERS["RCTL"].offset, 0)
+    assert engine.now == 0
+    card.read(0, em.REGISTERS["ICR"].offset)
+    assert engine.now == 135
+    card.read(0, em.REGISTERS["ICR"].offset)
+    assert engine.now == 145
