@@ -53,6 +53,10 @@ def demo(
     trace: Annotated[
         bool, typer.Option("--trace", help="Record a waveform beside the capture (a second build of the model).")
     ] = False,
+    perfetto: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every frame's stages in the card, and one packet's in "
+                                  "the host, as a Chrome trace for Perfetto.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the capture and the waveform go.")
@@ -80,6 +84,6 @@ def demo(
         if not pcap.is_file():
             raise UserError(f"{pcap} is not a file")
         wire = Wire.PCAP
-    good = run_demo(DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults))
+    good = run_demo(DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults, perfetto))
     if not good:
         raise typer.Exit(Exit.FINDING)

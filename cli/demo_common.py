@@ -14,11 +14,14 @@ from ringbed.sim.testbed import open_host
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ringbed.cli.journey import StageBook
     from ringbed.sim.faults import Faults
     from ringbed.sim.host import Host
+    from ringbed.sim.journey import Mark
 
 __all__ = [
     "RECORD", "SHOWN", "DemoOptions", "facts", "findings", "open_card", "result_rows", "sampled", "say_faults",
+    "write_traces",
 ]  # fmt: skip
 
 RECORD = "faults.jsonl"
@@ -39,6 +42,7 @@ class DemoOptions:
     json: Path | None
     out: Path
     faults: Path | None = None
+    perfetto: Path | None = None
 
 
 def open_card(
@@ -55,7 +59,7 @@ def open_card(
         )  # fmt: skip
     stack.callback(host.engine.close)
     if waves:
-        path = options.out / (f"em0.{waves}" if host.engine.kind == "native" else "em0.vcd")
+        path = _waveform(options, host.engine.kind)
         host.engine.trace(path)
         stack.callback(host.engine.trace, None)
         console.print(f"waveform: {path}")
@@ -63,6 +67,21 @@ def open_card(
     faults.attach(host)
     host.up()
     return host
+
+
+def write_traces(options: DemoOptions, book: StageBook, marks: list[Mark], console: Console) -> None:
+    """What was asked for of the frames' journeys: a Chrome trace, and a save file beside a waveform."""
+    if options.perfetto is not None:
+        book.write_perfetto(options.perfetto, marks)
+        console.print(f"trace: {options.perfetto} (Perfetto opens it)")
+    if options.trace:
+        path = _waveform(options, book.kind)
+        book.write_save(path, marks)
+        console.print(f"for GTKWave: {path.with_suffix('.gtkw')}")
+
+
+def _waveform(options: DemoOptions, kind: str) -> Path:
+    return options.out / (f"em0.{_waves(options)}" if kind == "native" else "em0.vcd")
 
 
 def _waves(options: DemoOptions) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from ringbed.cli.demo_common import DemoOptions, facts, findings, open_card, result_rows, sampled
+from ringbed.cli.demo_common import DemoOptions, facts, findings, open_card, result_rows, sampled, write_traces
 from ringbed.cli.demo_show import account_table, exchange_table, facts_table, journey_table, sums, verdict_text
 from ringbed.cli.demo_tap import STACK, CountingUpper, TapDemo
+from ringbed.cli.journey import StageBook
 from ringbed.cli.report import Row
 from ringbed.sim.account import Leg, lost
 from ringbed.sim.capture import CaptureWriter
@@ -39,6 +40,7 @@ def run_tap(options: DemoOptions, faults: Faults, kernel: KernelHost, stack: Exi
     upper = CountingUpper(Stack("ringbed"))
     upper.verdicts = Counter()
     host = open_card(options, faults, upper, stack, console)
+    book = StageBook(host)
     upper.ifd.add_ifl().add_iff().add_ifa(f"{STACK}/24")
     few = sampled(options, host, console, f"{len(SAMPLE)} sizes of {len(PASS)} are sampled")
     sizes, patience = list(SAMPLE if few else PASS), 60.0 if few else 10.0
@@ -47,7 +49,7 @@ def run_tap(options: DemoOptions, faults: Faults, kernel: KernelHost, stack: Exi
         console.print(f"with faults: {len(sizes)} of the sizes, {patience:g} s for an answer to come")
     console.print(attach_line(upper.ifd), highlight=False, soft_wrap=True)
     capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
-    demo = TapDemo(host, kernel, capture, sizes, patience, faults)
+    demo = TapDemo(host, kernel, capture, sizes, patience, faults, book)
     before = kernel.call("counters")
     clocks, begin = host.engine.now, time.monotonic()
     _passes(options, demo.one_pass, capture, console)
@@ -63,6 +65,7 @@ def run_tap(options: DemoOptions, faults: Faults, kernel: KernelHost, stack: Exi
             ("bad sums seen by the kernel", f"{bad_sums:,}")]  # fmt: skip
     _show(demo, rows, legs, console)
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
+    write_traces(options, book, demo.follower.marks, console)
     disagreements, gone = findings(host, console), lost(legs)
     if options.faults is None:
         disagreements += bad_sums + sum(result.disagreements for result in results)
@@ -78,8 +81,8 @@ def _show(demo: TapDemo, rows: list[tuple[str, str]], legs: list[Leg], console: 
     console.print(exchange_table(demo.results.values()))
     console.print(facts_table("What it took", rows))
     console.print(account_table(legs))
-    if demo.follower.journey is not None:
-        console.print(journey_table(demo.follower.journey))
+    if demo.follower.marks:
+        console.print(journey_table(demo.follower.marks))
     for command, text in (("netstat -ss", netstat_ss(upper.stack)), ("kstat", kstat(upper.stack))):
         console.print(f"[bold]{command}[/]")
         console.print(text, highlight=False, markup=False)

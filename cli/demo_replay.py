@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ringbed.cli.demo_common import SHOWN, DemoOptions, facts, findings, open_card, result_rows, sampled
+from ringbed.cli.demo_common import SHOWN, DemoOptions, facts, findings, open_card, result_rows, sampled, write_traces
 from ringbed.cli.demo_pcap import FaultyReplayCard, ReplayCard
 from ringbed.cli.demo_show import account_table, facts_table, verdict_text
 from ringbed.cli.errors import Exit, UserError
+from ringbed.cli.journey import StageBook
 from ringbed.cli.report import Row
 from ringbed.conformance import frames as stock
 from ringbed.conformance.anatomy import dissect
@@ -49,6 +50,7 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
     numbered = _frames(options, console)
     longest = max(len(frame) for _, frame in numbered)
     host = open_card(options, faults, Collector(), stack, console, driver={"mtu": max(1500, longest - HEADER)})
+    book = StageBook(host)
     host.driver.set_promiscuous(True)
     few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(numbered)}")
     if few:
@@ -69,6 +71,7 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
         f"{card.verdicts.total():,} verdicts and packet checksums compared with scapy's, {len(found)} disagree"
     )
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
+    write_traces(options, book, [], console)
     return result_rows(len(sent), len(found) + findings(host, console), lost(legs), took)
 
 

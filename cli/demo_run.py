@@ -31,6 +31,8 @@ def run_demo(options: DemoOptions) -> bool:
     must_be_writable(options.out / "demo.pcapng")
     if options.json is not None:
         must_be_writable(options.json)
+    if options.perfetto is not None:
+        must_be_writable(options.perfetto)
     faults = _faults(options)
     with ExitStack() as stack:
         kernel = _kernel(options, stack, console)

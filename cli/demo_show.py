@@ -13,7 +13,7 @@ from ringbed.sim.account import Leg
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ringbed.stack.journey import Journey
+    from ringbed.sim.journey import Mark
     from ringbed.stack.stack import Stack
 
 __all__ = ["account_table", "exchange_table", "facts_table", "journey_table", "sums", "verdict_text"]
@@ -57,16 +57,17 @@ def account_table(legs: Iterable[Leg]) -> Table:
     return made
 
 
-def journey_table(journey: Journey) -> Table:
-    """Each stage of one packet, with simulated time since the first stage and since the one before."""
-    steps = journey.steps
-    took = (steps[-1].time - steps[0].time) / 1000
+def journey_table(marks: Sequence[Mark]) -> Table:
+    """Each stage of one packet: the card's clock, simulated time since the first stage and since the one before."""
+    took = (marks[-1].ns - marks[0].ns) / 1000
     title = f"One packet's path, {took:.3f} us of simulated time"
-    made = _table(title, "at, ns", "after", "<context", "<stage", "<queue")
-    before = steps[0].time
-    for step in steps:
-        made.add_row(f"{step.time - steps[0].time:,}", f"+{step.time - before:,}", step.context, step.stage, step.queue)
-        before = step.time
+    made = _table(title, "clock", "at, ns", "after", "<context", "<stage", "<where")
+    begin = before = marks[0].ns
+    for mark in marks:
+        made.add_row(
+            f"{mark.clock:,}", f"{mark.ns - begin:,}", f"+{mark.ns - before:,}", mark.context, mark.stage, mark.place
+        )
+        before = mark.ns
     return made
 
 

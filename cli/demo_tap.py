@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ringbed.cli.exchange import Exchanged, StackExchange
-from ringbed.cli.journey import Follower
+from ringbed.cli.journey import Follower, StageBook
 from ringbed.drivers.world import RxFrame, Verdict
 from ringbed.sim.capture import CaptureWriter, TappedEnd
 from ringbed.sim.faults import Faults
@@ -52,12 +52,13 @@ class TapDemo:
         sizes: list[int],
         patience: float,
         faults: Faults,
+        book: StageBook,
     ) -> None:
         self.host, self.kernel, self.sizes, self.patience = host, kernel, sizes, patience
         self.stack = host.upper.stack
         self.results: dict[str, Exchanged] = {}
         interface = capture.interface("em0", "em0, its wire")
-        self.follower = Follower(host, FOLLOWED, ECHO_PORT)
+        self.follower = Follower(host, FOLLOWED, ECHO_PORT, book)
         wire = faults.end(host, TappedEnd(self.follower, capture, interface, host.frequency.ns))
         self.end = HostEnd(kernel.tap)
         self.pump = Pump([host], [faults.link(HostLink(host, self.end, wire))])
