@@ -39,6 +39,7 @@ __all__ = ["MAX_MTU", "Em"]
 
 MIN_MTU = 68  # RFC 791's least
 DRAIN_NS, DRAINS = 100_000, 100  # how long a ring that is to be replaced may take to empty: 10 ms
+BUFFER_NS = 150_000  # 16 KB, the transmit packet buffer, at 1 Gb/s
 COLLECT_EVERY = 256  # calls of the watchdog, one a second: a 32-bit count of frames lasts 2,886 s at 1 Gb/s
 
 _ICR = em.REGISTERS["ICR"]
@@ -243,18 +244,23 @@ class Em:
                 raise
             self._drain()
             self._ready = False
-            self._abandon_rings()
-        self._rx, self._tx, self._busy_at = new_rx, new_tx, -1
-        self.apply()
+        try:
+            if self.running:
+                self._abandon_rings()
+        finally:  # a card that does not come back now is tried again by the watchdog
+            self._rx, self._tx, self._busy_at = new_rx, new_tx, -1
+            self.apply()
         if self.running:
             self._begin_again()
 
     def _drain(self) -> None:
-        """Give the transmit ring time to empty, as long as the link is up."""
-        for _ in range(DRAINS):
+        """Give the transmit ring time to empty, as long as the link is up, and the card's buffer behind it."""
+        for turn in range(DRAINS):
             self._receive()
             self._tx.clean()
             if not self._tx.used or not self._ready or not self.link:
+                if turn:
+                    self.hardware.delay(BUFFER_NS)
                 return
             self.hardware.delay(DRAIN_NS)
 

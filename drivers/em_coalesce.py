@@ -41,6 +41,11 @@ def units(usecs: int) -> int:
     return max(1, round(usecs * 1000 / DELAY_NS)) if usecs else 0
 
 
+def in_force(usecs: int) -> int:
+    """What a delay comes to in the card's units, in whole microseconds; setting that again changes nothing."""
+    return round(units(usecs) * DELAY_NS / 1000)
+
+
 def interval(rate: int) -> int:
     """ITR for at most so many interrupts a second."""
     return min(0xFFFF, -(-1_000_000_000 // (rate * ITR_NS))) if rate else 0
@@ -85,10 +90,10 @@ class Moderation:
         return replace(
             self._wanted,
             interrupts_per_second=self._rate,
-            rx_usecs=units(self._wanted.rx_usecs) * DELAY_NS // 1000,
-            rx_usecs_max=units(self._wanted.rx_usecs_max) * DELAY_NS // 1000,
-            tx_usecs=units(self._wanted.tx_usecs) * DELAY_NS // 1000,
-            tx_usecs_max=units(self._wanted.tx_usecs_max) * DELAY_NS // 1000,
+            rx_usecs=in_force(self._wanted.rx_usecs),
+            rx_usecs_max=in_force(self._wanted.rx_usecs_max),
+            tx_usecs=in_force(self._wanted.tx_usecs),
+            tx_usecs_max=in_force(self._wanted.tx_usecs_max),
         )
 
     def set(self, wanted: Coalesce) -> None:

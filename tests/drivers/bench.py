@@ -87,11 +87,11 @@ class Bench:
     def check_account(self) -> None:
         """Every frame is somewhere, once; call when the card is at rest and the rings are clean."""
         counters, rb = self.driver.counters(), self.card.rb
-        refused = counters["tx_null"] + counters["tx_long"] + counters["tx_bad_sums"]
+        refused = sum(counters[name] for name in Em.TX_DROPS if name != "tx_reset")
         assert self.taken == counters["tx_frames"] + refused
         assert counters["tx_frames"] == rb["RB_TXFRAME"] + counters["tx_reset"]
-        assert rb["RB_TXFRAME"] == rb["RB_TXWIRE"] + rb["RB_TXFLUSH"]
+        assert rb["RB_TXFRAME"] - rb["RB_TXTSO"] + rb["RB_TXSEG"] == rb["RB_TXWIRE"] + rb["RB_TXFLUSH"]
         assert rb["RB_RXDONE"] == counters["rx_frames"] + sum(counters[name] for name in Em.RX_DROPS)
         assert counters["rx_frames"] == len(self.sink.frames)
-        drops = ("OFF", "CRC", "RUNT", "GIANT", "FILTER", "MISS", "FLUSH")
+        drops = ("OFF", "CRC", "RUNT", "GIANT", "FILTER", "MISS", "FLUSH", "VLAN")
         assert rb["RB_RXWIRE"] == rb["RB_RXDONE"] + sum(rb["RB_RX" + name] for name in drops)
