@@ -116,9 +116,10 @@ class Card:
     """One card on an engine of `kind`. `provoked`: findings are expected; the test takes them itself."""
 
     def __init__(self, kind: str, *, rx: int = 64, tx: int = 64, size: int = 2048, rctl: Sequence[str] = RCTL,
-                 tctl: Sequence[str] = ("EN", "PSP"), up: bool = True, **options: Any) -> None:  # fmt: skip
+                 tctl: Sequence[str] = ("EN", "PSP"), up: bool = True, width: int = 64,
+                 **options: Any) -> None:  # fmt: skip
         self.memory = HostMemory()
-        self.engine = open_engine(kind, em_spec(), self.memory, **options)
+        self.engine = open_engine(kind, em_spec(width=width), self.memory, **options)
         self.provoked = False
         self.rx, self.tx = Ring(self, "R", rx), Ring(self, "T", tx)
         self.size, self.rctl, self.tctl = size, tuple(rctl), tuple(tctl)
