@@ -77,6 +77,36 @@ TRAITS: dict[str, Trait] = {
     "buffers short": Trait("a frame of more buffers than are left", "waits in the packet buffer for more",
                            "dropped whole, with `RXO`", "card", "M 3.2.6: there is a FIFO"),
     "deaf": Trait("reception after a write to RCTL", "at once", "stops for a second; frames wait", "card", "M 13.4.22"),
+    # filters and tags
+    "hash": Trait("MTA", "for multicast and broadcast addresses", "for every address, stations' too", "card",
+                  "M 13.5.1"),
+    "cfi": Trait("`RCTL.CFIEN`", "a tag with another CFI is dropped", "ignored", "card", "M 9.3"),
+    "tag in descriptors": Trait("`VP` and `special` of a frame over several buffers", "in its last descriptor",
+                                "in every one", "card", "M 3.2.3: status is valid with EOP"),
+    # statistics
+    "count sizes": Trait("PRC64 to PRC1522 with `SECRC`", "by the length on the wire",
+                         "by the length stored, so a frame of 64 is in none", "card", "M 13.7"),
+    "count broadcast": Trait("a broadcast frame with `MPE`", "BPRC", "MPRC", "card", "M 13.7"),
+    "count oversize": Trait("a frame over the limit", "ROC, RLEC, TOR and TPR", "ROC alone", "card", "M 13.7"),
+    "count tags": Trait("octets of a tag taken out or put in", "counted: lengths are the wire's", "not counted", "card",
+                        "M 13.7"),
+    "count segments": Trait("TSCTC of a message that is one segment", "counted", "not counted", "card", "M 13.7"),
+    # segmentation
+    "ipv6 length": Trait("payload length of IPv6 segments", "without the 40 bytes of the header",
+                         "40 too much, as the manual's formula gives it", "QEMU",
+                         "M 3.5; RFC 8200 and the manuals of later parts are with ours"),
+    "empty segment": Trait("a message whose payload is a multiple of MSS", "as many segments",
+                           "one more behind them, of a header alone", "card", "M 3.5: PAYLEN says how much there is"),
+    "wrong length": Trait("PAYLEN other than the data", "ends at PAYLEN; what is no whole segment is not sent",
+                          "all data is sent, flags of the last by PAYLEN", "open", "M 3.5: they must be equal"),
+    # causes, pause frames, loopback
+    "delays": Trait("TIDV, RDTR", "the cause comes when its delay is over",
+                    "the cause shows at once; only the line waits, with RADV, TADV and ITR", "card",
+                    "M 13.4.30, 13.4.43"),
+    "small packets": Trait("`SRPD`", "raised", "never", "card", "M 13.4.32"),
+    "pause": Trait("pause frames: `TXOFF`, `SWXOFF`", "obeyed and sent", "there are none", "card", "M 8.7"),
+    "loopback": Trait("`RCTL.LBM`", "01 loops in the MAC", "ignored; PHY register 0 loops, on either", "open",
+                      "M 13.4.22: 01 is not defined for this part"),
 }  # fmt: skip
 
 

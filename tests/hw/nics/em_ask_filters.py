@@ -92,6 +92,7 @@ def told(data: bytes) -> str:
 def stored(card: Card, *packets: bytes) -> list[Any]:
     """Frames as the card stored them, VP and special of the last descriptor."""
     card.post()
+    card.get("STATUS")
     card.arrive(*map(on_wire, packets))
     card.settle()
     return [[told(each.data), each.last["VP"], f"{each.last['special']:04x}"] for each in card.harvest()]
@@ -139,6 +140,7 @@ def tag_in_every_descriptor(card: Card) -> list[Any]:
     """A frame over three buffers: VP and special of each."""
     card.set("CTRL", R["CTRL"].mask("SLU", "VME"))
     card.post()
+    card.get("STATUS")
     card.arrive(on_wire(tagged(0x2005, data=frame(600)[:-4])))
     card.settle()
     [found] = card.harvest()

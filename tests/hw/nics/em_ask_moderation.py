@@ -36,8 +36,10 @@ def txdw_of_a_delayed_descriptor(card: Card) -> str:
 @experiment()
 def rxt0_with_a_long_rdtr(card: Card) -> str:
     card.set("RDTR", LONG)
+    card.settle()
     causes(card)
     card.post()
+    card.get("STATUS")
     card.arrive(frame(64))
     card.run(SOON)
     found = causes(card)
@@ -49,7 +51,7 @@ def rxt0_with_a_long_rdtr(card: Card) -> str:
 def small_packet(card: Card) -> str:
     card.set("RSRPD", 128)
     card.post()
-    causes(card)
+    causes(card)  # which is a read
     card.arrive(frame(64))
     card.settle()
     return causes(card)
@@ -69,6 +71,7 @@ def pause_received(card: Card) -> int:
     """STATUS.TXOFF after an XOFF with RFCE."""
     flow_control(card)
     card.post()
+    card.get("STATUS")
     card.arrive(pause(0xFFFF))
     card.run(SOON)
     return R["STATUS"]["TXOFF"].get(card.get("STATUS"))

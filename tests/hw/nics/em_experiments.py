@@ -51,6 +51,7 @@ def sent(card: Card, *descriptors: Sequence[bytes]) -> list[bytes]:
 def received(card: Card, *frames: bytes, post: int | None = None) -> list[bytes]:
     """What is stored of these wire frames."""
     card.post(post)
+    card.get("STATUS")  # writes are posted: the frames meet a card that knows of them
     card.arrive(*frames)
     card.settle()
     return [each.data for each in card.harvest()]
@@ -59,6 +60,7 @@ def received(card: Card, *frames: bytes, post: int | None = None) -> list[bytes]
 def status(card: Card, packet: bytes) -> str:
     """The names set in the status and error bytes of the packet's descriptor."""
     card.post()
+    card.get("STATUS")
     card.arrive(on_wire(packet))
     card.settle()
     [found] = card.harvest()
