@@ -57,6 +57,10 @@ def demo(
         Path | None, typer.Option(metavar="FILE", help="Write every frame's stages in the card, and one packet's in "
                                   "the host, as a Chrome trace for Perfetto.")
     ] = None,
+    waveform: Annotated[
+        bool, typer.Option("--waveform/--no-waveform", help="When a replayed capture disagrees, play it again and "
+                           "record a waveform of the frame.")
+    ] = True,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the capture and the waveform go.")
@@ -84,6 +88,8 @@ def demo(
         if not pcap.is_file():
             raise UserError(f"{pcap} is not a file")
         wire = Wire.PCAP
-    good = run_demo(DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults, perfetto))
+    good = run_demo(
+        DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults, perfetto, waveform)
+    )
     if not good:
         raise typer.Exit(Exit.FINDING)

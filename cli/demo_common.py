@@ -43,6 +43,7 @@ class DemoOptions:
     out: Path
     faults: Path | None = None
     perfetto: Path | None = None
+    waveform: bool = False  # of the first disagreement
 
 
 def open_card(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ringbed.cli.demo_common import SHOWN, DemoOptions, facts, findings, open_card, result_rows, sampled, write_traces
 from ringbed.cli.demo_pcap import FaultyReplayCard, ReplayCard
 from ringbed.cli.demo_show import account_table, facts_table, verdict_text
+from ringbed.cli.demo_waveform import record_disagreement
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.journey import StageBook
 from ringbed.cli.report import Row
@@ -58,7 +59,8 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
     capture = stack.enter_context(CaptureWriter(options.out / "demo.pcapng"))
     clocks, begin = host.engine.now, time.monotonic()
     card = ReplayCard(host, capture) if options.faults is None else FaultyReplayCard(host, capture, faults)
-    found, sent = _replays(options, card, numbered, console, 1 if few else ORACLE_SEEDS)
+    found, rounds, bad = _replays(options, card, numbered, console, 1 if few else ORACLE_SEEDS)
+    sent = [frame for frames in rounds for frame in frames]
     faults.stop()
     took, clocks = time.monotonic() - begin, host.engine.now - clocks
     rows = [*facts(host, len(sent), sum(map(len, sent)), clocks, took), *verdict_text(card.verdicts)]
@@ -72,6 +74,8 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
     )
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
     write_traces(options, book, [], console)
+    if bad is not None and options.waveform and options.faults is None:
+        record_disagreement(options, rounds[: bad + 1], _oracle(card), max(1500, longest - HEADER), console)
     return result_rows(len(sent), len(found) + findings(host, console), lost(legs), took)
 
 
@@ -115,16 +119,18 @@ def _damaged(numbered: list[tuple[int, bytes]], seed: int, each: int) -> _Round:
 
 def _replays(
     options: DemoOptions, card: ReplayCard, numbered: list[tuple[int, bytes]], console: Console, each: int
-) -> tuple[list[str], list[bytes]]:
-    """What disagreed, a line each, and all frames sent: the capture as it is, then damaged while there is time."""
+) -> tuple[list[str], list[list[bytes]], int | None]:
+    """What disagreed, a line each; frames sent, by round: the capture as it is, then damaged while there is time; and
+    the first round in which something disagreed.
+    """
     from rich.progress import Progress
 
-    rxcsum, end = em.REGISTERS["RXCSUM"], time.monotonic() + options.seconds
-    oracle = Oracle(pcss=rxcsum["PCSS"].get(card.host.engine.peek(rxcsum.offset)))
+    oracle, end = _oracle(card), time.monotonic() + options.seconds
     clean = _Round("clean frames", [frame for _, frame in numbered], [f"frame {number}" for number, _ in numbered])
     rounds = [clean, _damaged(numbered, options.seed, each)]
     found: list[str] = []
-    sent: list[bytes] = []
+    sent: list[list[bytes]] = []
+    first: int | None = None
     with Progress(console=console) as bars:
         while rounds:
             now = rounds.pop(0)
@@ -135,7 +141,15 @@ def _replays(
             for bad in [] if isinstance(card, FaultyReplayCard) else check_replay(card, now.frames, oracle):
                 name = now.names[bad.index] if bad.index < len(now.names) else "behind the last frame"
                 found.append(f"{name} ({bad.kind}): {bad.words}")
-            sent += now.frames
+            if found and first is None:
+                first = len(sent)
+            sent.append(now.frames)
             if not rounds and time.monotonic() < end:
-                rounds.append(_damaged(numbered, options.seed + len(sent), each))
-    return found, sent
+                rounds.append(_damaged(numbered, options.seed + sum(map(len, sent)), each))
+    return found, sent, first
+
+
+def _oracle(card: ReplayCard) -> Oracle:
+    """Scapy's opinion for the card as its driver has set it up."""
+    rxcsum = em.REGISTERS["RXCSUM"]
+    return Oracle(pcss=rxcsum["PCSS"].get(card.host.engine.peek(rxcsum.offset)))

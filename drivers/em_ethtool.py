@@ -119,6 +119,7 @@ class EmEthtool:
 
     def registers(self, names: Sequence[str] = ()) -> list[RegisterValue]:
         """Of an array those entries that are not 0, and the first. Statistics are not here: a read clears them."""
+        self._hardware.read("STATUS")  # behind it every posted write is done
         wanted = [em.REGISTERS[name] for name in names] if names else list(em.REGISTERS)
         return [value for register in wanted if _is_safe(register) for value in self._values(register)]
 

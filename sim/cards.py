@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -66,4 +66,4 @@ def em_lab() -> NicSpec:
     return NicSpec("em_lab", lab_em, portmap, {}, _sources())
 
 
-CARDS = {"em": em, "em_lab": em_lab, "em512": partial(em, width=512)}
+CARDS: dict[str, Callable[[], NicSpec]] = {"em": em, "em_lab": em_lab, "em512": partial(em, width=512)}

@@ -63,4 +63,4 @@ def host_events(marks: Sequence[Mark], title: str, process: int = 1, track: int 
 
 
 def document(events: Iterable[Event]) -> str:
-    return json.dumps({"displayTimeUnit": "ns", "traceEvents": list(events)}, indent=1) + "\n"
+    return json.dumps({"displayTimeUnit": "ns", "traceEvents": list(events)}) + "\n"

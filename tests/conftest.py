@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
 import hypothesis
 import pytest
 
+from ringbed.sim.failure import Case, run_with_waveform
 from ringbed.sim.qtest import QemuMissing
 from ringbed.sim.tap import TapUnavailable
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("ringbed")
+
+T = TypeVar("T")
 
 LACKS = "this machine: "
 
@@ -66,3 +71,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in reasons.items():
         if LACKS in reason:
             terminalreporter.write_line(f"left out: {count} tests; {reason.partition(LACKS)[2]}")
+
+
+@pytest.fixture
+def waveform_on_failure(tmp_path: Path) -> Callable[[Callable[[Case], T]], T]:
+    """`run_with_waveform` with the test's own folder: what a scenario raises names the files in its notes."""
+    return lambda scenario: run_with_waveform(scenario, tmp_path / "waveform")

@@ -90,6 +90,22 @@ def test_a_disagreement_ends_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert rows(report)["demo.disagreements"] >= 47
 
 
+@pytest.mark.timeout(900)  # three cards elaborated
+def test_a_disagreement_leaves_a_waveform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = oracle.l3_right
+    monkeypatch.setattr(oracle, "l3_right", lambda frame, parts: right(frame, parts) ^ (parts.kind == "ipv4 udp"))
+    assert not run_demo(options(tmp_path, engine="pysim", waveform=True))
+    said = capsys.readouterr().out
+    assert "run again with a waveform" in said
+    assert "suspects: rx" in said
+    assert "(ended at delivered, clock" in said
+    folder = tmp_path / "waveform"
+    assert {path.suffix for path in folder.iterdir()} == {".vcd", ".gtkw", ".json", ".txt", ".pcapng"}
+    assert "delivered" in (folder / "failure.txt").read_text()
+
+
 def test_no_tun_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(*_: object, **__: object) -> KernelHost:
         raise TapUnavailable("/dev/net/tun does not exist: load the tun module")
@@ -178,9 +194,9 @@ def test_a_truncated_capture_is_used_as_far_as_it_goes(tmp_path: Path, capsys: p
     cut = tmp_path / "cut.pcap"
     cut.write_bytes(whole[:20_000])
     assert run_demo(options(tmp_path, pcap=cut))
-    said = " ".join(capsys.readouterr().out.split())  # a narrow console breaks lines
-    assert "cut.pcap" in said
-    assert "frames before are used" in said
+    said = "".join(capsys.readouterr().out.split())  # a narrow console breaks lines, also within words
+    assert "cut.pcapbreaksoff" in said
+    assert "framesbeforeareused" in said
 
 
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""When transmission interrupts: IDE, TIDV, TADV, WTHRESH, LWTHRESH, in clocks of the card (M 3.3.3.1, 3.4.2, 13.4.4x)."""
+"""When transmission interrupts: IDE, TIDV, TADV, WTHRESH, LWTHRESH, in clocks (M 3.3.3.1, 3.4.2, 13.4.41-44)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def refused(card: Card, kind: str, rng: random.Random) -> list[bytes]:
         case "TSE":
             pieces = card.pieces(data, [cut], extended=True, TSE=1)
             fields = {"MSS": 100, "PAYLEN": 500, "HDRLEN": 54} | rng.choice(IMPOSSIBLE)
-            return [context(34, 50, True, TSE=1, **fields), *pieces]
+            return [context(34, 50, tcp=True, ipv4=True, TSE=1, **fields), *pieces]
         case "MIX":
             first, second = card.pieces(data, [cut], extended=extended)
             between = (
