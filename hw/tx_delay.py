@@ -3,8 +3,9 @@
 A descriptor with RS and no IDE interrupts with its write-back. One with both starts TIDV anew; TADV runs from the first
 of them and is not started anew; the first timer to run out interrupts, and any interrupt stops both (Intel 317453-006
 3.3.3.1, 13.4.41, 13.4.44). With TXDCTL.WTHRESH above 1 descriptors with IDE wait for it, and a timer that runs out
-writes them back (M 3.4.2); they then start it as they come, for one that is not written can start nothing. TIDV 0 is
-not allowed with IDE (M 13.4.41): it is taken as no delay.
+writes them back (M 3.4.2); they then start it as they come, for one that is not written can start nothing. They wait
+only while it runs: one that comes just before or with an interrupt, which stops it, is written like any other, and its
+write-back starts the timer again. TIDV 0 is not allowed with IDE (M 13.4.41): it is taken as no delay.
 """
 
 from __future__ import annotations
@@ -45,17 +46,20 @@ class TxDelay(wiring.Component):
         m = Module()
         m.submodules.each = each = Deadline()
         m.submodules.first = first = Deadline()
-        urgent, late, behind, owed = Signal(8), Signal(8), Signal(8), Signal()  # waiting to be written; told of late
+        urgent, late, owed = Signal(8), Signal(8), Signal()  # waiting to be written; late ones written, not told of
+        before, behind = Signal(8), Signal(8)  # of those to be written before the interrupt: until now, still
         delays, gathers, starts, expired = Signal(), Signal(), Signal(), Signal()
-        goal, flushing = Signal(8), Signal()  # late ones still to be written before the interrupt
+        goal, flushing = Signal(8), Signal()
         m.d.comb += [
             delays.eq(self.tidv != 0),
             gathers.eq(delays & (self.threshold > 1)),
-            self.hold.eq(gathers & (urgent == 0) & (late != 0)),
+            self.hold.eq(gathers & (urgent == 0) & (late != 0) & each.running),
             starts.eq(delays & ((self.lates != 0) | (gathers & self.entry & self.late))),
             expired.eq(each.due | first.due),
             self.flush.eq(flushing | expired),
-            behind.eq(Mux(flushing, goal, Mux(gathers, late, 0)) - Mux(flushing | gathers, self.lates, 0)),
+            before.eq(Mux(flushing, goal, Mux(gathers, late, 0))),
+            # a burst may hold younger ones too, which were not counted when the timer ran out
+            behind.eq(Mux(before > self.lates, before - self.lates, 0)),
             self.event.eq((self.now != 0) | ((self.lates != 0) & ~delays)
                           | ((flushing | expired) & (behind == 0) & (owed | (self.lates != 0)))),
             each.start.eq(starts & ~self.event & ~self.stopped), each.clocks.eq(self.tidv * UNIT),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+import pytest
 
 from ringbed.hw.deadline import NEVER
 from ringbed.hw.tx_delay import UNIT, TxDelay
@@ -165,3 +169,82 @@ def test_a_stopped_queue_owes_nothing() -> None:
         assert b.events == []
 
     bench(script, tidv=2, tadv=3, threshold=8)
+
+
+def test_an_interrupt_leaves_nobody_waiting_without_a_timer() -> None:
+    """What one without IDE tells of stops the timer; one with IDE that came before the answer is then held no more."""
+
+    async def script(b: Bench) -> None:
+        await b.clock(3, entry=1, late=1)
+        await b.clock(3, entry=1, late=0)
+        await b.clock(3, entry=1, late=1)
+        await b.clock(1, now=1, lates=1)
+        assert not b.ctx.get(b.dut.hold), "no timer will ever write it"
+        written = b.now
+        await b.clock(1, lates=1)
+        await b.clock(1000)
+        assert [abs(event - (written + 2 * UNIT)) <= 1 for event in b.events[1:]] == [True]
+
+    bench(script, tidv=2, threshold=8)
+
+
+def test_a_burst_with_younger_ones_in_it_tells_too() -> None:
+    """Two are to be written as the timer runs out, two more come while the first is, and three go in one burst."""
+
+    async def script(b: Bench) -> None:
+        for _ in range(2):
+            await b.clock(3, entry=1, late=1)
+        await b.clock(2 * UNIT)
+        for _ in range(2):
+            await b.clock(3, entry=1, late=1)
+        await b.clock(3, lates=1)
+        assert b.events == []
+        told = b.now
+        await b.clock(3, lates=3)
+        assert b.events == [told]
+        assert not b.ctx.get(b.dut.flush)
+
+    bench(script, tidv=2, threshold=8)
+
+
+async def traffic(b: Bench, rng: random.Random, threshold: int) -> None:
+    """Descriptors come, are read, written in bursts as Completion does, and told; all of them, some time."""
+    coming, reading, ready, bursts = rng.randrange(1, 25), deque[tuple[int, bool]](), deque[bool](), deque[Any]()
+    rate, share, slow = rng.choice((0.02, 0.05, 0.2)), rng.choice((0.5, 0.9, 1)), rng.choice((5, 100, 200))
+    untold = last = 0
+    while coming or reading or ready or bursts or untold:
+        assert b.now < last + 4000, (coming, reading, ready, bursts, untold)
+        values = dict.fromkeys(("entry", "late", "now", "lates"), 0)
+        if coming and len(reading) + len(ready) < 40 and rng.random() < rate:
+            late, coming, last = rng.random() < share, coming - 1, b.now
+            reading.append((max(b.now + rng.randint(1, slow), reading[-1][0] if reading else 0), late))
+            values |= {"entry": 1, "late": int(late)}
+        while reading and reading[0][0] < b.now:
+            ready.append(reading.popleft()[1])
+        if bursts and bursts[0][0] <= b.now:
+            written = bursts.popleft()[1]
+            values |= {"now": written.count(False), "lates": written.count(True)}
+            untold += len(written)
+        b.set(**values, timebase=b.now)
+        if b.ctx.get(b.dut.event):
+            untold = 0
+        flush = b.ctx.get(b.dut.flush) or not (coming and rng.random() < 0.5) and not b.ctx.get(b.dut.hold)
+        if ready and len(bursts) < 3 and (flush or len(ready) >= threshold):
+            burst = [ready.popleft() for _ in range(min(8, len(ready)))]
+            bursts.append((max(b.now + rng.randint(1, slow), bursts[-1][0] + 1 if bursts else 0), burst))
+        await b.clock()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_comes_is_written_and_told(seed: int) -> None:
+    rng = random.Random(seed)
+    registers = {
+        "threshold": rng.choice((0, 1, 2, 4, 8)),
+        "tidv": rng.choice((0, 1, 2, 3)),
+        "tadv": rng.choice((0, 1, 4)),
+    }
+
+    async def script(b: Bench) -> None:
+        await traffic(b, rng, registers["threshold"])
+
+    bench(script, **registers)
