@@ -141,19 +141,17 @@ class Pack(wiring.Component):
                 held.count.eq(Mux(there, Mux(full, self.lanes, self.total), self.rest_count)),
                 held.first.eq(fresh),
                 held.last.eq(made_last),
-                held.error.eq((lost & ~(leaves & held.last)) | (self.take & self.i.payload.error)),
+                held.error.eq(lost | (self.take & self.i.payload.error)),
                 fresh.eq(made_last),
             ]
         with m.Elif(marks & ~self.blocked):
             m.d.sync += [held.last.eq(1), fresh.eq(1)]
-        # the error belongs to the frame being put together; it is told with that frame's last beat
-        with m.If(self.take & self.i.payload.error):
-            m.d.sync += lost.eq(1)
-        with m.Elif(leaves & held.last):
-            m.d.sync += lost.eq(0)
-        self._tell(m, made, (made & made_last) | (marks & ~self.blocked), fresh, lost)
+        ends = (made & made_last) | (marks & ~self.blocked)
+        # the error belongs to the frame being put together, the one before it may still be on show
+        m.d.sync += lost.eq((lost | (self.take & self.i.payload.error)) & ~ends)
+        self._tell(m, made, ends, fresh, held.error)
 
-    def _tell(self, m: Module, made: Signal, ends: Any, fresh: Signal, lost: Signal) -> None:
+    def _tell(self, m: Module, made: Signal, ends: Any, fresh: Signal, error: Any) -> None:
         """What the first piece says, with the first beat; what the last one says, with the last."""
         begin, coming, finish = Signal(TxBegin()), Signal(TxBegin()), Signal(TxFinish)
         piece = self.piece.payload
@@ -167,5 +165,5 @@ class Pack(wiring.Component):
         m.d.comb += [
             self.begin.eq(begin),
             self.finish.eq(finish),
-            self.finish.abort.eq(finish.abort | lost),
+            self.finish.abort.eq(finish.abort | error),
         ]

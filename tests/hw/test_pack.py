@@ -195,6 +195,21 @@ def test_bus_error_aborts_its_frame_alone() -> None:
     assert rtl(frames, (pauses(1), pauses(2), pauses(3), pauses(4)))[0] == reference(frames)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_bus_error_while_the_frame_before_is_held_up(seed: int) -> None:
+    """Neither does that one pay for it, nor does the frame get away with it, whose end may have no bytes."""
+    rng, frames = random.Random(seed), list[Frame]()
+    for number in range(40):
+        sizes = [rng.choice((0, 1, 2, 3, 5, 8, 9, 17)) for _ in range(rng.randint(1, 3))]
+        frame = Frame(fragments([*sizes, rng.choice((0, 3)) if any(sizes) else 3], rng), number)
+        count = sum(
+            -(-(lane + length) // LANES) for each in frame.fragments for lane, length in plans(each[0], len(each[1]))
+        )
+        frames.append(Frame(frame.fragments, number, error=rng.choice((None, rng.randrange(count)))))
+    gaps = tuple(pauses(10 * seed + place, rng.choice((0.0, 0.3, 0.8))) for place in range(4))
+    assert rtl(frames, gaps)[0] == reference(frames)
+
+
 def test_refused_frames_end_with_abort_or_leave_nothing() -> None:
     """What was read before a frame was refused ends with `abort`; refused at once, it has no beat at all."""
     rng, frames = random.Random(10), list[Frame]()
