@@ -86,7 +86,8 @@ class Segment(wiring.Component):
                     m.next = "drain"
             with m.State("drain"):
                 m.d.comb += [cut.take.eq(~cut.over), cut.i.valid.eq(self.i.valid), self.i.ready.eq(cut.i.ready)]
-                with m.If(cut.over):
+                # a header that was begun for a segment that never came must not be edited in the next message's store
+                with m.If(cut.over & ~self.header.busy):
                     m.d.comb += [self.done.eq(cut.exact & ~spoilt), self.failed.eq(~self.done)]
                     m.next = "pass"
         return m

@@ -256,6 +256,19 @@ def test_a_payload_of_another_length_than_said(width: int, wrong: int) -> None:
     assert out.ends == [False, True]
 
 
+@pytest.mark.parametrize("width", [64, 256, 512])
+@pytest.mark.parametrize("payload", [2, 12, 40, 69])
+def test_the_header_of_a_message_behind_one_that_failed(width: int, payload: int) -> None:
+    """The failed one was about to make a header, for a segment that never came, when this one's header comes in."""
+    rng = random.Random(payload)
+    short = replace(tcp4(rng.randbytes(payload), payload + 9, flags="FPA"), payload_length=payload + 19)
+    message = tcp4(rng.randbytes(50), 100, flags="FPA", ident=7, seq=rng.randrange(1 << 32))
+    longer = [replace(message, header=message.header + rng.randbytes(size)) for size in (80, 110, 180)]
+    items = [item for each in longer for item in (short, each)]
+    for seed, share in enumerate((0.0, 0.2, 0.5, 0.5)):
+        assert rtl(items, width, share, seed).frames == reference(items)
+
+
 @pytest.mark.parametrize("given", [1, 20, 53, 54])
 def test_a_message_that_ends_in_its_header(given: int) -> None:
     """No frame comes of it, and the next message is none the worse."""
