@@ -78,12 +78,8 @@ class ChecksumTx(wiring.Component):
                 m.d.sync += at_end.value.eq(
                     Mux(span.udp, 0xFFFF, 0)
                 )  # what to send for a computed 0, for the time being
-
-        once, waiting, odd = (
-            Signal(20, name=f"once_{unit}"),
-            Signal(PatchSlot, name=f"waiting_{unit}"),
-            Signal(name=f"odd_{unit}"),
-        )
+        once, odd = Signal(20, name=f"once_{unit}"), Signal(name=f"odd_{unit}")
+        waiting = Signal(PatchSlot, name=f"waiting_{unit}")
         with m.If(ended):
             m.d.sync += [once.eq(add_pieces(total)), waiting.eq(at_end), odd.eq(kept.start[0])]
         folded = fold_to_16(m, once, name=f"folded_{unit}")

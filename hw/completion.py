@@ -116,15 +116,9 @@ class Completion(wiring.Component):
         """Batches of ready entries go out; what the bus answers is done. Silent entries take no bus time."""
         shape = data.StructLayout({"amount": 4, "frames": 4, "now": 4, "lates": 4, "bus": 1})
         m.submodules.batches = batches = Fifo(shape, 16)
-        index, left, batch, frames = (
-            Signal(16),
-            Signal(4),
-            Signal(4),
-            Signal(4),
-        )  # left of, entries in the one on the bus
+        index, left = Signal(16), Signal(4)  # of the next entry in the ring; still to go of the batch on the bus
         size, entry = self._ask(m, index, ready), entries.o.payload
         go, silent, asked, moves = Signal(), Signal(), Signal(), Signal()
-        now, lates = Signal(4), Signal(4)
         # a full queue waits for nothing: what would make the batch larger cannot come in
         enough = (ready >= Mux(self.threshold < LINE, self.threshold, LINE)) | ~entries.i.ready
         m.d.comb += [
@@ -135,25 +129,32 @@ class Completion(wiring.Component):
             moves.eq(self._status(m, entries, asked, left)),
             entries.o.ready.eq(silent | moves), taken.eq(silent | moves),
             batches.i.valid.eq(silent | (moves & (left == 1))),
-            batches.i.payload.amount.eq(Mux(silent, 1, batch)),
-            batches.i.payload.frames.eq(Mux(silent, 0, frames) + entry.eop),
-            batches.i.payload.now.eq(Mux(silent, 0, now + (entry.write & ~entry.late))),
-            batches.i.payload.lates.eq(Mux(silent, 0, lates + (entry.write & entry.late))),
-            batches.i.payload.bus.eq(~silent),
             # a batch that waits to be larger is no work, until more comes or a timer ends
             self.busy.eq(((ready != 0) & ((left != 0) | ~entry.write | self.flush | enough)) | batches.o.valid),
         ]  # fmt: skip
         with m.If(asked):
-            m.d.sync += [left.eq(size), batch.eq(size), frames.eq(0), now.eq(0), lates.eq(0)]
+            m.d.sync += left.eq(size)
         with m.Elif(moves):
-            m.d.sync += [left.eq(left - 1), frames.eq(frames + entry.eop)]
-            m.d.sync += [now.eq(batches.i.payload.now), lates.eq(batches.i.payload.lates)]
+            m.d.sync += left.eq(left - 1)
         with m.If(silent | asked):
             after = index + Mux(silent, 1, size)
             m.d.sync += index.eq(Mux(after == self.count, 0, after))
         with m.If(self.head_w):
             m.d.sync += index.eq(self.head_in)
+        self._tally(m, entry, asked, moves, silent, batches.i.payload)
         self._finish(m, batches)
+
+    def _tally(self, m: Module, entry: Any, asked: Signal, moves: Signal, silent: Signal, batch: Any) -> None:
+        """What there is in the batch on the bus with the entry on show; a silent one is a batch of its own."""
+        urgent, late = entry.write & ~entry.late, entry.write & entry.late
+        for name, here in (("amount", 1), ("frames", entry.eop), ("now", urgent), ("lates", late)):
+            before = Signal(4, name=f"{name}_before")
+            m.d.comb += batch[name].eq(Mux(silent, 0, before) + here)
+            with m.If(asked):
+                m.d.sync += before.eq(0)
+            with m.Elif(moves):
+                m.d.sync += before.eq(batch[name])
+        m.d.comb += batch.bus.eq(~silent)
 
     def _ask(self, m: Module, index: Signal, ready: Signal) -> Signal:
         """The next burst: no more than are ready, than the line holds, than there are to the ring's end."""

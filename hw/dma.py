@@ -96,7 +96,19 @@ def _count(m: Module, started: Any, ended: Any) -> Signal:
     return outstanding
 
 
-class DmaRead(wiring.Component):
+class _Master(wiring.Component):
+    """What both ways have: the bus, a stream of requests for each source, and when to start no more bursts."""
+
+    def __init__(self, sources: int, width: int, id_width: int, own: dict[str, Any]) -> None:
+        self.sources, self.width = sources, width
+        super().__init__({
+            "bus": Out(Axi4(ADDRESS_WIDTH, width, id_width)),
+            "request": In(stream.Signature(Request())).array(sources),
+            "halt": In(1), "busy": Out(1),
+        } | own)  # fmt: skip
+
+
+class DmaRead(_Master):
     """AR and R. Latency: one clock for a request, none for data.
 
     RREADY does not depend on RID, since AXI has no path from an input to an output of the same clock (IHI 0022,
@@ -112,14 +124,7 @@ class DmaRead(wiring.Component):
     """
 
     def __init__(self, sources: int, width: int, id_width: int = 4) -> None:
-        self.sources, self.width = sources, width
-        super().__init__({
-            "bus": Out(Axi4(ADDRESS_WIDTH, width, id_width)),
-            "request": In(stream.Signature(Request())).array(sources),
-            "beat": Out(stream.Signature(ReadBeat(width))).array(sources),
-            "halt": In(1),
-            "busy": Out(1),
-        })  # fmt: skip
+        super().__init__(sources, width, id_width, {"beat": Out(stream.Signature(ReadBeat(width))).array(sources)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -156,7 +161,7 @@ class DmaRead(wiring.Component):
         return offered, taken, here
 
 
-class DmaWrite(wiring.Component):
+class DmaWrite(_Master):
     """AW, W and B. Data goes out in the order of the requests; latency one clock each.
 
     Members
@@ -170,16 +175,11 @@ class DmaWrite(wiring.Component):
     """
 
     def __init__(self, sources: int, width: int, id_width: int = 4) -> None:
-        self.sources, self.width = sources, width
-        super().__init__({
-            "bus": Out(Axi4(ADDRESS_WIDTH, width, id_width)),
-            "request": In(stream.Signature(Request())).array(sources),
+        own = {
             "beat": In(stream.Signature(WriteBeat(width))).array(sources),
-            "done": Out(1).array(sources),
-            "failed": Out(1).array(sources),
-            "halt": In(1),
-            "busy": Out(1),
-        })  # fmt: skip
+            "done": Out(1).array(sources), "failed": Out(1).array(sources),
+        }  # fmt: skip
+        super().__init__(sources, width, id_width, own)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

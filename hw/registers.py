@@ -93,33 +93,33 @@ class RegisterFile(wiring.Component):
         unknown = (self.external | self.kept | set(self._bank_of)) - {register.name for register in table}
         if unknown:
             raise ValueError(f"the register table has no {', '.join(sorted(unknown))}")
+        self._places = {register.name: _pattern(register, addr_width - 2) for register in table}
         members: dict[str, Any] = {
-            "bus": In(AxiLite(addr_width)),
-            "peek_addr": In(addr_width),
-            "peek_data": Out(32),
-            "clear": In(1),
-            "wdata": Out(32),
-            "busy": Out(1),
-        }
+            "bus": In(AxiLite(addr_width)), "peek_addr": In(addr_width), "peek_data": Out(32),
+            "clear": In(1), "wdata": Out(32), "busy": Out(1),
+        }  # fmt: skip
         for bank in self.banks:
             members |= {bank: In(32), bank + "_r": Out(1), bank + "_at": Out(addr_width - 2)}
-        self._places = {register.name: _pattern(register, addr_width - 2) for register in table}
         for register in table:
-            if register.name in self._bank_of:
-                continue
-            members[register.name + "_w"] = Out(1)
-            if register.name in self.external:
-                members |= {register.name: In(32), register.name + "_r": Out(1)}
-                if register.count > 1:
-                    at = Out(range(register.count))
-                    members |= {register.name + "_at": at, register.name + "_at_w": at}
-                continue
-            if register.count > 1:
-                raise ValueError(f"{register.name}: an array of registers is stored by the block that owns it")
-            members[register.name] = Out(32, init=_initial(register))
-            if _driven(register):
-                members[register.name + "_ro"] = In(32)
+            if register.name not in self._bank_of:
+                members |= self._members(register)
         super().__init__(members)
+
+    def _members(self, register: Register) -> dict[str, Any]:
+        """What the register, or array, of no bank is joined by."""
+        name, members = register.name, {register.name + "_w": Out(1)}
+        if name in self.external:
+            members |= {name: In(32), name + "_r": Out(1)}
+            if register.count > 1:
+                at = Out(range(register.count))
+                members |= {name + "_at": at, name + "_at_w": at}
+            return members
+        if register.count > 1:
+            raise ValueError(f"{name}: an array of registers is stored by the block that owns it")
+        members[name] = Out(32, init=_initial(register))
+        if _driven(register):
+            members[name + "_ro"] = In(32)
+        return members
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

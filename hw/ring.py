@@ -75,11 +75,7 @@ class Ring(wiring.Component):
         connect(m, fetch.o, flipped(self.o))
         connect(m, flipped(self.i), completion.i)
         registers, stopped = self.registers, self.registers.stop != StopCause.NONE
-        halted, torn, broken = (
-            Signal(),
-            Signal(),
-            Signal(),
-        )  # write-backs: none any more; a data burst, one of them failed
+        halted, torn, broken = Signal(), Signal(), Signal()  # no more write-backs; a data burst, one of them failed
         drains = self.drain & ~broken & ((registers.stop == StopCause.FETCH) | (registers.stop == StopCause.DATA))
         m.d.comb += halted.eq(stopped & ~drains)
         m.d.sync += [torn.eq(torn | self.data_failed), broken.eq(broken | self.bus.status_failed)]
