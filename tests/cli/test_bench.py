@@ -18,7 +18,10 @@ FIGURES = {
     "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",
             "sim.em.start_s"},
     "hosts": {"sim.idle_ms_per_s", "sim.hosts.cost"},
-    "hw": {"hw.em.tx.64", "hw.em.rx.64", "hw.em.tx.1514", "hw.em.rx.1514"},
+    "hw": {
+        *("hw.em.tx.64", "hw.em.tx.1514", "hw.em.tx.beats", "hw.em512.tx.1514"),
+        *("hw.em.rx.64", "hw.em.rx.1514", "hw.em.rx.beats", "hw.em512.rx.1514"),
+    },
     "soak": {"soak.frames", "soak.unaccounted", "soak.changed", "soak.findings", "soak.stuck", "soak.seconds"},
     "stack": {"stack.udp_echo.18", "stack.udp_echo.18.wrong", "stack.udp_echo.1400", "stack.udp_echo.1400.wrong"},
 }  # fmt: skip
@@ -39,6 +42,8 @@ def test_hw(tmp_path: Path) -> None:
     found = _bench("hw", tmp_path / "hw.json", "--quick")
     assert found["hw.em.tx.64"] <= 12
     assert found["hw.em.rx.64"] <= 12
+    assert max(found["hw.em.tx.beats"], found["hw.em.rx.beats"]) <= 1.05
+    assert min(found["hw.em512.tx.1514"], found["hw.em512.rx.1514"]) >= 90
 
 
 def test_sim(tmp_path: Path) -> None:
