@@ -31,7 +31,7 @@ def test_info_shows_registers_fields_descriptors_and_verdicts(
     monkeypatch.setenv("COLUMNS", "200")
     assert run("info", "em") == Exit.OK
     shown = capsys.readouterr().out
-    assert [register.name for register in em.REGISTERS if not re.search(rf" {register.name}[ \\[]", shown)] == []
+    assert [register.name for register in em.REGISTERS if not re.search(rf" {register.name}[ \[]", shown)] == []
     assert [row.kind for row in em.RX_TABLE if row.kind not in shown] == []
     for part in ("PCI identity", "8086", "Descriptor: TX context", "IPCSE", "31:16"):
         assert part in shown
