@@ -16,7 +16,7 @@ from ringbed.sim.host import Collector, Host
 from ringbed.sim.testbed import open_host
 from ringbed.sim.wire import fcs_good, from_wire, to_wire
 
-__all__ = ["ENGINES", "MAC", "Live"]
+__all__ = ["ENGINES", "MAC", "Live", "Opener"]
 
 ENGINES = ("native", "qemu")
 MAC = bytes.fromhex("020000000001")
@@ -121,3 +121,6 @@ class Live:
     @property
     def counters(self) -> dict[str, int]:
         return {name: count for name, count in self.driver.counters().items() if count}
+
+
+Opener = Callable[..., Live]  # what the fixture `live` gives: options of the driver in, a card out

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -14,25 +12,11 @@ from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.account import card_count
 from ringbed.sim.wire import pad
 from tests.drivers.bench import frame
-from tests.drivers.live import ENGINES, MAC, Live
+from tests.drivers.live import MAC, Live, Opener
 from tests.hw.nics.em_packets import tcp4, tcp6, udp4, udp6, unsummed
 
-Opener = Callable[..., Live]
 STRANGER, GROUP, BROADCAST = bytes.fromhex("0200000000ee"), bytes.fromhex("01005e000001"), b"\xff" * 6
 SIZES = (60, 61, 63, 64, 65, 127, 128, 255, 256, 1023, 1024, 1513, 1514)
-
-
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.qemu) if name == "qemu" else name for name in ENGINES])
-def live(request: pytest.FixtureRequest) -> Iterator[Opener]:
-    opened: list[Live] = []
-
-    def open_one(**options: Any) -> Live:
-        opened.append(Live(request.param, **options))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
 
 
 # ---- attach, up, down ----

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from ringbed.drivers.ethtool import Coalesce, Features, Pause, RingSizes
 from ringbed.drivers.world import TxFrame, TxSum
 from tests.drivers.bench import frame
-from tests.drivers.live import ENGINES, MAC
-from tests.drivers.live import Live as Live
+from tests.drivers.live import MAC, Live, Opener
 from tests.drivers.test_em_filter import group, tagged
-from tests.drivers.test_em_live import Opener
 from tests.drivers.test_em_offload import message, naive
 from tests.drivers.test_em_rx import udp
 from tests.drivers.test_em_tx import pieces, unsummed
 
 VLANS = Features(tx_checksum=True, tso=True, vlan_strip=True, vlan_insert=True)
-
-
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.qemu) if name == "qemu" else name for name in ENGINES])
-def live(request: pytest.FixtureRequest) -> Iterator[Opener]:
-    opened: list[Live] = []
-
-    def open_one(**options: Any) -> Live:
-        opened.append(Live(request.param, **options))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
 
 
 def passes(card: Live, frames: list[bytes]) -> list[bytes]:
