@@ -21,7 +21,8 @@ class Interrupt(wiring.Component):
     icr_r, icr_w, ics_w, ims_w, imc_w : In(1): register strobes
     clear : In(1): device reset
     causes, mask : Out(32): ICR and IMS as they read
-    irq : Out(1): level, one clock behind `causes & mask`
+    irq : Out(1): level, one clock behind `causes & mask`. It falls when software has cleared all that held it up, for
+        one clock at least: a cause that came in that very clock is a new interrupt, for whoever counts or delays them
     """
 
     def __init__(self, causes: int) -> None:
@@ -41,7 +42,7 @@ class Interrupt(wiring.Component):
             kept.eq(self.causes & ~Mux(self.icr_r, 0xFFFFFFFF, Mux(self.icr_w, written, 0))),
             raised.eq((self.event & self.valid) | Mux(self.ics_w, written, 0)),
         ]
-        m.d.sync += [self.causes.eq(kept | raised), self.irq.eq((self.causes & self.mask).any())]
+        m.d.sync += [self.causes.eq(kept | raised), self.irq.eq((kept & self.mask).any())]
         with m.If(self.ims_w):
             m.d.sync += self.mask.eq(self.mask | written)
         with m.Elif(self.imc_w):

@@ -37,7 +37,7 @@ TRAITS: dict[str, Trait] = {
     "software reset": Trait("`CTRL.RST`", "registers go to their reset values, work in flight ends",
                             "the bit is dropped, nothing else", "card", "M 14, 13.4.1"),
     "not implemented": Trait("TIPG, RXCSUM, RXDCTL, TIDV, RSRPD, FCAL, FCAH, FCT, FCTTV, FCRTL, FCRTH",
-                             "kept and acted on", "read 0", "card", "M 13.4"),
+                             "kept, and acted on but for TIPG", "read 0", "card", "M 13.4"),
     "packet buffer": Trait("PBA", "`TXA` follows from what is written to `RXA`", "stored; nothing is shared by it",
                            "card", "M 13.4.19"),
     "ring base": Trait("low four bits of RDBAL and TDBAL", "0", "kept, and ignored by the ring", "card", "M 3.2.6"),

@@ -25,11 +25,11 @@ class Model:
     irq: bool = False
 
     def clock(self, event: int, wdata: int, strobe: str | None, clear: bool) -> None:
-        self.irq = bool(self.causes & self.mask)
         if strobe == "icr_r":
             self.causes = 0
         if strobe == "icr_w":
             self.causes &= ~wdata
+        self.irq = bool(self.causes & self.mask)  # low, for a clock, also when the next cause came with the clearing
         if strobe == "ics_w":
             self.causes |= wdata & VALID
         if strobe == "ims_w":
@@ -79,10 +79,10 @@ def test_each_cause(field: Any) -> None:
     seen = run_clocks([
         (bit, 0, None, False), (0, 0, None, False), (0, bit, "ims_w", False), (0, 0, None, False),
         (bit, 0, "icr_r", False), (0, 0, None, False), (0, 0, "icr_r", False), (0, 0, None, False),
-        (0, bit, "ics_w", False), (0, bit, "icr_w", False), (0, bit, "imc_w", False),
+        (0, bit, "ics_w", False), (0, 0, None, False), (0, bit, "icr_w", False), (0, bit, "imc_w", False),
     ])  # fmt: skip
-    assert [causes for causes, *_ in seen] == [bit] * 6 + [0] * 2 + [bit, 0, 0]
-    assert [line for *_, line in seen] == [False] * 3 + [True] * 4 + [False] * 2 + [True, False]
+    assert [causes for causes, *_ in seen] == [bit] * 6 + [0] * 2 + [bit, bit, 0, 0]
+    assert [line for *_, line in seen] == [False] * 3 + [True, False, True] + [False] * 3 + [True, False, False]
 
 
 def test_a_written_one_clears_only_its_cause() -> None:
