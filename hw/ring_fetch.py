@@ -61,7 +61,7 @@ class RingFetch(wiring.Component):
         connect(m, flipped(self.beat), queue.beat)
         m.d.comb += [
             # an empty ring whose registers were never written is sane too
-            sane.eq(inside | ((self.count | self.tail) == 0)),
+            sane.eq(inside | ((self.count | self.tail | self.head | next_index) == 0)),
             queue.forget.eq(self.head_w),  # all of what was read ahead belongs to the old ring
             queue.stopped.eq(self.stopped),
             self.o.payload.eq(queue.o.payload),
