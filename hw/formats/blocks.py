@@ -1,0 +1,227 @@
+"""The contracts of blocks: what a single piece of a NIC takes and gives, field by field and clock by clock.
+
+Four kinds: `tx-checksum` puts a sum into a frame, `rx-checksum` sums or judges a received one, `rss-hash` hashes
+addresses and ports, `segment` cuts a long message into frames. A contract is data; the wrapper that gives a block the
+canonical streams, the port maps that name its ports and the ready tests all read it here, docs/blocks.md shows it as
+waveforms.
+
+What a block has beside its streams are **commands**, that come with a frame, and **results**, that come of one. For an
+engine both travel on the streams: a command as whole beats before the frame's first byte, a result as a frame of its
+own behind the frame (`CommandTiming` and `RESULT_TIMING` say when the block itself sees and gives them). Both are
+little-endian layouts; numbers of a protocol (addresses, ports, sums, hashes) are numbers: their first byte on the wire
+is the most significant. Offsets are in bytes from the frame's first byte, the first of the destination address. Frames
+have no FCS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from ringbed.hw.formats.field import Field, Layout
+
+__all__ = [
+    "CONTRACTS", "KEY_BITS", "RESULT_TIMING", "Block", "CommandTiming", "Contract", "HashKind", "Option", "contract",
+    "lead",
+]  # fmt: skip
+
+
+class Block(StrEnum):
+    """The kinds, as a port map's `[block] kind` names them."""
+
+    TX_CHECKSUM = "tx-checksum"
+    RX_CHECKSUM = "rx-checksum"
+    RSS_HASH = "rss-hash"
+    SEGMENT = "segment"
+
+
+class CommandTiming(StrEnum):
+    """When a block looks at its command. Outside of that time the command's ports carry something else."""
+
+    FIRST_BEAT = "first-beat"  # in every clock in which the frame's first beat is valid; taken with that beat
+    HANDSHAKE = "handshake"  # a valid and a ready of its own: taken before the first beat is offered
+
+
+RESULT_TIMING = "a valid for one clock, with the frame's last beat or any clock after it, one a frame, in order"
+
+
+class HashKind(IntEnum):
+    """What a hash covers, in the words of the Microsoft RSS specification ('RSS hashing types').
+
+    A map's `types` gives a block's own codes, and leaves out what it does not do: then the next less is right, ports
+    going first. A frame of none of these has NONE, and its hash is not looked at.
+    """
+
+    NONE = 0
+    IPV4 = 1
+    IPV4_TCP = 2
+    IPV4_UDP = 3
+    IPV6 = 4
+    IPV6_TCP = 5
+    IPV6_UDP = 6
+
+    @property
+    def word(self) -> str:
+        """As a port map writes it: `ipv4-tcp`."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def without_ports(self) -> HashKind:
+        """The hash of addresses alone of the same IP version."""
+        return HashKind.NONE if not self else HashKind.IPV4 if self < HashKind.IPV6 else HashKind.IPV6
+
+
+KEY_BITS = 320  # 40 bytes: what 128 + 128 + 16 + 16 bits of input use is 319; the first byte has the highest bits
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A key of `[block]` beside the ports: what a block does where designers differ. The first of `allowed` is
+    meant when it is absent; no `allowed` is a number from 0 up, then `default` is meant."""
+
+    name: str
+    doc: str
+    allowed: tuple[str, ...] = ()
+    default: int = 0
+
+
+@dataclass(frozen=True)
+class Contract:
+    """`command` and `result` are None where there is none. Of the fields named in `optional` a block need not have
+    ports; the others it must. A port may be narrower than its field: then values that do not fit are not asked for.
+
+    `stream_in`, `stream_out`: whether there are frames; `stream_out` of None: as the block likes, a frame comes out as
+    it went in, before its result.
+    """
+
+    block: Block
+    variant: str
+    doc: str
+    command: Layout | None = None
+    result: Layout | None = None
+    optional: frozenset[str] = frozenset()
+    stream_in: bool = True
+    stream_out: bool | None = True
+    options: tuple[Option, ...] = ()
+    key: bool = False  # a port, or a parameter, of KEY_BITS bits
+
+    @property
+    def name(self) -> str:
+        """`rx-checksum`, or with a variant `rx-checksum/verdict`."""
+        return f"{self.block}/{self.variant}" if self.variant else str(self.block)
+
+
+def _fields(*table: tuple[str, int, str]) -> tuple[Field, ...]:
+    """Fields one behind the other from bit 0 up."""
+    found, lsb = [], 0
+    for name, width, doc in table:
+        found.append(Field(name, lsb, width, doc=doc))
+        lsb += width
+    return tuple(found)
+
+
+_TX_COMMAND = Layout("tx-checksum command", 5, _fields(
+    ("start", 16, "first byte that is summed; the sum goes on to the frame's last byte"),
+    ("offset", 16, "first byte of the field that takes the sum: from `start` on, at an even distance, in the frame"),
+    ("enable", 1, "0: the frame leaves as it came"),
+    ("udp", 1, "1: a computed 0x0000 leaves as 0xffff"),
+), doc="Virtio 1.2 5.1.6.2 (csum_start, csum_offset; here from the frame's start)")  # fmt: skip
+
+_RX_SUM = Layout("rx-checksum sum", 2, _fields(
+    ("sum", 16, "one's complement sum of 16-bit words from byte `start` to the last, not complemented"),
+))  # fmt: skip
+
+_RX_VERDICT = Layout("rx-checksum verdict", 1, _fields(
+    ("l3_checked", 1, "the frame has an IPv4 header whose sum was looked at"),
+    ("l3_ok", 1, "and it is right; says nothing without l3_checked"),
+    ("l4_checked", 1, "the frame is TCP or UDP with a sum, and that was looked at"),
+    ("l4_ok", 1, "and it is right; says nothing without l4_checked"),
+))  # fmt: skip
+
+_HASH_FIELDS = Layout("rss-hash fields", 37, _fields(
+    ("src", 128, "source address; IPv4 in the low 32 bits"),
+    ("dst", 128, "destination address, likewise"),
+    ("sport", 16, "source port"),
+    ("dport", 16, "destination port"),
+    ("kind", 8, "what to hash: the code of a HashKind"),
+))  # fmt: skip
+
+_HASH_RESULT = Layout("rss-hash result", 5, _fields(
+    ("hash", 32, "Toeplitz hash, the bit of the input's first XOR in bit 31"),
+    ("type", 8, "the code of the HashKind that was hashed"),
+))  # fmt: skip
+
+_SEGMENT_COMMAND = Layout("segment command", 9, _fields(
+    ("mss", 16, "payload bytes of every segment but the last; at least 1"),
+    ("header_length", 16, "bytes of all headers, which every segment gets; the payload follows"),
+    ("l3_offset", 16, "first byte of the IP header"),
+    ("l4_offset", 16, "first byte of the TCP or UDP header"),
+    ("enable", 1, "0: the frame leaves as it came"),
+    ("is_ipv6", 1, "1: IPv6, 0: IPv4"),
+    ("is_udp", 1, "1: UDP, 0: TCP"),
+), doc="Linux segmentation-offloads (TSO, USO)")  # fmt: skip
+
+_TYPES = Option("types", "a table: the block's code of each hash type that it does, `ipv4-tcp = 2`")
+
+CONTRACTS = (
+    Contract(
+        Block.TX_CHECKSUM, "", "Sums from `start` to the end, the seed in the field with it, puts the complement at "
+        "`offset` (RFC 1071). A computed 0 leaves as 0xffff for UDP (RFC 768, RFC 8200 8.1); for others a block "
+        "without `udp` may send either, which are the same number to a receiver.",
+        command=_TX_COMMAND, optional=frozenset({"udp"}),
+    ),
+    Contract(
+        Block.RX_CHECKSUM, "sum", "Sums every frame from byte `start` to its last, pad included; a last odd byte is "
+        "the high half of a word (RFC 1071). 0 only when all bytes are 0.",
+        result=_RX_SUM, stream_out=None,
+        options=(Option("start", "first byte that is summed", default=14),
+                 Option("byte_order", "little: the sum has its two bytes exchanged", ("big", "little"))),
+    ),
+    Contract(
+        Block.RX_CHECKSUM, "verdict", "Judges the IPv4 header's sum and that of TCP or UDP: good, bad or not checked. "
+        "Not checked: fragments (first ones too), other protocols, UDP without a sum, lengths that lie, tunnels.",
+        result=_RX_VERDICT, stream_out=None,
+    ),
+    Contract(
+        Block.RSS_HASH, "fields", "Hashes source address, destination address, source port, destination port, or "
+        "addresses alone (Microsoft, 'RSS hashing functions').",
+        command=_HASH_FIELDS, result=_HASH_RESULT, optional=frozenset({"type"}), stream_in=False, stream_out=False,
+        options=(_TYPES,), key=True,
+    ),
+    Contract(
+        Block.RSS_HASH, "stream", "The same of a frame: finds the header itself; fragments and packets with extension "
+        "headers it cannot follow are hashed by addresses alone.",
+        result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None, options=(_TYPES,), key=True,
+    ),
+    Contract(
+        Block.SEGMENT, "", "Header and at most `mss` bytes of payload a frame. IPv4: total length, identification + 1 "
+        "a segment modulo 65536; IPv6: payload length; TCP: sequence number, FIN and PSH in the last alone, CWR in "
+        "the first alone (RFC 3168 6.1.2); UDP: length. The lengths of the message's own header say nothing.",
+        command=_SEGMENT_COMMAND, optional=frozenset({"is_udp"}),
+        options=(Option("sums", "kept: the sum fields leave as they came, a block behind does them; pseudo: the TCP or "
+                        "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "
+                        "added; full: every sum is right", ("kept", "pseudo", "full")),),
+    ),
+)  # fmt: skip
+
+
+def contract(block: str, variant: str = "") -> Contract:
+    """The contract of a kind; without `variant` the first of it. Raises ValueError that names what there is."""
+    of_kind = [each for each in CONTRACTS if each.block == block]
+    if not of_kind:
+        raise ValueError(f"there is no kind of block {block!r}; there is {', '.join(Block)}")
+    for each in of_kind:
+        if variant in ("", each.variant):
+            return each
+    raise ValueError(f"{block} has no variant {variant!r}; it has {_list(each.variant for each in of_kind)}")
+
+
+def lead(layout: Layout, lanes: int, values: Mapping[str, int]) -> bytes:
+    """A command as it stands before its frame: the layout's bytes, filled up with zeros to whole beats of `lanes`."""
+    data = layout.encode(**values)
+    return data + bytes(-len(data) % lanes)
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(filter(None, words)) or "none"
