@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ringbed.sim.fault_draw import draw, mix
-from ringbed.sim.memory import READ, WRITE, HostMemory, Response
+from ringbed.sim.memory import READ, WRITE, DeviceMemory, Response
 
 __all__ = ["Access", "BusEffect", "BusEvent", "BusFaults", "BusFixed", "BusInjector", "BusKind", "BusRule", "access_of"]
 
@@ -128,7 +128,7 @@ def _more(drawn: int) -> int:
     return mix(drawn) & 0xFFFF_FFFF
 
 
-def access_of(memory: HostMemory | None, iova: int, write: bool) -> Access:
+def access_of(memory: DeviceMemory | None, iova: int, write: bool) -> Access:
     """What an access at `iova` is for: memory that both sides read and write is a ring."""
     for region in memory.regions if memory is not None else ():
         if region.iova <= iova < region.iova + region.length and region.shadow is not None:

@@ -26,7 +26,7 @@ from enum import IntEnum
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
 
-__all__ = ["ARENA_BASE", "HostMemory", "Leak", "MappingError", "POISON", "Region", "Response"]
+__all__ = ["ARENA_BASE", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON", "Region", "Response"]
 
 ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
 ARENA_SIZE = 64 << 20  # virtual; pages are taken when touched
@@ -63,16 +63,17 @@ class Region:
     """`length` bytes at `iova`, held by `data`, permissions in `shadow`: both writable buffers kept alive here.
 
     Without a shadow the device may read and write all of it. The pointers stay valid while the region lives.
-    `file` is a descriptor of the file the bytes are those of, for an engine that is another process.
+    `file` and `shadow_file` are descriptors of the files the bytes are those of, for an engine that is another process.
     """
 
-    __slots__ = ("_anchors", "data", "file", "iova", "length", "pointer", "shadow", "shadow_pointer")
+    __slots__ = ("_anchors", "data", "file", "iova", "length", "pointer", "shadow", "shadow_file", "shadow_pointer")
 
     def __init__(
         self, iova: int, data: memoryview | mmap.mmap, shadow: memoryview | mmap.mmap | None = None,
-        file: int | None = None,
+        file: int | None = None, shadow_file: int | None = None,
     ) -> None:  # fmt: skip
-        self.iova, self.data, self.shadow, self.length, self.file = iova, data, shadow, len(data), file
+        self.iova, self.data, self.shadow, self.length = iova, data, shadow, len(data)
+        self.file, self.shadow_file = file, shadow_file
         if shadow is not None and len(shadow) != len(data):
             raise ValueError(f"a region of {len(data)} bytes has a shadow of {len(shadow)}")
         self._anchors = [ctypes.c_char.from_buffer(buffer) for buffer in (data, shadow) if buffer is not None]
@@ -108,18 +109,73 @@ class _Mapping:
         return f"the {state} mapping of {self.length} bytes at {self.iova:#x}"
 
 
-class HostMemory:
+class DeviceMemory:
+    """Regions as a card reads and writes them, by the rules at the head of the file."""
+
+    def __init__(self, regions: list[Region]) -> None:
+        self.regions = regions
+
+    def describe(self, iova: int) -> str:
+        """Where an address lies among what is mapped, for a finding's sentence."""
+        near = min(self.regions, key=lambda r: max(r.iova - iova, iova - (r.iova + r.length - 1), 0))
+        return f"the nearest region has {near.length} bytes at {near.iova:#x}"
+
+    def device_read(self, iova: int, length: int) -> tuple[bytes, Response]:
+        """One beat's bytes, by the rule at the head of the file."""
+        region = self._region(iova, length)
+        if region is None:
+            return bytes([POISON]) * length, Response.DECERR
+        at = iova - region.iova
+        data = bytes(region.data[at : at + length])
+        if region.shadow is None:
+            return data, Response.OKAY
+        shadow = bytes(region.shadow[at : at + length])
+        if any(bits & FAULTY for bits in shadow):
+            return bytes([POISON]) * length, Response.SLVERR
+        if all(bits & READ for bits in shadow):
+            return data, Response.OKAY
+        known = bytes(byte if bits & READ else POISON for byte, bits in zip(data, shadow, strict=True))
+        return known, Response.OKAY if any(bits & READ for bits in shadow) else Response.DECERR
+
+    def device_write(self, iova: int, data: bytes, strobe: int) -> Response:
+        """One beat under its strobes (bit 0 is the byte at `iova`); nothing is written unless all of it may be."""
+        if not strobe:
+            return Response.OKAY
+        region = self._region(iova, len(data))
+        if region is None:
+            return Response.DECERR
+        at = iova - region.iova
+        lanes = [lane for lane in range(len(data)) if strobe >> lane & 1]
+        if region.shadow is not None:
+            bits = [region.shadow[at + lane] for lane in lanes]
+            if any(b & FAULTY for b in bits):
+                return Response.SLVERR
+            if not all(b & WRITE for b in bits):
+                return Response.DECERR
+        for lane in lanes:
+            region.data[at + lane] = data[lane]
+        return Response.OKAY
+
+    def _region(self, iova: int, length: int) -> Region | None:
+        for region in self.regions:
+            if region.iova <= iova and iova + length <= region.iova + region.length:
+                return region
+        return None
+
+
+class HostMemory(DeviceMemory):
     """The `Dma` of one host. `trace_origins` notes the file and line that mapped each buffer (costs about 1 us)."""
 
     def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = False) -> None:
         if base % PAGE or size % PAGE or size <= 0 or not 0 <= base <= (1 << 64) - size:
             raise ValueError(f"an arena of {size:#x} bytes at {base:#x} is not made of whole pages of 64-bit addresses")
-        file = _shared_file(size)
-        if file is not None:
-            weakref.finalize(self, os.close, file)
-        self._data, self._shadow = mmap.mmap(-1 if file is None else file, size), mmap.mmap(-1, size)
+        file, shadow_file = _shared_file(size), _shared_file(size)
+        for opened in (file, shadow_file):
+            if opened is not None:
+                weakref.finalize(self, os.close, opened)
+        self._data, self._shadow = (mmap.mmap(-1 if f is None else f, size) for f in (file, shadow_file))
         self._base, self._size, self._trace = base, size, trace_origins
-        self.regions: list[Region] = [Region(base, self._data, self._shadow, file)]
+        super().__init__([Region(base, self._data, self._shadow, file, shadow_file)])
         self.version = 1  # changes with `regions`, so that engines know when to look again
         self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
         self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
@@ -226,51 +282,7 @@ class HostMemory:
         past = iova - (near.iova + near.length)
         return f"inside {name}" if past < 0 else f"{past} bytes past the end of {name}"
 
-    # The device's side ------------------------------------------------------------------------------------------
-
-    def device_read(self, iova: int, length: int) -> tuple[bytes, Response]:
-        """One beat's bytes, by the rule at the head of the file."""
-        region = self._region(iova, length)
-        if region is None:
-            return bytes([POISON]) * length, Response.DECERR
-        at = iova - region.iova
-        data = bytes(region.data[at : at + length])
-        if region.shadow is None:
-            return data, Response.OKAY
-        shadow = bytes(region.shadow[at : at + length])
-        if any(bits & FAULTY for bits in shadow):
-            return bytes([POISON]) * length, Response.SLVERR
-        if all(bits & READ for bits in shadow):
-            return data, Response.OKAY
-        known = bytes(byte if bits & READ else POISON for byte, bits in zip(data, shadow, strict=True))
-        return known, Response.OKAY if any(bits & READ for bits in shadow) else Response.DECERR
-
-    def device_write(self, iova: int, data: bytes, strobe: int) -> Response:
-        """One beat under its strobes (bit 0 is the byte at `iova`); nothing is written unless all of it may be."""
-        if not strobe:
-            return Response.OKAY
-        region = self._region(iova, len(data))
-        if region is None:
-            return Response.DECERR
-        at = iova - region.iova
-        lanes = [lane for lane in range(len(data)) if strobe >> lane & 1]
-        if region.shadow is not None:
-            bits = [region.shadow[at + lane] for lane in lanes]
-            if any(b & FAULTY for b in bits):
-                return Response.SLVERR
-            if not all(b & WRITE for b in bits):
-                return Response.DECERR
-        for lane in lanes:
-            region.data[at + lane] = data[lane]
-        return Response.OKAY
-
     # ------------------------------------------------------------------------------------------------------------
-
-    def _region(self, iova: int, length: int) -> Region | None:
-        for region in self.regions:
-            if region.iova <= iova and iova + length <= region.iova + region.length:
-                return region
-        return None
 
     def _carve(self, size: int, align: int) -> int:
         at = -(-self._top // align) * align

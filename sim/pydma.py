@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ringbed.sim.axi_checker import Command, Findings, Held, check_request, check_strobes
 from ringbed.sim.bus_faults import BusEffect, BusInjector, access_of
-from ringbed.sim.memory import POISON, HostMemory, Response
+from ringbed.sim.memory import POISON, DeviceMemory, Response
 from ringbed.sim.pybus import Pattern, Ports
 
-__all__ = ["AxiMemory"]
+__all__ = ["AxiMemory", "Queued", "pick"]
 
 DEPTH = 64  # requests outstanding, per direction
 
 
-class _Queued:
+class Queued:
     """A request that waits for its answer, with its data when it is a write."""
 
     __slots__ = ("command", "effect", "ready_at", "resp", "words")
@@ -22,7 +22,7 @@ class _Queued:
         self.resp = effect.resp  # of a write
 
 
-def _pick(queue: list[_Queued], now: int, pattern: Pattern) -> int:
+def pick(queue: list[Queued], now: int, pattern: Pattern) -> int:
     """Which entry answers next; -1 when none may. In order, or by pattern among the first of each id."""
     if not queue or pattern.level == 0:
         return _in_order(queue, now)
@@ -34,7 +34,7 @@ def _pick(queue: list[_Queued], now: int, pattern: Pattern) -> int:
     return able[(pattern.draw() >> 16) % len(able)] if able else -1
 
 
-def _in_order(queue: list[_Queued], now: int) -> int:
+def _in_order(queue: list[Queued], now: int) -> int:
     """The first, or when it is late the first ready behind late ones and those of their ids; -1 for none."""
     seen = set()
     for index, entry in enumerate(queue):
@@ -51,15 +51,15 @@ class AxiMemory:
     """The AXI4 slave. `fault` is set by a stray access, with its findings' addresses worded at once."""
 
     def __init__(
-        self, prefix: str, bus: int, memory: HostMemory | None, latencies: tuple[int, int], seed: int, level: int
+        self, prefix: str, bus: int, memory: DeviceMemory | None, latencies: tuple[int, int], seed: int, level: int
     ) -> None:
         self.p, self.bus, self.memory = prefix, bus, memory
         self.read_latency, self.write_latency = latencies
         holds = [Pattern(seed, channel, level) for channel in range(7)]
         self.ar_hold, self.aw_hold, self.w_hold, self.r_hold, self.b_hold, self.r_pick, self.b_pick = holds
-        self.reads: list[_Queued] = []
+        self.reads: list[Queued] = []
         self.awaiting: list[Command] = []
-        self.resps: list[_Queued] = []
+        self.resps: list[Queued] = []
         self.done: list[list[tuple[int, int]]] = []  # bursts of data whose AW has not come
         self.filling: list[tuple[int, int]] | None = None
         self.slots = 0  # write bursts held anywhere
@@ -70,7 +70,7 @@ class AxiMemory:
         self.reffect = BusEffect()
         self.rcmd: Command | None = None
         self.rbeat, self.rdata, self.rresp, self.rvalid = 0, 0, Response.OKAY, False
-        self.bcmd: _Queued | None = None
+        self.bcmd: Queued | None = None
         self.faults, self.fault = 0, False
         self.held = {
             ch: Held("axi", f"{ch}VALID fell before {ch}READY", f"{ch} changed while {ch}VALID waited for {ch}READY")
@@ -130,7 +130,7 @@ class AxiMemory:
         if channel == "ar":
             effect = self._effect(n, False, f.now)
             self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
-            self.reads.append(_Queued(n, f.now + self.read_latency, [], effect))
+            self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
         else:
             self.awaiting.append(n)
 
@@ -179,7 +179,7 @@ class AxiMemory:
             check_strobes(n, [strobe for _data, strobe in words], self.bus, f)
         effect = self._effect(n, True, f.now)
         self.w_open = max(self.w_open, f.now + 1 + effect.hold)
-        self.resps.append(_Queued(n, f.now + self.write_latency, words, effect))
+        self.resps.append(Queued(n, f.now + self.write_latency, words, effect))
 
     def _sample_r(self, c: Ports, f: Findings) -> None:
         if self.rvalid and self.rcmd is not None and c.bit(self.p + "rready"):
@@ -191,7 +191,7 @@ class AxiMemory:
         if self.rvalid:
             return
         if self.rcmd is None:
-            index = _pick(self.reads, f.now + 1, self.r_pick)
+            index = pick(self.reads, f.now + 1, self.r_pick)
             if index < 0:
                 return
             entry = self.reads.pop(index)
@@ -219,13 +219,13 @@ class AxiMemory:
             self.slots -= 1
         if self.bcmd is not None:
             return
-        index = _pick(self.resps, f.now + 1, self.b_pick)
+        index = pick(self.resps, f.now + 1, self.b_pick)
         if index < 0 or self.b_hold.hold():
             return
         self.bcmd = self.resps.pop(index)
         self._commit(self.bcmd, f)
 
-    def _commit(self, entry: _Queued, f: Findings) -> None:
+    def _commit(self, entry: Queued, f: Findings) -> None:
         told = False
         for index, (word, strobe) in enumerate([] if entry.effect.resp else entry.words):
             addr = entry.command.beat(index) & -self.bus
