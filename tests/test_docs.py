@@ -23,6 +23,7 @@ RUN_ELSEWHERE = {
     "make lint": ("Makefile", "test: lint"),
     ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),
     ".venv/bin/python examples/send_one_frame.py": ("tests/examples/test_send_one_frame.py", "send_one_frame.py"),
+    ".venv/bin/python examples/ethtool.py": ("tests/examples/test_ethtool.py", '"ethtool.py"'),
     "ringbed demo --faults examples/faults.toml": (
         "tests/cli/test_demo.py",
         "`ringbed demo --faults examples/faults.toml`",
