@@ -1,0 +1,95 @@
+"""One block as its port map describes it: which of its contract's fields it has ports for, and what it chose.
+
+A contract leaves a designer some freedom (hw/formats/blocks.py); a `Setup` is that contract with the freedom used up.
+The wrapper is built from it and the ready tests ask from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ringbed.hw.formats.blocks import KEY_BITS, Contract, HashKind
+from ringbed.hw.formats.field import Field
+
+__all__ = ["Setup"]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """`widths`: bits of the ports for the command's and the result's fields, by field; left out: those of the contract.
+
+    `options`, `types` (`ipv4-tcp` to the block's own code) and `key` as in the map's `[block]`; `key` has KEY_BITS / 8
+    bytes. Raises ValueError with a sentence about the first thing that does not fit the contract.
+    """
+
+    contract: Contract
+    widths: Mapping[str, int] | None = None
+    options: Mapping[str, str | int] = field(default_factory=dict)
+    types: Mapping[str, int] = field(default_factory=dict)
+    key: bytes = b""
+
+    def __post_init__(self) -> None:
+        self._check_widths()
+        self._check_options()
+        for word in self.types:
+            if word not in [kind.word for kind in HashKind if kind]:
+                raise ValueError(f"block.types: {word!r} is no type of hash; "
+                                 f"there is {', '.join(kind.word for kind in HashKind if kind)}")  # fmt: skip
+        if self.contract.key and len(self.key) != KEY_BITS // 8:
+            raise ValueError(f"{self.contract.name} needs a key of {KEY_BITS // 8} bytes, not {len(self.key)}")
+        if len(set(self.types.values()) | {0}) != len(self.types) + 1 and self.contract.key:
+            raise ValueError("block.types: the codes must differ from one another and from 0, which is no hash")
+
+    def _check_widths(self) -> None:
+        known = self._fields()
+        for name, width in self.ports.items():
+            if name not in known:
+                raise ValueError(f"{self.contract.name} has no field {name!r}; it has {', '.join(known)}")
+            if not 1 <= width <= known[name].width:
+                raise ValueError(f"{self.contract.name}: {name} has 1 to {known[name].width} bits, not {width}")
+        for name in known:
+            if name not in self.ports and name not in self.contract.optional:
+                raise ValueError(f"{self.contract.name} needs a port for {name}: {known[name].doc}")
+
+    def _check_options(self) -> None:
+        known = {option.name: option for option in self.contract.options}
+        for name, value in self.options.items():
+            if name not in known or name == "types":
+                raise ValueError(f"{self.contract.name} has no option {name!r}")
+            allowed = known[name].allowed
+            if value not in allowed if allowed else not isinstance(value, int) or value < 0:
+                raise ValueError(f"block.{name} must be {' or '.join(allowed) or 'a number from 0 up'}, not {value!r}")
+
+    def _fields(self) -> dict[str, Field]:
+        layouts = filter(None, (self.contract.command, self.contract.result))
+        return {each.name: each for layout in layouts for each in layout.fields}
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Bits of the port of every field that has one."""
+        return {name: each.width for name, each in self._fields().items()} if self.widths is None else self.widths
+
+    def option(self, name: str) -> str | int:
+        """What the block chose; raises KeyError for an option that the contract does not have."""
+        option = {each.name: each for each in self.contract.options}[name]
+        return self.options.get(name, option.allowed[0] if option.allowed else option.default)
+
+    def fits(self, command: Mapping[str, int]) -> bool:
+        """Whether the block can be given `command`; fields that are optional and not there may have any value."""
+        return all(value >> self.ports[name] == 0 for name, value in command.items() if name in self.ports)
+
+    def code(self, kind: HashKind) -> int:
+        """The block's code for `kind`. Raises KeyError for what it does not do."""
+        return self.codes[kind.word] if kind else 0
+
+    @property
+    def codes(self) -> Mapping[str, int]:
+        """`types`; without them the block does every kind, with the contract's own codes."""
+        return self.types or {kind.word: int(kind) for kind in HashKind if kind}
+
+    def does(self, kind: HashKind) -> HashKind:
+        """What the block hashes of a packet of `kind`: that, or addresses alone, or nothing."""
+        if kind.word in self.codes:
+            return kind
+        return kind.without_ports if kind.without_ports.word in self.codes else HashKind.NONE
