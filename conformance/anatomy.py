@@ -46,8 +46,8 @@ class Anatomy:
         return before + self.kind
 
 
-def dissect(frame: bytes) -> Anatomy:
-    """The one row of RX_TABLE that `frame` falls in, and its parts."""
+def dissect(frame: bytes, longest: int = LONGEST_EXTENSION) -> Anatomy:
+    """The one row of RX_TABLE that `frame` falls in, and its parts; extension headers beyond `longest` bytes end it."""
     at, tagged, snap = 12, False, False
     if frame[at : at + 2] == _ETHER_VLAN:
         at, tagged = at + 4, True
@@ -57,7 +57,7 @@ def dissect(frame: bytes) -> Anatomy:
     if ether == _ETHER_IPV4:
         found = _ipv4(frame, at)
     elif ether == _ETHER_IPV6:
-        found = _ipv6(frame, at)
+        found = _ipv6(frame, at, longest)
     else:
         found = Anatomy("other EtherType", end=len(frame))
     return replace(found, tagged=tagged, snap=snap)
@@ -87,13 +87,13 @@ def _ipv4(frame: bytes, at: int) -> Anatomy:
     return replace(parts, kind=_l4_kind(frame, parts, "ipv4 options tcp or udp" if header > 20 else plain))
 
 
-def _ipv6(frame: bytes, at: int) -> Anatomy:
+def _ipv6(frame: bytes, at: int, longest: int) -> Anatomy:
     if len(frame) < at + 40 or frame[at] >> 4 != 6:
         return Anatomy(MALFORMED_IPV6, end=len(frame))
     end = at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big")
     if end > len(frame):
         return Anatomy(MALFORMED_IPV6, version=6, ip=(at, at + 40), l4=(at + 40, len(frame)), end=len(frame))
-    kind, protocol, body = _extensions(frame, at, end)
+    kind, protocol, body = _extensions(frame, at, end, longest)
     parts = Anatomy(kind, False, False, 6, (at, body), (body, end), protocol, end)
     if protocol not in (TCP, UDP):
         return parts
@@ -101,14 +101,14 @@ def _ipv6(frame: bytes, at: int) -> Anatomy:
     return replace(parts, kind=_l4_kind(frame, parts, kind or plain))
 
 
-def _extensions(frame: bytes, at: int, end: int) -> tuple[str, int, int]:
+def _extensions(frame: bytes, at: int, end: int, longest: int) -> tuple[str, int, int]:
     """Walk the extension headers: (kind, or nothing when there were none; last next header; where that begins)."""
     kind, protocol, here = "", frame[at + 6], at + 40
     while protocol in (HOP_BY_HOP, DESTINATION, ROUTING):
         size = 8 * (frame[here + 1] + 1) if here + 8 <= end else 8
         if here + size > end:
             return MALFORMED_IPV6, -1, here
-        if size > LONGEST_EXTENSION:
+        if size > longest:
             return "ipv6 longer extension header", -1, here
         if protocol == ROUTING and frame[here + 3]:
             return "ipv6 routing header with segments left", -1, here

@@ -17,7 +17,7 @@ from typing import Any
 from ringbed.sim.payload import payload
 from ringbed.sim.replay import read_capture
 
-__all__ = ["CAPTURE", "STATION", "captured", "made"]
+__all__ = ["CAPTURE", "IPV4", "IPV6", "STATION", "Build", "captured", "ip_options", "made"]
 
 CAPTURE = Path(__file__).parent / "data" / "linux-host.pcap"
 STATION, PEER = bytes.fromhex("02000000000b"), bytes.fromhex("02000000000a")
@@ -53,7 +53,7 @@ def _ether(rng: random.Random, kind: int, packet: bytes, tag: bool, snap: bool) 
     return frame + rng.randbytes(max(60 - len(frame), rng.choice((0, 0, rng.randrange(1, 20)))))
 
 
-class _Build:
+class Build:
     """scapy as a few functions. `size` is of the payload; addresses and ports are seeded."""
 
     inet: Any
@@ -94,12 +94,12 @@ class _Build:
 
 
 def _ipv4(rng: random.Random) -> Iterator[Packet]:
-    build = _Build(rng)
+    build = Build(rng)
     for protocol in (TCP, UDP):
         for size in (0, 1, 2, 3, 5, 6, 7, 17, 18, 19, 45, 64, 65):
             yield IPV4, bytes(build.ip4() / build.l4(protocol, size))
         for words in range(1, 11):
-            yield IPV4, bytes(build.ip4(options=_options(build.inet, words)) / build.l4(protocol, rng.randrange(60)))
+            yield IPV4, bytes(build.ip4(options=ip_options(build.inet, words)) / build.l4(protocol, rng.randrange(60)))
         yield IPV4, build.zero_sum(build.ip4(), protocol)
         yield IPV4, bytes(build.ip4() / build.l4(protocol, 0, b"\xff" * 64))
         for flags, offset in (("MF", 0), ("MF", 185), (0, 370), (0, 8191), ("MF+DF", 1)):
@@ -111,7 +111,7 @@ def _ipv4(rng: random.Random) -> Iterator[Packet]:
         yield IPV4, bytes(build.ip4(proto=other) / build.raw(payload(0, 48)))
 
 
-def _options(inet: Any, words: int) -> list[Any]:
+def ip_options(inet: Any, words: int) -> list[Any]:
     """`words` 32-bit words of IPv4 options: record route, filled up with no-operations."""
     if words < 3:
         return [inet.IPOption_NOP()] * (4 * words)
@@ -119,7 +119,7 @@ def _options(inet: Any, words: int) -> list[Any]:
 
 
 def _ipv6(rng: random.Random) -> Iterator[Packet]:
-    build = _Build(rng)
+    build = Build(rng)
     for protocol in (TCP, UDP):
         for size in (0, 1, 2, 3, 5, 6, 7, 17, 18, 19, 45, 64, 65):
             yield IPV6, bytes(build.ip6() / build.l4(protocol, size))
@@ -157,7 +157,7 @@ def _chains(inet6: Any) -> Iterator[Any]:
 
 def _spoilt(rng: random.Random) -> Iterator[Packet]:
     """Packets whose lengths or versions lie, IPv4 header sums put right again, so that only the lie is wrong."""
-    build = _Build(rng)
+    build = Build(rng)
     for protocol in (TCP, UDP):
         four, six = bytes(build.ip4() / build.l4(protocol, 70)), bytes(build.ip6() / build.l4(protocol, 70))
         for total in (0, 19, 20, 20 + 7, 20 + 19, len(four) - 1, len(four) + 40, 0xFFFF):

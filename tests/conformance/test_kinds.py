@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from ringbed.conformance.anatomy import TCP, UDP, dissect
+from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
+from ringbed.conformance.frames import captured, made
+from ringbed.conformance.kinds import KINDS, LONGEST_HEADERS, frames_of
+from ringbed.conformance.oracle import l3_right, l4_right
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_is_the_same_frames_and_all_fit_a_wire(kind: str) -> None:
+    frames = frames_of(kind, 3)
+    assert frames == frames_of(kind, 3)
+    assert all(14 <= len(frame) <= 1518 for frame in frames)
+    assert kind == "two hosts" or frames != frames_of(kind, 4)
+
+
+def test_what_was_there_before_is_among_them() -> None:
+    assert frames_of("two hosts", 1) == captured()
+    assert frames_of("every protocol", 1) == made(1)
+
+
+def test_every_header_stack_has_every_length_to_128() -> None:
+    stacks: dict[tuple[int, int, bool], set[int]] = {}
+    for frame in frames_of("lengths", 1):
+        parts = dissect(frame)
+        stacks.setdefault((parts.ip[1] - parts.ip[0], parts.protocol, parts.tagged), set()).add(len(frame))
+    assert len(stacks) == 16
+    for (ip, protocol, tagged), lengths in stacks.items():
+        assert lengths == set(range(14 + 4 * tagged + ip + {TCP: 20, UDP: 8}[protocol], 129))
+
+
+def test_no_pad_byte_is_zero() -> None:
+    pads = [frame[dissect(frame, LONGEST_HEADERS).end :] for frame in frames_of("pad", 1)]
+    assert all(pad and all(pad) for pad in pads)
+
+
+def computed(frame: bytes) -> int:
+    """The sum of TCP or UDP before a UDP sender's rule for 0."""
+    parts = dissect(frame, LONGEST_HEADERS)
+    place = sum_place(frame, parts)
+    assert place is not None
+    after = next(inserted(with_seed(frame, place, pseudo_sum(frame, parts)), place))
+    value = int.from_bytes(after[place.offset : place.offset + 2], "big")
+    return 0 if place.udp and value == 0xFFFF else value
+
+
+def test_sums_of_0_are_0_when_computed_and_as_the_protocol_wants_them_in_the_frame() -> None:
+    frames = frames_of("sums of 0", 1)
+    assert {computed(frame) for frame in frames} == {0}
+    for frame in frames:
+        place = sum_place(frame)
+        assert place is not None
+        assert frame[place.offset : place.offset + 2] == (b"\xff\xff" if place.udp else b"\0\0")
+
+
+def test_sums_that_carry_when_they_are_folded() -> None:
+    carried = 0
+    for frame in frames_of("carries", 1):
+        parts = dissect(frame, LONGEST_HEADERS)
+        place = sum_place(frame, parts)
+        assert place is not None
+        seeded = with_seed(frame, place, pseudo_sum(frame, parts))[place.start :]
+        total = sum(byte << (0 if at % 2 else 8) for at, byte in enumerate(seeded))
+        carried += (total & 0xFFFF) + (total >> 16) > 0xFFFF
+    assert carried >= 60
+
+
+def test_offsets_on_both_sides_of_every_limit() -> None:
+    starts = {dissect(frame, LONGEST_HEADERS).l4[0] for frame in frames_of("offset limits", 1)}
+    for limit in (128, 256, 512, 1024):
+        assert {-2, 2} <= {start - limit for start in starts}
+    assert all(l4_right(frame, dissect(frame, LONGEST_HEADERS)) for frame in frames_of("offset limits", 1))
+
+
+def test_both_sums_are_wrong_in_all_four_ways() -> None:
+    seen = set()
+    for frame in frames_of("both sums wrong", 1):
+        parts = dissect(frame, LONGEST_HEADERS)
+        seen.add((parts.version, parts.version == 4 and l3_right(frame, parts), l4_right(frame, parts)))
+    assert seen == {(4, l3, l4) for l3 in (False, True) for l4 in (False, True)} | {(6, False, False), (6, False, True)}
