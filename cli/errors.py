@@ -37,6 +37,8 @@ class UserError(Exception):
 # By full name, so that `--help` need not import a simulator to know its errors. A test imports every one.
 KNOWN: dict[str, Exit] = {
     "ringbed.sim.qtest.QemuError": Exit.ENVIRONMENT,
+    "ringbed.sim.cocotb_build.CocotbMissing": Exit.ENVIRONMENT,
+    "ringbed.sim.cocotb_engine.SimulatorEnded": Exit.ENVIRONMENT,
     "ringbed.sim.faults_plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.tap.TapUnavailable": Exit.ENVIRONMENT,

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from ringbed.sim.build import BuildError, Progress
+from ringbed.sim.cocotb_engine import CocotbIcarus, CocotbVerilator
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native import NativeEngine
 from ringbed.sim.pysim import PysimEngine
@@ -15,11 +16,9 @@ from ringbed.sim.spec import NicSpec
 
 __all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine"]
 
-AnyEngine = NativeEngine | PysimEngine | QemuEngine
-ENGINES: dict[str, type[NativeEngine] | type[PysimEngine] | type[QemuEngine]] = {
-    "native": NativeEngine,
-    "pysim": PysimEngine,
-    "qemu": QemuEngine,
+AnyEngine = NativeEngine | PysimEngine | QemuEngine | CocotbVerilator | CocotbIcarus
+ENGINES: dict[str, type[AnyEngine]] = {
+    kind.kind: kind for kind in (NativeEngine, PysimEngine, QemuEngine, CocotbVerilator, CocotbIcarus)
 }
 
 
@@ -40,9 +39,10 @@ def open_engine(
     kind: str, spec: NicSpec, memory: HostMemory | None = None, *, say: Callable[[str], None] | None = None,
     progress: Progress | None = None, **options: Any,
 ) -> AnyEngine:  # fmt: skip
-    """`kind` is `native`, `pysim`, `qemu` or `auto`: native where a model can be built, else pysim, and why to `say`.
+    """`kind` is one of ENGINES or `auto`: native where a model can be built, else pysim, and why to `say`.
 
-    Raises ValueError for another kind, BuildError when `native` was asked for by name and cannot be built, QemuMissing.
+    Raises ValueError for another kind, BuildError when an engine was asked for by name and cannot be built,
+    QemuMissing, CocotbMissing.
     """
     observer = OBSERVER.get()
     if observer is None:

@@ -199,7 +199,11 @@ class AxiMemory:
         if self.r_hold.hold():
             return
         self.rvalid = True
-        addr = self.rcmd.beat(self.rbeat)
+        self._look_up(self.rcmd, f)
+
+    def _look_up(self, command: Command, f: Findings) -> None:
+        """`rdata` and `rresp` of beat `rbeat`."""
+        addr = command.beat(self.rbeat)
         low = addr & (self.bus - 1)
         data, self.rresp = self._read(addr, self.bus - low)
         self.rdata = int.from_bytes(bytes([POISON]) * low + data, "little")

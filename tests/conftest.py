@@ -1,8 +1,8 @@
-"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler, TUN or QEMU.
+"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler, TUN, QEMU, Icarus.
 
-There, a test that cannot build the native engine, one marked `tap` that gets no TAP device, or one marked `qemu` that
-finds no QEMU is skipped, and the last lines of the run say how many and why. With CI set nothing is: CI's machine has
-all of them, and would hide it if it had not.
+There, a test that cannot build the native engine, one marked `tap` that gets no TAP device, one marked `qemu` that
+finds no QEMU, or one marked `cocotb` that finds no simulator is skipped, and the last lines of the run say how many and
+why. With CI set nothing is: CI's machine has all of them, and would hide it if it had not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TypeVar
 import hypothesis
 import pytest
 
+from ringbed.sim.cocotb_build import CocotbMissing
 from ringbed.sim.failure import Case, run_with_waveform
 from ringbed.sim.qtest import QemuMissing
 from ringbed.sim.tap import TapUnavailable
@@ -28,6 +29,7 @@ hypothesis.settings.load_profile("ringbed")
 T = TypeVar("T")
 
 LACKS = "this machine: "
+MARKERS: dict[type[Exception], str] = {TapUnavailable: "tap", QemuMissing: "qemu", CocotbMissing: "cocotb"}
 
 
 @cache
@@ -58,8 +60,8 @@ def _skip_what_cannot_be(item: pytest.Item) -> Generator[None]:
         if no_native() is None or "CI" in os.environ:
             raise
         pytest.skip(f"{LACKS}{no_native()}")
-    except (TapUnavailable, QemuMissing) as error:
-        marker = "tap" if isinstance(error, TapUnavailable) else "qemu"
+    except tuple(MARKERS) as error:
+        marker = MARKERS[type(error)]
         if item.get_closest_marker(marker) is None or "CI" in os.environ:
             raise
         pytest.skip(f"{LACKS}{error}")

@@ -66,7 +66,10 @@ def _checked(data: bytes) -> Packet:
     return found
 
 
-@pytest.fixture(scope="module", params=["native", "pysim"])
+COCOTB = [pytest.param(f"cocotb-{simulator}", marks=pytest.mark.cocotb) for simulator in ("verilator", "icarus")]
+
+
+@pytest.fixture(scope="module", params=["native", "pysim", *COCOTB])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

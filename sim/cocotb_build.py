@@ -1,0 +1,174 @@
+"""A card as a simulator that cocotb runs in, made by cocotb's own runner and cached by content.
+
+`build` gives a folder with the one file that running takes: the program Verilator made, or Icarus' `sim.vvp`. `spawn`
+starts it with a Python test module in it. The runner's subclasses here say where the `verilator` package is (it is not
+on PATH) and start the simulator without waiting for its end.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.build import Progress, _cached, _hash, verilog_of
+from ringbed.sim.spec import NicSpec
+from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
+
+__all__ = ["SIMULATORS", "CocotbMissing", "build", "require", "spawn"]
+
+SIMULATORS = ("verilator", "icarus")
+TIMESCALE = ("1ns", "1ps")  # Icarus has no clock of nanoseconds without it
+VERILATOR_FLAGS = (
+    "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+    "--output-split", "20000", "--output-split-cfuncs", "20000",
+)  # fmt: skip
+PACKAGES = ("cocotb", "cocotbext-axi")
+
+
+class CocotbMissing(Exception):
+    """This machine lacks what a cocotb engine needs; the sentence says what."""
+
+
+def require(simulator: str) -> None:
+    """Raises CocotbMissing unless cocotb, its bus models and the simulator are here, ValueError for another one."""
+    if simulator not in SIMULATORS:
+        raise ValueError(f"cocotb runs on {' and '.join(SIMULATORS)} here, not on {simulator!r}")
+    for package, module in zip(PACKAGES, ("cocotb", "cocotbext.axi"), strict=True):
+        if not _there(module):
+            raise CocotbMissing(f"the cocotb engines need the package {package}: pip install 'ringbed[cocotb]'")
+    if simulator == "icarus":
+        for program in ("iverilog", "vvp"):
+            if shutil.which(program) is None:
+                raise CocotbMissing(f"no Icarus Verilog: {program} is not on PATH (Debian: apt-get install iverilog)")
+        return
+    if shutil.which("make") is None:
+        raise CocotbMissing("no make on PATH, which cocotb builds Verilator's models with")
+    try:
+        find_verilator(), find_compiler()
+    except BuildError as error:
+        raise CocotbMissing(str(error)) from None
+
+
+def _there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:
+    """The folder to run from. Raises CocotbMissing, BuildError."""
+    require(simulator)
+    verilog = verilog_of(spec, progress)
+    key = _hash(
+        verilog, simulator, repr(waves), repr(VERILATOR_FLAGS), _tools(simulator),
+        Path(__file__).read_text(encoding="utf-8"),
+    )  # fmt: skip
+
+    def make(target: Path, work: Path) -> None:
+        if progress is not None:
+            progress(f"building the card for cocotb on {simulator}")
+        source = work / f"{spec.portmap.top}.v"
+        source.write_text(_from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
+        made = _Build(simulator).make(spec.portmap.top, [source], work, waves)
+        target.mkdir()
+        made.rename(target / made.name)
+
+    return _cached("cocotb", key, make)
+
+
+def _from_zero(verilog: str) -> str:
+    """Our own Verilog for Icarus, with every variable 0 at first, as in Verilator and silicon's sense of either value.
+
+    Yosys gives first values to flip-flops alone. Where combinational blocks look at each other's outputs bit by bit,
+    which is no loop in hardware, X would stay for ever.
+    """
+    return re.sub(r"^(  reg (?:\[\d+:\d+\] )?(?:\\\S+ |\w+));$", r"\1 = 0;", verilog, flags=re.MULTILINE)
+
+
+def _tools(simulator: str) -> str:
+    """What a built simulator depends on; cocotb's libraries are linked by their path."""
+    import cocotb_tools.config
+
+    versions = [importlib.metadata.version(package) for package in PACKAGES]
+    if simulator == "verilator":
+        versions += [find_verilator().version, find_compiler().version]
+    else:
+        versions += [subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout[:80]]
+    return repr((versions, str(cocotb_tools.config.libs_dir)))
+
+
+class _Build:
+    """One run of cocotb's `Runner.build`."""
+
+    def __init__(self, simulator: str) -> None:
+        self.simulator = simulator
+
+    def make(self, top: str, sources: Sequence[Path], work: Path, waves: bool) -> Path:
+        """Build in `work`; the file to keep."""
+        log = work / "build.log"
+        verilator = self.simulator == "verilator"
+        flags = [*VERILATOR_FLAGS] if verilator else ["-Wno-timescale"]
+        try:
+            _runner(self.simulator).build(
+                sources=list(sources), hdl_toplevel=top, build_dir=work / "sim_build", build_args=flags, always=True,
+                timescale=TIMESCALE, waves=waves, log_file=log,
+            )  # fmt: skip
+        except (RuntimeError, OSError) as error:
+            raise BuildError(f"cocotb's build for {self.simulator} failed ({error}); full log: {log}") from None
+        return work / "sim_build" / (top if verilator else "sim.vvp")
+
+
+def spawn(
+    folder: Path, spec: NicSpec, simulator: str, module: str, *, env: Mapping[str, str], keep: int,
+    wave: Path | None = None, output: Any = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """Start the simulator in `folder` with the test `module` in it, and descriptor `keep` open.
+
+    `wave` needs a build with waves: VCD of Verilator, FST of Icarus.
+    """
+    command, environment = _runner(simulator).prepared(folder, spec.portmap.top, module, wave)
+    return subprocess.Popen(
+        command, cwd=folder, env=environment | env, pass_fds=[keep], stdin=subprocess.DEVNULL, stdout=output,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def _runner(simulator: str) -> Any:
+    """cocotb's runner, told where the tools are."""
+    from cocotb_tools import runner
+
+    base: Any = runner.Verilator if simulator == "verilator" else runner.Icarus
+
+    class Runner(base):  # type: ignore[misc]  # one of two classes, chosen at run time
+        def _simulator_in_path_build_only(self) -> None:
+            self.executable = str(find_verilator().binary)
+
+        def _set_env_build(self) -> None:
+            super()._set_env_build()
+            if simulator == "verilator":
+                self.env["VERILATOR_ROOT"] = str(find_verilator().root)
+                self.env["MAKEFLAGS"] = (
+                    "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0"  # the package misses the first
+                )
+
+        def prepared(self, folder: Path, top: str, module: str, wave: Path | None) -> tuple[list[str], dict[str, str]]:
+            """What `test` would run, and in which environment."""
+            self.build_dir, self.sim_hdl_toplevel, self.test_module = folder, top, module
+            self.hdl_toplevel_lang, self.pre_cmd, self.gui, self.waves = "verilog", None, False, wave is not None
+            file = [] if wave is None else ["--trace-file", str(wave)]
+            self.test_args = file if simulator == "verilator" else []
+            self.plusargs = [f"+dumpfile_path={wave}"] if wave is not None and simulator == "icarus" else []
+            self.env: dict[str, str] = {}
+            self._set_env_test()
+            (command,) = self._test_command()
+            return list(command), {key: os.fspath(value) for key, value in self.env.items()}
+
+    return Runner()

@@ -1,0 +1,74 @@
+"""A card's clock inside a cocotb simulation: cocotb's Clock, and which clock it is at any simulated time.
+
+Clock number n begins, low, n periods after the reset; its rising edge comes half a period later. While time is
+skipped the clock stands still and simulated time does not, so that the two always agree: `now` is the simulator's time
+in periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cocotb.clock import Clock
+from cocotb.simtime import convert, get_sim_time
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, Timer
+
+from ringbed.sim.clock import Frequency
+
+__all__ = ["CardClock"]
+
+T = TypeVar("T")
+
+
+class CardClock:
+    """Starts when it is made; counts from the call of `zero` on. The period is rounded to a picosecond."""
+
+    def __init__(self, signal: Any, frequency: Frequency) -> None:
+        self.signal = signal
+        self.period = int(convert(round(10**12 / frequency.hz), "ps", to="step"))
+        high = self.period // 2
+        self._low = self.period - high
+        self._clock = Clock(signal, self.period, "step", impl="gpi", period_high=high)
+        self._zero = _steps()
+        self.rising, self.falling = RisingEdge(signal), FallingEdge(signal)
+        self._clock.start(start_high=False)
+
+    @property
+    def now(self) -> int:
+        return (_steps() - self._zero) // self.period
+
+    def zero(self) -> None:
+        """The clock that begins at this moment is number 0."""
+        self._zero = _steps()
+
+    async def settled(self) -> None:
+        """Go on while the clock is low: what the last edge and everybody did then has reached all ports."""
+        if (_steps() - self._zero) % self.period >= self._low:
+            await self.falling
+
+    async def look(self, at: Callable[[], T]) -> T:
+        """What `at` sees once everything that was put on ports has had its effect; a simulator's step passes."""
+        await ReadOnly()
+        seen = at()
+        await Timer(1, "step")
+        return seen
+
+    def timer(self, clock: int) -> Any:
+        """A trigger: clock number `clock` begins, which must be one to come."""
+        return Timer(self._zero + clock * self.period - _steps(), "step")
+
+    async def reach(self, clock: int) -> None:
+        """Go on when clock number `clock` begins, or at once."""
+        if self._zero + clock * self.period > _steps():
+            await self.timer(clock)
+
+    async def skip(self, clock: int) -> None:
+        """Stand still, low, until clock number `clock` begins."""
+        self._clock.stop()
+        await self.reach(clock)
+        self._clock.start(start_high=False)
+
+
+def _steps() -> int:
+    return int(get_sim_time("step"))

@@ -1,0 +1,221 @@
+"""An engine over a cocotb core that is somewhere else: in another thread of this process, or in another process.
+
+What needs no answer (register writes, frames, pins) is posted: kept here and sent along with the next call. Every call
+comes back with a `Box` of all that can be known without asking, so that looking at the time, at what is due, at frames
+and findings costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.bus_faults import BusEvent, BusFaults
+from ringbed.sim.clock import Frequency
+from ringbed.sim.engine import NEVER, BusFault, EngineStats, Event, Finding
+from ringbed.sim.portmap import Pin, PortMap
+from ringbed.sim.settings import Settings
+
+__all__ = ["ANSWER", "FAULT", "Box", "Call", "CocotbFace"]
+
+FAULT, ANSWER = 32, 64  # beside Event's bits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Of a core: `posted` first, in order, then `name` with `arguments`."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    posted: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+
+@dataclass(slots=True)
+class Box:
+    """A core as of the end of a call."""
+
+    now: int = 0
+    due: int = NEVER
+    faults: int = 0
+    frames: list[tuple[int, bytes]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    bus_log: list[BusEvent] = field(default_factory=list)
+    stats: EngineStats = field(default_factory=EngineStats)
+
+
+class CocotbFace:
+    """See `sim/engine.py` for the contract. A subclass says how a call gets to the core: `_send`."""
+
+    deterministic_time = True
+    kind = "cocotb"
+
+    def __init__(self, name: str, portmap: PortMap, settings: Settings) -> None:
+        self.settings, self._name, self._map = settings, name, portmap
+        self._pins = {pin.name: pin for pin in portmap.pins}
+        self._posted: list[tuple[str, tuple[Any, ...]]] = []
+        self._arrivals: list[int] = []  # of frames among what is posted
+        self._box = Box()
+        self._frames: list[tuple[int, bytes]] = []
+        self._findings: list[Finding] = []
+        self._bus_log: list[BusEvent] = []
+        self._skip = 0  # where time is, when nothing happened since the core was told
+        self._closed = False
+
+    def _send(self, call: Call) -> tuple[Any, Box]:
+        """The core's answer and its box. Raises what the core raised."""
+        raise NotImplementedError
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        self._live()
+        self._catch_up()
+        call = Call(name, arguments, tuple(self._posted))
+        self._posted, self._arrivals = [], []
+        answer, box = self._send(call)
+        self._box = box
+        self._frames += box.frames
+        self._findings += box.findings
+        self._bus_log += box.bus_log
+        return answer
+
+    def _post(self, name: str, *arguments: Any) -> None:
+        self._live()
+        self._catch_up()
+        self._posted.append((name, arguments))
+
+    def _catch_up(self) -> None:
+        if self._skip > self._box.now:
+            until, self._skip = self._skip, 0
+            self._box.now = until
+            self._posted.append(("skip", (until,)))
+
+    def _live(self) -> None:
+        if self._closed:
+            raise ValueError(f"the engine of {self._name} is closed")
+
+    @property
+    def now(self) -> int:
+        return max(self._box.now, self._skip)
+
+    @property
+    def frequency(self) -> Frequency:
+        return self.settings.frequency
+
+    @property
+    def portmap(self) -> PortMap:
+        return self._map
+
+    @property
+    def faults(self) -> int:
+        """Device accesses that were answered with an error."""
+        return self._box.faults
+
+    # Registers --------------------------------------------------------------------------------------------------
+
+    def write(self, offset: int, value: int) -> None:
+        self._post("write", self._offset(offset), value & 0xFFFF_FFFF)
+
+    def read(self, offset: int) -> int:
+        event, value = self._call("read", self._offset(offset))
+        if event & FAULT:
+            self._raise_fault()
+        if not event & ANSWER:
+            raise TimeoutError(
+                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
+            )
+        return int(value)
+
+    def peek(self, offset: int) -> int:
+        if self._map.peek is None:
+            raise ValueError(f"the port map of {self._name} has no peek")
+        return int(self._call("peek", self._offset(offset)))
+
+    def _offset(self, offset: int) -> int:
+        part = self._map.registers
+        if part is None or not 0 <= offset < 1 << part.addr_width or offset & 3:
+            raise ValueError(f"{self._name} has no 32-bit register at {offset:#x}")
+        return offset
+
+    # Time -------------------------------------------------------------------------------------------------------
+
+    def run(self, until: int, stop: Event = Event.IRQ) -> Event:
+        until = max(until, self._skip)
+        event = int(self._call("run", self.now if self._kept() & stop else until, int(stop)))
+        if event & FAULT:
+            self._raise_fault()
+        late = Event.TIME if self.now >= until else Event.NONE
+        return Event(event & 31 & ~Event.TIME) | late | self._kept()
+
+    def _kept(self) -> Event:
+        """What the core handed over and nobody has taken yet."""
+        frames = Event.WIRE if self._frames else Event.NONE
+        return frames | (Event.FINDING if self._findings else Event.NONE)
+
+    def due(self) -> int:
+        self._live()
+        if len(self._posted) > len(self._arrivals):
+            return self.now
+        return max(self.now, min([self._box.due, *self._arrivals]))
+
+    def skip(self, until: int) -> None:
+        self._live()
+        self._skip = max(until, self._skip)  # told when somebody looks: a pump skips often
+
+    def _raise_fault(self) -> None:
+        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
+        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+
+    # The wire ---------------------------------------------------------------------------------------------------
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        if not frame or self._map.rx is None:
+            raise ValueError(f"{self._name} cannot receive a frame of {len(frame)} bytes")
+        self._post("wire_in", bytes(frame), at, error)
+        self._arrivals.append(at)
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        frames, self._frames = self._frames, []
+        return frames
+
+    # Pins, faults, findings, figures ----------------------------------------------------------------------------
+
+    def set_pin(self, name: str, value: int) -> None:
+        pin = self._pin(name)
+        if pin.dir != "in" or not 0 <= value < 1 << pin.width:
+            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+        self._post("set_pin", name, value)
+
+    def get_pin(self, name: str) -> int:
+        return int(self._call("get_pin", self._pin(name).name))
+
+    def _pin(self, name: str) -> Pin:
+        self._live()
+        if name not in self._pins:
+            raise KeyError(f"{self._name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
+        return self._pins[name]
+
+    def hold_irq(self, until: int) -> None:
+        self._post("hold_irq", until)
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        if self._map.dma is None:
+            raise ValueError(f"{self._name} has no memory bus that could have faults")
+        self._post("bus_faults", faults)
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        log, self._bus_log = self._bus_log, []
+        return log
+
+    def findings(self) -> list[Finding]:
+        found, self._findings = self._findings, []
+        return found
+
+    def stats(self) -> EngineStats:
+        """Model and harness cannot be told apart here: all of it is `harness_ns`."""
+        return self._box.stats
+
+    def trace(self, path: Path | None) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._closed = True
