@@ -89,6 +89,7 @@ def pause_sent_by_software(card: Card) -> int:
 def looped(card: Card) -> list[int]:
     """Frames on the wire, frames received, after one to ourselves was sent."""
     card.post()
+    card.settle()  # QEMU drops what loops back while it waits after a write to RCTL
     card.push(card.pieces(frame(64)[:-4]))
     card.run(10 * SOON)
     card.settle()
