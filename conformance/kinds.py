@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from ringbed.conformance.anatomy import TCP, UDP, dissect
@@ -29,7 +30,12 @@ LIMITS = (128, 256, 512, 1024)
 
 def frames_of(kind: str, seed: int) -> list[bytes]:
     """The frames of a kind; the same seed gives the same. Raises KeyError for a kind that there is not."""
-    return list(KINDS[kind](random.Random(f"{kind} {seed}"), seed))
+    return list(_made(kind, seed))
+
+
+@lru_cache(maxsize=32)
+def _made(kind: str, seed: int) -> tuple[bytes, ...]:
+    return tuple(KINDS[kind](random.Random(f"{kind} {seed}"), seed))
 
 
 def _link(ether: int, packet: bytes, tag: int | None = None) -> bytes:

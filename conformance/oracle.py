@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ringbed.conformance.anatomy import Anatomy, dissect
+from ringbed.conformance.anatomy import LONGEST_EXTENSION, Anatomy, dissect
 from ringbed.hw.formats.em import RX_TABLE, RxRow
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire import fcs
@@ -42,6 +42,7 @@ class Oracle:
     ipv6ofl: bool = True
     secrc: bool = True
     table: tuple[RxRow, ...] = RX_TABLE
+    longest: int = LONGEST_EXTENSION  # bytes of an IPv6 extension header that is followed
 
     def __post_init__(self) -> None:
         if not 0 <= self.pcss < 256:
@@ -49,7 +50,7 @@ class Oracle:
 
     def __call__(self, frame: bytes) -> Expected:
         """`frame` is as long as on the wire, without its FCS; raises LookupError when the table has no row for it."""
-        parts = dissect(frame)
+        parts = dissect(frame, self.longest)
         row = self._row(parts.kind)
         verdict = Verdict.NONE
         if row.l3 and parts.version == 4 and self.ipofl:

@@ -9,7 +9,7 @@ differs in its `bytes`: a diff of the two lists tells which.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
@@ -18,7 +18,7 @@ from ringbed.conformance.oracle import Oracle
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire import pad
 
-__all__ = ["Answer", "CardUnderTest", "Disagreement", "check_replay"]
+__all__ = ["Answer", "CardUnderTest", "Disagreement", "align", "check_replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,20 @@ def check_replay(card: CardUnderTest, frames: Sequence[bytes], oracle: Oracle) -
 
 def _pairs(sent: Sequence[bytes], answers: Sequence[Answer]) -> Iterator[tuple[int, bytes | None, Answer | None]]:
     """Each frame with its answer: by their order, and by their bytes where that does not go up."""
-    came = [answer.data for answer in answers]
+    for index, of, to in align(sent, [answer.data for answer in answers]):
+        yield index, None if of is None else sent[of], None if to is None else answers[to]
+
+
+def align(sent: Sequence[Hashable], came: Sequence[Hashable]) -> Iterator[tuple[int, int | None, int | None]]:
+    """Indexes of what was sent and of what came, in pairs, None where one of them is missing.
+
+    What is equal belongs together, and what lies between two such pairs goes by its order. The first number is the
+    place among those sent, also for what came without having been sent.
+    """
     matcher = difflib.SequenceMatcher(None, sent, came, autojunk=False)
     for _, begin, end, first, last in matcher.get_opcodes():
-        row = zip_longest(range(begin, end), sent[begin:end], answers[first:last])
-        yield from ((end if index is None else index, frame, answer) for index, frame, answer in row)
+        for of, to in zip_longest(range(begin, end), range(first, last)):
+            yield end if of is None else of, of, to
 
 
 def _compare(index: int, frame: bytes, answer: Answer | None, oracle: Oracle) -> Iterator[Disagreement]:

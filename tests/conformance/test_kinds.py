@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ringbed.conformance.anatomy import TCP, UDP, dissect
@@ -12,7 +14,7 @@ from ringbed.conformance.oracle import l3_right, l4_right
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_is_the_same_frames_and_all_fit_a_wire(kind: str) -> None:
     frames = frames_of(kind, 3)
-    assert frames == frames_of(kind, 3)
+    assert frames == list(KINDS[kind](random.Random(f"{kind} 3"), 3))
     assert all(14 <= len(frame) <= 1518 for frame in frames)
     assert kind == "two hosts" or frames != frames_of(kind, 4)
 

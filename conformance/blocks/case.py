@@ -1,0 +1,85 @@
+"""What a ready test asks of a block, what must come of it, and a finding when it does not.
+
+The thing under test is a callable: commands and frames go in, in order, and frames and results come out, in order. It
+may be RTL behind an engine, or a model; nothing here knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["Answers", "Ask", "BlockUnderTest", "Case", "Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A frame without FCS, empty for a block that takes none, and the fields of its command."""
+
+    frame: bytes
+    command: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """All that came out of a batch; `frames` is None for a block that gives none."""
+
+    frames: Sequence[bytes] | None = None
+    results: Sequence[Mapping[str, int]] = ()
+
+
+class BlockUnderTest(Protocol):
+    """Takes a batch and gives back what came of it; a block that hangs gives back less."""
+
+    def __call__(self, asks: Sequence[Ask]) -> Answers: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One `ask`, and what may come of it.
+
+    `frames`: for each frame that must come out, the bytes that are right, mostly one. `results`: what is right for the
+    result, as aspects in words (`{"l4": "good"}`), of which one must hold; an aspect that is left out may be anything.
+    `places`: names for bytes of frames that come out. `hints`: what the words of a wrong aspect tell.
+    """
+
+    about: str
+    ask: Ask
+    frames: tuple[tuple[bytes, ...], ...] = ()
+    results: tuple[Mapping[str, str], ...] = ()
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Case `index` of `kind` made with `seed` went wrong: `what` is `got` and must be `expected`.
+
+    `about` is what that frame is; `sent` went in with `command`, `came` is the frame that came out, if one did.
+    """
+
+    kind: str
+    seed: int
+    index: int
+    about: str
+    what: str
+    expected: str
+    got: str
+    sent: bytes
+    command: Mapping[str, int]
+    came: bytes | None = None
+    hint: str = ""
+
+    @property
+    def words(self) -> str:
+        """What happened, for a person."""
+        if self.got == "lost":
+            return f"{self.what} never came out"
+        if self.what == "extra":
+            return f"{self.got} came out that nothing asked for"
+        return f"{self.what} is {self.got}, must be {self.expected}" + (f" ({self.hint})" if self.hint else "")
+
+    def __str__(self) -> str:
+        size = f", {len(self.sent)} bytes" if self.sent else ""
+        return f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}): {self.words}"

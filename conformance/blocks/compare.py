@@ -1,0 +1,102 @@
+"""Compare a batch's answers with its cases: every difference is one finding, about the first thing that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ringbed.conformance.blocks.case import Answers, Case, Finding
+from ringbed.conformance.replay import align
+
+__all__ = ["Reader", "compare"]
+
+Reader = Callable[[Mapping[str, int]], Mapping[str, str]]  # a result's fields as aspects in words
+SHOWN = 8  # bytes of a difference that are written out
+
+
+def compare(kind: str, seed: int, first: int, cases: Sequence[Case], answers: Answers, read: Reader) -> list[Finding]:
+    """The findings of a batch whose first case is number `first` of its kind, in the order of the cases."""
+    found = list(_frames(cases, answers.frames) if answers.frames is not None else ())
+    found += _results(cases, [read(result) for result in answers.results])
+    made = [
+        Finding(kind, seed, first + at, cases[at].about, what, expected, got, cases[at].ask.frame,
+                cases[at].ask.command, came, _hint(cases[at], got))
+        for at, what, expected, got, came in found
+    ]  # fmt: skip
+    return sorted(made, key=lambda finding: finding.index)
+
+
+Difference = tuple[int, str, str, str, bytes | None]  # case, what, expected, got, frame that came
+
+
+def _hint(case: Case, got: str) -> str:
+    return case.hints.get(got, "")
+
+
+def _frames(cases: Sequence[Case], came: Sequence[bytes]) -> Iterator[Difference]:
+    wanted = [(at, number, right) for at, case in enumerate(cases) for number, right in enumerate(case.frames)]
+    if len(wanted) == len(came) and all(got in right for (_, _, right), got in zip(wanted, came, strict=True)):
+        return
+    same = {other: right[0] for _, _, right in wanted for other in right}
+    pairs = align([right[0] for _, _, right in wanted], [same.get(frame, frame) for frame in came])
+    for index, of, to in pairs:
+        if of is None and to is not None:
+            at = wanted[min(index, len(wanted) - 1)][0] if wanted else 0
+            yield at, "extra", "nothing", f"a frame of {len(came[to])} bytes", came[to]
+        elif of is not None:
+            at, number, right = wanted[of]
+            which = f"frame {number + 1} of {len(cases[at].frames)}" if len(cases[at].frames) > 1 else "the frame"
+            if to is None:
+                yield at, which, "delivered", "lost", None
+            elif came[to] not in right:
+                what, expected, got = _difference(cases[at], right[0], came[to])
+                yield at, what if which == "the frame" else f"{which}: {what}", expected, got, came[to]
+
+
+def _difference(case: Case, right: bytes, got: bytes) -> tuple[str, str, str]:
+    """What differs first: a named place, the length, or bytes."""
+    for name, (begin, end) in case.places.items():
+        if right[begin:end] != got[begin:end] and len(got) >= end:
+            rest = right[:begin] + right[end:] != got[:begin] + got[end:]
+            return name, f"0x{right[begin:end].hex()}", f"0x{got[begin:end].hex()}" + (" and more differs" * rest)
+    if len(right) != len(got):
+        return "the length", str(len(right)), str(len(got))
+    at = next(index for index, (one, other) in enumerate(zip(right, got, strict=True)) if one != other)
+    return f"what begins with byte {at}", right[at : at + SHOWN].hex(" "), got[at : at + SHOWN].hex(" ")
+
+
+def _results(cases: Sequence[Case], came: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
+    wanted = [(at, case.results) for at, case in enumerate(cases) if case.results]
+    for index, of, to in _result_pairs(wanted, came):
+        if of is None and to is not None:
+            at = wanted[min(index, len(wanted) - 1)][0] if wanted else 0
+            yield at, "extra", "nothing", f"a result ({_words(came[to])})", None
+        elif of is not None and to is None:
+            yield wanted[of][0], "the result", "delivered", "lost", None
+        elif of is not None and to is not None and not any(_holds(each, came[to]) for each in wanted[of][1]):
+            yield wanted[of][0], *_aspect(wanted[of][1], came[to]), None
+
+
+def _result_pairs(
+    wanted: Sequence[tuple[int, Sequence[Mapping[str, str]]]], came: Sequence[Mapping[str, str]]
+) -> Iterator[tuple[int, int | None, int | None]]:  # fmt: skip
+    """By their order when there are as many as there must be, else by what is equal."""
+    if len(wanted) == len(came):
+        yield from ((index, index, index) for index in range(len(came)))
+    else:
+        yield from align([tuple(right[0].items()) for _, right in wanted], [tuple(each.items()) for each in came])
+
+
+def _holds(right: Mapping[str, str], got: Mapping[str, str]) -> bool:
+    return all(got[aspect] == words for aspect, words in right.items())
+
+
+def _aspect(rights: Sequence[Mapping[str, str]], got: Mapping[str, str]) -> tuple[str, str, str]:
+    """The first aspect that differs from the right result that is nearest."""
+    nearest = max(rights, key=lambda right: sum(got[aspect] == words for aspect, words in right.items()))
+    aspect = next(aspect for aspect, words in nearest.items() if got[aspect] != words)
+    expected = dict.fromkeys(right[aspect] for right in rights if aspect in right)
+    return aspect, " or ".join(expected), got[aspect]
+
+
+def _words(result: Mapping[str, str]) -> str:
+    return ", ".join(f"{aspect} {words}" for aspect, words in result.items())

@@ -1,0 +1,106 @@
+"""Run a block's ready test: kind by kind, in batches, then all kinds mixed; what it found, and how much was asked.
+
+The same seed, amount and kinds ask the same, in the same order and the same batches.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ringbed.conformance.blocks import rss_hash, rx_checksum, segment, tx_checksum
+from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding
+from ringbed.conformance.blocks.compare import Reader, compare
+from ringbed.hw.formats.block_setup import Setup
+
+__all__ = ["MIXED", "Amount", "ReadyTest", "Report", "check_block", "ready_test"]
+
+MIXED = "all kinds, mixed"  # stale context of one shows in the next
+BATCH = 128  # asks at once
+
+
+class Amount(Enum):
+    """How many cases of each kind are asked, or one of each sort of frame, if that is more."""
+
+    QUICK = 40
+    FULL = 1 << 30
+
+
+@dataclass(frozen=True)
+class ReadyTest:
+    """The questions for one contract: names of kinds, the cases of each, and how a result reads."""
+
+    kinds: tuple[str, ...]
+    cases: Callable[[str, int, Setup], Iterator[Case]]
+    read: Reader
+
+
+@dataclass
+class Report:
+    """`asked`: cases of each kind, in the order they were asked; `findings` in the same order."""
+
+    seed: int
+    asked: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def wrong(self, kind: str) -> int:
+        """How many cases of `kind` went wrong."""
+        return len({finding.index for finding in self.findings if finding.kind == kind})
+
+
+def ready_test(setup: Setup) -> ReadyTest:
+    """The ready test for a block of the setup's contract."""
+    return {
+        "tx-checksum": ReadyTest(tx_checksum.KINDS, tx_checksum.cases, lambda result: {}),
+        "rx-checksum/sum": ReadyTest(rx_checksum.KINDS, rx_checksum.sum_cases, rx_checksum.read_sum),
+        "rx-checksum/verdict": ReadyTest(rx_checksum.KINDS, rx_checksum.verdict_cases, rx_checksum.read_verdict),
+        "rss-hash/fields": ReadyTest(rss_hash.FIELD_KINDS, rss_hash.field_cases, rss_hash.reader(setup)),
+        "rss-hash/stream": ReadyTest(rss_hash.STREAM_KINDS, rss_hash.stream_cases, rss_hash.reader(setup)),
+        "segment": ReadyTest(segment.KINDS, segment.cases, lambda result: {}),
+    }[setup.contract.name]
+
+
+def check_block(
+    block: BlockUnderTest, setup: Setup, seed: int = 1, amount: Amount = Amount.QUICK, kinds: Sequence[str] = (),
+    progress: Callable[[str, int], None] = lambda kind, done: None,
+) -> Report:  # fmt: skip
+    """Ask `block` all of its ready test, or only `kinds`; `progress` is told of every batch that is done.
+
+    Raises ValueError for a kind that the ready test does not have.
+    """
+    test, report = ready_test(setup), Report(seed)
+    wanted = tuple(kinds) or (*test.kinds, MIXED)
+    if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
+        raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join((*test.kinds, MIXED))}")
+    every = {kind: list(test.cases(kind, seed, setup))
+             for kind in (test.kinds if MIXED in wanted else wanted)}  # fmt: skip
+    every[MIXED] = _mix(every, seed, amount)
+    for kind in wanted:
+        chosen = _choose(every[kind], kind, seed, amount)
+        report.asked[kind] = len(chosen)
+        for first in range(0, len(chosen), BATCH):
+            batch = chosen[first : first + BATCH]
+            answers = block([case.ask for case in batch])
+            report.findings += compare(kind, seed, first, batch, answers, test.read)
+            progress(kind, len(batch))
+    return report
+
+
+def _choose(cases: list[Case], kind: str, seed: int, amount: Amount) -> list[Case]:
+    """As many as the amount says, in their order: of what is rare as many as of what is frequent."""
+    if len(cases) <= amount.value:
+        return cases
+    rng, about = random.Random(f"choose {kind} {seed}"), dict[str, list[int]]()
+    for index in rng.sample(range(len(cases)), len(cases)):
+        about.setdefault(cases[index].about, []).append(index)
+    rounds = max(map(len, about.values()))
+    turns = [stock[turn] for turn in range(rounds) for stock in about.values() if turn < len(stock)]
+    return [cases[index] for index in sorted(turns[: max(amount.value, len(about))])]
+
+
+def _mix(every: dict[str, list[Case]], seed: int, amount: Amount) -> list[Case]:
+    """Cases of all kinds in any order; twice as many as of one kind."""
+    rng, stock = random.Random(f"mix {seed}"), [case for cases in every.values() for case in cases]
+    return rng.sample(stock, min(len(stock), 2 * amount.value, 1000))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ringbed.conformance.blocks.case import BlockUnderTest
+from ringbed.conformance.blocks.run import MIXED, Amount, Report, check_block, ready_test
+from ringbed.conformance.toeplitz import MICROSOFT_KEY
+from ringbed.hw.formats.block_setup import Setup
+from ringbed.hw.formats.blocks import CONTRACTS, contract
+from tests.conformance.blocks.models import BUGS, RssHash, RxSum, RxVerdict, Segment, TxChecksum
+
+MODELS: dict[str, Callable[[str], BlockUnderTest]] = {
+    "tx-checksum": TxChecksum,
+    "rx-checksum/sum": RxSum,
+    "rx-checksum/verdict": RxVerdict,
+    "rss-hash/fields": lambda spoil: RssHash(MICROSOFT_KEY, spoil),
+    "rss-hash/stream": lambda spoil: RssHash(MICROSOFT_KEY, spoil),
+    "segment": Segment,
+}
+
+
+def setup_of(name: str) -> Setup:
+    found = contract(*name.split("/"))
+    return Setup(found, key=MICROSOFT_KEY if found.key else b"")
+
+
+def test_there_is_a_ready_test_for_every_contract() -> None:
+    assert set(MODELS) == {each.name for each in CONTRACTS}
+    assert all(ready_test(setup_of(name)).kinds for name in MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_right_block_has_no_findings(name: str) -> None:
+    report = check_block(MODELS[name](""), setup_of(name), seed=2)
+    assert [str(finding) for finding in report.findings] == []
+    assert list(report.asked) == [*ready_test(setup_of(name)).kinds, MIXED]
+    assert all(report.asked.values())
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", MODELS)
+def test_a_right_block_has_no_findings_however_much_it_is_asked(name: str) -> None:
+    report = check_block(MODELS[name](""), setup_of(name), seed=1, amount=Amount.FULL)
+    assert [str(finding) for finding in report.findings] == []
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_that_a_nic_had_is_found_in_the_quick_amount(bug: str) -> None:
+    name = BUGS[bug][1]
+    report = check_block(MODELS[name](bug), setup_of(name))
+    assert report.findings, f"{BUGS[bug][0]}: nothing found"
+
+
+def test_a_finding_comes_again_with_its_seed_and_its_kind_alone() -> None:
+    def found(kinds: tuple[str, ...] = ()) -> Report:
+        return check_block(TxChecksum("stores 0 for UDP"), setup_of("tx-checksum"), 5, kinds=kinds)
+
+    every = found()
+    of_kind = [finding for finding in every.findings if finding.kind == "sums of 0"]
+    assert of_kind
+    assert found(("sums of 0",)).findings == of_kind
+    assert every.wrong("sums of 0") == len(of_kind)
+
+
+def test_progress_adds_up_to_what_was_asked() -> None:
+    done: dict[str, int] = {}
+
+    def progress(kind: str, count: int) -> None:
+        done[kind] = done.get(kind, 0) + count
+
+    report = check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("tiny payloads", "carries"), progress=progress)
+    assert done == report.asked == {"tiny payloads": 40, "carries": 40}
+
+
+def test_a_kind_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no kind 'jumbo'; there is two hosts, every protocol"):
+        check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("jumbo",))
+
+
+def test_narrow_ports_are_not_asked_what_does_not_fit() -> None:
+    narrow = Setup(contract("tx-checksum"), {"start": 7, "offset": 8, "enable": 1})
+    cases = list(ready_test(narrow).cases("offset limits", 1, narrow))
+    wide = list(ready_test(setup_of("tx-checksum")).cases("offset limits", 1, setup_of("tx-checksum")))
+    enabled = [case.ask.command for case in cases if case.ask.command["enable"]]
+    assert enabled
+    assert all(command["start"] < 128 for command in enabled)
+    assert len(cases) < len(wide)
