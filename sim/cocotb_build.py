@@ -21,9 +21,10 @@ from ringbed.sim.build import Progress, _cached, _hash, verilog_of
 from ringbed.sim.spec import NicSpec
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
-__all__ = ["SIMULATORS", "CocotbMissing", "build", "require", "spawn"]
+__all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "require", "spawn"]
 
-SIMULATORS = ("verilator", "icarus")
+WAVES = {"verilator": "vcd", "icarus": "fst"}  # the waveform each writes
+SIMULATORS = tuple(WAVES)
 TIMESCALE = ("1ns", "1ps")  # Icarus has no clock of nanoseconds without it
 VERILATOR_FLAGS = (
     "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
@@ -127,16 +128,16 @@ class _Build:
 
 
 def spawn(
-    folder: Path, spec: NicSpec, simulator: str, module: str, *, env: Mapping[str, str], keep: int,
-    wave: Path | None = None, output: Any = subprocess.DEVNULL,
+    folder: Path, spec: NicSpec, simulator: str, module: str, *, env: Mapping[str, str], cwd: Path | None = None,
+    keep: Sequence[int] = (), wave: Path | None = None, output: Any = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:  # fmt: skip
-    """Start the simulator in `folder` with the test `module` in it, and descriptor `keep` open.
+    """Start the simulator in `folder` with the test `module` in it, and the descriptors `keep` open.
 
-    `wave` needs a build with waves: VCD of Verilator, FST of Icarus.
+    `wave` needs a build with waves; its format is `WAVES[simulator]`.
     """
     command, environment = _runner(simulator).prepared(folder, spec.portmap.top, module, wave)
     return subprocess.Popen(
-        command, cwd=folder, env=environment | env, pass_fds=[keep], stdin=subprocess.DEVNULL, stdout=output,
+        command, cwd=cwd or folder, env=environment | env, pass_fds=keep, stdin=subprocess.DEVNULL, stdout=output,
         stderr=subprocess.STDOUT,
     )  # fmt: skip
 

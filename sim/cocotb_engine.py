@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from ringbed.sim.build import Progress
-from ringbed.sim.cocotb_build import build, spawn
+from ringbed.sim.cocotb_build import WAVES, build, spawn
 from ringbed.sim.cocotb_face import Box, Call, CocotbFace
 from ringbed.sim.cocotb_link import SOCKET, Link
 from ringbed.sim.memory import HostMemory
@@ -27,7 +27,6 @@ from ringbed.sim.spec import NicSpec
 __all__ = ["CocotbEngine", "CocotbIcarus", "CocotbVerilator", "SimulatorEnded"]
 
 PATIENCE_S = 20  # for a simulator that was told to end
-FORMATS = {"verilator": ".vcd", "icarus": ".fst"}
 
 
 class SimulatorEnded(RuntimeError):
@@ -63,7 +62,7 @@ class CocotbEngine(CocotbFace):
                 "COCOTB_RESULTS_FILE": os.devnull, "COCOTB_ANSI_OUTPUT": "0",
             }  # fmt: skip
             self._process = spawn(
-                folder, self._spec, self.simulator, "ringbed.sim.cocotb_child", env=env, keep=theirs.fileno(),
+                folder, self._spec, self.simulator, "ringbed.sim.cocotb_child", env=env, keep=[theirs.fileno()],
                 wave=wave, output=self._said,
             )  # fmt: skip
         self._link = Link(ours)
@@ -116,7 +115,7 @@ class CocotbEngine(CocotbFace):
         self._live()
         if path is None:
             return
-        wanted = FORMATS[self.simulator]
+        wanted = f".{WAVES[self.simulator]}"
         if path.suffix != wanted:
             raise ValueError(f"a waveform of {self.kind} is a {wanted} file, not {path.name}")
         if self.now or any(name != "set_pin" for name, _ in self._posted):

@@ -72,11 +72,15 @@ class CocotbFace:
         call = Call(name, arguments, tuple(self._posted))
         self._posted, self._arrivals = [], []
         answer, box = self._send(call)
+        self.take(box)
+        return answer
+
+    def take(self, box: Box) -> None:
+        """What the core knows now."""
         self._box = box
         self._frames += box.frames
         self._findings += box.findings
         self._bus_log += box.bus_log
-        return answer
 
     def _post(self, name: str, *arguments: Any) -> None:
         self._live()

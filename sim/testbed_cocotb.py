@@ -1,0 +1,204 @@
+"""ringbed inside a cocotb test: its host memory, driver, stack, wire and faults on the card that cocotb simulates.
+
+    @cocotb.test()
+    async def pings(dut):
+        bench = await Bench.start(dut, cards.em())
+        host = await bench.host("10.0.0.2/24")
+        bench.peer("10.0.0.1/24")
+        await host.ping("10.0.0.1")
+        await ClockCycles(dut.clk, 10)            # cocotb's triggers go on as ever, and the host's clock with them
+
+Drivers and stacks are plain Python that calls and returns. `bench.call(function, ...)` runs such a function in a thread
+of cocotb's bridge: while it waits for the card, simulated time passes and other coroutines run. A host's methods here
+are coroutines that do so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from cocotb.task import bridge, resume
+
+from ringbed.drivers.em import Em
+from ringbed.sim.cocotb_core import CocotbCore
+from ringbed.sim.cocotb_face import Box, Call, CocotbFace
+from ringbed.sim.engine import Event, Finding
+from ringbed.sim.host import DriverMaker, Host
+from ringbed.sim.memory import HostMemory
+from ringbed.sim.settings import Settings
+from ringbed.sim.spec import NicSpec
+from ringbed.sim.testbed import EM_PCI, StackHost, StackOnDriver
+from ringbed.sim.testbed_peer import Peer
+from ringbed.sim.wire import WireEnd
+from ringbed.stack.stack import Stack
+
+__all__ = ["Bench", "BenchEngine", "BenchHost"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+STEP_NS = 20_000  # between two looks at what the peer makes of it
+
+
+class Mover(Protocol):
+    """What hangs on the wire and is to be looked after: a Peer."""
+
+    def move(self, now: int) -> int: ...
+
+
+class BenchEngine(CocotbFace):
+    """The engine of a bench. Its calls wait for simulated time, so they belong into a function given to `call`."""
+
+    def __init__(self, name: str, core: CocotbCore) -> None:
+        super().__init__(name, core.portmap, core.settings)
+        self._core = core
+
+    def _send(self, call: Call) -> tuple[Any, Box]:
+        try:
+            return resume(self.do)(call)
+        except RuntimeError as error:
+            if "unrecognized thread" not in str(error):
+                raise
+            raise RuntimeError(f"{call.name} takes simulated time: await bench.call(function, ...)") from None
+
+    async def do(self, call: Call) -> tuple[Any, Box]:
+        return await self._core.call(call), self._core.box()
+
+    async def catch_up(self) -> None:
+        """Know the core as it is now."""
+        await self._core.clock.settled()
+        self.take(self._core.box())
+
+    async def flush(self) -> None:
+        """Hand over what is posted."""
+        posted, self._posted, self._arrivals = tuple(self._posted), [], []
+        _, box = await self.do(Call("look", (), posted))
+        self.take(box)
+
+
+class Bench:
+    """One card under test. `settings` are those of `sim/settings.py`; `Bench.start` makes it."""
+
+    def __init__(self, spec: NicSpec, core: CocotbCore, memory: HostMemory) -> None:
+        self.spec, self.core, self.memory = spec, core, memory
+        self.engine = BenchEngine(spec.name, core)
+        self.movers: list[Mover] = []
+        self.wire: WireEnd = self.engine
+
+    @classmethod
+    async def start(cls, dut: Any, spec: NicSpec, memory: HostMemory | None = None, **settings: Any) -> Bench:
+        """Starts the clock, resets the card, and sits on every bus of `spec.portmap`.
+
+        What the bus models say of each access is left out; `logging.getLogger(f"cocotb.{top}").setLevel("INFO")` tells.
+        """
+        logging.getLogger(f"cocotb.{spec.portmap.top}").setLevel(logging.WARNING)
+        memory = memory or HostMemory()
+        core = CocotbCore(dut, spec.portmap, memory, Settings(**settings))
+        await core.start()
+        return cls(spec, core, memory)
+
+    @property
+    def now(self) -> int:
+        """Simulated time of the card: clocks since its reset, by the simulator's time."""
+        return self.core.clock.now
+
+    @property
+    def now_ns(self) -> int:
+        return self.engine.frequency.ns(self.now)
+
+    async def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run plain code that uses the engine; what it left posted is with the card when this returns."""
+        await self.engine.catch_up()
+        try:
+            return await bridge(function)(*arguments, **named)
+        finally:
+            await self.engine.flush()
+
+    async def host(
+        self, address: str = "", *, name: str = "em0", mac: bytes = bytes.fromhex("020000000001"),
+        driver: DriverMaker | None = None, **options: Any,
+    ) -> BenchHost:  # fmt: skip
+        """A host with a stack on the card, up, with `address` such as 10.0.0.2/24 when one is given.
+
+        `driver` makes the driver of a card that is not an `em`; `options` are those of `drivers.em.Em`.
+        """
+        upper = StackOnDriver(Stack(name))
+
+        def em_driver(device: Any, dma: Any, sink: Any) -> Any:
+            return Em(device, dma, sink, name=name, **options)
+
+        def attach() -> StackHost:
+            if any(pin.name == "mac" for pin in self.spec.portmap.pins):
+                self.engine.set_pin("mac", int.from_bytes(mac, "big"))
+            host = Host(name, self.engine, self.memory, EM_PCI, driver or em_driver, upper, self.engine.frequency)
+            host.up()
+            if address:
+                upper.ifd.add_ifl().add_iff().add_ifa(address)
+            return host
+
+        return BenchHost(self, await self.call(attach))
+
+    def peer(self, address: str, **options: Any) -> Peer:
+        """A stack at the other end of the wire; `options` are those of `Peer`."""
+        peer = Peer(self.wire, address, self.engine.frequency, **options)
+        self.movers.append(peer)
+        return peer
+
+    async def findings(self) -> list[Finding]:
+        """What the bus checker and the memory saw the card do wrong since the last call."""
+        await self.engine.catch_up()
+        return self.engine.findings()
+
+
+class BenchHost:
+    """A host of a bench; `sync` is the Host that drivers and stack know, for `bench.call`."""
+
+    def __init__(self, bench: Bench, sync: StackHost) -> None:
+        self.bench, self.sync = bench, sync
+        self._pings = 0
+
+    @property
+    def stack(self) -> Stack:
+        return self.sync.upper.stack
+
+    @property
+    def driver(self) -> Any:
+        return self.sync.driver
+
+    async def advance(self, nanoseconds: int) -> None:
+        """Let so much time pass, the host and what hangs on the wire at work."""
+        await self.bench.call(self._advance, self.sync.frequency.ns(self.bench.now) + nanoseconds, lambda: False)
+
+    async def until(self, done: Callable[[], bool], within_ns: int = 10_000_000) -> None:
+        """Let time pass until `done()`; raises TimeoutError after `within_ns`."""
+        begin = self.bench.now_ns
+        if not await self.bench.call(self._advance, begin + within_ns, done):
+            raise TimeoutError(f"{self.sync.name}: not after {within_ns} ns of simulated time")
+
+    async def ping(self, to: str, payload: bytes = b"ringbed", within_ns: int = 10_000_000) -> int:
+        """One echo request and its answer: the time between them in ns. Raises TimeoutError, OSError."""
+        socket, begin = self.stack.icmp_socket(), self.bench.now_ns
+        self._pings += 1
+        await self.bench.call(socket.echo_request, to, self._pings & 0xFFFF, 1, payload)
+        await self.until(lambda: len(socket.buffer) > 0, within_ns)
+        answer = socket.recv()
+        socket.close()
+        if answer.payload != payload:
+            raise OSError(f"the answer of {to} carries other bytes than were sent")
+        return self.bench.now_ns - begin
+
+    async def down(self) -> None:
+        """Raises RuntimeError when the driver keeps memory that the card was given."""
+        await self.bench.call(self.sync.down)
+
+    def _advance(self, until: int, done: Callable[[], bool]) -> bool:
+        host = self.sync
+        while True:
+            moved = sum(mover.move(host.now) for mover in self.bench.movers)
+            host.upper.work(host.now)
+            if done():
+                return True
+            if host.now >= until:
+                return False
+            host.advance(min(until, host.now + (1 if moved else STEP_NS)), Event.WIRE)
