@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
 from ringbed.sim import cards
@@ -22,5 +23,5 @@ def test_the_bench_passes(simulator: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert len(names) == 5
     assert "a_ping_each_way" in " ".join(names)
     frames = rdpcap(str(tmp_path / "em.pcapng"))
-    assert [frame.type for frame in frames] == [0x0806, 0x0806, 0x0800, 0x0800]
+    assert [frame[Ether].type for frame in frames] == [0x0806, 0x0806, 0x0800, 0x0800]
     assert (tmp_path / f"em.{WAVES[simulator]}").stat().st_size > 10_000
