@@ -34,7 +34,8 @@ def cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
 
 def _cut(message: Message, setup: Setup) -> Case | None:
     command = {"mss": message.mss, "header_length": len(message.header), "l3_offset": message.l3, "enable": 1,
-               "l4_offset": message.l4, "is_ipv6": int(message.ipv6), "is_udp": int(message.udp)}  # fmt: skip
+               "l4_offset": message.l4, "is_ipv6": int(message.ipv6), "is_udp": int(message.udp),
+               "payload_length": len(message.payload)}  # fmt: skip
     if not setup.fits(command) or (message.udp and "is_udp" not in setup.ports):
         return None
     right = segments(message, str(setup.option("sums")))
@@ -54,7 +55,8 @@ def _places(message: Message) -> dict[str, tuple[int, int]]:
 
 
 def _left_alone(rng: random.Random, frame: bytes, setup: Setup) -> Case:
-    limits = {"mss": 2000, "header_length": 200, "l3_offset": 60, "l4_offset": 100, "is_ipv6": 2, "is_udp": 2}
+    limits = {"mss": 2000, "header_length": 200, "l3_offset": 60, "l4_offset": 100, "is_ipv6": 2, "is_udp": 2,
+              "payload_length": 2000}  # fmt: skip
     command = {name: rng.randrange(min(limit, 1 << setup.ports.get(name, 16))) for name, limit in limits.items()}
     return Case("not to be cut", Ask(frame, {**command, "enable": 0}), ((frame,),))
 

@@ -152,7 +152,7 @@ _HASH_RESULT = Layout("rss-hash result", 5, _fields(
     ("type", 8, "the code of the HashKind that was hashed"),
 ))  # fmt: skip
 
-_SEGMENT_COMMAND = Layout("segment command", 9, _fields(
+_SEGMENT_COMMAND = Layout("segment command", 12, _fields(
     ("mss", 16, "payload bytes of every segment but the last; at least 1"),
     ("header_length", 16, "bytes of all headers, which every segment gets; the payload follows"),
     ("l3_offset", 16, "first byte of the IP header"),
@@ -160,6 +160,7 @@ _SEGMENT_COMMAND = Layout("segment command", 9, _fields(
     ("enable", 1, "0: the frame leaves as it came"),
     ("is_ipv6", 1, "1: IPv6, 0: IPv4"),
     ("is_udp", 1, "1: UDP, 0: TCP"),
+    ("payload_length", 24, "payload bytes of the whole message, which come"),
 ), doc="Linux segmentation-offloads (TSO, USO)")  # fmt: skip
 
 _TYPES = Option("types", "a table: the block's code of each hash type that it does, `ipv4-tcp = 2`")
@@ -198,7 +199,7 @@ CONTRACTS = (
         Block.SEGMENT, "", "Header and at most `mss` bytes of payload a frame. IPv4: total length, identification + 1 "
         "a segment modulo 65536; IPv6: payload length; TCP: sequence number, FIN and PSH in the last alone, CWR in "
         "the first alone (RFC 3168 6.1.2); UDP: length. The lengths of the message's own header say nothing.",
-        command=_SEGMENT_COMMAND, optional=frozenset({"is_udp"}),
+        command=_SEGMENT_COMMAND, optional=frozenset({"is_udp", "payload_length"}),
         options=(Option("sums", "kept: the sum fields leave as they came, a block behind does them; pseudo: the TCP or "
                         "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "
                         "added; full: every sum is right", ("kept", "pseudo", "full")),),

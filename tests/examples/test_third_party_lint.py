@@ -1,0 +1,41 @@
+"""The Verilog of the examples is clean: Verilator with every warning on, and Icarus as Verilog-2005."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ringbed.sim.cocotb_build import CocotbMissing
+from ringbed.sim.toolchain import find_verilator
+
+SOURCES = sorted((Path(__file__).parents[2] / "examples" / "third_party").rglob("*.v"))
+
+
+def complaints(command: list[str], **environment: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("- ")]
+    return "\n".join(lines if done.returncode or lines else [])
+
+
+def test_there_is_one_block_of_each_kind() -> None:
+    assert {"tx_checksum", "rx_checksum", "rss_hash", "segment"} <= {source.stem for source in SOURCES}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_verilator_has_no_warning(source: Path) -> None:
+    verilator = find_verilator()
+    command = [str(verilator.binary), "--lint-only", "-Wall", f"-I{source.parent}", str(source)]
+    assert complaints(command, VERILATOR_ROOT=str(verilator.root)) == ""
+
+
+@pytest.mark.cocotb
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_icarus_has_no_warning(source: Path, tmp_path: Path) -> None:
+    if shutil.which("iverilog") is None:
+        raise CocotbMissing("no Icarus Verilog: iverilog is not on PATH")
+    command = ["iverilog", "-g2005", "-Wall", "-y", str(source.parent), "-o", str(tmp_path / "out"), str(source)]
+    assert complaints(command) == ""
