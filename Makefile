@@ -7,7 +7,7 @@ JOBS ?= 2
 ARGS ?=
 export PYTHON
 
-.PHONY: help demo test test-full lint bench docs pins clean
+.PHONY: help demo test test-full lint bench synth docs pins clean
 
 help:
 	@echo "make demo       the kernel of this machine talks to a Python stack through a simulated NIC"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-full  the same with every long test"
 	@echo "make lint       only lint, types and rooms"
 	@echo "make bench      figures on this machine"
+	@echo "make synth      what the NICs and their blocks take of an FPGA: docs/synthesis.md"
 	@echo "make docs       write the pages that are generated"
 	@echo "make pins       resolve constraints.txt anew"
 	@echo "make clean      remove .venv and everything made in this folder"
@@ -38,6 +39,9 @@ lint: $(READY)
 
 bench: $(READY)
 	@for part in sim hw stack; do $(BIN)/ringbed bench $$part $(ARGS) || exit; done
+
+synth: $(READY)
+	@$(BIN)/ringbed nic synth em --page docs/synthesis.md $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m ringbed.hw.formats.page

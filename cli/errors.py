@@ -42,6 +42,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.faults_plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.tap.TapUnavailable": Exit.ENVIRONMENT,
+    "ringbed.sim.synth_tools.SynthError": Exit.ENVIRONMENT,
     "ringbed.sim.toolchain.BuildError": Exit.ENVIRONMENT,
 }
 

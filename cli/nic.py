@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from ringbed.cli.errors import EPILOG, UserError
 from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.synth import block_of, must_be_a_width, synth
 
 if TYPE_CHECKING:
     from ringbed.hw.formats.page import Card
@@ -57,8 +59,10 @@ def info(name: Name) -> None:
 def verilog(
     name: Name,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")],
+    block: Annotated[str | None, typer.Option(metavar="BLOCK", help="One block of it, such as mac_tx.")] = None,
+    width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
 ) -> None:
-    """Write the NIC as Verilog; its top module has the ports that the port map in hw/nics names."""
+    """Write the NIC, or a block of it, as Verilog; the NIC has the ports that the port map in hw/nics names."""
     card = _card(name)
     to_stdout = str(output) == "-"
     if not to_stdout:
@@ -66,16 +70,33 @@ def verilog(
 
     from rich.console import Console
 
-    from ringbed.sim.build import verilog_of
-    from ringbed.sim.cards import CARDS
-
     with Console(stderr=True).status("") as status:
-        text = verilog_of(CARDS[card.name](), progress=status.update)
+        if block is None:
+            text = _card_verilog(card.name, width, status.update)
+        else:
+            text = _block_verilog(card.name, block, width)
     if to_stdout:
         sys.stdout.write(text)
     else:
         write_text(output, text)
-        typer.echo(f"{output}: module {card.name}, {text.count(chr(10)):,} lines of Verilog")
+        typer.echo(f"{output}: module {block or card.name}, {text.count(chr(10)):,} lines of Verilog")
+
+
+app.command(epilog=EPILOG)(synth)
+
+
+def _card_verilog(name: str, width: int, progress: Callable[[str], None]) -> str:
+    from ringbed.sim.build import verilog_of
+    from ringbed.sim.cards import CARDS, em
+
+    must_be_a_width(name, width)
+    return verilog_of(CARDS[name]() if width == 64 else em(width=width), progress=progress)
+
+
+def _block_verilog(name: str, block: str, width: int) -> str:
+    from ringbed.sim.synth_collar import verilog_of_block
+
+    return verilog_of_block(block_of(name, block, width).component, block)
 
 
 def _card(name: str) -> Card:

