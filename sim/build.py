@@ -107,7 +107,8 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     verilog = verilog_of(spec, progress)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
     key = _hash(
-        verilog, repr(spec.portmap), repr(sorted(templates.items())), trace, repr((VERILATOR_FLAGS, CXX_FLAGS)),
+        verilog, spec.rtl.source_hash() if spec.rtl else "", repr(spec.portmap), repr(sorted(templates.items())), trace,
+        repr((VERILATOR_FLAGS, CXX_FLAGS)),
         compiler.version, verilator.version, Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
 
@@ -149,6 +150,8 @@ class _Model:
         source.write_text(verilog, encoding="utf-8")
         command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], "--prefix", self.prefix]
         command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
+        if (rtl := self.spec.rtl) is not None:
+            command += [f"-I{folder}" for folder in rtl.include] + [str(path) for path in rtl.files]
         run_tool("Verilator", command, self.log, {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)})
         skip_settled_inputs(self.work, self.spec.portmap.clock)
 

@@ -22,6 +22,7 @@ from ringbed.sim.memory import HostMemory
 from ringbed.sim.native_stages import STAGE_CALLS, NativeStages
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
+from ringbed.sim.wire_edge import WireEdge
 
 __all__ = ["NativeEngine"]
 
@@ -129,6 +130,7 @@ class NativeEngine(NativeStages):
         self.settings = Settings(**options)
         self._pins = {pin.name: (index, pin) for index, pin in enumerate(spec.portmap.pins)}
         self._init = [pin.init for pin in spec.portmap.pins]
+        self.edge = WireEdge(spec.portmap)
         self._handle: int | None = None
         self._tick_hz = 0.0
         self._bus_faults = BusFaults()
@@ -250,6 +252,8 @@ class NativeEngine(NativeStages):
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._spec.portmap.rx is None:
             raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
+        if (frame := self.edge.into(frame, error)) is None:
+            return
         self._in.append(frame)
         self._in_at.append(at)
         self._in_errors.append(error)
@@ -265,7 +269,7 @@ class NativeEngine(NativeStages):
         for clock, length in struct.iter_unpack("=QQ", table.raw):
             frames.append((clock, raw[at : at + length]))
             at += length
-        return frames
+        return self.edge.out(frames)
 
     # Pins, findings, figures ------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from ringbed.sim.stages import Stages
 __all__ = ["Dma", "Idle", "Interrupts", "Peek", "Pin", "Port", "PortMap", "PortMapError", "Registers", "Reset", "Wire"]
 
 IN, OUT = "in", "out"
+WIRE_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
 
 
 class PortMapError(ValueError):
@@ -92,16 +93,23 @@ class Dma:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One direction of the wire, an AXI4-Stream. `into` is True for the receive side, which has no ready."""
+    """One direction of the wire, an AXI4-Stream; `into` the card or out of it, and whether the taker has a `ready`.
+
+    `fcs`: its frames end with their FCS. Where they do not, engines take it off and put it on (`sim/wire_edge.py`).
+    """
 
     prefix: str
     data_width: int
     into: bool
+    ready: bool
+    fcs: bool = True
 
     def ports(self) -> list[Port]:
         way, back = (IN, OUT) if self.into else (OUT, IN)
         table = [("tdata", self.data_width, way), ("tkeep", self.data_width // 8, way), ("tlast", 1, way)]
-        table += [("tvalid", 1, way), ("tuser", 1, way) if self.into else ("tready", 1, back)]
+        table += [("tvalid", 1, way)]
+        table += [("tuser", 1, way)] if self.into else []
+        table += [("tready", 1, back)] if self.ready else []
         return [Port(self.prefix + name, width, d) for name, width, d in table]
 
 
@@ -274,10 +282,10 @@ class _Reader:
         where = f"wire.{name}."
         if not isinstance(table, dict):
             raise PortMapError(f"wire.{name} must be a table, not {table!r}")
-        if table.get("ready", not into) is into:
-            raise PortMapError(f"{where}ready must be {str(not into).lower()}: a wire cannot be stopped, a sender can")
-        prefix = self.text(table, "prefix", where)
-        return Wire(prefix, self.width(table, "data_width", where, (32, 64, 128, 256, 512)), into)
+        ready = table.get("ready", not into)
+        if not isinstance(ready, bool):
+            raise PortMapError(f"{where}ready must be true or false, not {ready!r}")
+        return Wire(self.text(table, "prefix", where), self.width(table, "data_width", where, WIRE_WIDTHS), into, ready)
 
     def interrupts(self) -> Interrupts | None:
         if not (table := self.table("interrupts", required=False)):

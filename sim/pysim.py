@@ -24,6 +24,7 @@ from ringbed.sim.pywire import WireIn, WireOut
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec, component_ports
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
+from ringbed.sim.toolchain import BuildError
 from ringbed.sim.traced import WaveLayout
 
 __all__ = ["PysimEngine"]
@@ -134,6 +135,8 @@ class PysimEngine:
         self._spec, self._map, self._memory = spec, spec.portmap, memory
         self.settings = Settings(**options)
         s, m = self.settings, spec.portmap
+        if spec.rtl is not None:
+            raise BuildError(f"{spec.name} is Verilog, and pysim simulates only Amaranth: native and cocotb run it")
         if progress is not None:
             progress("elaborating the card for pysim")
         self._bench = _Bench(spec, s.frequency.ns(10**6))
@@ -147,9 +150,9 @@ class PysimEngine:
         if m.registers:
             self._registers = AxiLite(m.registers.prefix, s.seed, s.pattern_level)
         if m.rx:
-            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing)
+            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing, stops=m.rx.ready)
         if m.tx:
-            self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level)
+            self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level, stops=m.tx.ready)
         self._irq, self._irq_since, self._irq_from = False, 0, 0
         self._pending = True  # a pin was set that has not had a clock yet
         self._model_ns = self._run_ns = 0
@@ -280,7 +283,7 @@ class PysimEngine:
         c, f = self._bench, self._findings
         f.now = self.now
         if self._rx is not None:
-            self._rx.sample(self.now)
+            self._rx.sample(c, self.now)
         if self._registers is not None:
             self._registers.sample(c, f)
         if self._dma is not None:

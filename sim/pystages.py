@@ -40,13 +40,14 @@ class PyStages:
 
     def sample(self, bench: Any, now: int) -> None:
         events = []
-        if self.map.rx is not None and bench.value(self.map.rx.prefix + "tvalid"):
-            last = bool(bench.value(self.map.rx.prefix + "tlast"))
+        rx = self.map.rx
+        if rx and bench.value(rx.prefix + "tvalid") and (not rx.ready or bench.bit(rx.prefix + "tready")):
+            last = bool(bench.value(rx.prefix + "tlast"))
             events += self.numbering.wire(now, "wire_in", not self._in_frame, last)
             self._in_frame = not last
         if self.map.tx is not None:
             prefix = self.map.tx.prefix
-            if bench.bit(prefix + "tvalid") and bench.value(prefix + "tready"):
+            if bench.bit(prefix + "tvalid") and (not self.map.tx.ready or bench.value(prefix + "tready")):
                 last = bench.bit(prefix + "tlast")
                 events += self.numbering.wire(now, "wire_out", not self._out_frame, last)
                 self._out_frame = not last

@@ -34,10 +34,10 @@ class LinkTime:
 
 
 class WireIn:
-    """The receive wire: frames from a queue, back to back or paced."""
+    """The receive wire: frames from a queue, back to back or paced; `stops`: the card has a ready."""
 
-    def __init__(self, prefix: str, bus: int, pace: Pacing | None) -> None:
-        self.p, self.bus, self.paced = prefix, bus, pace is not None
+    def __init__(self, prefix: str, bus: int, pace: Pacing | None, *, stops: bool = False) -> None:
+        self.p, self.bus, self.paced, self.stops = prefix, bus, pace is not None, stops
         self.frames: deque[tuple[bytes, int, bool]] = deque()
         self.pos, self.free = LinkTime(pace or Pacing(0, 1)), LinkTime(pace or Pacing(0, 1))
         self.active = self.valid = False
@@ -84,8 +84,8 @@ class WireIn:
             self.pos.add(min(len(self.frames[0][0]) - self.offset, self.bus))
             self.beat_due = self.pos.ceil()
 
-    def sample(self, now: int) -> None:
-        if not self.valid:
+    def sample(self, c: Ports, now: int) -> None:
+        if not self.valid or (self.stops and not c.bit(self.p + "tready")):
             return
         self.offset += self.bus
         if self.offset >= len(self.frames[0][0]):
@@ -99,10 +99,15 @@ class WireIn:
 
 
 class WireOut:
-    """The transmit wire: ready always, paced, or by a pattern. `frames`: (clock of the last beat, frame)."""
+    """The transmit wire: ready always, paced, or by a pattern; `stops` False is a card that cannot wait.
 
-    def __init__(self, prefix: str, bus: int, pace: Pacing | None, seed: int, level: int) -> None:
-        self.p, self.bus, self.paced = prefix, bus, pace is not None
+    `frames`: (clock of the last beat, frame).
+    """
+
+    def __init__(
+        self, prefix: str, bus: int, pace: Pacing | None, seed: int, level: int, *, stops: bool = True
+    ) -> None:
+        self.p, self.bus, self.paced, self.stops = prefix, bus, pace is not None, stops
         self.pos = LinkTime(pace or Pacing(0, 1))
         self.hold = Pattern(seed, 13, level)
         self.frames: list[tuple[int, bytes]] = []
@@ -113,8 +118,9 @@ class WireOut:
         )
 
     def drive(self, c: Ports, now: int) -> None:
-        self.ready = not self.off and (not self.paced or self.pos.ceil() <= now)
-        c.put(self.p + "tready", self.ready)
+        self.ready = not self.stops or (not self.off and (not self.paced or self.pos.ceil() <= now))
+        if self.stops:
+            c.put(self.p + "tready", self.ready)
 
     def sample(self, c: Ports, f: Findings) -> None:
         valid = c.bit(self.p + "tvalid")

@@ -15,18 +15,38 @@ from typing import Any
 
 from ringbed.sim.portmap import Port, PortMap, PortMapError
 
-__all__ = ["NicSpec", "component_ports"]
+__all__ = ["NicSpec", "Rtl", "component_ports"]
+
+
+@dataclass(frozen=True)
+class Rtl:
+    """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in."""
+
+    files: tuple[Path, ...]
+    include: tuple[Path, ...] = ()
+
+    def source_hash(self) -> str:
+        """Of every file, and of everything that could be included."""
+        digest = hashlib.sha256()
+        for path in (*self.files, *(path for folder in self.include for path in sorted(folder.iterdir()))):
+            if path.is_file():
+                digest.update(repr(path.name).encode() + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class NicSpec:
-    """`params` are part of the cache key and must have a stable repr; so must `sources` (files or folders)."""
+    """`params` are part of the cache key and must have a stable repr; so must `sources` (files or folders).
+
+    `rtl` is what is compiled beside the component; only engines that run Verilog can have it.
+    """
 
     name: str
     elaborate: Callable[[], Any]
     portmap: PortMap
     params: Mapping[str, object] = field(default_factory=dict)
     sources: Iterable[Path] = ()
+    rtl: Rtl | None = None
 
     def source_hash(self) -> str:
         """One hash of everything the RTL depends on but the tools: name, ports, parameters, source files."""

@@ -50,7 +50,9 @@ def run_tool(tool: str, command: Sequence[str], log: Path, env: dict[str, str] |
         except OSError as error:
             raise BuildError(f"{tool} cannot be run ({error}); full log: {log}") from None
     if code != 0:
-        raise BuildError(f"{tool} failed with exit code {code}; full log: {log}")
+        said = re.search(r"^%?Error.*?: (.*)$", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        reason = f" ({said[0].lstrip('%')})" if said else ""
+        raise BuildError(f"{tool} failed with exit code {code}{reason}; full log: {log}")
 
 
 def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:

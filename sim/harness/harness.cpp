@@ -117,7 +117,7 @@ struct Harness {
 
     void sample() {
         findings.now = now;
-        if constexpr (C::HAS_RX) rx.sample(now);
+        if constexpr (C::HAS_RX) rx.sample(card, now);
         if constexpr (C::HAS_REGISTERS) registers.sample(card, findings);
         if constexpr (C::HAS_DMA) dma.sample(card, findings);
         if constexpr (C::HAS_TX) tx.sample(card, findings);

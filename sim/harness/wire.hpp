@@ -6,7 +6,7 @@ namespace rb {
 
 constexpr u64 PREAMBLE = 8, GAP = 12;  // bytes
 
-// Into the card. A frame begins at its clock or later, keeps the queue's order, and cannot be stopped once begun.
+// Into the card. A frame begins at its clock or later, keeps the queue's order, and is stopped only by a card's ready.
 template <class Card>
 struct WireIn {
     static constexpr u32 BYTES = Card::RX_BYTES;
@@ -45,8 +45,8 @@ struct WireIn {
         if (show != valid) c.rx_tvalid(valid = show);
     }
 
-    void sample(u64 now) {
-        if (!valid) return;
+    void sample(const Card& c, u64 now) {
+        if (!valid || !c.rx_taken()) return;
         const Frame& fr = frames[head];
         offset += BYTES;
         if (offset >= fr.length) {
@@ -102,7 +102,7 @@ struct WireIn {
     }
 };
 
-// Out of the card. Ready always, or at a link's pace, or by a seeded pattern.
+// Out of the card. Ready always, or at a link's pace, or by a seeded pattern; always for a card that cannot wait.
 template <class Card>
 struct WireOut {
     static constexpr u32 BYTES = Card::TX_BYTES, LONGEST = 1 << 16;
@@ -116,7 +116,7 @@ struct WireOut {
     Pattern hold;
 
     void drive(Card& c, u64 now) {
-        bool r = !held && (den == 0 || pos.ceil() <= now);
+        bool r = !Card::TX_STOPS || (!held && (den == 0 || pos.ceil() <= now));
         if (r != ready || first) c.tx_tready(ready = r), first = false;
     }
 

@@ -46,7 +46,7 @@ def test_every_part_but_clock_and_reset_is_optional() -> None:
             BARE + '[dma]\nkind = "axi4"\nprefix = "m_"\naddr_width = 65',
             "dma.addr_width must be in range(1, 65), not 65",
         ),
-        (BARE + '[wire.rx]\nprefix = "r_"\nready = true', "wire.rx.ready must be false"),
+        (BARE + '[wire.rx]\nprefix = "r_"\nready = 1', "wire.rx.ready must be true or false, not 1"),
         (BARE + "[pins]\na = { width = 4, init = 16 }", "pins.a.init 16 does not fit 4 bits"),
         (BARE + '[pins]\na = { width = 4, dir = "up" }', "pins.a.dir must be 'in' or 'out', not 'up'"),
         (BARE + "[pins]\nclk = { width = 1 }", "port 'clk' is named twice"),

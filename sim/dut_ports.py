@@ -1,0 +1,86 @@
+"""What ports a top module of somebody's Verilog has, asked of Verilator: parameters applied, widths in bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.build import cache_dir
+from ringbed.sim.portmap import Port
+from ringbed.sim.spec import Rtl
+from ringbed.sim.toolchain import BuildError, find_verilator, run_tool
+
+__all__ = ["module_ports"]
+
+FLAGS = ("--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style")
+WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
+INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
+
+
+def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> dict[str, Port]:
+    """Every port of `top` by name, in the order of its declaration; `dir` may be "inout" here.
+
+    Raises BuildError with Verilator's first error; also when there is no module `top`, or a port has a type that is
+    not a vector of bits.
+    """
+    verilator = find_verilator()
+    with tempfile.TemporaryDirectory() as work:
+        tree = Path(work) / "tree.json"
+        command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree), "--Mdir", work, "--top-module", top]
+        command += [f"-G{name}={_literal(value)}" for name, value in parameters.items()]
+        command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
+        log = cache_dir() / "ports.log"  # outlives the folder
+        log.unlink(missing_ok=True)
+        run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
+        nodes = list(_nodes(json.loads(tree.read_text(encoding="utf-8"))))
+    types = {node["addr"]: node for node in nodes if str(node.get("type")).endswith("DTYPE")}
+    module = next(node for node in nodes if node.get("type") == "MODULE" and node.get("level") == 1)
+    found = {}
+    for node in module["stmtsp"]:
+        if node.get("type") == "VAR" and node.get("direction") in WAYS:
+            width = _width(types, node["dtypep"])
+            if width is None:
+                raise BuildError(f"port {node['name']!r} of {top} is not a vector of bits")
+            found[node["name"]] = Port(node["name"], width, WAYS[node["direction"]])
+    return found
+
+
+def _literal(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every node of the tree, from the top."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _nodes(each)
+
+
+def _range(text: str) -> int:
+    high, low = re.findall(r"-?\d+", text)
+    return abs(int(high) - int(low)) + 1
+
+
+def _width(types: Mapping[str, dict[str, Any]], address: str) -> int | None:
+    """Bits of a packed type; None for any other."""
+    node = types[address]
+    kind = node["type"]
+    if kind == "BASICDTYPE":
+        return _range(node["range"]) if "range" in node else INTEGERS.get(node["keyword"], 1)
+    if kind == "PACKARRAYDTYPE" and "declRange" in node:
+        inner = _width(types, node["refDTypep"])
+        return None if inner is None else inner * _range(node["declRange"])
+    if kind in ("REFDTYPE", "ENUMDTYPE", "CONSTDTYPE"):
+        return _width(types, node["refDTypep"])
+    if kind == "STRUCTDTYPE" and node.get("packed"):
+        members = [_width(types, each["dtypep"]) for each in node.get("membersp", ())]
+        return None if None in members else sum(each or 0 for each in members)
+    return None

@@ -1,0 +1,33 @@
+"""The MAC's part of a wire, for a card whose streams have no FCS: on the way in it is judged and taken off, on the way
+out put on, behind the pad. What a MAC would drop is dropped here and counted, as a card of ours does inside.
+"""
+
+from __future__ import annotations
+
+from ringbed.sim.portmap import PortMap
+from ringbed.sim.wire import fcs_good, from_wire, to_wire
+
+__all__ = ["WireEdge"]
+
+
+class WireEdge:
+    """Of one card. `counters`, one a cause: `bad_fcs`, `error` (a symbol error), `runt` (nothing but an FCS)."""
+
+    def __init__(self, portmap: PortMap) -> None:
+        self.strips = portmap.rx is not None and not portmap.rx.fcs
+        self.adds = portmap.tx is not None and not portmap.tx.fcs
+        self.counters = {"bad_fcs": 0, "error": 0, "runt": 0}
+
+    def into(self, wire: bytes, error: bool) -> bytes | None:
+        """What the card's stream carries of a frame on the wire; None for one that is dropped here."""
+        if not self.strips:
+            return wire
+        cause = "error" if error else "bad_fcs" if not fcs_good(wire) else "" if len(wire) > 4 else "runt"
+        if cause:
+            self.counters[cause] += 1
+            return None
+        return from_wire(wire)
+
+    def out(self, frames: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Frames as they leave the card, and as they are on the wire."""
+        return [(clock, to_wire(frame)) for clock, frame in frames] if self.adds else frames
