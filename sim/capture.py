@@ -7,6 +7,7 @@ python-pcapng's work (docs/decisions/0002-captures.md); this file knows what we 
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from enum import Enum, IntEnum
@@ -34,7 +35,11 @@ class Direction(IntEnum):
 
 
 class CaptureWriter:
-    """A pcapng file being written; a context manager. Frames may come in any order of time."""
+    """A pcapng file being written; a context manager. Frames may come in any order of time.
+
+    Hosts in threads of a pump cannot share one: their frames would stand in it in the order of the threads, which is
+    another in each run. So a capture of several interfaces is written by the thread that opened it alone.
+    """
 
     def __init__(self, path: Path | str | BinaryIO, application: str = "ringbed") -> None:
         self._owned = isinstance(path, Path | str)
@@ -42,6 +47,7 @@ class CaptureWriter:
         self._section = blocks.SectionHeader(options={"shb_userappl": application})
         self._writer = FileWriter(self._file, self._section)
         self._fcs: list[bool] = []
+        self._thread = threading.get_ident()
         self.frames = 0
         self.paused = False  # while set, `write` writes nothing
 
@@ -63,11 +69,16 @@ class CaptureWriter:
         self, interface: int, frame: bytes, at_ns: int, direction: Direction = Direction.UNKNOWN,
         comments: Sequence[str] = (), error: bool = False,
     ) -> None:  # fmt: skip
-        """Write one frame; `error` is a symbol error. Raises ValueError for an interface that was not declared."""
+        """Write one frame; `error` is a symbol error.
+
+        Raises ValueError for an interface that was not declared, RuntimeError for a second thread (see the class).
+        """
         if self.paused:
             return
         if not 0 <= interface < len(self._fcs):
             raise ValueError(f"the capture has {len(self._fcs)} interfaces, there is no number {interface}")
+        if len(self._fcs) > 1 and threading.get_ident() != self._thread:
+            raise RuntimeError("a capture of several interfaces has one writer: give each host in a thread its own")
         if not 0 <= at_ns < 1 << 64:
             raise ValueError(f"{at_ns} ns does not fit a capture's 64-bit time")
         block = self._section.new_member(

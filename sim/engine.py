@@ -74,7 +74,13 @@ class Engine(Protocol):
         """A posted register write, queued: done when the clock next runs, in order."""
         ...
 
-    def peek(self, offset: int) -> int: ...
+    def peek(self, offset: int) -> int:
+        """A register as it is, without what a read does to it; the clock does not run.
+
+        Raises ValueError where the engine cannot look: there is no such register, the card has no port for it, or, on
+        `qemu`, a look would clear the register, as it does every statistic.
+        """
+        ...
 
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         """Run to clock `until`, or to the first event of `stop`; queued writes count as work."""

@@ -136,10 +136,14 @@ def run_with_waveform(
     except Exception as error:
         if not first.engines:
             raise
-        folder.mkdir(parents=True, exist_ok=True)
         if say is not None:
             say(f"{error}: run again with a waveform ...")
-        for note in _again(scenario, error, first):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            notes = _again(scenario, error, first)
+        except Exception as trouble:  # a full disk must not hide what failed
+            notes = [f"no waveform: {type(trouble).__name__}: {trouble}"]
+        for note in notes:
             error.add_note(note)
         raise
 

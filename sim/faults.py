@@ -38,21 +38,33 @@ class Faults:
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
         self._records: list[FaultRecord] = []
-        self._hosts: list[Host[Any]] = []
+        self._hosts: list[tuple[Host[Any], str]] = []
         self._ends: list[tuple[Host[Any], FaultyEnd]] = []
 
-    def attach(self, host: Host[Any]) -> None:
-        """Bus and interrupts of `host`, counted from now. Raises ValueError when its engine cannot have bus faults."""
-        found = bus_faults(self.plan, host.name)
+    def attach(self, host: Host[Any], name: str = "") -> None:
+        """Bus and interrupts of `host`, counted from now; `name` is what the plan calls it, when not by its own name.
+
+        Raises ValueError when its engine cannot have bus faults, or another host has this name: a record of both could
+        not tell them apart.
+        """
+        name = name or host.name
+        if name in (known for _, known in self._hosts):
+            raise ValueError(f"two hosts of one fault plan are called {name!r}: give each a name of its own")
+        found = bus_faults(self.plan, name)
         if found.rules or found.fixed:
             host.engine.set_bus_faults(found)
-        self._hosts.append(host)
-        host.faults = HostFaults(self.plan, host.name, self._records.append)
+        self._hosts.append((host, name))
+        host.faults = HostFaults(self.plan, name, self._records.append)
 
-    def end(self, host: Host[Any], inner: WireEnd | None = None) -> FaultyEnd:
-        """The end of this host's link with its faults in it, around `inner` or else the card's own."""
-        engine = host.engine
-        end = FaultyEnd(inner or engine, self.plan, host.name, lambda: engine.now, host.frequency, self._records.append)
+    def end(self, host: Host[Any], inner: WireEnd | None = None, name: str = "") -> FaultyEnd:
+        """The end of this host's link with its faults in it, around `inner` or else the card's own; `name` as above.
+
+        Raises ValueError when another end has this name.
+        """
+        engine, name = host.engine, name or host.name
+        if name in (end.name for _, end in self._ends):
+            raise ValueError(f"two ends of one fault plan are called {name!r}: give each a name of its own")
+        end = FaultyEnd(inner or engine, self.plan, name, lambda: engine.now, host.frequency, self._records.append)
         self._ends.append((host, end))
         return end
 
@@ -63,18 +75,18 @@ class Faults:
     def stop(self) -> None:
         """No more faults from now on; what is held back comes with the next move. Called while the engines are open."""
         self._collect()
-        for host in self._hosts:
+        for host, name in self._hosts:
             host.faults = None
-            if self.plan.rules_of("bus", host.name) or self.plan.records_of("bus", host.name):
+            if self.plan.rules_of("bus", name) or self.plan.records_of("bus", name):
                 host.engine.set_bus_faults(BusFaults())
         for _, end in self._ends:
             end.rx.stop()
             end.tx.stop()
 
     def records(self) -> list[FaultRecord]:
-        """What happened so far, in the order of simulated time."""
+        """What happened so far, in the order of simulated time and then of places: hosts may run in threads."""
         self._collect()
-        return sorted(self._records, key=lambda record: record.at_ns)
+        return sorted(self._records, key=lambda record: (record.at_ns, record.where, record.part))
 
     def counts(self) -> dict[str, int]:
         """How often each kind happened, such as `link drop`."""
@@ -89,16 +101,16 @@ class Faults:
         return [leg for host, end in self._ends for leg in link_legs(host, end)]
 
     def _collect(self) -> None:
-        for host in self._hosts:
-            self._records += (_recorded(event, host) for event in host.engine.bus_fault_log())
+        for host, name in self._hosts:
+            self._records += (_recorded(event, host, name) for event in host.engine.bus_fault_log())
 
 
-def _recorded(event: BusEvent, host: Host[Any]) -> FaultRecord:
+def _recorded(event: BusEvent, host: Host[Any], name: str) -> FaultRecord:
     kind, access = event.kind.name.lower(), event.access.name.lower()
     values: dict[str, Value] = {"beat": event.beat} if kind in ERRORS else {"clocks": event.clocks}
     note: dict[str, Value] = {"address": f"{event.address:#x}"}
     at_ns = host.frequency.ns(event.clock)
-    return FaultRecord("bus", kind, host.name, event.ordinal, access, values, at_ns, event.clock, note)
+    return FaultRecord("bus", kind, name, event.ordinal, access, values, at_ns, event.clock, note)
 
 
 def bus_faults(plan: FaultPlan, host: str) -> BusFaults:

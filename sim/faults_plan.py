@@ -3,12 +3,13 @@
 A plan is a seed and rules; a rule says what happens (`kind`), where, and how often (`rate`, or `at` which ordinals).
 A record is JSON lines, one a fault that happened; it is told from TOML by its first character. docs/faults.md has every
 key. Nothing here knows an engine: parameters are names and numbers. A file that cannot be used raises FaultFileError
-with one sentence that names the file, the rule or line, and the bad value.
+with one sentence that names the file, the line (of a rule that which it begins in) and the bad value.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ DIRECTIONS = ("rx", "tx")
 ACCESSES = ("fetch", "read", "write", "writeback")
 DAMAGES = ("wire", "host")
 HIGHEST = (1 << 64) - 1
+MOST_BEAT = (1 << 32) - 1  # engines count them in 32 bits
 # part -> kind -> its parameters with their defaults
 KINDS: dict[str, dict[str, dict[str, Value]]] = {
     "link": {
@@ -152,7 +154,7 @@ def record_text(records: Iterable[FaultRecord]) -> str:
 def _toml(text: str) -> FaultPlan:
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
         raise FaultFileError(f"not TOML: {error}") from None
     for key in table:
         if key not in ("seed", *PARTS):
@@ -165,12 +167,22 @@ def _toml(text: str) -> FaultPlan:
         entries = table.get(part, [])
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise FaultFileError(f"{part} must be tables that begin with [[{part}]], not {entries!r}")
-        for index, entry in enumerate(entries, 1):
+        places = _places(part, text, len(entries))
+        for place, entry in zip(places, entries, strict=True):
             try:
                 rules.append(_rule(part, entry, len(rules)))
             except FaultFileError as error:
-                raise FaultFileError(f"{part} fault {index}: {error}") from None
+                raise FaultFileError(f"{place}: {error}") from None
     return FaultPlan(seed, tuple(rules))
+
+
+def _places(part: str, text: str, count: int) -> list[str]:
+    """What to call each rule of a part: the line of its [[part]], and its number where it was written otherwise."""
+    heads = [
+        text.count("\n", 0, head.start(1)) + 1 for head in re.finditer(rf"^[ \t]*(\[\[[ \t]*{part}\b)", text, re.M)
+    ]
+    lines = [f"line {line}, " for line in heads] if len(heads) == count else [""] * count
+    return [f"{line}{part} fault {index}" for index, line in enumerate(lines, 1)]
 
 
 def _rule(part: str, entry: dict[str, Any], number: int) -> FaultRule:
@@ -251,10 +263,15 @@ def _record(text: str) -> FaultPlan:
             continue
         try:
             entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise FaultFileError(f"line {number} is not JSON: {error.msg}") from None
+        except ValueError as error:  # JSONDecodeError is one; a number of thousands of digits is another
+            raise FaultFileError(f"line {number} is not JSON: {getattr(error, 'msg', error)}") from None
         if entry == HEADER:
             continue
+        if isinstance(entry, dict) and entry.get("record") == HEADER["record"]:
+            found = entry.get("version")
+            raise FaultFileError(
+                f"line {number}: a record of version {found!r}; this ringbed reads {HEADER['version']}"
+            )
         try:
             records.append(_one_record(entry))
         except FaultFileError as error:
@@ -286,7 +303,10 @@ def _drawn(kind: str, name: str, value: Any) -> Value:
             raise FaultFileError(f"bits of {kind} must be a list of numbers counted from 0, not {value!r}")
         return tuple(value)
     if name in ("length", "beat"):
-        return _count(name, value)
+        count = _count(name, value)
+        if name == "beat" and count > MOST_BEAT:
+            raise FaultFileError(f"beat must be at most {MOST_BEAT}, not {value!r}")
+        return count
     return _value(name, value)
 
 

@@ -131,12 +131,15 @@ class QemuEngine:
         self._stay_busy()
 
     def peek(self, offset: int) -> int:
-        """QEMU has no look without side effects; what a read clears is refused, but ICR, which ICS shows."""
+        """A read, as QEMU has no other look. ICR is shown by ICS, which has no side effects.
+
+        Raises ValueError for every other register that a read clears: the statistics.
+        """
         register = AT.get(self._checked(offset))
         if register is not None and register.name == "ICR":
             offset = R["ICS"].offset
         elif register is not None and register.access is Access.RC:
-            raise ValueError(f"{register.name} on QEMU cannot be looked at without clearing it")
+            raise ValueError(f"{register.name} on QEMU cannot be looked at without clearing it: read it instead")
         return self._live().read(offset)
 
     def _checked(self, offset: int) -> int:
@@ -217,7 +220,7 @@ class QemuEngine:
         self._in.append((max(due, self._in[-1][0]) if self._in else due, from_wire(frame)))
 
     def wire_out(self) -> list[tuple[int, bytes]]:
-        if self._machine is not None:
+        if self._machine is not None and not self._closed:
             self._machine.turn()
             self._drain(self._machine)
         out, self._out = self._out, []

@@ -72,7 +72,10 @@ class Qtest:
         self.wire, their_wire = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.wire.setblocking(False)
         self._words = os.memfd_create("ringbed-qemu-stderr")
-        with ExitStack() as stack:
+        with ExitStack() as stack, ExitStack() as ours:
+            ours.callback(os.close, self._words)
+            for end in (self._socket, self.wire):
+                ours.callback(end.close)
             for end in (theirs, their_wire):
                 stack.callback(end.close)
             wire, rom = _given(stack, their_wire.fileno()), _given(stack, _rom(stack))
@@ -81,12 +84,17 @@ class Qtest:
             command += ["-netdev", f"dgram,id=wire,local.type=fd,local.str={wire}"]
             command += ["-device", f"{model},netdev=wire,addr={SLOT},romfile=,mac={mac.hex(':')}"]
             process, leash = _guarded(command, theirs, self._words, (wire, rom, *files))
+            ours.pop_all()  # from here on `close` does that
         self._end = weakref.finalize(self, _end, process, (leash, self._words), self._socket, self.wire)
         self._text, self._open = b"", 0
         self.irq = False  # the level of LINE, as of the last answer
         self.edges = 0  # how often it changed
         self.alarms = 0
-        self.pci = self._find_card()
+        try:
+            self.pci = self._find_card()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the machine; twice does no harm."""

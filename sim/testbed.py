@@ -185,7 +185,7 @@ def open_host(
             name, opened, memory, pci, lambda device, dma, sink: Em(device, dma, sink, **options), upper,
             opened.frequency,
         )  # fmt: skip
-    except Exception:
+    except BaseException:
         opened.close()
         raise
 

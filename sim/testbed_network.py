@@ -5,18 +5,22 @@
         socket.echo_request("10.0.0.2", 1, 1, b"ping")
         net.pump.run_until(lambda: len(socket.buffer) > 0, net.pump.now + 10**9)
 
-The same seeds give the same trace, with any number of threads.
+The same seeds give the same trace, with any number of threads. With `faults=Faults(load_plan("faults.toml"))` a plan
+speaks of h1 to h3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from ringbed.sim.account import Leg
 from ringbed.sim.cable import LATENCY_NS
 from ringbed.sim.capture import CaptureWriter, TappedEnd
-from ringbed.sim.pump import Pump
+from ringbed.sim.faults import Faults
+from ringbed.sim.link_faults import FaultyEnd
+from ringbed.sim.pump import Link, Pump
 from ringbed.sim.switch import Switch
 from ringbed.sim.switch_link import SwitchLink
 from ringbed.sim.testbed import StackHost, StackOnDriver, account, open_host
@@ -33,12 +37,14 @@ class Network:
     """Hosts on a switch, host number n (from 0) on port n; a context manager that closes all of it.
 
     `latency_ns` is each cable's; half of it is the window of the pump, so it is at least 2. `capture` gets an interface
-    for each port, with what the card there got and sent. `wrap(n, end)` may put a link of its own around a card's end.
+    for each port, with what the card there got and sent. `wrap(n, end)` may put a link of its own around a card's end;
+    it keeps no frame back, since the pump does not ask it when one is due. `faults` do, and befall links, buses and
+    hosts, which a plan knows by the names of their stacks. Raises ValueError.
     """
 
     def __init__(
         self, hosts: Sequence[StackHost], switch: Switch | None = None, *, latency_ns: int = LATENCY_NS,
-        threads: int = 1, capture: CaptureWriter | None = None, wrap: Wrap | None = None,
+        threads: int = 1, capture: CaptureWriter | None = None, wrap: Wrap | None = None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
         self.hosts = tuple(hosts)
         self.switch = switch or Switch(len(self.hosts))
@@ -47,13 +53,31 @@ class Network:
                 f"a cable of a network takes at least 2 ns, not {latency_ns}: half of it is the look-ahead"
             )
         self.link = SwitchLink(self.switch, latency_ns)
+        self._faults = faults
+        if faults is not None:
+            faults.plan.require_hosts([host.upper.stack.hostname for host in self.hosts])
         for number, host in enumerate(self.hosts):
-            end: WireEnd = host.engine
-            if capture is not None:
-                interface = capture.interface(f"{host.upper.stack.hostname}.{host.name}", f"switch port {number}")
-                end = TappedEnd(end, capture, interface, host.frequency.ns)
-            self.link.plug(number, wrap(number, end) if wrap else end, host.frequency)
-        self.pump = Pump(self.hosts, [self.link], latency_ns // 2, threads)
+            end = self._end(number, host, capture)
+            wrapped = wrap(number, end) if wrap else end
+            if isinstance(wrapped, FaultyEnd) and wrapped is not end:
+                raise ValueError(
+                    f"port {number} is wrapped in an end that keeps frames back: give its plan as `faults`"
+                )
+            self.link.plug(number, wrapped, host.frequency)
+        link: Link = self.link if faults is None else faults.link(self.link)
+        self.pump = Pump(self.hosts, [link], latency_ns // 2, threads)
+
+    def _end(self, number: int, host: StackHost, capture: CaptureWriter | None) -> WireEnd:
+        """The card's, with its capture, and its faults around that."""
+        end, name = host.engine, host.upper.stack.hostname
+        tapped: WireEnd = end
+        if capture is not None:
+            interface = capture.interface(f"{name}.{host.name}", f"switch port {number}")
+            tapped = TappedEnd(end, capture, interface, host.frequency.ns)
+        if self._faults is None:
+            return tapped
+        self._faults.attach(host, name)
+        return self._faults.end(host, tapped, name)
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
@@ -65,13 +89,15 @@ class Network:
 
     def account(self) -> list[Leg]:
         """All legs of all hosts and of the switch; at rest none has lost a frame."""
-        return [leg for host in self.hosts for leg in account(host)] + self.switch.legs()
+        links = self._faults.legs() if self._faults is not None else []
+        return [leg for host in self.hosts for leg in account(host)] + self.switch.legs() + links
 
     def close(self) -> None:
         """End the threads and the engines. The drivers are not taken down: a test that wants that does it first."""
-        self.pump.close()
-        for host in self.hosts:
-            host.engine.close()
+        with ExitStack() as stack:  # one that cannot be closed keeps no other open
+            for host in self.hosts:
+                stack.callback(host.engine.close)
+            self.pump.close()
 
     def __enter__(self) -> Network:
         return self
@@ -82,7 +108,7 @@ class Network:
 
 def open_network(
     count: int, *, switch: Switch | None = None, latency_ns: int = LATENCY_NS, threads: int = 1,
-    capture: CaptureWriter | None = None, wrap: Wrap | None = None, **options: Any,
+    capture: CaptureWriter | None = None, wrap: Wrap | None = None, faults: Faults | None = None, **options: Any,
 ) -> Network:  # fmt: skip
     """`count` hosts, up and with addresses: number n (from 1) is the stack hn, 10.0.0.n/24, 02:00:00:00:00:n.
 
@@ -90,15 +116,21 @@ def open_network(
     """
     if not 1 <= count <= MOST:
         raise ValueError(f"a network has 1 to {MOST} hosts, not {count}")
-    hosts = [_stack_host(number, **options) for number in range(1, count + 1)]
-    network = Network(hosts, switch, latency_ns=latency_ns, threads=threads, capture=capture, wrap=wrap)
-    network.pump.run(max(host.now for host in hosts) + latency_ns)
+    with ExitStack() as opened:  # whatever is open when something fails is closed
+        hosts = [_stack_host(number, opened, **options) for number in range(1, count + 1)]
+        network = Network(
+            hosts, switch, latency_ns=latency_ns, threads=threads, capture=capture, wrap=wrap, faults=faults
+        )  # fmt: skip
+        opened.callback(network.pump.close)
+        network.pump.run(max(host.now for host in hosts) + latency_ns)
+        opened.pop_all()
     return network
 
 
-def _stack_host(number: int, **options: Any) -> StackHost:
+def _stack_host(number: int, opened: ExitStack, **options: Any) -> StackHost:
     upper = StackOnDriver(Stack(f"h{number}"))
     host = open_host("em0", upper, mac=bytes([2, 0, 0, 0, 0, number]), **options)
+    opened.callback(host.engine.close)
     host.up()
     upper.ifd.add_ifl().add_iff().add_ifa(f"10.0.0.{number}/24")
     return host

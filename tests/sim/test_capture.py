@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,15 @@ def test_a_wrong_interface_or_time_is_refused() -> None:
     capture.interface("em0")
     with pytest.raises(ValueError, match="-1 ns does not fit"):
         capture.write(0, FRAMES[0], -1)
+
+
+def test_interfaces_of_one_capture_are_not_written_by_several_threads() -> None:
+    """Their order in the file would be another each time; a capture of one interface has one host, wherever it runs."""
+    with CaptureWriter(io.BytesIO()) as shared, ThreadPoolExecutor(1) as other:
+        shared.interface("em0")
+        other.submit(shared.write, 0, FRAMES[0], START).result()
+        shared.interface("em1")
+        shared.write(1, FRAMES[0], START)
+        with pytest.raises(RuntimeError, match="several interfaces has one writer: give each host in a thread its own"):
+            other.submit(shared.write, 0, FRAMES[0], START).result()
+        assert shared.frames == 2

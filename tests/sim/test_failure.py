@@ -171,6 +171,13 @@ def test_several_engines_have_a_file_each(engine_kind: str, tmp_path: Path) -> N
     assert f"file: {tmp_path / 'own.pcapng'}" in error.__notes__
 
 
+def test_files_that_cannot_be_written_do_not_hide_what_failed(engine_kind: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder would be")
+    error = failure(third_is_wrong(engine_kind), tmp_path / "taken")
+    [note] = error.__notes__
+    assert note.startswith("no waveform: FileExistsError: ")
+
+
 def test_an_error_before_any_engine_is_left_alone(tmp_path: Path) -> None:
     def scenario(case: Case) -> None:
         raise ValueError("no card yet")

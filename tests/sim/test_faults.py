@@ -17,7 +17,7 @@ from ringbed.sim.cable import Cable, Loopback
 from ringbed.sim.faults import Faults, bus_faults
 from ringbed.sim.faults_plan import KINDS, FaultPlan, FaultRecord, load_plan, parse_plan, record_text
 from ringbed.sim.host import Collector
-from ringbed.sim.pump import Pump
+from ringbed.sim.pump import WINDOW_NS, Pump
 from ringbed.sim.testbed import account, open_host
 from tests.sim.conftest import needs_native
 from tests.sim.fake_engine import fake_host
@@ -185,3 +185,49 @@ def test_two_hosts_on_a_cable_are_hurt_each_at_its_own_end(tmp_path: Path) -> No
     assert lost(faults.legs()) == 0
     faults.save(tmp_path / "record.jsonl")
     assert load_plan(tmp_path / "record.jsonl").records == tuple(faults.records())
+
+
+@pytest.mark.parametrize("hold", [5_000, 700_000, 3_500_000_000])
+def test_time_never_skips_past_a_frame_that_is_held_back(hold: int) -> None:
+    """The hosts have nothing to do but watchdogs: the pump comes back for the frame, no later than one window."""
+    a, b = fake_host(Collector(), 1, "em0"), fake_host(Collector(), 2, "em1")
+    plan = parse_plan(f"[[link]]\nkind = 'reorder'\nat = [0]\nwhere = 'em1 rx'\nns = {min(hold, 10**9)}")
+    faults = Faults(plan)
+    link = faults.link(Cable(faults.end(a), end := faults.end(b)))
+    frame = bytes(b.driver.lladdr) + bytes(60)
+    with Pump([a, b], [link]) as pump:
+        a.driver.transmit(0, [TxFrame([frame])])
+        assert pump.run_until(lambda: end.held > 0, a.now + 1_000_000)
+        due, held_at = link.due(), pump.now
+        assert min(hold, 10**9) - 10_000 <= due - held_at <= min(hold, 10**9) + 10_000
+        assert not pump.run(due - 2 * WINDOW_NS, at_rest=True), "a frame that is held is not rest"
+        assert b.upper.frames == []
+        assert pump.run(pump.now + 10 * SECOND, at_rest=True)
+    [received] = b.upper.frames
+    assert received.data == frame
+    assert due <= b.now <= due + 4 * WINDOW_NS
+
+
+def test_two_of_one_name_are_refused() -> None:
+    """Their draws would be the same and a record of both could not be played back."""
+    a, b = fake_host(Collector(), 1, "em0"), fake_host(Collector(), 2, "em0")
+    faults = Faults(parse_plan("[[link]]\nkind = 'drop'\nrate = 1"))
+    faults.attach(a)
+    faults.end(a)
+    with pytest.raises(ValueError, match="two hosts of one fault plan are called 'em0'"):
+        faults.attach(b)
+    with pytest.raises(ValueError, match="two ends of one fault plan are called 'em0'"):
+        faults.end(b)
+    faults.attach(b, "other")
+    assert faults.end(b, name="other").name == "other"
+
+
+def test_the_order_of_a_record_is_not_that_of_threads() -> None:
+    """Of one moment by place, and of one place in the order in which it happened."""
+    sorts = []
+    for order in (("a", "b"), ("b", "a")):
+        faults = Faults(FaultPlan())
+        for where in order:
+            faults._records += [FaultRecord("host", "slow", where, number, "", {"ns": 1}, 7, 1) for number in (0, 1)]
+        sorts.append([(record.where, record.ordinal) for record in faults.records()])
+    assert sorts == [[("a", 0), ("a", 1), ("b", 0), ("b", 1)]] * 2

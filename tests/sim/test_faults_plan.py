@@ -17,6 +17,7 @@ from ringbed.sim.faults_plan import (
     HEADER,
     KINDS,
     LIMITS,
+    MOST_BEAT,
     FaultFileError,
     FaultPlan,
     FaultRecord,
@@ -111,7 +112,19 @@ def test_rules_go_where_they_are_meant() -> None:
         ("[[bus]]\nkind = 'latency'\nrate = 1\nclocks = 0", "clocks must be a whole number from 1 to 1000000, not 0"),
         (
             "[[link]]\nkind='drop'\nrate=0\n[[host]]\nkind='slow'\nrate=1\nns='a'",
-            "host fault 1: ns must be .*, not 'a'",
+            "line 4, host fault 1: ns must be .*, not 'a'",
+        ),
+        (
+            "[[link]]\nkind='drop'\nrate=0\n\n  # of two\n [[ link ]]\nkind='drop'",
+            "line 6, link fault 2: give either rate or at",
+        ),
+        ("link = [{kind = 'drop', rate = 2}]", r"(?<!, )link fault 1: rate must be"),  # no line begins it
+        (f"seed = {'9' * 5000}", "not TOML: Exceeds the limit"),
+        (f'{{"ordinal": {"9" * 5000}}}', "line 1 is not JSON: Exceeds the limit"),
+        ('{"record": "ringbed faults", "version": 2}', "line 1: a record of version 2; this ringbed reads 1"),
+        (
+            '{"part": "bus", "kind": "slverr", "where": "em0", "access": "read", "beat": 4294967296}',
+            "line 1: beat must be at most 4294967295, not 4294967296",
         ),
         ('{"part": "link"', "line 1 is not JSON: "),
         ("{}\n[1]", "line 1: part must be one of link, bus, host, not None"),
@@ -154,7 +167,9 @@ def _records() -> st.SearchStrategy[FaultRecord]:
             return st.sampled_from(["wire", "host"])
         if name == "bits":
             return st.lists(numbers, min_size=1, max_size=4).map(tuple)
-        return numbers if name in ("length", "beat") else st.integers(1, LIMITS[name])
+        if name == "beat":
+            return st.integers(0, MOST_BEAT)
+        return numbers if name == "length" else st.integers(1, LIMITS[name])
 
     def of(part: str, kind: str) -> st.SearchStrategy[FaultRecord]:
         names = DRAWN.get((part, kind), tuple(KINDS[part][kind]))

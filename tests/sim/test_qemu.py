@@ -19,7 +19,7 @@ import pytest
 from ringbed.cli.errors import Exit, explain
 from ringbed.drivers.world import TxFrame
 from ringbed.hw.formats import em
-from ringbed.sim import cards
+from ringbed.sim import cards, qtest
 from ringbed.sim.engine import Event
 from ringbed.sim.host import Collector
 from ringbed.sim.memory import HostMemory, Region
@@ -134,8 +134,27 @@ def test_closing_ends_the_process_and_gives_back_what_it_held() -> None:
     assert machine is not None
     engine.close()
     engine.close()
+    assert engine.wire_out() == [], "what a link asks once more at the end"
     del engine, machine
     assert len(set(os.listdir("/proc/self/fd")) - before) <= 1  # the listing's own
+
+
+@pytest.mark.parametrize("where", ["_guarded", "_find_card"])
+def test_a_machine_that_does_not_come_up_leaves_nothing(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Not even while somebody still holds the error: no process, no descriptor."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no more processes")
+
+    find_qemu()
+    monkeypatch.setattr(qtest.Qtest if where == "_find_card" else qtest, where, fail)
+    engine = cold()
+    before, children = set(os.listdir("/proc/self/fd")), descendants(os.getpid())
+    with pytest.raises(OSError, match="no more processes") as held:
+        engine.read(0)
+    assert len(set(os.listdir("/proc/self/fd")) - before) <= 1
+    assert descendants(os.getpid()) == children
+    assert held.value
 
 
 CHILD = """
@@ -192,6 +211,8 @@ def test_a_peek_has_no_side_effect_or_is_refused(card: Card) -> None:
     assert card.peek("ICR") & CAUSE["RXO"]
     assert card.get("ICR") & CAUSE["RXO"]
     assert not card.peek("ICR")
+    with pytest.raises(ValueError, match="GPRC on QEMU cannot be looked at without clearing it: read it instead"):
+        card.peek("GPRC")
 
 
 # ---- wire and rings ----

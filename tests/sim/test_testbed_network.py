@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ringbed.sim import testbed_network
 from ringbed.sim.account import lost
 from ringbed.sim.capture import CaptureWriter
+from ringbed.sim.clock import Frequency
+from ringbed.sim.faults import Faults
+from ringbed.sim.faults_plan import FaultFileError, FaultPlan, parse_plan, record_text
+from ringbed.sim.link_faults import FaultyEnd
 from ringbed.sim.payload import payload
+from ringbed.sim.pump import Pump
 from ringbed.sim.switch import Switch
 from ringbed.sim.testbed_network import Network, open_network
 from ringbed.sim.wire import WireEnd
 from tests.sim.conftest import needs_native
+from tests.sim.fake_engine import fake_host
 from tests.sim.test_testbed import stack_host
 
 SECOND = 10**9
@@ -246,3 +255,111 @@ def test_other_traffic_leaves_another_trace() -> None:
     sends = traffic(1, 10)
     later = [*sends[:-1], (*sends[-1][:3], sends[-1][3] + 8)]
     assert run(on_fakes, 1, sends).capture != run(on_fakes, 1, later).capture
+
+
+# ---- faults, and what is closed when something fails ----
+
+HURT = """
+    seed = 5
+    [[link]]
+    kind = 'drop'
+    rate = 0.05
+    [[link]]
+    kind = 'reorder'
+    rate = 0.2
+    ns = 400_000
+    [[link]]
+    kind = 'duplicate'
+    rate = 0.1
+    where = 'h1'
+    [[host]]
+    kind = 'irq_late'
+    rate = 0.2
+"""
+
+
+def test_faults_of_a_network_are_the_same_with_threads_and_played_back(made: Made) -> None:
+    """Each host has draws of its own, a record tells them apart, and what is held back comes before all is at rest."""
+    sends = traffic(4, 40)
+    bus = "[[bus]]\nkind = 'jitter'\nrate = 0.1" if made is open_network else ""
+    faults = [Faults(parse_plan(HURT + bus)) for _ in range(2)]
+    alone = run(made, 1, sends, faults=faults[0])
+    assert run(made, 3, sends, faults=faults[1]) == alone
+    record = record_text(faults[0].records())
+    assert record_text(faults[1].records()) == record
+    places = {found.where.split()[0] for found in faults[0].records()}
+    assert places == {"h1", "h2", "h3"}
+    assert {"link drop", "link reorder", "link duplicate", "host irq_late"} <= set(faults[0].counts())
+    assert {found.where.split()[0] for found in faults[0].records() if found.kind == "duplicate"} == {"h1"}
+    again = Faults(parse_plan(record))
+    assert run(made, 1, sends, faults=again) == alone
+    assert record_text(again.records()) == record
+
+
+def test_faults_of_a_host_that_is_not_there() -> None:
+    with pytest.raises(FaultFileError, match="asked for at 'em0', but the hosts are h1, h2"):
+        on_fakes(2, faults=Faults(parse_plan("[[link]]\nkind = 'drop'\nrate = 1\nwhere = 'em0'")))
+
+
+def test_an_end_that_holds_frames_back_is_not_for_wrapping() -> None:
+    """The pump would not know of them."""
+    faults = Faults(FaultPlan())
+
+    def wrap(number: int, end: WireEnd) -> WireEnd:
+        return FaultyEnd(end, FaultPlan(), "h", lambda: 0, Frequency(), faults._records.append)
+
+    with pytest.raises(ValueError, match="port 0 is wrapped in an end that keeps frames back"):
+        on_fakes(2, wrap=wrap)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"latency_ns": 1}, "at least 2 ns"), ({"threads": 0}, "0 threads"),
+        ({"switch": Switch(2)}, "port 2 is not free"),
+        ({"at_host": 3}, "the third"), ({"at_run": 1}, "at the first run"),
+    ],
+)  # fmt: skip
+def test_what_was_opened_is_closed_when_a_network_does_not_come_to_be(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], words: str
+) -> None:
+    opened: list[Any] = []
+    closed: list[Any] = []
+    broken, wrong_run = options.pop("at_host", 0), options.pop("at_run", 0)
+
+    def open_fake(name: str, upper: Any, *, mac: bytes, **_: Any) -> Any:
+        if mac[-1] == broken:
+            raise ValueError("the third has no card")
+        host = fake_host(upper, mac[-1], name, up=False)
+        opened.append(host.engine)
+        monkeypatch.setattr(host.engine, "close", lambda: closed.append(host.engine))
+        return host
+
+    def fail(*_: object) -> None:
+        raise ValueError("at the first run")
+
+    monkeypatch.setattr(testbed_network, "open_host", open_fake)
+    if wrong_run:
+        monkeypatch.setattr(Pump, "run", fail)
+    before = threading.active_count()
+    with pytest.raises(ValueError, match=words):
+        open_network(3, **options)
+    assert len(opened) == (2 if broken else 3)
+    assert sorted(map(id, closed)) == sorted(map(id, opened))
+    assert threading.active_count() == before
+
+
+def test_one_engine_that_cannot_be_closed_keeps_no_other_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    network = on_fakes(3)
+
+    def close(number: int) -> None:
+        if number == 1:
+            raise OSError("stuck")
+        closed.append(number)
+
+    for number, host in enumerate(network.hosts):
+        monkeypatch.setattr(host.engine, "close", partial(close, number))
+    with pytest.raises(OSError, match="stuck"):
+        network.close()
+    assert sorted(closed) == [0, 2]
