@@ -49,7 +49,8 @@ def bench(
 ) -> None:  # fmt: skip
     """Measure ringbed on this machine and compare with what it must reach.
 
-    `sim` and `soak` take about a minute, most of `sim` to build the model from nothing; `hw` and `stack` some seconds.
+    `sim`, `hosts` and `soak` take about a minute each, most of `sim` to build the model from nothing; `hw` and `stack`
+    some seconds.
     Ends with 1 when a bar is missed. Figures are of this machine and this moment: close what else is running.
     """
     from rich.console import Console
