@@ -74,7 +74,7 @@ class Faults:
 
     def stop(self) -> None:
         """No more faults from now on; what is held back comes with the next move. Called while the engines are open."""
-        self._collect()
+        self.collect()
         for host, name in self._hosts:
             host.faults = None
             if self.plan.rules_of("bus", name) or self.plan.records_of("bus", name):
@@ -85,7 +85,7 @@ class Faults:
 
     def records(self) -> list[FaultRecord]:
         """What happened so far, in the order of simulated time and then of places: hosts may run in threads."""
-        self._collect()
+        self.collect()
         return sorted(self._records, key=lambda record: (record.at_ns, record.where, record.part))
 
     def counts(self) -> dict[str, int]:
@@ -100,7 +100,8 @@ class Faults:
         """The account of each link end, both ways: what the link swallowed and what it doubled."""
         return [leg for host, end in self._ends for leg in link_legs(host, end)]
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Take what the buses' engines have kept for the record; whoever closes them calls this first."""
         for host, name in self._hosts:
             self._records += (_recorded(event, host, name) for event in host.engine.bus_fault_log())
 

@@ -98,6 +98,8 @@ class Network:
             for host in self.hosts:
                 stack.callback(host.engine.close)
             self.pump.close()
+            if self._faults is not None:
+                self._faults.collect()
 
     def __enter__(self) -> Network:
         return self
