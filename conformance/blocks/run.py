@@ -6,7 +6,7 @@ The same seed, amount and kinds ask the same, in the same order and the same bat
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,7 +15,7 @@ from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding
 from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.hw.formats.block_setup import Setup
 
-__all__ = ["MIXED", "Amount", "ReadyTest", "Report", "check_block", "ready_test"]
+__all__ = ["MIXED", "Amount", "ReadyTest", "Report", "ask", "check_block", "questions", "ready_test"]
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next
 BATCH = 128  # asks at once
@@ -63,27 +63,38 @@ def ready_test(setup: Setup) -> ReadyTest:
 
 
 def check_block(
-    block: BlockUnderTest, setup: Setup, seed: int = 1, amount: Amount = Amount.QUICK, kinds: Sequence[str] = (),
-    progress: Callable[[str, int], None] = lambda kind, done: None,
-) -> Report:  # fmt: skip
-    """Ask `block` all of its ready test, or only `kinds`; `progress` is told of every batch that is done.
+    block: BlockUnderTest, setup: Setup, seed: int = 1, amount: Amount = Amount.QUICK, kinds: Sequence[str] = ()
+) -> Report:
+    """Ask `block` all of its ready test, or only `kinds`. Raises ValueError for a kind that the ready test has not."""
+    return ask(block, setup, questions(setup, seed, amount, kinds), seed)
 
-    Raises ValueError for a kind that the ready test does not have.
-    """
-    test, report = ready_test(setup), Report(seed)
+
+def questions(
+    setup: Setup, seed: int = 1, amount: Amount = Amount.QUICK, kinds: Sequence[str] = ()
+) -> dict[str, list[Case]]:
+    """The cases to ask, by kind. Raises ValueError for a kind that the ready test does not have."""
+    test = ready_test(setup)
     wanted = tuple(kinds) or (*test.kinds, MIXED)
     if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
         raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join((*test.kinds, MIXED))}")
-    every = {kind: list(test.cases(kind, seed, setup))
-             for kind in (test.kinds if MIXED in wanted else wanted)}  # fmt: skip
+    made = test.kinds if MIXED in wanted else wanted
+    every = {kind: list(test.cases(kind, seed, setup)) for kind in made}
     every[MIXED] = _mix(every, seed, amount)
-    for kind in wanted:
-        chosen = _choose(every[kind], kind, seed, amount)
-        report.asked[kind] = len(chosen)
-        for first in range(0, len(chosen), BATCH):
-            batch = chosen[first : first + BATCH]
+    return {kind: every[kind] if kind == MIXED else _choose(every[kind], kind, seed, amount) for kind in wanted}
+
+
+def ask(
+    block: BlockUnderTest, setup: Setup, cases: Mapping[str, Sequence[Case]], seed: int,
+    progress: Callable[[str, int], None] = lambda kind, done: None,
+) -> Report:  # fmt: skip
+    """Ask `block` these cases, made with `seed`; `progress` is told of every batch that is done."""
+    report, read = Report(seed), ready_test(setup).read
+    for kind, of_kind in cases.items():
+        report.asked[kind] = len(of_kind)
+        for first in range(0, len(of_kind), BATCH):
+            batch = of_kind[first : first + BATCH]
             answers = block([case.ask for case in batch])
-            report.findings += compare(kind, seed, first, batch, answers, test.read)
+            report.findings += compare(kind, seed, first, batch, answers, read)
             progress(kind, len(batch))
     return report
 

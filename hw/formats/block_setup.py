@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ringbed.hw.formats.blocks import KEY_BITS, Contract, HashKind
+from ringbed.hw.formats.blocks import KEY_BITS, CommandTiming, Contract, HashKind
+from ringbed.hw.formats.dut import Bus
 from ringbed.hw.formats.field import Field
 
-__all__ = ["Setup"]
+__all__ = ["BlockPorts", "Setup", "lanes_of"]
+
+LANES_WITHOUT_STREAM = 8
 
 
 @dataclass(frozen=True)
@@ -93,3 +96,59 @@ class Setup:
         if kind.word in self.codes:
             return kind
         return kind.without_ports if kind.without_ports.word in self.codes else HashKind.NONE
+
+
+@dataclass(frozen=True)
+class BlockPorts:
+    """Which ports of the block are its command and its result; its streams are described as those of any card.
+
+    `command`, `result`: the port of each field. With `command_valid` and `command_ready` commands are handed over by
+    themselves (CommandTiming.HANDSHAKE), without them they come with a frame's first beat. `key_port` is empty when the
+    key is a parameter. Raises ValueError with a sentence about the first thing that does not fit the contract.
+    """
+
+    setup: Setup
+    command: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, str] = field(default_factory=dict)
+    command_valid: str = ""
+    command_ready: str = ""
+    result_valid: str = ""
+    key_port: str = ""
+
+    def __post_init__(self) -> None:
+        contract = self.setup.contract
+        for word, layout, ports in (
+            ("command", contract.command, self.command),
+            ("result", contract.result, self.result),
+        ):
+            known = {each.name for each in layout.fields} if layout else set()
+            if stray := sorted(set(ports) - known):
+                raise ValueError(f"block.{word}: {contract.name} has no field {stray[0]!r} there")
+        if bool(self.command_valid) != bool(self.command_ready):
+            raise ValueError("block.command: valid and ready go together, or neither is there")
+        if not contract.stream_in and not self.command_valid:
+            raise ValueError(f"block.command: {contract.name} takes no frames: it needs valid and ready")
+        if contract.result and not self.result_valid:
+            raise ValueError(f"block.result: {contract.name} needs a valid, high for one clock a result")
+
+    @property
+    def timing(self) -> CommandTiming:
+        """When the block looks at a command."""
+        return CommandTiming.HANDSHAKE if self.command_valid else CommandTiming.FIRST_BEAT
+
+
+def lanes_of(contract: Contract, rx: Bus | None, tx: Bus | None) -> int:
+    """Bytes of a beat of a block's streams: `rx` into it, `tx` out of it.
+
+    Raises ValueError when they do not fit the contract, or each other.
+    """
+    if (rx is not None) != contract.stream_in:
+        raise ValueError(f"{contract.name} has {'a' if contract.stream_in else 'no'} stream in: wire.rx")
+    if contract.stream_out is not None and (tx is not None) != contract.stream_out:
+        raise ValueError(f"{contract.name} has {'a' if contract.stream_out else 'no'} stream out: wire.tx")
+    if tx is not None and contract.result and not tx.ready:
+        raise ValueError("wire.tx: frames that results follow need a ready, to be held up by it")
+    widths = sorted({bus.data_width for bus in (rx, tx) if bus is not None})
+    if len(widths) > 1:
+        raise ValueError(f"wire.rx and wire.tx of a block have one data_width, not {widths[0]} and {widths[1]}")
+    return widths[0] // 8 if widths else LANES_WITHOUT_STREAM

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ringbed.conformance.blocks.case import BlockUnderTest
-from ringbed.conformance.blocks.run import MIXED, Amount, Report, check_block, ready_test
+from ringbed.conformance.blocks.run import MIXED, Amount, Report, ask, check_block, questions, ready_test
 from ringbed.conformance.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import CONTRACTS, contract
@@ -70,7 +70,8 @@ def test_progress_adds_up_to_what_was_asked() -> None:
     def progress(kind: str, count: int) -> None:
         done[kind] = done.get(kind, 0) + count
 
-    report = check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("tiny payloads", "carries"), progress=progress)
+    setup = setup_of("rx-checksum/sum")
+    report = ask(RxSum(), setup, questions(setup, kinds=("tiny payloads", "carries")), 1, progress)
     assert done == report.asked == {"tiny payloads": 40, "carries": 40}
 
 

@@ -1,0 +1,51 @@
+"""A block behind an engine, as the ready tests want it: batches in, batches out.
+
+The engine runs the block's wrapper, which has streams alone: a command goes in front of its frame, in whole beats, and
+a result comes as a frame of its own, behind its frame if the block gives frames (hw/formats/blocks.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ringbed.conformance.blocks.case import Answers, Ask
+from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
+from ringbed.hw.formats.blocks import lead
+from ringbed.hw.formats.dut import Bus
+from ringbed.sim.engine import Engine, Event
+
+__all__ = ["QUIET", "EngineBlock"]
+
+QUIET = 2000  # clocks without a frame out that end a batch, and beside them as many as below for the longest frame
+QUIET_A_BYTE = 8  # a block may take one byte a clock, twice, and be stopped as often
+
+
+class EngineBlock:
+    """`rx` and `tx` are the block's own streams, in and out, where it has them."""
+
+    def __init__(self, engine: Engine, block: BlockPorts, rx: Bus | None, tx: Bus | None) -> None:
+        self.engine, self.setup, self.gives_frames = engine, block.setup, tx is not None
+        self.lanes = lanes_of(block.setup.contract, rx, tx)
+
+    def __call__(self, asks: Sequence[Ask]) -> Answers:
+        """Runs until nothing has come out for long; a block that hangs gives less than it was asked for."""
+        for ask in asks:
+            self.engine.wire_in(self._front(ask) + ask.frame)
+        left, quiet = list[bytes](), QUIET + QUIET_A_BYTE * max((len(ask.frame) for ask in asks), default=0)
+        while self.engine.run(self.engine.now + quiet, Event.WIRE) & Event.WIRE:
+            left += [frame for _, frame in self.engine.wire_out()]
+        return self._answers(left)
+
+    def _front(self, ask: Ask) -> bytes:
+        layout = self.setup.contract.command
+        if layout is None:
+            return b""
+        return lead(layout, self.lanes, {name: value for name, value in ask.command.items()
+                                         if name in self.setup.ports})  # fmt: skip
+
+    def _answers(self, left: Sequence[bytes]) -> Answers:
+        layout = self.setup.contract.result
+        if layout is None:
+            return Answers(left)
+        results = [layout.decode(data) for data in (left[1::2] if self.gives_frames else left)]
+        return Answers(left[0::2] if self.gives_frames else None, results)

@@ -1,0 +1,130 @@
+"""A single block as its port map describes it, and the spec by which an engine runs it.
+
+    [block]
+    kind = "rx-checksum"                  # a contract of hw/formats/blocks.py, with its options beside: start = 14
+    variant = "sum"
+    [block.command]                       # the port of each field; how wide it is, the Verilog says
+    start = "csum_start"
+    valid = "cmd_valid"                   # with ready: a handshake of its own; without both: with the first beat
+    ready = "cmd_ready"
+    [block.result]
+    valid = "sum_valid"                   # high for one clock
+    sum = "sum"
+
+The block's streams are `[wire.rx]`, into it, and `[wire.tx]`, out of it. An engine sees both with data, keep, last,
+valid and ready; a block without one of them has it for commands or results alone. docs/blocks.md has it all.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
+from ringbed.hw.formats.blocks import KEY_BITS, Contract, contract
+from ringbed.hw.formats.dut import IN, OUT, Dut
+from ringbed.sim.dut_map import Reader
+from ringbed.sim.portmap import PortMap, PortMapError, Reset, Wire
+from ringbed.sim.spec import NicSpec, Rtl
+
+__all__ = ["BlockReader", "block_spec", "read_block"]
+
+_HANDSHAKE = ("valid", "ready")
+_KEYS = ("kind", "variant", "types", "key", "key_port", "command", "result")
+
+
+def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
+    """Raises PortMapError for the first thing that is wrong, BuildError when Verilator does not take the sources."""
+    reader = BlockReader(path)
+    if reader.problems or reader.block is None:
+        raise PortMapError(f"{path}: {reader.problems[0]}")
+    return reader.dut, reader.rtl, reader.block
+
+
+class BlockReader(Reader):
+    """Reads the map of a block. `block` is None when there are problems with it."""
+
+    block: BlockPorts | None = None
+
+    def _dut(self) -> Dut:
+        if "block" not in self.data:
+            raise PortMapError(f"{self.path}: no [block] in this map: it says of which kind the block is")
+        dut = super()._dut()
+        if self.block is not None:
+            try:
+                lanes_of(self.block.setup.contract, dut.rx, dut.tx)
+            except ValueError as error:
+                self._problem(str(error))
+        return dut
+
+    def _ties(self) -> dict[str, tuple[int, int]]:
+        self.block = self._block(self._table("block"))  # first, so that its ports are known to be in use
+        return super()._ties()
+
+    def _block(self, table: dict[str, Any]) -> BlockPorts | None:
+        try:
+            found = contract(str(table.get("kind", "")), str(table.get("variant", "")))
+            widths: dict[str, int] = {}
+            command, result = (self._fields(found, table, word, widths) for word in ("command", "result"))
+            options = {name: value for name, value in table.items() if name not in _KEYS}
+            setup = Setup(found, widths, options, table.get("types", {}), _key(table))
+            key_port = str(table.get("key_port", ""))
+            if key_port:
+                self._port(key_port, "block.key_port", KEY_BITS, IN)
+            taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
+            return BlockPorts(setup, command, result, *taken, self._handshake(table, "result", "valid", OUT), key_port)
+        except ValueError as error:
+            self._problem(f"block: {error}")
+            return None
+
+    def _fields(self, found: Contract, table: dict[str, Any], word: str, widths: dict[str, int]) -> dict[str, str]:
+        """The ports of the command or the result, by field; their widths are added to `widths`."""
+        layout, entries = found.command if word == "command" else found.result, self._of(table, word)
+        known = [field.name for field in layout.fields] if layout else []
+        ports = {name: port for name, port in entries.items() if name not in _HANDSHAKE}
+        for name, port in ports.items():
+            if name not in known:
+                raise ValueError(f"{found.name} has no {word} field {name!r}; it has {', '.join(known) or 'none'}")
+            if not isinstance(port, str):
+                raise ValueError(f"{word}.{name} must be the name of a port, not {port!r}")
+            widths[name] = self.ports[port].width if port in self.ports else 1
+            self._port(port, f"block.{word}.{name}", widths[name], IN if word == "command" else OUT)
+        return ports
+
+    def _handshake(self, table: dict[str, Any], word: str, name: str, way: str) -> str:
+        port = self._of(table, word).get(name, "")
+        if not isinstance(port, str):
+            raise ValueError(f"{word}.{name} must be the name of a port, not {port!r}")
+        return self._port(port, f"block.{word}.{name}", 1, way) if port else ""
+
+    @staticmethod
+    def _of(table: dict[str, Any], word: str) -> dict[str, Any]:
+        found = table.get(word, {})
+        if not isinstance(found, dict):
+            raise ValueError(f"{word} must be a table, not {found!r}")
+        return found
+
+
+def _key(table: dict[str, Any]) -> bytes:
+    try:
+        return bytes.fromhex(table.get("key", ""))
+    except (TypeError, ValueError):
+        raise ValueError(f"key must be {KEY_BITS // 4} hexadecimal digits, not {table['key']!r}") from None
+
+
+def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
+    """What an engine needs to run the block behind the canonical streams."""
+
+    def elaborate() -> Any:
+        from ringbed.hw.dut.block import BlockWrapper  # Amaranth is slow to import, and a cached model needs none of it
+
+        return BlockWrapper(dut, block)
+
+    width, name = 8 * lanes_of(block.setup.contract, dut.rx, dut.tx), f"block_{dut.top}"
+    portmap = PortMap(
+        name, "clk", Reset("rst"),
+        rx=Wire("rx_", width, into=True, ready=True), tx=Wire("tx_", width, into=False, ready=True),
+    )  # fmt: skip
+    sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
+    return NicSpec(name, elaborate, portmap, {"dut": repr(dut), "block": repr(block)}, sources, rtl)

@@ -1,0 +1,190 @@
+"""Commands peeled off in front and results packed behind, with pauses at every side, against what was put together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from ringbed.hw.dut.block import CommandPeel, ResultPack
+from ringbed.hw.formats.blocks import CommandTiming, contract, lead
+
+Piece = tuple[bytes, bool]  # bytes of a beat, whether it is the last
+
+
+def pieces(frame: bytes, lanes: int) -> list[Piece]:
+    return [(frame[at : at + lanes], at + lanes >= len(frame)) for at in range(0, len(frame), lanes)]
+
+
+def joined(got: Sequence[Piece]) -> list[bytes]:
+    """Whole frames of the beats."""
+    frames, now = [], b""
+    for data, last in got:
+        now += data
+        if last:
+            frames.append(now)
+            now = b""
+    assert now == b""
+    return frames
+
+
+async def send(ctx: Any, end: Any, frames: Sequence[bytes], lanes: int, rng: random.Random) -> None:
+    for frame in frames:
+        for data, last in pieces(frame, lanes):
+            while rng.random() < 0.3:
+                await ctx.tick()
+            ctx.set(end.payload, {"data": int.from_bytes(data, "little"), "keep": (1 << len(data)) - 1, "last": last})
+            ctx.set(end.valid, 1)
+            *_, ready = await ctx.tick().sample(end.ready)
+            while not ready:
+                *_, ready = await ctx.tick().sample(end.ready)
+            ctx.set(end.valid, 0)
+
+
+async def take(ctx: Any, end: Any, got: list[Piece], rng: random.Random, extra: Any = None, seen: Any = None) -> None:
+    """Every beat taken; with `extra`, its value in each clock in which a beat is valid is added to `seen`."""
+    while True:
+        ready = rng.random() < 0.7
+        ctx.set(end.ready, ready)
+        *_, valid, payload, value = await ctx.tick().sample(
+            end.valid, end.payload, end.valid if extra is None else extra
+        )
+        if seen is not None:
+            seen.append((bool(valid), bool(valid and ready), value))
+        if valid and ready:
+            count = int(payload.keep).bit_count()
+            assert int(payload.keep) == (1 << count) - 1
+            got.append((int(payload.data).to_bytes(64, "little")[:count], bool(payload.last)))
+
+
+def simulate(dut: Any, *benches: Any, background: Sequence[Any] = ()) -> None:
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    for bench in benches:
+        simulator.add_testbench(bench)
+    for bench in background:
+        simulator.add_testbench(bench, background=True)
+    simulator.run()
+
+
+LAYOUT = contract("tx-checksum").command
+assert LAYOUT is not None
+FRAMES = [random.Random(length).randbytes(length) for length in (1, 7, 8, 9, 16, 61, 64)]
+COMMANDS = [{"start": 3 * at, "offset": 500 + at, "enable": at % 2, "udp": 1} for at in range(len(FRAMES))]
+
+
+def asked(lanes: int) -> list[bytes]:
+    assert LAYOUT is not None
+    return [lead(LAYOUT, lanes, command) + frame for command, frame in zip(COMMANDS, FRAMES, strict=True)]
+
+
+def words() -> Iterator[int]:
+    assert LAYOUT is not None
+    for command in COMMANDS:
+        yield LAYOUT.pack(**command)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 8, 64])
+def test_a_command_is_there_with_the_first_beat_and_inverted_at_any_other_time(lanes: int) -> None:
+    dut = CommandPeel(lanes, 5, CommandTiming.FIRST_BEAT)
+    got, seen, rng = list[Piece](), list[tuple[bool, bool, int]](), random.Random(lanes)
+
+    async def source(ctx: Any) -> None:
+        await send(ctx, dut.i, asked(lanes), lanes, rng)
+        await ctx.tick().repeat(20)
+
+    async def sink(ctx: Any) -> None:
+        await take(ctx, dut.o, got, random.Random(1), dut.command, seen)
+
+    simulate(dut, source, background=[sink])
+    assert joined(got) == FRAMES
+    wanted, frame, first = list(words()), 0, True
+    lasts = iter(got)
+    for valid, taken, value in seen:
+        if valid and first:
+            assert value == wanted[frame]
+        elif frame < len(wanted):
+            assert value != wanted[frame]
+        if taken:
+            last = next(lasts)[1]
+            frame, first = frame + last, last
+
+
+def test_a_command_is_handed_over_before_its_frame() -> None:
+    dut = CommandPeel(8, 5, CommandTiming.HANDSHAKE)
+    got, commands, rng = list[Piece](), list[tuple[int, int]](), random.Random(7)
+
+    async def source(ctx: Any) -> None:
+        await send(ctx, dut.i, asked(8), 8, rng)
+        await ctx.tick().repeat(40)
+
+    async def sink(ctx: Any) -> None:
+        await take(ctx, dut.o, got, random.Random(1))
+
+    async def orders(ctx: Any) -> None:
+        while True:
+            ready = rng.random() < 0.4
+            ctx.set(dut.command_ready, ready)
+            *_, valid, value = await ctx.tick().sample(dut.command_valid, dut.command)
+            if valid and ready:
+                commands.append((len(got), value))
+
+    simulate(dut, source, background=[sink, orders])
+    assert joined(got) == FRAMES
+    assert [value for _, value in commands] == list(words())
+    before = [sum(len(pieces(frame, 8)) for frame in FRAMES[:at]) for at in range(len(FRAMES))]
+    assert [beats for beats, _ in commands] == before
+
+
+def test_commands_without_frames() -> None:
+    dut = CommandPeel(8, 37, CommandTiming.HANDSHAKE, frames=False)
+    wanted = [random.Random(at).randbytes(37) for at in range(4)]
+    commands: list[int] = []
+
+    async def source(ctx: Any) -> None:
+        await send(ctx, dut.i, [each + bytes(3) for each in wanted], 8, random.Random(1))
+        await ctx.tick().repeat(20)
+
+    async def orders(ctx: Any) -> None:
+        ctx.set(dut.command_ready, 1)
+        async for *_, valid, value in ctx.tick().sample(dut.command_valid, dut.command):
+            commands.extend([value] if valid else [])
+
+    simulate(dut, source, background=[orders])
+    assert [value.to_bytes(37, "little") for value in commands] == wanted
+
+
+def test_a_command_without_a_frame_needs_a_handshake() -> None:
+    with pytest.raises(ValueError, match="has no first beat: it needs a handshake"):
+        CommandPeel(8, 37, CommandTiming.FIRST_BEAT, frames=False)
+
+
+@pytest.mark.parametrize(("lanes", "size", "frames"), [(8, 2, True), (8, 5, False), (4, 5, True), (1, 2, False)])
+def test_results_go_behind_their_frames_however_late_they_are(lanes: int, size: int, frames: bool) -> None:
+    dut = ResultPack(lanes, size, frames)
+    results = [random.Random(at).randbytes(size) for at in range(len(FRAMES))]
+    got: list[Piece] = []
+
+    async def source(ctx: Any) -> None:
+        if frames:
+            await send(ctx, dut.i, FRAMES, lanes, random.Random(2))
+        await ctx.tick().repeat(150)
+
+    async def strobes(ctx: Any) -> None:
+        for result in results:
+            await ctx.tick().repeat(random.Random(result).randrange(1, 12))
+            ctx.set(dut.result, int.from_bytes(result, "little"))
+            ctx.set(dut.valid, 1)
+            await ctx.tick()
+            ctx.set(dut.valid, 0)
+            ctx.set(dut.result, 0)
+
+    async def sink(ctx: Any) -> None:
+        await take(ctx, dut.o, got, random.Random(3))
+
+    simulate(dut, source, strobes, background=[sink])
+    both = [each for pair in zip(FRAMES, results, strict=True) for each in pair]
+    assert joined(got) == (both if frames else results)
