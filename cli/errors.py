@@ -40,6 +40,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.cocotb_build.CocotbMissing": Exit.ENVIRONMENT,
     "ringbed.sim.cocotb_engine.SimulatorEnded": Exit.ENVIRONMENT,
     "ringbed.sim.faults_plan.FaultFileError": Exit.USAGE,
+    "ringbed.sim.portmap.PortMapError": Exit.USAGE,
     "ringbed.sim.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.tap.TapUnavailable": Exit.ENVIRONMENT,
     "ringbed.sim.synth_tools.SynthError": Exit.ENVIRONMENT,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ringbed.cli import nic
+from ringbed.cli import dut, nic
 from ringbed.cli.bench import bench
 from ringbed.cli.demo import demo
 from ringbed.cli.errors import EPILOG, explain
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(nic.app, name="nic")
+app.add_typer(dut.app, name="dut")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(bench)
 

@@ -1,0 +1,18 @@
+"""`ringbed dut`: somebody's own Verilog, a whole NIC or one block of it, by its port map."""
+
+from __future__ import annotations
+
+import typer
+
+from ringbed.cli.dut_test import dut_test
+from ringbed.cli.errors import EPILOG
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Your own Verilog, a NIC or one block of it, by its port map.")
+app.command("test", epilog=EPILOG)(dut_test)
+
+
+@app.callback()
+def _root() -> None:
+    pass
