@@ -75,7 +75,7 @@ class BlockReader(Reader):
             taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
             return BlockPorts(setup, command, result, *taken, self._handshake(table, "result", "valid", OUT), key_port)
         except ValueError as error:
-            self._problem(f"block: {error}")
+            self._problem(str(error) if str(error).startswith("block.") else f"block: {error}")
             return None
 
     def _fields(self, found: Contract, table: dict[str, Any], word: str, widths: dict[str, int]) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""What goes to the engine and what is made of what comes back, with an engine that a model answers from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from ringbed.conformance.blocks.case import Ask
+from ringbed.conformance.blocks.device import EngineBlock
+from ringbed.hw.formats.block_setup import BlockPorts, Setup
+from ringbed.hw.formats.blocks import contract
+from ringbed.hw.formats.dut import Bus, BusKind
+from ringbed.sim.engine import Engine, Event
+
+RX, TX = (Bus(BusKind.STREAM, 32, into=into) for into in (True, False))
+
+
+class Echo:
+    """An engine that answers each frame that went in with `answer`'s frames, one at a time, 100 clocks apart."""
+
+    def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
+        self.answer, self.now, self.went, self.left = answer, 0, list[bytes](), list[bytes]()
+
+    def wire_in(self, frame: bytes) -> None:
+        self.went.append(frame)
+        self.left += self.answer(frame)
+
+    def run(self, until: int, stop: Event) -> Event:
+        self.now = min(until, self.now + 100) if self.left else until
+        return stop if self.left else Event.TIME
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        return [(self.now, self.left.pop(0))]
+
+
+def block(echo: Echo, kind: str, tx: Bus | None, widths: dict[str, int] | None = None, **ports: Any) -> EngineBlock:
+    setup = Setup(contract(kind), widths)
+    return EngineBlock(cast(Engine, echo), BlockPorts(setup, **ports), RX, tx)
+
+
+def test_a_command_goes_in_front_in_whole_beats_and_frames_come_back() -> None:
+    echo = Echo(lambda frame: [frame[8:]])
+    frames = [bytes([number]) * 30 for number in range(3)]
+    asks = [Ask(frame, {"start": 14, "offset": 20, "enable": 1, "udp": 1}) for frame in frames]
+    narrow = {"start": 11, "offset": 11, "enable": 1}
+    assert block(echo, "tx-checksum", TX, narrow)(asks).frames == frames
+    assert echo.went == [
+        b"\x0e\x00\x14\x00\x01\x00\x00\x00" + frame for frame in frames
+    ]  # without udp, which it has not
+
+
+def test_results_alone() -> None:
+    echo = Echo(lambda frame: [frame[:2]])
+    answers = block(echo, "rx-checksum", None, result_valid="valid")([Ask(b"\x34\x12" + bytes(28)), Ask(bytes(30))])
+    assert (answers.frames, answers.results) == (None, [{"sum": 0x1234}, {"sum": 0}])
+
+
+def test_results_behind_their_frames() -> None:
+    echo = Echo(lambda frame: [frame, frame[:2]])
+    asks = [Ask(b"\x34\x12" + bytes(28)), Ask(bytes(30))]
+    answers = block(echo, "rx-checksum", TX, result_valid="valid")(asks)
+    assert (answers.frames, answers.results) == ([ask.frame for ask in asks], [{"sum": 0x1234}, {"sum": 0}])
+
+
+def test_a_block_that_hangs_gives_less() -> None:
+    echo = Echo(lambda frame: [])
+    assert block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(1514))]).results == []
+    assert echo.now > 8 * 1514

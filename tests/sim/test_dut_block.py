@@ -1,0 +1,82 @@
+"""A block's map against the ports of its Verilog: what is read, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringbed.hw.formats.blocks import CommandTiming, HashKind
+from ringbed.sim.dut_block import BlockReader, block_spec, read_block
+from ringbed.sim.portmap import PortMapError
+
+BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
+
+
+def edited(tmp_path: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """The example's map with changes, beside its Verilog."""
+    text = (BLOCKS / f"{name}.toml").read_text(encoding="utf-8")
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after, 1)
+    (tmp_path / f"{name}.v").write_bytes((BLOCKS / f"{name}.v").read_bytes())
+    path = tmp_path / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_fields_are_as_wide_as_their_ports() -> None:
+    dut, rtl, ports = read_block(BLOCKS / "tx_checksum.toml")
+    assert ports.setup.ports == {"start": 11, "offset": 11, "enable": 1, "udp": 1}
+    assert ports.command["start"] == "csum_start"
+    assert ports.timing == CommandTiming.FIRST_BEAT
+    assert [path.name for path in rtl.files] == ["tx_checksum.v"]
+    assert dut.rx is not None
+    assert dut.tx is not None
+
+
+def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
+    dut, _, ports = read_block(BLOCKS / "rss_hash.toml")
+    assert (dut.rx, dut.tx, ports.timing) == (None, None, CommandTiming.HANDSHAKE)
+    assert ports.setup.does(HashKind.IPV6_UDP) == HashKind.IPV6
+    assert (ports.setup.code(HashKind.IPV6), len(ports.setup.key)) == (5, 40)
+
+
+def test_an_engine_sees_both_streams_and_nothing_else() -> None:
+    spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
+    names = {port.name for port in spec.portmap.ports()}
+    assert {name.partition("_")[0] for name in names} == {"clk", "rst", "rx", "tx"}
+    assert {"rx_tready", "tx_tready"} <= names
+
+
+@pytest.mark.parametrize(("name", "change", "sentence"), [
+    ("tx_checksum", ('kind = "tx-checksum"', 'kind = "crc"'), "block: there is no kind of block 'crc'; there is tx-"),
+    ("tx_checksum", ('offset = "csum_offset"\n', ""), "block: tx-checksum needs a port for offset: "),
+    ("tx_checksum", ('start = "csum_start"', 'start = "csum_begin"'), "block.command.start: tx_checksum has no port"),
+    ("tx_checksum", ('udp = "csum_udp"', 'ucp = "csum_udp"'), "block: tx-checksum has no command field 'ucp'; it has"),
+    ("tx_checksum", ('udp = "csum_udp"', "udp = 1"), "block: command.udp must be the name of a port, not 1"),
+    ("tx_checksum", ('udp = "csum_udp"', 'udp = "m_axis_tlast"'), "block.command.udp: port 'm_axis_tlast' is an out"),
+    ("tx_checksum", ('udp = "csum_udp"\n', ""), "input 'csum_udp' of tx_checksum is in no bus, clock, reset or pin"),
+    ("tx_checksum", ('udp = "csum_udp"', 'udp = "csum_udp"\nvalid = "csum_enable"'), "valid and ready go together"),
+    ("rx_checksum", ('valid = "sum_valid"\n', ""), "block.result: rx-checksum/sum needs a valid"),
+    ("rx_checksum", ("start = 14", "begin = 14"), "block: rx-checksum/sum has no option 'begin'"),
+    ("rx_checksum", ('variant = "sum"', 'variant = "raw"'), "block: rx-checksum has no variant 'raw'"),
+    ("rss_hash", ('key = "6d', 'key = "6x'), "block: key must be 80 hexadecimal digits, not '6x"),
+    ("rss_hash", ('key = "6d', 'key = "'), "block: rss-hash/fields needs a key of 40 bytes, not 39"),
+    ("segment", ('sums = "kept"', 'sums = "left"'), "block.sums must be kept or pseudo or full, not 'left'"),
+])  # fmt: skip
+def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str], sentence: str) -> None:
+    problems = BlockReader(edited(tmp_path, name, change)).problems
+    assert any(sentence in problem for problem in problems), problems
+
+
+def test_a_stream_that_the_contract_wants_must_be_there(tmp_path: Path) -> None:
+    path = edited(tmp_path, "rx_checksum", ("[wire.rx]", "[wire.tx]"))
+    with pytest.raises(PortMapError, match=r"rx_checksum.toml: "):
+        read_block(path)
+    assert "rx-checksum/sum has a stream in: wire.rx" in BlockReader(path).problems
+
+
+def test_a_map_without_a_block_is_no_block() -> None:
+    with pytest.raises(PortMapError, match=r"no \[block\] in this map"):
+        read_block(BLOCKS.parent / "nic" / "mini_nic.toml")
