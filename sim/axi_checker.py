@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ringbed.sim.engine import Finding
 
-__all__ = ["Command", "Findings", "Held", "check_keep", "check_request", "check_strobes", "pattern_value"]
+__all__ = ["CAP", "Command", "Findings", "Held", "check_keep", "check_request", "check_strobes", "pattern_value"]
 
 CAP = 256
 FIXED, INCR, WRAP = 0, 1, 2

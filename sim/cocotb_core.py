@@ -22,7 +22,7 @@ from ringbed.sim.cocotb_bus import CocotbMemory, CocotbRegisters, CocotbRx, Coco
 from ringbed.sim.cocotb_check import BusChecker
 from ringbed.sim.cocotb_clock import CardClock
 from ringbed.sim.cocotb_face import ANSWER, FAULT, Box, Call
-from ringbed.sim.engine import NEVER, EngineStats, Event, Finding
+from ringbed.sim.engine import NEVER, EngineStats, Event
 from ringbed.sim.memory import DeviceMemory
 from ringbed.sim.portmap import PortMap
 from ringbed.sim.settings import Settings
@@ -127,11 +127,9 @@ class CocotbCore:
         log, self._bus_log = self._bus_log + self._injected(), []
         now = self.clock.now
         stats = EngineStats(now - self._skipped, self._skipped, 0, self._run_ns, *beats)
-        return Box(now, self._due(), faults, frames, self._found(), log, stats)
-
-    def _found(self) -> list[Finding]:
-        self.findings.now = self.clock.now
-        return self.findings.take()
+        f = self.findings
+        found, lost, f.kept, f.lost = f.kept, f.lost, [], 0
+        return Box(now, self._due(), faults, frames, found, lost, log, stats)
 
     def _injected(self) -> list[BusEvent]:
         if self.dma is None or self.dma.injected is None:

@@ -66,7 +66,7 @@ class CocotbEngine(CocotbFace):
                 wave=wave, output=self._said,
             )  # fmt: skip
         self._link = Link(ours)
-        self._end = weakref.finalize(self, _end, self._link, self._process)
+        self._end = weakref.finalize(self, _end, self._link, self._process, self._said)
         self._regions = 0
         self._link.send((self._map, self.settings, self._memory is not None))
         _, self._box = self._receive()
@@ -99,9 +99,10 @@ class CocotbEngine(CocotbFace):
 
     def _ended(self) -> SimulatorEnded:
         self._closed = True
-        self._end()
+        self._process.wait(PATIENCE_S)
         self._said.seek(0)
         lines = [line for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
+        self._end()
         return SimulatorEnded(f"{self.kind}: the simulator has ended; its last words:\n" + "\n".join(lines[-20:]))
 
     # Pins and waveforms -----------------------------------------------------------------------------------------
@@ -130,7 +131,6 @@ class CocotbEngine(CocotbFace):
         """The simulator has ended, its waveform written, when this returns."""
         super().close()
         self._end()
-        self._said.close()
 
 
 class CocotbVerilator(CocotbEngine):
@@ -143,9 +143,10 @@ class CocotbIcarus(CocotbEngine):
     simulator = "icarus"
 
 
-def _end(link: Link, process: subprocess.Popen[bytes]) -> None:
+def _end(link: Link, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
     """The socket's end is the simulator's."""
     link.close()
+    said.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_S)
     if process.poll() is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.axi_checker import CAP
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import NEVER, BusFault, EngineStats, Event, Finding
@@ -40,6 +41,7 @@ class Box:
     faults: int = 0
     frames: list[tuple[int, bytes]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    lost: int = 0  # findings that were not kept
     bus_log: list[BusEvent] = field(default_factory=list)
     stats: EngineStats = field(default_factory=EngineStats)
 
@@ -58,6 +60,7 @@ class CocotbFace:
         self._box = Box()
         self._frames: list[tuple[int, bytes]] = []
         self._findings: list[Finding] = []
+        self._lost = 0
         self._bus_log: list[BusEvent] = []
         self._skip = 0  # where time is, when nothing happened since the core was told
         self._closed = False
@@ -79,7 +82,9 @@ class CocotbFace:
         """What the core knows now."""
         self._box = box
         self._frames += box.frames
-        self._findings += box.findings
+        room = CAP - len(self._findings)
+        self._findings += box.findings[:room]
+        self._lost += box.lost + len(box.findings[room:])
         self._bus_log += box.bus_log
 
     def _post(self, name: str, *arguments: Any) -> None:
@@ -211,8 +216,8 @@ class CocotbFace:
         return log
 
     def findings(self) -> list[Finding]:
-        found, self._findings = self._findings, []
-        return found
+        found, lost, self._findings, self._lost = self._findings, self._lost, [], 0
+        return found + ([Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else [])
 
     def stats(self) -> EngineStats:
         """Model and harness cannot be told apart here: all of it is `harness_ns`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
@@ -66,17 +67,21 @@ def _checked(data: bytes) -> Packet:
     return found
 
 
-COCOTB = [pytest.param(f"cocotb-{simulator}", marks=pytest.mark.cocotb) for simulator in ("verilator", "icarus")]
+def _cards(engine: str) -> Iterator[Any]:
+    """With cocotb, the second card is another minute of building."""
+    for name, offloads in (("offloads", OFFLOADS), ("plain", ())):
+        marks = [pytest.mark.cocotb] if engine.startswith("cocotb") else []
+        marks += [pytest.mark.full] if marks and not offloads else []
+        yield pytest.param((engine, offloads), id=f"{name}-{engine}", marks=marks)
 
 
-@pytest.fixture(scope="module", params=["native", "pysim", *COCOTB])
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+ENGINES = ("native", "pysim", "cocotb-verilator", "cocotb-icarus")
 
 
-@pytest.fixture(scope="module", params=[OFFLOADS, ()], ids=["offloads", "plain"])
-def walk(request: pytest.FixtureRequest, engine: str) -> Iterator[Walk]:
-    made = Walk(engine, tuple(request.param))
+@pytest.fixture(scope="module", params=[card for engine in ENGINES for card in _cards(engine)])
+def walk(request: pytest.FixtureRequest) -> Iterator[Walk]:
+    engine, offloads = request.param
+    made = Walk(engine, tuple(offloads))
     answers = made.exchange(Ether(src=PEERS, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=PEERS, psrc=PEER, pdst=US))
     assert [answer[ARP].hwsrc for answer in answers] == [OURS]
     yield made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -90,8 +92,9 @@ ALL += [(rule, text, [first, second] * 8, 0.9) for rule, text, first, second in 
 
 
 def pins_engine(kind: str, **options: Any) -> AnyEngine:
-    memory = HostMemory()
-    memory.add_region(Region(0x1000, memoryview(bytearray(0x2000))))
+    memory, file = HostMemory(), os.memfd_create("pins")  # of a file, for a simulator that is another process
+    os.ftruncate(file, 0x2000)
+    memory.add_region(Region(0x1000, mmap.mmap(file, 0x2000), file=file))
     return open_engine(kind, pins_spec(), memory, read_latency=2, write_latency=2, **options)
 
 
