@@ -41,7 +41,7 @@ BUGS = {
     "hashes ports of fragments": ("DPDK net/tap", "rss-hash/stream"),
     "wrong type": ("a usual one, which no vector finds", "rss-hash/stream"),
     "CWR in all": ("NICs without Linux's NETIF_F_TSO_ECN", "segment"),
-    "15 bits of identification": ("drivers that split the number space", "segment"),
+    "15 bits of identification": ("NDIS large send offload, which counts modulo 0x8000", "segment"),
     "MSS below 64": ("Intel i40e", "segment"),
     "IPv4 options": ("Realtek RTL8168evl", "segment"),
     "last segment of 6 bytes or less": ("Realtek RTL8168evl", "segment"),
