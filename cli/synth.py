@@ -29,12 +29,14 @@ INSIDE = 2  # blocks at most that one of more than 64 bits on the page has insid
 def synth(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A NIC, as `ringbed nic list` names it.")],
     blocks: Annotated[
-        list[str] | None, typer.Argument(metavar="[BLOCK]...", help="Blocks of it, such as mac_tx; none: all of it.")
+        list[str] | None, typer.Argument(metavar="BLOCK", help="Blocks of it, such as mac_tx; none: all of it.")
     ] = None,
     width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
     each: Annotated[bool, typer.Option("--each", help="Every block of it, each by itself.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once; each may take 4 GiB.")] = 2,
-    limit: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="For each tool and design.")] = 1800,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="For each tool and design; 0: only what the cache has.")
+    ] = 1800,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the page of NIC and blocks, 64 and 512 bits wide.")

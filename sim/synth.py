@@ -35,11 +35,13 @@ PLACE = (
     "--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context", "--timing-allow-fail", "--freq", "125",
     "--seed", "1", "--json", "netlist.json", "--report", "report.json",
 )  # fmt: skip
+LARGE = 20_000  # LUTs from which nextpnr's first router does not come to an end within half an hour
+LARGE_TOO = ("--router", "router2")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds each tool may take for one design."""
+    """Seconds each tool may take for one design; with 0 it is not run, and only what the cache has is known."""
 
     synth: float = 900
     place: float = 1800
@@ -92,10 +94,10 @@ def synthesize(design: Design, limits: Limits | None = None) -> Synthesis:
     cells = count(netlist)
     if over := too_large(cells):
         return made(cells, why=f"does not fit: {over}")
+    options = PLACE if cells.lut < LARGE else PLACE + LARGE_TOO
+    name = f"{_hash(netlist_key, place, repr(options))}.report"
     try:
-        report = json.loads(
-            _kept(f"{_hash(netlist_key, place, repr(PLACE))}.report", limits.place, partial(_place, kept))
-        )
+        report = json.loads(_kept(name, limits.place, partial(_place, kept, options)))
     except ToolFailure as failure:
         return made(cells, why=f"not placed: {failure}")
     return made(cells, fmax_of(report), slowest(report, netlist, design.names))
@@ -124,9 +126,9 @@ def _synth(rtlil: str, work: Path, seconds: float) -> bytes:
     return (work / "netlist.json").read_bytes()
 
 
-def _place(netlist: bytes, work: Path, seconds: float) -> bytes:
+def _place(netlist: bytes, options: Sequence[str], work: Path, seconds: float) -> bytes:
     (work / "netlist.json").write_bytes(netlist)
-    run(NEXTPNR, ["-q", *PLACE], work, seconds)
+    run(NEXTPNR, ["-q", *options], work, seconds)
     return (work / "report.json").read_bytes()
 
 
@@ -137,6 +139,8 @@ def _kept(name: str, seconds: float, make: Callable[[Path, float], bytes]) -> by
     result, failure = folder / f"{name}.gz", folder / f"{name}.{seconds:g}.failure"
     if result.exists():
         return gzip.decompress(result.read_bytes())
+    if seconds == 0:
+        raise ToolFailure("it has not been tried")
     if failure.exists():
         raise ToolFailure(failure.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="work.", dir=folder) as work:

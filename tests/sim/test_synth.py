@@ -74,6 +74,16 @@ def test_a_design_that_a_tool_does_not_finish_has_a_sentence(cache: Path, monkey
     assert [path.suffix for path in sorted(cache.iterdir()) if path.suffix not in (".gz", ".failure")] == []
 
 
+def test_without_any_time_only_the_cache_answers(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = Design.of("ands", 64, Ands(8, 1))
+    first = synthesize(design)
+    monkeypatch.setattr(synth, "run", no_tool)
+    assert synthesize(design, Limits(0, 0)) == first
+    other = synthesize(Design.of("ands", 64, Ands(8, 3)), Limits(0, 0))
+    assert other.why == "not synthesized: it has not been tried"
+    assert [path for path in cache.iterdir() if path.suffix == ".failure"] == []
+
+
 def test_a_design_that_is_too_large_is_not_placed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringbed.sim.synth_netlist.DEVICE", {"lut": 100, "ff": 7, "ram": 1, "dsp": 1})
     result = synthesize(Design.of("ands", 64, Ands(8, 1)))
