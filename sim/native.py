@@ -252,9 +252,10 @@ class NativeEngine(NativeStages):
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._spec.portmap.rx is None:
             raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
-        if (frame := self.edge.into(frame, error)) is None:
+        inside = self.edge.into(frame, error)
+        if inside is None:
             return
-        self._in.append(frame)
+        self._in.append(inside)
         self._in_at.append(at)
         self._in_errors.append(error)
 
