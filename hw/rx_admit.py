@@ -49,7 +49,8 @@ class RxAdmit(wiring.Component):
     verdict : In(Verdict), mac : In(Control): what the filters and PauseRx say of the frame, with the last beat
     on : In(1): RCTL.EN and link, looked at with a frame's first beat
     flush : In(1): the card is being reset: the frame under way is not kept
-    control : In(AdmitControl); no_buffer : In(1): the ring has no free descriptor
+    control : In(AdmitControl): looked at with a frame's first beat too: what was thought too long is not in the store
+    no_buffer : In(1): the ring has no free descriptor
     free, w_en, w_data, finish, keep : to the FrameStore (`finish` is its `end`)
     o : Out(Admitted), o_valid : Out(1): the clock after the frame's last beat
     stat : stream of RxStat, and pause_time : Out(16), of an XON or XOFF: in the same clock, for frames that found it on
@@ -71,7 +72,7 @@ class RxAdmit(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        beat, shift = self.i.payload, self.lanes.bit_length() - 1
+        beat, shift, control = self.i.payload, self.lanes.bit_length() - 1, self._control(m)
         off, missed, lost = Signal(), Signal(), Signal()
         off_now, missed_now, lost_now = Signal(), Signal(), Signal()
         first = self.i.valid & beat.first
@@ -84,18 +85,18 @@ class RxAdmit(wiring.Component):
             off_now.eq(Mux(first, ~self.on, off)),
             missed_now.eq(Mux(first, 0, missed) | (full & ~past)),
             lost_now.eq(Mux(first, 0, lost) | self.flush),
-            past.eq(~first & (length > Mux(self.control.lpe | self.control.sbp, LONGEST, USUAL))),
+            past.eq(~first & (length > Mux(control.lpe | control.sbp, LONGEST, USUAL))),
             self.w_en.eq(self.i.valid & ~full & ~past & ~off_now),
             self.w_data.eq(beat.data),
             self.began.eq(first),
             self.finish.eq(self.i.valid & beat.last),
-            stored.eq(length - Mux(self.control.strip, FCS_BYTES, 0) - Mux(self.stripped, TAG_BYTES, 0)),
+            stored.eq(length - Mux(control.strip, FCS_BYTES, 0) - Mux(self.stripped, TAG_BYTES, 0)),
         ]
         with m.If(self.i.valid):
             m.d.sync += [off.eq(off_now), missed.eq(missed_now), lost.eq(lost_now)]
         with m.Elif(self.flush):
             m.d.sync += lost.eq(1)
-        reasons = self._reasons(m, off_now, missed_now)
+        reasons = self._reasons(m, control, off_now, missed_now)
         keep = Signal()
         with m.If(self.finish):
             with m.If(lost_now):
@@ -113,9 +114,18 @@ class RxAdmit(wiring.Component):
             ]  # fmt: skip
         return m
 
-    def _reasons(self, m: Module, off: Any, missed: Any) -> Signal:
+    def _control(self, m: Module) -> Any:
+        """The switches as they stood when the frame began."""
+        now, kept = Signal(AdmitControl), Signal(AdmitControl)
+        m.d.comb += now.eq(kept)
+        with m.If(self.i.valid & self.i.payload.first):
+            m.d.comb += now.eq(self.control)
+        m.d.sync += kept.eq(now)
+        return now
+
+    def _reasons(self, m: Module, control: Any, off: Any, missed: Any) -> Signal:
         """A bit for each of DROPS; and the statistics, which want to know the same things."""
-        end, control, verdict, mac = self.end, self.control, self.verdict, self.mac
+        end, verdict, mac = self.end, self.verdict, self.mac
         runt, giant, bad, whole, paused, wanted = (Signal() for _ in range(6))
         header = Mux(self.stripped, HEADER + TAG_BYTES, HEADER)
         m.d.comb += [

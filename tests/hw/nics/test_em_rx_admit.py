@@ -209,3 +209,22 @@ def test_a_dropped_frame_raises_nothing(native: Opener) -> None:
     card.settle()
     assert card.get("ICR") & ~CAUSE["LSC"] == 0
     assert em.RX_LEGACY.decode(card.rx.at(0))["DD"] == 0
+
+
+@pytest.mark.parametrize("bit", ["LPE", "SBP", "SECRC"])
+def test_switches_count_as_they_stood_when_the_frame_began(native: Opener, bit: str) -> None:
+    """RCTL written while a long frame is on the wire: what was thought too long at first is not taken after all."""
+    card = native(size=16384, rctl=(*PLAIN, "LPE") if bit == "SECRC" else PLAIN)
+    wire, small = frame(9000), frame(100)
+    for _ in range(2):  # from 0 to 1, and back
+        rctl = card.peek("RCTL")
+        card.post()
+        card.arrive(wire, small)
+        card.run(500)
+        card.set("RCTL", rctl ^ R["RCTL"].mask(bit))
+        card.settle()
+        want = []
+        for each, then in ((wire, rctl), (small, card.peek("RCTL"))):
+            cut = each[:-4] if then & R["RCTL"].mask("SECRC") else each
+            want += [cut] if len(each) <= 1522 or then & R["RCTL"].mask("LPE", "SBP") else []
+        assert [one.data for one in card.harvest()] == want
