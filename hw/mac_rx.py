@@ -14,9 +14,10 @@ from amaranth.lib.wiring import In, Out
 from ringbed.hw.beat import beat_path, lanes_of
 from ringbed.hw.crc import GOOD_REMAINDER, Crc32
 
-__all__ = ["LONGEST", "MacRx", "RxFrameEnd", "WireRx"]
+__all__ = ["LONGEST", "UNCOUNTED", "MacRx", "RxFrameEnd", "WireRx"]
 
-LONGEST = 16384  # wire bytes with FCS that any card here takes; lengths above it all read LONGEST + 1
+LONGEST = 16384  # wire bytes with FCS that any card here takes
+UNCOUNTED = 32767  # lengths above it all read so
 SHORTEST = 64  # IEEE 802.3, 3.2.8: below it is a runt
 
 
@@ -32,8 +33,8 @@ class WireRx(wiring.Signature):
         )
 
 
-# Known with a frame's last beat: wire bytes with FCS (LONGEST + 1 if more), and what was wrong with it.
-RxFrameEnd = data.StructLayout({"length": range(LONGEST + 2), "crc_ok": 1, "error": 1, "runt": 1})
+# Known with a frame's last beat: wire bytes with FCS (UNCOUNTED at most), and what was wrong with it.
+RxFrameEnd = data.StructLayout({"length": range(UNCOUNTED + 1), "crc_ok": 1, "error": 1, "runt": 1})
 
 
 class MacRx(wiring.Component):
@@ -74,13 +75,13 @@ class MacRx(wiring.Component):
             crc.first.eq(taken.first),
             crc.enable.eq(taken_valid),
         ]
-        length, longer = Signal(range(LONGEST + 2)), Signal(range(LONGEST + self.lanes + 2))
+        length, longer = Signal(range(UNCOUNTED + 1)), Signal(range(UNCOUNTED + self.lanes + 1))
         m.d.comb += longer.eq(Mux(taken.first, 0, length) + taken.count)
         m.d.sync += self.o.valid.eq(taken_valid)
         with m.If(taken_valid):
             m.d.sync += [
                 self.o.payload.eq(taken),
-                length.eq(Mux(longer > LONGEST, LONGEST + 1, longer)),
+                length.eq(Mux(longer > UNCOUNTED, UNCOUNTED, longer)),
             ]
         m.d.comb += [
             self.end.length.eq(length),

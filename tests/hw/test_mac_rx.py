@@ -21,7 +21,7 @@ def reference(sent: list[Sent]) -> list[Ended]:
     return [
         (
             frame,
-            min(len(frame), 16385),
+            min(len(frame), 32767),
             len(frame) >= 4 and zlib.crc32(frame[:-4]) == int.from_bytes(frame[-4:], "little"),
             flagged,
             len(frame) < 64,
@@ -110,8 +110,8 @@ def test_gaps_inside_and_between() -> None:
 
 
 def test_longest_frames_and_beyond() -> None:
-    lengths = [16383, 1, 16384, 16385, 64, 17001, 1, 63]
+    lengths = [16383, 1, 16384, 16385, 64, 17001, 1, 63, 32767, 32768, 40_000, 64]
     sent = mixed(lengths, seed=11)
     ended, _ = rtl(sent)
     assert ended == reference(sent)
-    assert [end[1] for end in ended] == [16383, 1, 16384, 16385, 64, 16385, 1, 63]
+    assert [end[1] for end in ended] == [16383, 1, 16384, 16385, 64, 17001, 1, 63, 32767, 32767, 32767, 64]
