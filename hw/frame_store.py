@@ -27,7 +27,6 @@ class FrameStore(wiring.Component):
     end : In(1): the frame is over, a beat of this clock included; keep : In: how many of its beats stay
     free : Out: beats that can still be written
     o : stream of beats, kept frames only, in order
-    empty : Out(1): nothing kept is left, what `o` shows included
     """
 
     def __init__(self, width: int) -> None:
@@ -39,7 +38,7 @@ class FrameStore(wiring.Component):
             "memory": Out(BufferPort(width)),
             "origin": In(pointer), "size": In(amount),
             "w_en": In(1), "w_data": In(width), "end": In(1), "keep": In(amount),
-            "free": Out(amount), "o": Out(stream.Signature(width)), "empty": Out(1),
+            "free": Out(amount), "o": Out(stream.Signature(width)),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -79,7 +78,6 @@ class FrameStore(wiring.Component):
             self.o.valid.eq(held != 0),
             self.o.payload.eq(low),
             taken.eq(ask),
-            self.empty.eq((used == 0) & ~coming & (held == 0)),
         ]
         m.d.sync += [coming.eq(ask), held.eq(held + coming - out)]
         with m.If(ask):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -115,24 +115,25 @@ class EmRx(wiring.Component):
         connect(m, split.request, flipped(self.data))
         connect(m, front.beats, move.i)
         connect(m, beats, flipped(self.data_beat))
-        # BSIZE 0..3: 2048, 1024, 512, 256; BSEX makes that 16 times as much, 16384 at most
-        size = Signal(LENGTH_WIDTH)
-        with m.Switch(self.rctl[RCTL["BSIZE"].lsb : RCTL["BSIZE"].lsb + 2]):
-            for code in range(4):
-                with m.Case(code):
-                    m.d.comb += size.eq(
-                        Mux(self._bit("BSEX"), em.BUFFER_SIZES[1, code], em.BUFFER_SIZES[0, code])
-                    )  # fmt: skip
         waits, starves = Signal(), Signal()
         self.quiet = Signal()  # nothing between the ring and the bus
         m.d.comb += [
-            place.buffer.eq(size),
+            place.buffer.eq(self._buffer_bytes(m)),
             waits.eq(front.frames.valid & descriptors.valid),
             starves.eq(front.frames.valid & ~descriptors.valid),
             self.quiet.eq(~waits & ~split.busy & ~plan.o.valid),
             self.active.eq(~self.quiet | ring.active),
         ]
         return starves
+
+    def _buffer_bytes(self, m: Module) -> Signal:
+        """What BSIZE and BSEX say of every buffer."""
+        size = Signal(LENGTH_WIDTH)
+        with m.Switch(Cat(self._bit("BSIZE"), self._bit("BSEX"))):
+            for (extended, code), amount in em.BUFFER_SIZES.items():
+                with m.Case(extended << 2 | code):
+                    m.d.comb += size.eq(amount)
+        return size
 
     def _delay(self, m: Module, ring: Ring, starves: Signal) -> RxDelay:
         """When descriptors are written back: with RDTR, by WTHRESH and the timers; a ring run dry waits for neither."""
