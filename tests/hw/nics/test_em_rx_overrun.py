@@ -163,3 +163,36 @@ def test_more_short_frames_than_the_queue_has_places(native: Opener) -> None:
     kept = kept_room(card, wires)
     assert 900 < kept < 1100
     assert drain(card) == [wire[:-4] for wire in wires[:kept]]
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_the_buffer_overflows_at_any_byte_of_a_frame(native: Opener, width: int) -> None:
+    """8 KB filled but for some beats, then a frame of about as many: it is kept whole or missed, FCS and all."""
+    lanes, rng = width // 8, random.Random(width)
+    card = native(width=width, up=False, rx=64)
+    card.set("PBA", 8)
+    card.reset()
+    for length in range(64, 64 + 9 * lanes):
+        card.up()
+        before = card.counts()
+        room = max(1, -(-length // lanes) + rng.choice((-2, -1, 0, 0, 1)))
+        fill = (8192 // lanes - room + 2) * lanes  # two beats are in the reader's hands
+        sizes = []
+        while fill:
+            sizes.append(fill if 60 <= fill <= 1518 else 60 // lanes * lanes + lanes if fill < 1600 else 1472)
+            fill -= sizes[-1]
+            if 0 < fill < 64:
+                sizes[-1], fill = sizes[-1] - 64, fill + 64
+        wires = [frame(size + 4, seed=k) for k, size in enumerate(sizes)]
+        last = frame(length, seed=999)
+        assert kept(card, [*wires, last], before) == len(wires) + (room >= -(-length // lanes)), (length, room)
+        want = [*wires, last][: len(wires) + (room >= -(-length // lanes))]
+        assert drain(card) == [wire[:-4] for wire in want]
+        card.set("RCTL", 0)
+        card.settle()
+
+
+def kept(card: Card, wires: list[bytes], before: dict[str, int]) -> int:
+    card.arrive(*wires)
+    card.settle()
+    return len(wires) - card.counts().get("RB_RXMISS", 0) + before.get("RB_RXMISS", 0)
