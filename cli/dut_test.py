@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding
+    from ringbed.conformance.blocks.case import Case, Finding, PausingBlock
     from ringbed.conformance.blocks.run import Report
     from ringbed.hw.formats.block_setup import Setup
 
@@ -45,7 +45,7 @@ def dut_test(
     from rich.console import Console
 
     from ringbed.conformance.blocks.device import EngineBlock
-    from ringbed.conformance.blocks.run import Amount, questions
+    from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.oracle import require_scapy
     from ringbed.sim.dut_block import block_spec, read_block
     from ringbed.sim.engines import ENGINES, open_engine
@@ -60,7 +60,8 @@ def dut_test(
     with console.status("reading the map ...") as status:
         dut, rtl, ports = read_block(portmap)
         try:
-            cases = questions(ports.setup, seed, Amount.FULL if full else Amount.QUICK, kind or ())
+            kinds = [each.removesuffix(PAUSED) for each in kind or ()]
+            cases = questions(ports.setup, seed, Amount.FULL if full else Amount.QUICK, kinds)
         except ValueError as error:
             raise UserError(str(error)) from None
         device = open_engine(engine, block_spec(dut, rtl, ports), progress=status.update)
@@ -81,32 +82,36 @@ def dut_test(
 
 
 def _ask(
-    console: Console, block: BlockUnderTest, setup: Setup, cases: dict[str, list[Case]], seed: int
+    console: Console, block: PausingBlock, setup: Setup, cases: dict[str, list[Case]], seed: int
 ) -> Report:  # fmt: skip
     from rich.progress import Progress
 
-    from ringbed.conformance.blocks.run import ask
+    from ringbed.conformance.blocks.run import ask_twice
 
     with Progress(console=console, transient=True) as bars:
-        task = bars.add_task("", total=sum(map(len, cases.values())))
+        task = bars.add_task("", total=2 * sum(map(len, cases.values())))
 
         def progress(kind: str, done: int) -> None:
             bars.update(task, advance=done, description=kind)
 
-        return ask(block, setup, cases, seed, progress)
+        return ask_twice(block, setup, cases, seed, progress)
 
 
 def _table(report: Report) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from ringbed.conformance.blocks.run import PAUSED
+
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     shown.add_column("kind of case")
     shown.add_column("asked", justify="right")
     shown.add_column("wrong", justify="right")
+    shown.add_column("with pauses", justify="right")
     for kind, asked in report.asked.items():
-        wrong = report.wrong(kind)
-        shown.add_row(kind, f"{asked:,}", f"[bold red]{wrong:,}[/]" if wrong else "0")
+        if not kind.endswith(PAUSED):
+            wrong = [report.wrong(each) for each in (kind, kind + PAUSED)]
+            shown.add_row(kind, f"{asked:,}", *(f"[bold red]{count:,}[/]" if count else "0" for count in wrong))
     return shown
 
 

@@ -25,7 +25,7 @@ from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
 from ringbed.hw.formats.blocks import KEY_BITS, Contract, contract
 from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut_map import Reader
-from ringbed.sim.portmap import PortMap, PortMapError, Reset, Wire
+from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
 from ringbed.sim.spec import NicSpec, Rtl
 
 __all__ = ["BlockReader", "block_spec", "read_block"]
@@ -125,6 +125,7 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
     portmap = PortMap(
         name, "clk", Reset("rst"),
         rx=Wire("rx_", width, into=True, ready=True), tx=Wire("tx_", width, into=False, ready=True),
+        pins=(Pin("pauses", 1, IN),),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
     return NicSpec(name, elaborate, portmap, {"dut": repr(dut), "block": repr(block)}, sources, rtl)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Answers", "Ask", "BlockUnderTest", "Case", "Finding"]
+__all__ = ["Answers", "Ask", "BlockUnderTest", "Case", "Finding", "PausingBlock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ class BlockUnderTest(Protocol):
     """Takes a batch and gives back what came of it; a block that hangs gives back less."""
 
     def __call__(self, asks: Sequence[Ask]) -> Answers: ...
+
+
+class PausingBlock(BlockUnderTest, Protocol):
+    """One whose streams can be made to pause, in the middle of frames too."""
+
+    def set_pauses(self, on: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

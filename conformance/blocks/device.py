@@ -27,6 +27,10 @@ class EngineBlock:
         self.engine, self.setup, self.gives_frames = engine, block.setup, tx is not None
         self.lanes = lanes_of(block.setup.contract, rx, tx)
 
+    def set_pauses(self, on: bool) -> None:
+        """From the next batch on, every stream has a pause in about every other clock, or none."""
+        self.engine.set_pin("pauses", int(on))
+
     def __call__(self, asks: Sequence[Ask]) -> Answers:
         """Runs until nothing has come out for long; a block that hangs gives less than it was asked for."""
         for ask in asks:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from ringbed.conformance.blocks import rss_hash, rx_checksum, segment, tx_checksum
-from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding
+from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding, PausingBlock
 from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.hw.formats.block_setup import Setup
 
-__all__ = ["MIXED", "Amount", "ReadyTest", "Report", "ask", "check_block", "questions", "ready_test"]
+__all__ = [
+    "MIXED", "PAUSED", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block", "questions", "ready_test",
+]  # fmt: skip
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next
+PAUSED = ", with pauses"
 BATCH = 128  # asks at once
 
 
@@ -96,6 +99,20 @@ def ask(
             answers = block([case.ask for case in batch])
             report.findings += compare(kind, seed, first, batch, answers, read)
             progress(kind, len(batch))
+    return report
+
+
+def ask_twice(
+    block: PausingBlock, setup: Setup, cases: Mapping[str, Sequence[Case]], seed: int,
+    progress: Callable[[str, int], None] = lambda kind, done: None,
+) -> Report:  # fmt: skip
+    """Ask at full speed, then the same with pauses; the second round's kinds have `PAUSED` behind their names."""
+    block.set_pauses(False)
+    report = ask(block, setup, cases, seed, progress)
+    block.set_pauses(True)
+    again = ask(block, setup, cases, seed, progress)
+    report.asked |= {kind + PAUSED: count for kind, count in again.asked.items()}
+    report.findings += [replace(finding, kind=finding.kind + PAUSED) for finding in again.findings]
     return report
 
 

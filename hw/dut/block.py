@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Mux, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -21,14 +21,41 @@ from ringbed.hw.formats.blocks import CommandTiming
 from ringbed.hw.formats.dut import Bus, BusKind, Dut, signals
 from ringbed.hw.formats.field import Layout
 
-__all__ = ["BlockWrapper", "CommandPeel", "ResultPack", "beat"]
+__all__ = ["BlockWrapper", "CommandPeel", "Pauses", "ResultPack", "beat"]
 
+PAUSES = "pauses"  # the pin that asks for pauses in both streams
 RESULTS_HELD = 64  # a block has no ready for its results; more than this in flight and they are lost
 
 
 def beat(lanes: int) -> data.StructLayout:
     """One beat of a canonical stream."""
     return data.StructLayout({"data": 8 * lanes, "keep": lanes, "last": 1})
+
+
+class Pauses(wiring.Component):
+    """A stream with a pause in every other clock or so while `on`: a beat that has been offered stays.
+
+    Members:
+
+    i : stream of beats; o : stream of beats, in the same clock; on : In
+    """
+
+    def __init__(self, lanes: int, seed: int) -> None:
+        self.seed = seed
+        end = stream.Signature(beat(lanes))
+        super().__init__({"i": In(end), "o": Out(end), "on": In(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        i, o, offered, through = self.i, self.o, Signal(), Signal()
+        noise = Signal(16, init=self.seed)  # x**16 + x**14 + x**13 + x**11 + 1, of full period
+        m.d.sync += noise.eq(Cat(noise[15] ^ noise[13] ^ noise[12] ^ noise[10], noise[:15]))
+        m.d.comb += [
+            through.eq(offered | ~self.on | noise[0]), o.payload.eq(i.payload), o.valid.eq(i.valid & through),
+            i.ready.eq(o.ready & through),
+        ]  # fmt: skip
+        m.d.sync += offered.eq(o.valid & ~o.ready)
+        return m
 
 
 class CommandPeel(wiring.Component):
@@ -119,7 +146,7 @@ class ResultPack(wiring.Component):
 
 
 class BlockWrapper(Wrapper):
-    """A block with the canonical streams `rx_` and `tx_` alone; both are there, whatever the block has.
+    """A block with the canonical streams `rx_` and `tx_` alone; both are there, whatever the block has; and `pauses`.
 
     Raises ValueError for streams that do not fit the contract, or each other.
     """
@@ -131,6 +158,7 @@ class BlockWrapper(Wrapper):
         for name in ("rx", "tx"):
             for sig in signals(self.stream(name)):
                 self._port(CANONICAL[name] + sig.name, sig.width)
+        self._port(PAUSES, 1)
 
     def stream(self, name: str) -> Bus:
         """The canonical stream `rx` or `tx`."""
@@ -150,6 +178,7 @@ class BlockWrapper(Wrapper):
             self._given["i_" + self.block.key_port] = Const(int.from_bytes(key, "big"), 8 * len(key))
         came, left = (stream.Signature(beat(self.lanes)).create(path=(word,)) for word in ("came", "left"))
         self._ends(m, came, left)
+        came, left = self._paused(m, came, left)
         to_block = self._peeled(m, came, contract.command) if contract.command else came
         if dut.rx is not None:
             self._into(m, dut.rx, to_block)
@@ -171,6 +200,15 @@ class BlockWrapper(Wrapper):
             port["tx_tdata"].eq(left.payload.data), port["tx_tkeep"].eq(left.payload.keep),
             port["tx_tlast"].eq(left.payload.last), port["tx_tvalid"].eq(left.valid),
         ]  # fmt: skip
+
+    def _paused(self, m: Module, came: Any, left: Any) -> tuple[Any, Any]:
+        """The same streams with pauses in them, where the pin asks for it."""
+        m.submodules.pauses_in = before = Pauses(self.lanes, 0xACE1)
+        m.submodules.pauses_out = behind = Pauses(self.lanes, 0x1D0F)
+        _flow(m, came, before.i)
+        _flow(m, behind.o, left)
+        m.d.comb += [before.on.eq(self._ports[PAUSES]), behind.on.eq(self._ports[PAUSES])]
+        return before.o, behind.i
 
     def _peeled(self, m: Module, came: Any, layout: Layout) -> Any:
         block, frames = self.block, self.dut.rx is not None

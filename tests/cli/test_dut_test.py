@@ -32,12 +32,15 @@ def run(*arguments: str) -> int:
 
 
 def test_a_good_block(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert run(str(BLOCKS / "rx_checksum.toml"), "--kind", "carries", "--kind", "pad", "--junit", "out.xml") == Exit.OK
+    assert (
+        run(str(BLOCKS / "rx_checksum.toml"), "--kind", "carries", "--kind", "pad, with pauses", "--junit", "out.xml")
+        == Exit.OK
+    )
     shown = capsys.readouterr().out
     assert "rx_checksum.toml: rx-checksum/sum, engine native, seed 1" in shown
-    assert "no findings in 80 cases" in shown
+    assert "no findings in 160 cases" in shown
     suite = ElementTree.parse("out.xml").getroot()
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "0")
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "0")
     assert not (tmp_path / "rx_checksum.pcapng").exists()
 
 
@@ -49,8 +52,9 @@ def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
         in shown
     )
     frames = read_capture(Path("bad.pcapng")).frames
-    assert [frame.direction for frame in frames] == [Direction.IN, Direction.OUT] * 4
-    assert all(frame.comments[0].startswith("sums of 0, seed 1, number ") for frame in frames)
+    assert [frame.direction for frame in frames] == [Direction.IN, Direction.OUT] * 8
+    starts = [frame.comments[0].partition(", seed 1, number ")[0] for frame in frames]
+    assert starts == ["sums of 0"] * 8 + ["sums of 0, with pauses"] * 8
     assert "enable 1" in frames[0].comments[1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringbed.conformance.blocks.device import EngineBlock
-from ringbed.conformance.blocks.run import Amount, Report, check_block
+from ringbed.conformance.blocks.run import PAUSED, Amount, Report, ask_twice, questions
 from ringbed.sim.dut_block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 
@@ -17,11 +17,12 @@ BROKEN = "tx_checksum_bcm57xx"
 GOOD = sorted(path.stem for path in BLOCKS.glob("*.toml") if path.stem != BROKEN)
 
 
-def check(name: str, **options: Any) -> Report:
-    dut, rtl, ports = read_block(BLOCKS / f"{name}.toml")
+def check(name: str, folder: Path = BLOCKS, **options: Any) -> Report:
+    dut, rtl, ports = read_block(folder / f"{name}.toml")
     device = open_engine("native", block_spec(dut, rtl, ports))
     try:
-        return check_block(EngineBlock(device, ports, dut.rx, dut.tx), ports.setup, **options)
+        block = EngineBlock(device, ports, dut.rx, dut.tx)
+        return ask_twice(block, ports.setup, questions(ports.setup, **options), seed=1)
     finally:
         device.close()
 
@@ -42,10 +43,54 @@ def test_broadcoms_zero_is_found_and_nothing_else() -> None:
     report = check(BROKEN)
     assert {finding.got for finding in report.findings} == {"0x0000"}
     assert {finding.expected for finding in report.findings} == {"0xffff"}
-    assert report.wrong("sums of 0") == 4
+    assert report.wrong("sums of 0") == report.wrong("sums of 0" + PAUSED) == 4
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_block_has_no_findings_in_all_there_is_to_ask(name: str) -> None:
     assert [str(finding) for finding in check(name, amount=Amount.FULL).findings] == []
+
+
+# A mistake in the Verilog of each kind of block: what it was, and what somebody wrote.
+MUTANTS = [
+    ("tx_checksum", "first ? csum_start : start", "start"),
+    ("tx_checksum", "(first ? 32'd0 : total) + share", "total + share"),
+    ("tx_checksum", "{15'd0, once[16]}", "16'd0"),
+    ("tx_checksum", "s_axis_tkeep[lane] && ", ""),
+    ("tx_checksum", "lane[0] == now_start[0]", "!lane[0]"),
+    ("tx_checksum", "if (m_axis_tvalid && m_axis_tready) begin", "if (m_axis_tvalid) begin"),
+    ("tx_checksum", "enable <= now_enable;", "enable <= enable | csum_enable;"),
+    ("rx_checksum", "if (s_axis_tvalid) begin", "begin"),
+    ("rx_checksum", "{15'd0, once[16]}", "16'd0"),
+    ("rx_checksum", "s_axis_tkeep[lane] && ", ""),
+    ("rss_hash", "{src[31:0], dst[31:0], sport", "{dst[31:0], src[31:0], sport"),
+    ("rss_hash", "key  <= key << 8", "key  <= key << 7"),
+    ("rss_hash", "hash_type <= kind", "hash_type <= IPV4"),
+    ("segment", "final_one ? 8'd0 : FIN_PSH", "8'd0"),
+    ("segment", "first_segment ? 8'd0 : CWR", "8'd0"),
+    ("segment", "ident           <= ident + 1", "ident[14:0]     <= ident[14:0] + 1"),
+    ("segment", "remaining <= {3'd0, size}", "remaining < {3'd0, size}"),
+    ("segment", "!m_axis_tvalid || m_axis_tready", "1'b1"),
+    ("segment", "sequence_number + {16'd0, part}", "sequence_number + {18'd0, size} + 32'd1"),
+]
+
+
+def mutant(folder: Path, name: str, before: str, after: str) -> Path:
+    """A folder with the block's map and its Verilog with the mistake in it."""
+    text = (BLOCKS / f"{name}.v").read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    (folder / f"{name}.v").write_text(text.replace(before, after), encoding="utf-8")
+    (folder / f"{name}.toml").write_bytes((BLOCKS / f"{name}.toml").read_bytes())
+    return folder
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("name", "before", "after"), MUTANTS)
+def test_a_mistake_is_found(tmp_path: Path, name: str, before: str, after: str) -> None:
+    assert check(name, mutant(tmp_path, name, before, after)).findings
+
+
+def test_a_mistake_that_shows_only_with_pauses_is_found(tmp_path: Path) -> None:
+    report = check("rx_checksum", mutant(tmp_path, *MUTANTS[7]), kinds=["lengths"])
+    assert report.wrong("lengths" + PAUSED) > 10

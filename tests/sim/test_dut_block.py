@@ -42,10 +42,10 @@ def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
     assert (ports.setup.code(HashKind.IPV6), len(ports.setup.key)) == (5, 40)
 
 
-def test_an_engine_sees_both_streams_and_nothing_else() -> None:
+def test_an_engine_sees_both_streams_and_a_pin_for_pauses() -> None:
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
-    assert {name.partition("_")[0] for name in names} == {"clk", "rst", "rx", "tx"}
+    assert {name.partition("_")[0] for name in names} == {"clk", "rst", "rx", "tx", "pauses"}
     assert {"rx_tready", "tx_tready"} <= names
 
 

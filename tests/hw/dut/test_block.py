@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from ringbed.hw.dut.block import CommandPeel, ResultPack
+from ringbed.hw.dut.block import CommandPeel, Pauses, ResultPack
 from ringbed.hw.formats.blocks import CommandTiming, contract, lead
 
 Piece = tuple[bytes, bool]  # bytes of a beat, whether it is the last
@@ -188,3 +188,24 @@ def test_results_go_behind_their_frames_however_late_they_are(lanes: int, size: 
     simulate(dut, source, strobes, background=[sink])
     both = [each for pair in zip(FRAMES, results, strict=True) for each in pair]
     assert joined(got) == (both if frames else results)
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_pauses_take_nothing_back_that_was_offered_and_lose_nothing(on: bool) -> None:
+    dut = Pauses(8, 0xACE1)
+    got, seen = list[Piece](), list[tuple[bool, bool, int]]()
+
+    async def source(ctx: Any) -> None:
+        ctx.set(dut.on, on)
+        await send(ctx, dut.i, FRAMES * 4, 8, random.Random(1))
+        await ctx.tick().repeat(20)
+
+    async def sink(ctx: Any) -> None:
+        await take(ctx, dut.o, got, random.Random(2), dut.i.valid, seen)
+
+    simulate(dut, source, background=[sink])
+    assert joined(got) == FRAMES * 4
+    held = [before[0] and not before[1] for before in seen]
+    assert all(now[0] for was, now in zip(held, seen[1:], strict=False) if was)
+    paused = sum(came and not valid for valid, _, came in seen)
+    assert paused > 20 if on else paused == 0
