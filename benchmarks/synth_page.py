@@ -17,15 +17,18 @@ __all__ = ["figures_on", "page", "slowest_path"]
 COLUMNS = ("block", "bits", "LUT", "FF", "block RAM", "DSP", "MHz", "slowest path")
 HEAD = """# What it takes of an FPGA
 
-Made by `make synth` with {tools}, for a Lattice ECP5 LFE5U-85F in its slowest speed grade (6), which has {device}.
-Nothing here is an estimate: each line is a netlist, and each frequency that of a placed and routed design.
+Made by `make synth` with {tools}.
+
+The FPGA is a Lattice ECP5 LFE5U-85F in its slowest speed grade (6); it has {device}.
+Cells are those of the netlist, and each frequency is that of a placed and routed design.
 """
-READING = """## How to read it
+READING = """
+## How to read it
 
 - A **LUT** has four inputs; the two of a carry cell and the four of a small distributed RAM are counted. A **block
   RAM** has 18 kbit.
 - **MHz** is f_max: what one placement reaches (seed 1) when the tool aims at 125 MHz, which is the clock of `em`.
-  Another seed moves it by a tenth, so do not read more into a difference than that.
+  Another seed moves it by some 5 %, so do not read more into a difference than that.
 - Everything is synthesized **out of context**: ports end inside the FPGA and not at pins, since most blocks have
   more ports than any package. Every port has a register in front of it or behind it, so that a path from an input
   to an output is measured like one between two registers of the block. Those registers are not counted; `port NAME`
@@ -35,17 +38,21 @@ READING = """## How to read it
   A name with bars, `left|due`, is one of the signals made in that line of the source.
 - **bits** is the width of the data path. A block that is the same at every width is listed once. A class the card
   uses several times, with several parameters, is shown as its largest. A block that contains others counts them in.
-- **Does not fit** and **not placed** are answers: the cells are those that synthesis made.
+- **Does not fit** and **not placed** are answers, with the reason; the cells are those of the netlist. What has not
+  been tried `make synth` has yet to do: a whole card takes longest, and what is done once is kept.
 
 ## In your own flow
 
 For the numbers of one block, or of some, or of the whole card; `--json` writes what a script wants:
+
 ```sh
 ringbed nic synth em mac_tx parse
 ringbed nic synth em --width 512 --json figures.json
 ```
+
 For your own tools take the Verilog, of the card or of a block without any registers around it. Clock and reset are
 `clk` and `rst`, the reset is synchronous and active high, and the top module has the block's name:
+
 ```sh
 ringbed nic verilog em -o em.v
 ringbed nic verilog em --block mac_tx --width 512 -o mac_tx.v
