@@ -43,8 +43,9 @@ def read(path: Path) -> tuple[Dut, Rtl]:
 
 
 class Reader:
-    """`dut`, `rtl`, the `ports` of the top module, and `problems`, a sentence each. Raises what a file that cannot be
-    read at all gives: OSError, PortMapError, BuildError.
+    """`dut`, `rtl`, the `ports` of the top module, which are `used` by what, and `problems`, a sentence each.
+
+    Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
     """
 
     def __init__(self, path: Path, ask: Ask = module_ports) -> None:
@@ -59,7 +60,7 @@ class Reader:
         if self.problems:
             raise PortMapError(f"{path}: {self.problems[0]}")
         self.ports = ask(self.top, self.rtl, self.parameters)
-        self._used: dict[str, str] = {}  # a port, and what has it
+        self.used: dict[str, str] = {}
         self.dut = self._dut()
 
     # ---- the parts ----
@@ -145,7 +146,7 @@ class Reader:
             else:
                 found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
         for port in self.ports.values():
-            if port.dir != "out" and port.name not in self._used:
+            if port.dir != "out" and port.name not in self.used:
                 self._problem(
                     f"input {port.name!r} of {self.top} is in no bus, clock, reset or pin: "
                     f"name it, or give it a value as ties.{port.name}"
@@ -210,9 +211,9 @@ class Reader:
             self._problem(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
         elif port.width != width:
             self._problem(f"{where}: port {name!r} is {port.width} bits wide, the map says {width}")
-        if name in self._used:
-            self._problem(f"{where}: port {name!r} is {self._used[name]} already")
-        self._used[name] = where
+        if name in self.used:
+            self._problem(f"{where}: port {name!r} is {self.used[name]} already")
+        self.used[name] = where
         return name
 
     def _table(self, name: str) -> dict[str, Any]:

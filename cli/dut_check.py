@@ -1,0 +1,87 @@
+"""`ringbed dut check MAP`: what a port map says, held against what the Verilog has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringbed.cli.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ringbed.sim.dut_map import Reader
+
+__all__ = ["dut_check"]
+
+
+def dut_check(
+    portmap: Annotated[Path, typer.Argument(metavar="MAP", help="The port map, a TOML file; docs/port-map.md.")],
+) -> None:
+    """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.
+
+    Each mistake is one sentence: a port that is missing, has another width or direction, is named twice or driven by
+    nothing; a clock that flip-flops use and the map does not name; a bus whose flip-flops run on another clock than the
+    map says. Ends with 1 when there is one.
+    """
+    from rich.console import Console
+
+    from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+    from ringbed.sim.dut_map import Reader
+    from ringbed.sim.portmap import PortMapError
+    from ringbed.sim.toolchain import BuildError
+
+    try:
+        reader = Reader(portmap)
+    except (OSError, PortMapError, BuildError) as error:
+        raise UserError(str(error)) from None
+    console = Console()
+    for table in (_buses(reader), _ports(reader)):
+        console.print(table)
+    problems = list(reader.problems)
+    if not problems:
+        try:
+            problems = clock_problems(reader.dut, reader.rtl)
+        except ClocksUnknown as error:
+            console.print(f"clocks are not checked: {error}", highlight=False)
+    for problem in problems:
+        console.print(f"[red]{problem}[/]", highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(Exit.FINDING)
+    console.print(f"{portmap} fits {reader.top}")
+
+
+def _buses(reader: Reader) -> Table:
+    from rich.table import Table
+
+    table = Table("part", "what", "clock", title=f"{reader.top}, as {reader.path.name} has it", title_justify="left")
+    dut = reader.dut
+    table.add_row("clock", dut.clock, "")
+    for clock in dut.clocks:
+        table.add_row("clock", f"{clock.port}, {clock.num}/{clock.den} of {dut.clock}", "")
+    for reset in dut.resets:
+        table.add_row(
+            "reset", f"{reset.port}, active {'high' if reset.active_high else 'low'}", reset.clock or dut.clock
+        )
+    for name, bus in dut.buses().items():
+        widths = f"{bus.data_width} bits of data" + (f", {bus.addr_width} of address" if bus.addr_width else "")
+        table.add_row(name, f"{bus.kind}, {widths}", bus.clock or dut.clock)
+    if dut.line is not None:
+        table.add_row("interrupts", f"{dut.line.port}, {dut.line.width} bits", dut.clock)
+    for pin in dut.pins:
+        table.add_row("pin", f"{pin.name}, {pin.width} bits {pin.dir}", "")
+    for parameter, value in dut.parameters.items():
+        table.add_row("parameter", f"{parameter} = {value!r}", "")
+    return table
+
+
+def _ports(reader: Reader) -> Table:
+    from rich.table import Table
+
+    table = Table("port", "bits", "", "use", title=f"ports of {reader.top}", title_justify="left")
+    for port in reader.ports.values():
+        use = reader.used.get(port.name, "nothing" if port.dir == "in" else "left open")
+        table.add_row(port.name, str(port.width), port.dir, use)
+    return table

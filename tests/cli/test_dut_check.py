@@ -1,0 +1,47 @@
+"""`ringbed dut check`: a map that fits says so, one that does not ends with 1 and a sentence for each mistake."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ringbed.cli import main as cli
+from ringbed.cli.errors import Exit
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["dut", "check", *arguments])
+    return 0 if end.value.code is None else int(end.value.code)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(EXAMPLE, tmp_path / "nic")
+    return tmp_path / "nic" / "mini_nic.toml"
+
+
+def test_the_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(EXAMPLE / "mini_nic.toml")) == Exit.OK
+    said = capsys.readouterr().out
+    assert "registers.paddr" in said
+    assert said.rstrip().endswith("fits mini_nic")
+
+
+def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy.write_text(
+        copy.read_text().replace("addr_width = 8", "addr_width = 9").replace('port = "irq"', 'port = "irk"')
+    )
+    assert run(str(copy)) == Exit.FINDING
+    said = capsys.readouterr().out
+    assert "registers.paddr: port 'paddr' is 8 bits wide, the map says 9" in said
+    assert "interrupts: mini_nic has no port 'irk'" in said
+
+
+def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("no.toml") == Exit.USAGE
+    assert "no.toml" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""Which clock meets a bus: through logic, hierarchy and inverters, against what the map says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringbed.hw.formats.dut import Bus, BusKind, Clock, Dut
+from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+from ringbed.sim.spec import Rtl
+
+SOURCE = """module half (input wire c, input wire [7:0] d, output reg [7:0] q); always @(posedge c) q <= d; endmodule
+module top #(parameter FLIP = 0) (
+  input wire clk, input wire other, input wire gate,
+  input wire in_tvalid, input wire in_tlast, input wire [7:0] in_tdata,
+  output wire out_tvalid, output wire out_tlast, output wire [7:0] out_tdata);
+  wire [7:0] a; reg last, valid; reg [7:0] words [0:15];
+  wire c = FLIP ? ~other : clk;
+  half h (.c(c), .d(in_tdata ^ 8'h55), .q(a));
+  always @(posedge clk) begin last <= in_tlast; valid <= in_tvalid & gate; words[a[3:0]] <= a; end
+  assign out_tvalid = valid & ~last, out_tlast = last, out_tdata = a + 1;
+endmodule
+"""
+SIGNALS = ("tvalid", "tlast", "tdata")
+
+
+def problems(tmp_path: Path, source: str = SOURCE, **change: object) -> list[str]:
+    (tmp_path / "t.v").write_text(source)
+    values: dict[str, object] = {
+        "top": "top", "clock": "clk", "resets": (), "clocks": (Clock("other"),),
+        "rx": Bus(BusKind.STREAM, 8, into=True, ready=False, ports={name: f"in_{name}" for name in SIGNALS}),
+        "tx": Bus(BusKind.STREAM, 8, ready=False, ports={name: f"out_{name}" for name in SIGNALS}),
+    }  # fmt: skip
+    return clock_problems(Dut(**(values | change)), Rtl((tmp_path / "t.v",)))  # type: ignore[arg-type]
+
+
+def test_all_on_one_clock(tmp_path: Path) -> None:
+    assert problems(tmp_path) == []
+
+
+def test_a_bus_on_another_clock_through_hierarchy_and_an_inverter(tmp_path: Path) -> None:
+    found = problems(tmp_path, parameters={"FLIP": 1})
+    assert found == [
+        "wire.rx.tdata: port 'in_tdata' meets flip-flops on 'other', the map has the bus on 'clk'",
+        "wire.tx.tdata: port 'out_tdata' meets flip-flops on 'other', the map has the bus on 'clk'",
+    ]
+
+
+def test_a_clock_that_the_map_does_not_name(tmp_path: Path) -> None:
+    found = problems(tmp_path, clocks=(), parameters={"FLIP": 1})
+    assert found[0] == "port 'other' clocks 8 flip-flops and is no clock of this map"
+
+
+def test_what_yosys_does_not_take_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ClocksUnknown, match="syntax error"):
+        problems(tmp_path, "module top (input wire clk; endmodule\n")

@@ -1,0 +1,113 @@
+"""Maps of somebody's own RTL: what is read, and one sentence for each thing that does not fit the Verilog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ringbed.hw.formats.dut import Keep
+from ringbed.sim.dut_map import Reader, read
+from ringbed.sim.portmap import Port, PortMapError
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party" / "nic" / "mini_nic.toml"
+HEAD = 'top = "t"\nsources = ["t.v"]\nclock = "clk"\nreset = { port = "rst" }\n'
+PORTS = [Port("clk", 1, "in"), Port("rst", 1, "in")]
+APB = [
+    Port("paddr", 8, "in"), Port("psel", 1, "in"), Port("penable", 1, "in"), Port("pwrite", 1, "in"),
+    Port("pwdata", 32, "in"), Port("prdata", 32, "out"),
+]  # fmt: skip
+APB_MAP = '[registers]\nkind = "apb"\naddr_width = 8\n'
+
+Read = Callable[..., Reader]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Read:
+    (tmp_path / "t.v").touch()
+
+    def make(text: str, *ports: Port) -> Reader:
+        path = tmp_path / "t.toml"
+        path.write_text(HEAD + text)
+        return Reader(path, ask=lambda *_: {port.name: port for port in (*PORTS, *ports)})
+
+    return make
+
+
+def test_the_example_is_read_whole() -> None:
+    dut, rtl = read(EXAMPLE)
+    assert (dut.top, dut.clock, dut.resets[0].port, dut.resets[0].active_high) == ("mini_nic", "clk", "rst_n", False)
+    assert dut.registers is not None
+    assert dut.registers.ports["paddr"] == "paddr"
+    assert "pready" not in dut.registers.ports
+    assert dut.dma is not None
+    assert "err" not in dut.dma.ports
+    assert dut.rx is not None
+    assert dut.tx is not None
+    assert (dut.rx.keep, dut.rx.big, dut.rx.ready, dut.rx.fcs, dut.rx.into) == (Keep.EMPTY, True, False, False, True)
+    assert (dut.tx.ready, dut.tx.ports["tempty"]) == (True, "out_tempty")
+    assert rtl.files == (EXAMPLE.parent / "mini_nic.v",)
+
+
+def test_a_map_without_a_mistake(reader: Read) -> None:
+    found = reader(APB_MAP + '[pins]\nled = { dir = "out", width = 3 }\n[ties]\ntest = 2\n', *APB,
+                   Port("led", 3, "out"), Port("test", 2, "in"), Port("spare", 9, "out"))  # fmt: skip
+    assert found.problems == []
+    assert found.dut.ties == {"test": (2, 2)}
+    assert found.used["psel"] == "registers.psel"
+    assert "spare" not in found.used
+
+
+@pytest.mark.parametrize(
+    ("text", "ports", "sentence"),
+    [
+        (APB_MAP, APB[1:], "registers.paddr: t has no port 'paddr'"),
+        (APB_MAP, [Port("paddr", 7, "in"), *APB[1:]], "port 'paddr' is 7 bits wide, the map says 8"),
+        (APB_MAP, [Port("paddr", 8, "out"), *APB[1:]], "port 'paddr' is an output of t, and should be an input"),
+        (APB_MAP + 'names = { psel = "clk" }\n', APB, "registers.psel: port 'clk' is clock already"),
+        (APB_MAP + 'names = { pselx = "clk" }\n', APB, "registers.names.pselx: apb has no signal of that name"),
+        (APB_MAP + "adr_width = 8\n", APB, "unknown key registers.adr_width; there is addr_width"),
+        (APB_MAP.replace("apb", "ahb"), APB, "registers.kind must be 'axi4-lite' or 'apb' or 'wishbone', not 'ahb'"),
+        (APB_MAP.replace("addr_width = 8", ""), APB, "registers.addr_width is missing"),
+        (APB_MAP + 'clock = "pclk"\n', APB, "registers.clock 'pclk' is no clock of this map; it has clk"),
+        (APB_MAP, [*APB, Port("test", 2, "in")], "input 'test' of t is in no bus, clock, reset or pin"),
+        (APB_MAP + "[ties]\ntest = 4\n", [*APB, Port("test", 2, "in")], "ties.test 4 does not fit 2 bits"),
+        ('[clocks.b]\nratio = "0/1"\n', [Port("b", 1, "in")], "clocks.b.ratio must be a fraction from 1/64 to 64"),
+        ("[clocks.b]\nphase = 1\n", [Port("b", 1, "in")], "clocks.b.phase must be a part of the period"),
+        ("[resets.r]\nactive = 'up'\n", [Port("r", 1, "in")], "resets.r.active must be 'high' or 'low', not 'up'"),
+        ("[wire.up]\n", [], "wire.up: a wire has rx, into the card, and tx, out of it"),
+        ("[wire.rx]\ndata_width = 48\n", [], "wire.rx.data_width must be one of 8, 16, 32, 64, 128, 256, 512, not 48"),
+        ("[wire.rx]\ndata_width = 8\nready = 1\n", [], "wire.rx.ready must be true or false, not 1"),
+        ("[wiring]\n", [], "unknown key 'wiring'; a map has"),
+        ("[pins]\na = 5\n", [], "pins.a must be a table, not 5"),
+        ("[interrupts]\nport = 'irq'\n", [Port("irq", 2, "out")], "port 'irq' is 2 bits wide, the map says 1"),
+    ],
+)
+def test_each_mistake_is_a_sentence(reader: Read, text: str, ports: list[Port], sentence: str) -> None:
+    assert any(sentence in problem for problem in reader(text, *ports).problems)
+
+
+def test_all_mistakes_are_told_at_once(reader: Read) -> None:
+    assert len(reader(APB_MAP, *APB[2:]).problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("top = ", "not TOML"),
+        ('sources = ["t.v"]', "top must be a Verilog name, not None"),
+        ('top = "t"', "sources must name at least one file of Verilog"),
+        ('top = "t"\nsources = ["no.v"]', "sources: no.v does not exist beside the map"),
+        ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
+        ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
+    ],
+)
+def test_what_cannot_be_read_at_all(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "t.v").touch()
+    path = tmp_path / "t.toml"
+    path.write_text(text)
+    with pytest.raises(PortMapError) as caught:
+        read(path)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
