@@ -368,7 +368,6 @@ def torn(native: Opener, width: int, seed: int) -> None:
     """CTRL.RST, or a bus error, at any time: what came by then is right and in order, the account is exact."""
     rng, packets = random.Random(seed), stock(seed)
     card = opened(native, width, rng, seed)
-    card.provoked = True
     for s in rounds(card, rng, 6):
         arrivals = drawn(rng, s, packets, 60)
         judged, before = [judge(s, *each) for each in arrivals], card.counts()
