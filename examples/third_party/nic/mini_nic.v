@@ -115,8 +115,10 @@ module mini_nic #(
     reg [15:0] rx_length;
     reg        rx_lost;
     reg [4:0]  rx_in, rx_out;               // of rx_lengths
-    wire       rx_full = rx_write - rx_read >= BUFFER_WORDS;
-    wire       rx_bad = rx_lost | rx_full | ~ctrl[0] | (rx_in - rx_out == 16);
+    wire [AW:0] rx_level = rx_write - rx_read;
+    wire [4:0]  rx_frames = rx_in - rx_out;
+    wire        rx_full = rx_level[AW];
+    wire        rx_bad = rx_lost | rx_full | ~ctrl[0] | rx_frames[4];
     wire       rx_some = rx_in != rx_out;
     assign dropped = in_tvalid & in_tlast & rx_bad;
 
