@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -31,14 +32,13 @@ Open = Callable[..., Host[Any]]
 @pytest.fixture(params=ENGINES)
 def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     monkeypatch.syspath_prepend(str(NIC))
-    from mini_driver import MiniNic  # as a user's script beside it would
-
+    mini_nic = importlib.import_module("mini_driver").MiniNic  # as a user's script beside it would
     hosts: list[Host[Any]] = []
 
     def open_one(upper: Any, **settings: Any) -> Host[Any]:
         options = {"lladdr": bytes.fromhex(OURS.replace(":", "")), "size": settings.pop("size", 64)}
         hosts.append(open_dut(
-            NIC / "mini_nic.toml", lambda *world: MiniNic(*world, **options), upper, engine=request.param, **settings,
+            NIC / "mini_nic.toml", lambda *world: mini_nic(*world, **options), upper, engine=request.param, **settings,
         ))  # fmt: skip
         hosts[-1].up()
         return hosts[-1]
@@ -117,7 +117,8 @@ def test_a_bad_fcs_is_dropped_where_the_mac_would(opened: Open) -> None:
     host.engine.wire_in(to_wire(bytes(100))[:-1] + b"!", host.engine.now)
     exchange(host, bytes(99))
     assert [len(frame.data) for frame in host.upper.take()] == [99]
-    assert host.engine.edge.counters == {"bad_fcs": 1, "error": 0, "runt": 0}
+    engine: Any = host.engine
+    assert engine.edge.counters == {"bad_fcs": 1, "error": 0, "runt": 0}
 
 
 def test_down_and_up_again(opened: Open) -> None:
