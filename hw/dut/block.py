@@ -24,6 +24,7 @@ from ringbed.hw.formats.field import Layout
 __all__ = ["BlockWrapper", "CommandPeel", "Pauses", "ResultPack", "beat"]
 
 PAUSES = "pauses"  # the pin that asks for pauses in both streams
+GARBAGE = 0xA5  # in lanes that do not count: a block that sums them is found
 RESULTS_HELD = 64  # a block has no ready for its results; more than this in flight and they are lost
 
 
@@ -223,7 +224,9 @@ class BlockWrapper(Wrapper):
         return peel.o
 
     def _into(self, m: Module, bus: Bus, frames: Any) -> None:
-        ours = {"tdata": frames.payload.data, "tkeep": frames.payload.keep, "tlast": frames.payload.last,
+        lanes, keep = frames.payload.data, frames.payload.keep
+        filled = Cat(Mux(keep[lane], lanes.word_select(lane, 8), GARBAGE) for lane in range(self.lanes))
+        ours = {"tdata": filled, "tkeep": keep, "tlast": frames.payload.last,
                 "tvalid": frames.valid, "tuser": Const(0, 1)}  # fmt: skip
         outputs = self._connect(bus, inward(m, bus, ours))
         m.d.comb += frames.ready.eq(outputs["tready"] if bus.ready else 1)
