@@ -11,7 +11,7 @@ from typing import Any
 
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.dut_map import read
-from ringbed.sim.portmap import Dma, Interrupts, Pin, PortMap, Registers, Reset, Wire
+from ringbed.sim.portmap import Dma, Interrupts, Pin, PortMap, PortMapError, Registers, Reset, Wire
 from ringbed.sim.spec import NicSpec, Rtl
 
 __all__ = ["dut_spec", "spec_of"]
@@ -25,6 +25,12 @@ def dut_spec(path: Path) -> NicSpec:
 
 
 def spec_of(dut: Dut, rtl: Rtl) -> NicSpec:
+    """Raises PortMapError for a card with several clocks: `ringbed dut check` knows them, no engine drives them."""
+    if dut.clocks:
+        raise PortMapError(
+            f"{dut.top} has the clock {dut.clocks[0].port!r} beside {dut.clock!r}: engines drive one clock"
+        )
+
     def elaborate() -> Any:
         from ringbed.hw.dut.wrapper import Wrapper  # Amaranth is slow to import, and a cached model needs none of it
 

@@ -32,6 +32,16 @@ RUN_ELSEWHERE = {
         "tests/cli/test_demo.py",
         "`ringbed demo --wire pcap --faults examples/faults.toml`, and then the same with its own",
     ),
+    "ringbed dut check examples/third_party/nic/mini_nic.toml": (
+        "tests/cli/test_dut_check.py",
+        'EXAMPLE / "mini_nic.toml"',
+    ),
+    "ringbed bench sim": ("tests/cli/test_bench.py", '_bench("sim"'),
+    ".venv/bin/python examples/send_one_frame.py cocotb-icarus": (
+        "tests/examples/test_send_one_frame.py",
+        "cocotb-icarus",
+    ),
+    ".venv/bin/python -m pytest examples/cocotb": ("tests/examples/test_cocotb.py", "pytest examples/cocotb"),
     "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
     "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
 }

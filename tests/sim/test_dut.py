@@ -1,0 +1,88 @@
+"""Somebody's Verilog as a spec: canonical ports, a cache that follows their files, and what no engine can do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ringbed.hw.formats.dut import Bus, BusKind, Clock
+from ringbed.sim.dut import dut_spec, spec_of
+from ringbed.sim.dut_map import read
+from ringbed.sim.engines import open_engine
+from ringbed.sim.portmap import PortMapError
+from ringbed.sim.spec import Rtl
+from ringbed.sim.toolchain import BuildError
+
+NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
+WISHBONE = """module wb (input wire clk, input wire rst, input wire cyc, input wire stb, input wire we,
+  input wire [3:0] adr, input wire [31:0] dat_i, output reg [31:0] dat_o, output reg ack);
+  reg [31:0] words [0:15];
+  always @(posedge clk) begin
+    ack <= cyc & stb & ~ack & ~rst;
+    if (cyc & stb & we & ~ack) words[adr] <= dat_i;
+    dat_o <= words[adr];
+  end
+endmodule
+"""
+WISHBONE_MAP = """top = "wb"
+sources = ["wb.v"]
+clock = "clk"
+reset = { port = "rst" }
+[registers]
+kind = "wishbone"
+addr_width = 4
+word_addressed = true
+"""
+
+
+def test_the_wrapped_card_has_the_ports_of_any_card() -> None:
+    spec = dut_spec(NIC / "mini_nic.toml")
+    names = {port.name: port for port in spec.portmap.ports()}
+    assert (names["s_axil_awaddr"].width, names["m_axi_araddr"].width, names["rx_tkeep"].width) == (8, 64, 8)
+    assert "tx_tready" in names
+    assert "rx_tready" not in names
+    assert spec.portmap.rx is not None
+    assert not spec.portmap.rx.fcs
+
+
+def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
+    for name in ("mini_nic.v", "mini_nic.toml"):
+        shutil.copy(NIC / name, tmp_path)
+    before = dut_spec(tmp_path / "mini_nic.toml")
+    assert before.rtl is not None
+    first = before.rtl.source_hash()
+    (tmp_path / "mini_nic.v").write_text((NIC / "mini_nic.v").read_text() + "// another\n")
+    assert before.rtl.source_hash() != first
+
+
+def test_what_could_be_included_is_in_the_hash(tmp_path: Path) -> None:
+    (tmp_path / "a.vh").write_text("`define A 1\n")
+    rtl = Rtl((), (tmp_path,))
+    first = rtl.source_hash()
+    (tmp_path / "a.vh").write_text("`define A 2\n")
+    assert rtl.source_hash() != first
+
+
+def test_registers_on_wishbone_by_words(tmp_path: Path) -> None:
+    (tmp_path / "wb.v").write_text(WISHBONE)
+    (tmp_path / "wb.toml").write_text(WISHBONE_MAP)
+    engine = open_engine("native", dut_spec(tmp_path / "wb.toml"))
+    for word in range(16):
+        engine.write(4 * word, 0x1000_0000 + word)
+    assert [engine.read(4 * word) for word in range(16)] == [0x1000_0000 + word for word in range(16)]
+    assert engine.findings() == []
+    engine.close()
+
+
+def test_two_clocks_are_refused_by_name() -> None:
+    dut, rtl = read(NIC / "mini_nic.toml")
+    more = type(dut)(dut.top, dut.clock, dut.resets, (Clock("phy"),), rx=Bus(BusKind.STREAM, 8, into=True))
+    with pytest.raises(PortMapError, match="mini_nic has the clock 'phy' beside 'clk': engines drive one clock"):
+        spec_of(more, rtl)
+
+
+def test_pysim_says_that_it_cannot() -> None:
+    with pytest.raises(BuildError, match="dut_mini_nic is Verilog, and pysim simulates only Amaranth"):
+        open_engine("pysim", dut_spec(NIC / "mini_nic.toml"))
