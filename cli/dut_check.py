@@ -28,13 +28,13 @@ def dut_check(
     """
     from rich.console import Console
 
+    from ringbed.sim.dut_block import reader_of
     from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
-    from ringbed.sim.dut_map import Reader
     from ringbed.sim.portmap import PortMapError
     from ringbed.sim.toolchain import BuildError
 
     try:
-        reader = Reader(portmap)
+        reader = reader_of(portmap)
     except (OSError, PortMapError, BuildError) as error:
         raise UserError(str(error)) from None
     console = Console()

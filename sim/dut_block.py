@@ -17,6 +17,7 @@ valid and ready; a block without one of them has it for commands or results alon
 
 from __future__ import annotations
 
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from ringbed.sim.dut_map import Reader
 from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
 from ringbed.sim.spec import NicSpec, Rtl
 
-__all__ = ["BlockReader", "block_spec", "read_block"]
+__all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
 _HANDSHAKE = ("valid", "ready")
 _KEYS = ("kind", "variant", "types", "key", "key_port", "command", "result")
@@ -40,6 +41,15 @@ def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
     if reader.problems or reader.block is None:
         raise PortMapError(f"{path}: {reader.problems[0]}")
     return reader.dut, reader.rtl, reader.block
+
+
+def reader_of(path: Path) -> Reader:
+    """The reader for a map of a whole NIC, or of a block if it has a `[block]`. Raises what the readers do."""
+    try:
+        single = "block" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # no TOML, or no text at all: the reader says so
+        single = False
+    return BlockReader(path) if single else Reader(path)
 
 
 class BlockReader(Reader):

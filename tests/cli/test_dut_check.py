@@ -45,3 +45,10 @@ def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("no.toml") == Exit.USAGE
     assert "no.toml" in capsys.readouterr().err
+
+
+def test_a_block_fits_and_its_command_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(EXAMPLE.parent / "blocks" / "tx_checksum.toml")) == Exit.OK
+    said = capsys.readouterr().out
+    assert "block.command.start" in said
+    assert said.rstrip().endswith("fits tx_checksum")
