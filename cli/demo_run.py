@@ -13,6 +13,7 @@ from ringbed.cli.report import write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ringbed.cli.report import Row
     from ringbed.sim.faults import Faults
     from ringbed.sim.netns import KernelHost
 
@@ -35,15 +36,13 @@ def run_demo(options: DemoOptions) -> bool:
         must_be_writable(options.perfetto)
     faults = _faults(options)
     with ExitStack() as stack:
-        kernel = _kernel(options, stack, console)
-        if kernel is not None:
-            from ringbed.cli.demo_live import run_tap
-
-            rows = run_tap(options, faults, kernel, stack, console)
-        else:
-            from ringbed.cli.demo_replay import run_pcap
-
-            rows = run_pcap(options, faults, stack, console)
+        try:
+            rows = _run(options, faults, stack, console)
+        except BaseException:
+            if faults.records():  # what happened up to here can be played back
+                faults.stop()
+                say_faults(options, faults, console)
+            raise
     if options.faults is not None:
         say_faults(options, faults, console)
     if options.json is not None:
@@ -51,6 +50,17 @@ def run_demo(options: DemoOptions) -> bool:
     good = all(row.ok for row in rows)
     console.print("[green]Everything agrees, nothing is lost.[/]" if good else "[bold red]Something disagrees.[/]")
     return good
+
+
+def _run(options: DemoOptions, faults: Faults, stack: ExitStack, console: Console) -> list[Row]:
+    kernel = _kernel(options, stack, console)
+    if kernel is not None:
+        from ringbed.cli.demo_live import run_tap
+
+        return run_tap(options, faults, kernel, stack, console)
+    from ringbed.cli.demo_replay import run_pcap
+
+    return run_pcap(options, faults, stack, console)
 
 
 def _faults(options: DemoOptions) -> Faults:

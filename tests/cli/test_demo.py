@@ -16,6 +16,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from scapy.utils import rdpcap, wrpcap
 
+from ringbed.cli import demo_replay
 from ringbed.cli.demo_run import DemoOptions, run_demo
 from ringbed.conformance import oracle
 from ringbed.sim.netns import KernelHost
@@ -145,6 +146,21 @@ def test_faults_on_a_replayed_capture_are_recorded_and_played_back(tmp_path: Pat
     assert (first / "faults.jsonl").read_text() == (again / "faults.jsonl").read_text()
     assert (first / "faults.jsonl").read_text().count("\n") > 20
     assert (first / "demo.pcapng").read_bytes() == (again / "demo.pcapng").read_bytes()
+
+
+def test_faults_of_a_run_that_was_interrupted_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = demo_replay.account
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo_replay, "account", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(options(tmp_path / "cut", engine="pysim", faults=EVERYTHING))
+    monkeypatch.setattr(demo_replay, "account", account)
+    assert run_demo(options(tmp_path / "whole", engine="pysim", faults=EVERYTHING))
+    cut, whole = (tmp_path / name / "faults.jsonl" for name in ("cut", "whole"))
+    assert cut.read_text() == whole.read_text()
 
 
 @pytest.mark.tap
