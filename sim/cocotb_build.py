@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.build import Progress, _cached, _hash, verilog_of
-from ringbed.sim.spec import NicSpec
+from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
 __all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "require", "spawn"]
@@ -69,8 +69,8 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     require(simulator)
     verilog = verilog_of(spec, progress)
     key = _hash(
-        verilog, simulator, repr(waves), repr(VERILATOR_FLAGS), _tools(simulator),
-        Path(__file__).read_text(encoding="utf-8"),
+        verilog, spec.rtl.source_hash() if spec.rtl else "", simulator, repr(waves), repr(VERILATOR_FLAGS),
+        _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:
@@ -78,7 +78,8 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
             progress(f"building the card for cocotb on {simulator}")
         source = work / f"{spec.portmap.top}.v"
         source.write_text(_from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
-        made = _Build(simulator).make(spec.portmap.top, [source], work, waves)
+        rtl = spec.rtl or Rtl(())
+        made = _Build(simulator).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
         made.rename(target / made.name)
 
@@ -89,9 +90,13 @@ def _from_zero(verilog: str) -> str:
     """Our own Verilog for Icarus, with every variable 0 at first, as in Verilator and silicon's sense of either value.
 
     Yosys gives first values to flip-flops alone. Where combinational blocks look at each other's outputs bit by bit,
-    which is no loop in hardware, X would stay for ever.
+    which is no loop in hardware, X would stay for ever. The variable by which Yosys has every block run once at time 0
+    must change for that, now that nothing else does.
     """
-    return re.sub(r"^(  reg (?:\[\d+:\d+\] )?(?:\\\S+ |\w+));$", r"\1 = 0;", verilog, flags=re.MULTILINE)
+    verilog = re.sub(
+        r"^  reg (\\\$auto\$verilog_backend\S+ ) = 0;$", r"  reg \1 = 0; initial \1 <= 1;", verilog, flags=re.M
+    )
+    return re.sub(r"^(  reg (?:\[\d+:\d+\] )?(?:\\\S+ |\w+));$", r"\1 = 0;", verilog, flags=re.M)
 
 
 def _tools(simulator: str) -> str:
@@ -112,15 +117,15 @@ class _Build:
     def __init__(self, simulator: str) -> None:
         self.simulator = simulator
 
-    def make(self, top: str, sources: Sequence[Path], work: Path, waves: bool) -> Path:
+    def make(self, top: str, sources: Sequence[Path], include: Sequence[Path], work: Path, waves: bool) -> Path:
         """Build in `work`; the file to keep."""
         log = work / "build.log"
         verilator = self.simulator == "verilator"
         flags = [*VERILATOR_FLAGS] if verilator else ["-Wno-timescale"]
         try:
             _runner(self.simulator).build(
-                sources=list(sources), hdl_toplevel=top, build_dir=work / "sim_build", build_args=flags, always=True,
-                timescale=TIMESCALE, waves=waves, log_file=log,
+                sources=list(sources), includes=list(include), hdl_toplevel=top, build_dir=work / "sim_build",
+                build_args=flags, always=True, timescale=TIMESCALE, waves=waves, log_file=log,
             )  # fmt: skip
         except (RuntimeError, OSError) as error:
             raise BuildError(f"cocotb's build for {self.simulator} failed ({error}); full log: {log}") from None

@@ -89,7 +89,7 @@ class CocotbRegisters:
 
     def __init__(self, dut: Any, part: Registers, clock: CardClock, settings: Settings, findings: Findings) -> None:
         bus = AxiLiteBus.from_prefix(dut, part.prefix, bus_separator="")
-        self._master = AxiLiteMaster(bus, clock.signal)
+        self._master = AxiLiteMaster(bus, *clock.models)
         self._bytes, self._clock, self._findings = part.data_width // 8, clock, findings
         self._queue: deque[tuple[int, int | None, Answer | None]] = deque()  # (offset, value or None, answer)
         self._wake, self.busy = CocotbEvent(), False
@@ -150,10 +150,10 @@ class CocotbMemory(AxiMemory):
         latencies = (settings.read_latency, settings.write_latency)
         super().__init__(part.prefix, part.data_width // 8, memory, latencies, settings.seed, settings.pattern_level)
         self._clock, self._findings = clock, findings
-        bus, signal = AxiBus.from_prefix(dut, part.prefix, bus_separator=""), clock.signal
-        self._ar, self._r = AxiARSink(bus.read.ar, signal), _known(AxiRSource(bus.read.r, signal))
-        self._aw, self._w = AxiAWSink(bus.write.aw, signal), AxiWSink(bus.write.w, signal)
-        self._b = _known(AxiBSource(bus.write.b, signal))
+        bus, models = AxiBus.from_prefix(dut, part.prefix, bus_separator=""), clock.models
+        self._ar, self._r = AxiARSink(bus.read.ar, *models), _known(AxiRSource(bus.read.r, *models))
+        self._aw, self._w = AxiAWSink(bus.write.aw, *models), AxiWSink(bus.write.w, *models)
+        self._b = _known(AxiBSource(bus.write.b, *models))
         self._reading, self._writing, self._room = CocotbEvent(), CocotbEvent(), CocotbEvent()
         for channel in (self._ar, self._aw, self._w, self._r, self._b):
             channel.queue_occupancy_limit = 2
@@ -275,7 +275,7 @@ class CocotbRx:
 
     def __init__(self, dut: Any, part: Wire, clock: CardClock, pace: Pacing | None) -> None:
         bus = RxSource._bus_obj(dut, part.prefix, bus_separator="")
-        self._source, self._clock, self._bytes = _known(RxSource(bus, clock.signal)), clock, part.data_width // 8
+        self._source, self._clock, self._bytes = _known(RxSource(bus, *clock.models)), clock, part.data_width // 8
         self._pace, self._free = pace, LinkTime(pace or Pacing(0, 1))
         self._frames: deque[tuple[bytes, int, bool]] = deque()
         self._wake, self._beat_at = CocotbEvent(), NEVER
@@ -330,8 +330,9 @@ class CocotbTx(WireOut):
     """The transmit wire: cocotbext-axi's sink, ready always, paced, or by a pattern."""
 
     def __init__(self, dut: Any, part: Wire, clock: CardClock, settings: Settings, findings: Findings) -> None:
-        super().__init__(part.prefix, part.data_width // 8, settings.pacing, settings.seed, settings.pattern_level)
-        self._sink = TxSink(TxSink._bus_obj(dut, part.prefix, bus_separator=""), clock.signal)
+        level = settings.pattern_level
+        super().__init__(part.prefix, part.data_width // 8, settings.pacing, settings.seed, level, stops=part.ready)
+        self._sink = TxSink(TxSink._bus_obj(dut, part.prefix, bus_separator=""), *clock.models)
         self._clock, self._findings = clock, findings
         if self.hold.level:
             self._sink.set_pause_generator(_paused(self.hold, clock, self.pos.ceil))

@@ -24,7 +24,7 @@ class BusChecker:
             p = portmap.dma.prefix
             for channel, payload in (("ar", REQUEST), ("aw", REQUEST), ("w", ("data", "strb", "last"))):
                 self._add("axi", p + channel, payload)
-        if portmap.tx is not None:
+        if portmap.tx is not None and portmap.tx.ready:
             self._add("stream", portmap.tx.prefix + "t", ("data", "keep", "last"))
         self._registers = portmap.registers.prefix if portmap.registers is not None else None
         if self._registers is not None:

@@ -24,8 +24,9 @@ T = TypeVar("T")
 class CardClock:
     """Starts when it is made; counts from the call of `zero` on. The period is rounded to a picosecond."""
 
-    def __init__(self, signal: Any, frequency: Frequency) -> None:
+    def __init__(self, signal: Any, frequency: Frequency, reset: Any, active: int) -> None:
         self.signal = signal
+        self.models = (signal, reset, bool(active))  # what cocotbext-axi's models are told: they rest during a reset
         self.period = int(convert(round(10**12 / frequency.hz), "ps", to="step"))
         high = self.period // 2
         self._low = self.period - high

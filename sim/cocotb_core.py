@@ -29,6 +29,7 @@ from ringbed.sim.settings import Settings
 
 __all__ = ["CocotbCore"]
 
+AWAKE = 2  # clocks after a reset in which the bus models come to be ready
 LOOK = 1024  # clocks between two looks whether anybody still wants this run
 
 
@@ -74,23 +75,27 @@ class CocotbCore:
         for pin in m.pins:
             if pin.dir == "in":
                 put(pin.name, pin.init)
-        put(m.reset.port, m.reset.active)
+        put(m.reset.port, 1 - m.reset.active)
         if m.idle is not None:
             put(m.idle.timebase, 0)
         if m.peek is not None:
             put(m.peek.address, 0)
-        clock = self.clock = CardClock(self.ports.handle(m.clock), s.frequency)
+        reset = self.ports.handle(m.reset.port)
+        clock = self.clock = CardClock(self.ports.handle(m.clock), s.frequency, reset, m.reset.active)
         f = self.findings
         self.dma = CocotbMemory(self._dut, m.dma, clock, self.memory, s, f) if m.dma else None
         self._registers = CocotbRegisters(self._dut, m.registers, clock, s, f) if m.registers else None
         self._rx = CocotbRx(self._dut, m.rx, clock, s.pacing) if m.rx else None
         self._tx = CocotbTx(self._dut, m.tx, clock, s, f) if m.tx else None
+        await clock.look(lambda: None)  # a reset is an edge to the bus models
+        put(m.reset.port, m.reset.active)
         await ClockCycles(clock.signal, s.reset_clocks)
         await clock.falling
-        clock.zero()
         put(m.reset.port, 1 - m.reset.active)
+        await ClockCycles(clock.signal, AWAKE)
+        await clock.falling
+        clock.zero()
         cocotb.start_soon(self._every_clock())
-        await clock.look(lambda: None)
 
     async def _every_clock(self) -> None:
         """Before each rising edge the checker looks; behind it the card gets the number of the clock that comes."""

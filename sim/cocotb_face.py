@@ -17,6 +17,7 @@ from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import NEVER, BusFault, EngineStats, Event, Finding
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.settings import Settings
+from ringbed.sim.wire_edge import WireEdge
 
 __all__ = ["ANSWER", "FAULT", "Box", "Call", "CocotbFace"]
 
@@ -64,6 +65,7 @@ class CocotbFace:
         self._bus_log: list[BusEvent] = []
         self._skip = 0  # where time is, when nothing happened since the core was told
         self._closed = False
+        self.edge = WireEdge(portmap)
 
     def _send(self, call: Call) -> tuple[Any, Box]:
         """The core's answer and its box. Raises what the core raised."""
@@ -179,12 +181,14 @@ class CocotbFace:
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._map.rx is None:
             raise ValueError(f"{self._name} cannot receive a frame of {len(frame)} bytes")
-        self._post("wire_in", bytes(frame), at, error)
+        if (shown := self.edge.into(bytes(frame), error)) is None:
+            return
+        self._post("wire_in", shown, at, error)
         self._arrivals.append(at)
 
     def wire_out(self) -> list[tuple[int, bytes]]:
         frames, self._frames = self._frames, []
-        return frames
+        return self.edge.out(frames)
 
     # Pins, faults, findings, figures ----------------------------------------------------------------------------
 

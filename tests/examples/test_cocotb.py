@@ -1,4 +1,4 @@
-"""The example bench passes in the simulators it names, and leaves a waveform and a capture."""
+"""The example bench passes in its simulators, as `pytest examples/cocotb` runs it, with a waveform and a capture."""
 
 from __future__ import annotations
 

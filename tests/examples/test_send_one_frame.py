@@ -1,4 +1,4 @@
-"""The first script of the docs does what its page says, on both engines."""
+"""The first script of the docs does what its page says, on every engine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.sim.cocotb_build import require
+
 SCRIPT = Path(__file__).parents[2] / "examples" / "send_one_frame.py"
 
 
-@pytest.mark.parametrize("engine", ["native", "pysim"])
+@pytest.mark.parametrize("engine", ["native", "pysim", pytest.param("cocotb-icarus", marks=pytest.mark.cocotb)])
 def test_one_frame_each_way(engine: str) -> None:
+    if engine == "cocotb-icarus":
+        require("icarus")
     run = subprocess.run([sys.executable, str(SCRIPT), engine], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     left, received = run.stdout.splitlines()
