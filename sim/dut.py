@@ -11,7 +11,7 @@ from typing import Any
 
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.dut_map import read
-from ringbed.sim.portmap import Dma, Interrupts, Pin, PortMap, PortMapError, Registers, Reset, Wire
+from ringbed.sim.portmap import Clock, Dma, Interrupts, Pin, PortMap, PortMapError, Registers, Reset, Wire
 from ringbed.sim.spec import NicSpec, Rtl
 
 __all__ = ["dut_spec", "spec_of"]
@@ -25,11 +25,10 @@ def dut_spec(path: Path) -> NicSpec:
 
 
 def spec_of(dut: Dut, rtl: Rtl) -> NicSpec:
-    """Raises PortMapError for a card with several clocks: `ringbed dut check` knows them, no engine drives them."""
-    if dut.clocks:
-        raise PortMapError(
-            f"{dut.top} has the clock {dut.clocks[0].port!r} beside {dut.clock!r}: engines drive one clock"
-        )
+    """Raises PortMapError for a bus on another clock than the main one: engines drive all buses on that."""
+    for name, bus in dut.buses().items():
+        if bus.clock not in ("", dut.clock):
+            raise PortMapError(f"{name}.clock is {bus.clock!r}: engines drive buses on the main clock, {dut.clock!r}")
 
     def elaborate() -> Any:
         from ringbed.hw.dut.wrapper import Wrapper  # Amaranth is slow to import, and a cached model needs none of it
@@ -51,6 +50,7 @@ def _portmap(dut: Dut) -> PortMap:
         tx=None if dut.tx is None else Wire("tx_", dut.tx.data_width, False, dut.tx.ready, dut.tx.fcs),
         interrupts=None if dut.line is None else Interrupts("irq", dut.line.width),
         pins=tuple(Pin(pin.name, pin.width, pin.dir, pin.init) for pin in dut.pins),
+        clocks=tuple(Clock(clock.port, clock.num, clock.den, clock.phase) for clock in dut.clocks),
     )  # fmt: skip
 
 

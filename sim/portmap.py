@@ -7,6 +7,7 @@ not drive (another bus kind, another width) is refused by name when the map is r
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,20 @@ from typing import Any
 
 from ringbed.sim.stages import Stages
 
-__all__ = ["Dma", "Idle", "Interrupts", "Peek", "Pin", "Port", "PortMap", "PortMapError", "Registers", "Reset", "Wire"]
+__all__ = [
+    "Clock",
+    "Dma",
+    "Idle",
+    "Interrupts",
+    "Peek",
+    "Pin",
+    "Port",
+    "PortMap",
+    "PortMapError",
+    "Registers",
+    "Reset",
+    "Wire",
+]
 
 IN, OUT = "in", "out"
 WIRE_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
@@ -37,6 +51,22 @@ class Port:
 class Reset:
     port: str
     active: int = 1  # level that resets
+
+    def ports(self) -> list[Port]:
+        return [Port(self.port, 1, IN)]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock beside the main one, of `num` / `den` of its frequency.
+
+    Its first rising edge is the main clock's first and `phase` of its own period later, to a thousandth.
+    """
+
+    port: str
+    num: int
+    den: int
+    phase: float = 0.0
 
     def ports(self) -> list[Port]:
         return [Port(self.port, 1, IN)]
@@ -172,6 +202,7 @@ class PortMap:
     idle: Idle | None = None
     stages: Stages | None = None
     pins: tuple[Pin, ...] = field(default=())
+    clocks: tuple[Clock, ...] = ()  # only of maps made by sim/dut.py
 
     @classmethod
     def load(cls, path: Path) -> PortMap:
@@ -190,7 +221,7 @@ class PortMap:
 
     def ports(self) -> list[Port]:
         """Every port the map names, once."""
-        found = [Port(self.clock, 1, IN), *self.reset.ports()]
+        found = [Port(self.clock, 1, IN), *self.reset.ports(), *(p for clock in self.clocks for p in clock.ports())]
         for part in (self.registers, self.dma, self.rx, self.tx, self.interrupts, self.peek, self.idle):
             found += part.ports() if part is not None else []
         found += [Port(self.stages.port, self.stages.width, OUT)] if self.stages is not None else []
@@ -199,6 +230,18 @@ class PortMap:
         if twice := {name for name in names if names.count(name) > 1}:
             raise PortMapError(f"port {min(twice)!r} is named twice")
         return found
+
+    def ticks(self) -> int:
+        """Of a period of the main clock, so that every edge of every clock is at a whole number of them."""
+        return 1000 * math.lcm(*(clock.num for clock in self.clocks))
+
+    def edges(self) -> list[tuple[int, int]]:
+        """Of each other clock, in ticks: its first rising edge, where 0 is a falling edge of the main clock; its half
+        period."""
+        ticks = self.ticks()
+        periods = [ticks * clock.den // clock.num for clock in self.clocks]
+        late = [round(clock.phase * 1000) * period // 1000 for clock, period in zip(self.clocks, periods, strict=True)]
+        return [(ticks // 2 + phase, period // 2) for phase, period in zip(late, periods, strict=True)]
 
 
 class _Reader:
@@ -224,7 +267,7 @@ class _Reader:
             stages=self.stages(),
             pins=tuple(self.pin(name, entry) for name, entry in self.table("pins", required=False).items()),
         )
-        if unknown := set(self.data) - set(PortMap.__dataclass_fields__) - {"wire"}:
+        if unknown := set(self.data) - (set(PortMap.__dataclass_fields__) - {"clocks"} | {"wire"}):
             raise PortMapError(f"unknown key {min(unknown)!r}")
         parts.ports()
         return parts

@@ -9,6 +9,7 @@
 #endif
 #include "axi_lite.hpp"
 #include "axi_memory.hpp"
+#include "clocks.hpp"
 #include "common.hpp"
 #include "ports.hpp"
 #include "stages.hpp"
@@ -57,6 +58,8 @@ struct Harness {
     WireOut<C> tx;
     StageLog<C> stages;
     Waveform<C> waveform;
+    Clocks<C> clocks;
+    u64 resets = 0;  // main periods before clock 0
     u64 now = 0, irq_since = 0, irq_from = 0;  // irq_from: the host does not look at the line before
     u32 irq_hold = 0, countdown = 1, period_ps, skip_idle;
     bool irq = false;
@@ -89,7 +92,7 @@ struct Harness {
     void reset(u32 clocks) {
         card.rst(true);
         drive();
-        for (u32 i = 0; i < clocks; i++) low(), high();
+        for (u32 i = 0; i < clocks; i++) low(), high(), resets++;
         card.rst(false);
         low();
     }
@@ -99,12 +102,28 @@ struct Harness {
         waveform.dump(*model, stages, now, now * period_ps + phase);
     }
     void low() {
+        u64 begin = other_clocks(0);
         card.clk(false);
         eval(0);
+        if constexpr (C::CLOCKS != 0) clocks.before(card, begin + C::PERIOD / 2, between(begin));
     }
     void high() {
+        u64 begin = other_clocks(C::PERIOD / 2);
         card.clk(true);
         eval(period_ps / 2);
+        if constexpr (C::CLOCKS != 0) clocks.before(card, begin + C::PERIOD, between(begin));
+    }
+    // Other clocks up to an edge of the main one, `after` ticks into its period. Returns when the period began.
+    u64 other_clocks(u64 after) {
+        u64 begin = (resets + now) * C::PERIOD;
+        if constexpr (C::CLOCKS != 0) {
+            clocks.before(card, begin + after, between(begin));
+            clocks.at(card, begin + after);
+        }
+        return begin;
+    }
+    auto between(u64 begin) {
+        return [this, begin](u64 time) { eval(time < begin ? 0 : (time - begin) * period_ps / C::PERIOD); };
     }
 
     void drive() {

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from ringbed.hw.formats.dut import Bus, BusKind, Clock
+from ringbed.sim.build import verilog_of
 from ringbed.sim.dut import dut_spec, spec_of
 from ringbed.sim.dut_map import read
 from ringbed.sim.engines import open_engine
 from ringbed.sim.portmap import PortMapError
-from ringbed.sim.spec import Rtl
+from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError
 
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
@@ -34,6 +35,34 @@ reset = { port = "rst" }
 kind = "wishbone"
 addr_width = 4
 word_addressed = true
+"""
+CLOCKS = """module clocks (input wire clk, input wire rst, input wire fast, input wire slow, input wire fast_rst_n,
+  input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
+  output reg [31:0] n_clk, output reg [31:0] n_fast, output reg [31:0] n_slow, output reg [31:0] n_free);
+  initial {n_clk, n_fast, n_slow, n_free} = 0;
+  always @(posedge clk) n_clk <= n_clk + 1;
+  always @(posedge fast) n_fast <= n_fast + 1;
+  always @(posedge slow) n_slow <= n_slow + 1;
+  always @(posedge fast) n_free <= fast_rst_n ? n_free + 1 : 0;
+endmodule
+"""
+CLOCKS_MAP = """top = "clocks"
+sources = ["clocks.v"]
+clock = "clk"
+reset = { port = "rst" }
+[resets.fast_rst_n]
+active = "low"
+clock = "fast"
+[wire.rx]
+prefix = "in_"
+data_width = 8
+ready = false
+keep = "none"
+[pins]
+n_clk = { width = 32, dir = "out" }
+n_fast = { width = 32, dir = "out" }
+n_slow = { width = 32, dir = "out" }
+n_free = { width = 32, dir = "out" }
 """
 
 
@@ -76,11 +105,46 @@ def test_registers_on_wishbone_by_words(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_two_clocks_are_refused_by_name() -> None:
+def test_a_bus_on_another_clock_is_refused_by_name() -> None:
     dut, rtl = read(NIC / "mini_nic.toml")
-    more = type(dut)(dut.top, dut.clock, dut.resets, (Clock("phy"),), rx=Bus(BusKind.STREAM, 8, into=True))
-    with pytest.raises(PortMapError, match="mini_nic has the clock 'phy' beside 'clk': engines drive one clock"):
+    rx = Bus(BusKind.STREAM, 8, into=True, clock="phy")
+    more = type(dut)(dut.top, dut.clock, dut.resets, (Clock("phy"),), rx=rx)
+    with pytest.raises(PortMapError, match="wire.rx.clock is 'phy': engines drive buses on the main clock, 'clk'"):
         spec_of(more, rtl)
+
+
+def clocked(tmp_path: Path, clocks: str) -> NicSpec:
+    """A card with three counters of rising edges, of `clk`, `fast` and `slow`, and one of `fast` behind a reset."""
+    (tmp_path / "clocks.v").write_text(CLOCKS)
+    (tmp_path / "clocks.toml").write_text(CLOCKS_MAP + clocks)
+    return dut_spec(tmp_path / "clocks.toml")
+
+
+def test_other_clocks_run_at_their_ratios(tmp_path: Path) -> None:
+    """Exactly, over any number of clocks."""
+    spec = clocked(tmp_path, '[clocks.fast]\nratio = "5/4"\n[clocks.slow]\nratio = "2/3"\nphase = 0.25\n')
+    engine = open_engine("native", spec)
+    names = [pin.name for pin in spec.portmap.pins]
+    engine.run(12)  # the reset of `fast` ends two of its edges after ours
+    assert 0 < engine.get_pin("n_free") < engine.get_pin("n_fast")
+    for clocks in (12, 12, 1200, 120_000):
+        before = {name: engine.get_pin(name) for name in names}
+        engine.run(engine.now + clocks)
+        after = {name: engine.get_pin(name) for name in names}
+        gone = {name: after[name] - before[name] for name in names}
+        assert gone == {
+            "n_clk": clocks,
+            "n_fast": clocks * 5 // 4,
+            "n_slow": clocks * 2 // 3,
+            "n_free": clocks * 5 // 4,
+        }
+    engine.close()
+
+
+def test_only_native_drives_several_clocks(tmp_path: Path) -> None:
+    spec = clocked(tmp_path, "[clocks.fast]\n[clocks.slow]\n")
+    with pytest.raises(BuildError, match="dut_clocks has the clock 'fast' too; only native drives several"):
+        verilog_of(spec)
 
 
 def test_pysim_says_that_it_cannot() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.portmap import Port, PortMap, PortMapError
+from ringbed.sim.portmap import Clock, Port, PortMap, PortMapError
 from tests.sim.toy import TOY_MAP
 
 BARE = 'top = "t"\nclock = "clk"\nreset = { port = "rst", active = "low" }\n'
@@ -64,3 +66,14 @@ def test_a_file_is_named(tmp_path: Path) -> None:
     path.write_text(TOY_MAP.replace('"high"', '"?"').replace("axi4-lite", "wishbone"))
     with pytest.raises(PortMapError, match=r"x\.toml: registers\.kind 'wishbone'"):
         PortMap.load(path)
+
+
+def test_every_edge_is_at_a_whole_tick() -> None:
+    """Against fractions: edge k of a clock is at half a main period, its phase, and k of its half periods."""
+    clocks = (Clock("a", 5, 4), Clock("b", 2, 3, 0.25), Clock("c", 64, 1, 0.001), Clock("d", 1, 64, 0.999))
+    portmap = replace(PortMap.parse('top = "x"\nclock = "clk"\nreset = { port = "rst" }'), clocks=clocks)
+    for clock, (first, half) in zip(clocks, portmap.edges(), strict=True):
+        period = Fraction(clock.den, clock.num)
+        assert Fraction(half, portmap.ticks()) == period / 2
+        late = Fraction(round(clock.phase * 1000), 1000) * period
+        assert Fraction(first, portmap.ticks()) == Fraction(1, 2) + late
