@@ -38,11 +38,13 @@ word_addressed = true
 """
 CLOCKS = """module clocks (input wire clk, input wire rst, input wire fast, input wire slow, input wire fast_rst_n,
   input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
-  output reg [31:0] n_clk, output reg [31:0] n_fast, output reg [31:0] n_slow, output reg [31:0] n_free);
+  output reg [31:0] n_clk, output reg [31:0] n_fast, output reg [31:0] n_slow, output reg [31:0] n_free,
+  output reg [31:0] seen);
   initial {n_clk, n_fast, n_slow, n_free} = 0;
   always @(posedge clk) n_clk <= n_clk + 1;
   always @(posedge fast) n_fast <= n_fast + 1;
   always @(posedge slow) n_slow <= n_slow + 1;
+  always @(posedge fast) seen <= n_clk;
   always @(posedge fast) n_free <= fast_rst_n ? n_free + 1 : 0;
 endmodule
 """
@@ -63,6 +65,7 @@ n_clk = { width = 32, dir = "out" }
 n_fast = { width = 32, dir = "out" }
 n_slow = { width = 32, dir = "out" }
 n_free = { width = 32, dir = "out" }
+seen = { width = 32, dir = "out" }
 """
 
 
@@ -124,7 +127,7 @@ def test_other_clocks_run_at_their_ratios(tmp_path: Path) -> None:
     """Exactly, over any number of clocks."""
     spec = clocked(tmp_path, '[clocks.fast]\nratio = "5/4"\n[clocks.slow]\nratio = "2/3"\nphase = 0.25\n')
     engine = open_engine("native", spec)
-    names = [pin.name for pin in spec.portmap.pins]
+    names = [pin.name for pin in spec.portmap.pins if pin.name != "seen"]
     engine.run(12)  # the reset of `fast` ends two of its edges after ours
     assert 0 < engine.get_pin("n_free") < engine.get_pin("n_fast")
     for clocks in (12, 12, 1200, 120_000):
@@ -138,6 +141,16 @@ def test_other_clocks_run_at_their_ratios(tmp_path: Path) -> None:
             "n_slow": clocks * 2 // 3,
             "n_free": clocks * 5 // 4,
         }
+    engine.close()
+
+
+@pytest.mark.parametrize(("phase", "late"), [(0.0, 1), (0.25, 0)])
+def test_edges_at_one_time_see_what_was_before_both(tmp_path: Path, phase: float, late: int) -> None:
+    """A clock of the main one's frequency: in step it samples the old count, a quarter later the new one."""
+    engine = open_engine("native", clocked(tmp_path, f"[clocks.fast]\nphase = {phase}\n[clocks.slow]\n"))
+    for clocks in (5, 1, 100):
+        engine.run(engine.now + clocks)
+        assert engine.get_pin("n_clk") - engine.get_pin("seen") == late
     engine.close()
 
 
