@@ -71,8 +71,8 @@ def link_legs(host: Host[Any], end: FaultyEnd) -> list[Leg]:
     arrived, left = card_count(host, "RB_RXWIRE"), card_count(host, "RB_TXWIRE")
     swallowed = [{"dropped by the link": way.dropped, "held by the link": way.held} for way in (rx, tx)]
     return [
-        Leg(f"{host.name} link to wire", rx.offered, arrived, swallowed[0], rx.duplicated),
-        Leg(f"{host.name} wire to link", left, tx.passed, swallowed[1], tx.duplicated),
+        Leg(f"{end.name} link to wire", rx.offered, arrived, swallowed[0], rx.duplicated),
+        Leg(f"{end.name} wire to link", left, tx.passed, swallowed[1], tx.duplicated),
     ]
 
 

@@ -86,6 +86,9 @@ def test_three_hosts_walk(made: Made) -> None:
             )
         assert [(row.address[-1], row.port) for row in network.switch.table()] == [(1, 0), (2, 1), (3, 2)]
         legs = network.account()
+        names = [leg.name for leg in legs]
+        assert len(set(names)) == len(names)
+        assert {"h1 wire to driver", "h2 ifq to driver", "h3 driver to protocol"} < set(names)
         assert lost(legs) == 0, [str(leg) for leg in legs]
         assert sum(port.counters["copies"] for port in network.switch.ports) == 6  # ARP requests: all ask at once
         assert all(host.engine.findings() == [] for host in network.hosts)
@@ -363,3 +366,16 @@ def test_one_engine_that_cannot_be_closed_keeps_no_other_open(monkeypatch: pytes
     with pytest.raises(OSError, match="stuck"):
         network.close()
     assert sorted(closed) == [0, 2]
+
+
+def test_a_card_without_counters_of_its_own_is_refused() -> None:
+    """QEMU's would make an account in which frames are missing that are not."""
+    with pytest.raises(ValueError, match="QEMU's has no counters for that"):
+        open_network(2, engine="qemu")
+
+
+def test_the_links_of_an_account_have_the_names_of_the_plan() -> None:
+    with on_fakes(2, faults=Faults(parse_plan("[[link]]\nkind = 'drop'\nat = [0]\nwhere = 'h2 rx'"))) as network:
+        names = [leg.name for leg in network.account()]
+    assert len(set(names)) == len(names)
+    assert {"h1 link to wire", "h2 wire to link"} < set(names)
