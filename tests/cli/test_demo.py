@@ -149,15 +149,13 @@ def test_faults_on_a_replayed_capture_are_recorded_and_played_back(tmp_path: Pat
 
 
 def test_faults_of_a_run_that_was_interrupted_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = demo_replay.account
-
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo_replay, "account", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_demo(options(tmp_path / "cut", engine="pysim", faults=EVERYTHING))
-    monkeypatch.setattr(demo_replay, "account", account)
+    monkeypatch.undo()
     assert run_demo(options(tmp_path / "whole", engine="pysim", faults=EVERYTHING))
     cut, whole = (tmp_path / name / "faults.jsonl" for name in ("cut", "whole"))
     assert cut.read_text() == whole.read_text()
