@@ -41,6 +41,7 @@ RUN_ELSEWHERE = {
         "tests/examples/test_send_one_frame.py",
         "cocotb-icarus",
     ),
+    ".venv/bin/python -m pytest examples/third_party/nic": ("tests/examples/test_bring_your_own.py", '"-m", "pytest"'),
     ".venv/bin/python -m pytest examples/cocotb": ("tests/examples/test_cocotb.py", '"-m pytest examples/cocotb"'),
     "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
     "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
