@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringbed.cli.errors import Exit, UserError
+from ringbed.cli.errors import Exit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,13 +30,8 @@ def dut_check(
 
     from ringbed.sim.dut_block import reader_of
     from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
-    from ringbed.sim.portmap import PortMapError
-    from ringbed.sim.toolchain import BuildError
 
-    try:
-        reader = reader_of(portmap)
-    except (OSError, PortMapError, BuildError) as error:
-        raise UserError(str(error)) from None
+    reader = reader_of(portmap)
     console = Console()
     for table in (_buses(reader), _ports(reader)):
         console.print(table)

@@ -44,8 +44,9 @@ def synth(
 ) -> None:
     """Look-up tables, flip-flops, block RAM, DSPs and f_max on an ECP5, by Yosys and nextpnr-ecp5.
 
-    A block takes some seconds, all of them some minutes, a whole NIC a quarter of an hour. What is known already comes
-    from the cache. A design that does not fit, or is not done in time, has a sentence instead of a frequency.
+    A block takes some seconds, all of them some minutes; a whole NIC may not be done within --limit. What is known
+    already comes from the cache. A design that does not fit, or is not done in time, has a sentence instead of a
+    frequency.
     """
     from rich.console import Console
 

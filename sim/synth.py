@@ -35,7 +35,7 @@ PLACE = (
     "--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context", "--timing-allow-fail", "--freq", "125",
     "--seed", "1", "--json", "netlist.json", "--report", "report.json",
 )  # fmt: skip
-LARGE = 20_000  # LUTs from which nextpnr's first router does not come to an end within half an hour
+LARGE = 20_000  # LUTs: above, the first router had not ended after 20 minutes; nor has the second yet, after 25
 LARGE_TOO = ("--router", "router2")
 
 

@@ -44,7 +44,7 @@ def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("no.toml") == Exit.USAGE
-    assert "no.toml" in capsys.readouterr().err
+    assert capsys.readouterr().err == "ringbed: no.toml: No such file or directory\n"
 
 
 def test_a_block_fits_and_its_command_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:

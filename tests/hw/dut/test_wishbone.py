@@ -40,6 +40,8 @@ def test_accesses_arrive_once_and_in_order(pipelined: bool, word_addressed: bool
                 assert ctx.get(dut.cyc), "CYC is held until the answer"
                 owed, wait = not done, wait - 1
             await ctx.tick()
+            if pipelined and owed:
+                assert not ctx.get(dut.stb), "STB behind an access that was taken is one more access"
 
     got = drive(dut, dut.axil, wanted, rng, card)
     unit = 4 if word_addressed else 1
