@@ -1,4 +1,4 @@
-"""`ringbed nic`: the NICs there are, their registers and descriptors, and their Verilog."""
+"""`ringbed nic`: the NICs there are, their registers and descriptors, their Verilog, and a look at a running one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from ringbed.cli.errors import EPILOG, UserError
 from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.nic_live import registers, self_test, stats
 from ringbed.cli.synth import block_of, must_be_a_width, synth
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="The NICs: what there is, what is in them, and their Verilog.", no_args_is_help=True)
+app = typer.Typer(
+    help="The NICs: what there is, what is in them, their Verilog, and a look at one that runs.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A NIC, as `ringbed nic list` names it.")]
 
@@ -83,6 +86,9 @@ def verilog(
 
 
 app.command(epilog=EPILOG)(synth)
+app.command("test", epilog=EPILOG)(self_test)
+app.command(epilog=EPILOG)(stats)
+app.command(epilog=EPILOG)(registers)
 
 
 def _card_verilog(name: str, width: int, progress: Callable[[str], None]) -> str:

@@ -36,6 +36,9 @@ RUN_ELSEWHERE = {
         "tests/cli/test_dut_check.py",
         'EXAMPLE / "mini_nic.toml"',
     ),
+    "ringbed nic test em": ("tests/cli/test_nic_live.py", 'run("test", "em")'),
+    "ringbed nic stats em": ("tests/cli/test_nic_live.py", 'run("stats", "em"'),
+    "ringbed nic registers em RCTL RDLEN": ("tests/cli/test_nic_live.py", 'run("registers", "em"'),
     "ringbed bench sim": ("tests/cli/test_bench.py", '_bench("sim"'),
     ".venv/bin/python examples/send_one_frame.py cocotb-icarus": (
         "tests/examples/test_send_one_frame.py",

@@ -9,12 +9,13 @@ import random
 
 import pytest
 
-from tests.hw.nics.em_bench import Card, Opener, R, frame, on_wire
+from ringbed.hw.nics.em import MDIO_CLOCKS
+from tests.hw.nics.em_bench import CAUSE, Card, Opener, R, frame, on_wire
 from tests.hw.nics.test_em_rings import works
 from tests.hw.nics.test_em_tx_data import body
 
 FRAMES = 12
-MII_RESET, MII_AGAIN = 0x8000, 0x0200
+MII_RESET = 0x8000  # PHY register 0 bit 15; clears itself (IEEE 802.3 22.2.4.1.1)
 
 
 def opened(native: Opener, rng: random.Random, seed: int, **options: object) -> Card:
@@ -64,23 +65,53 @@ def transmit_off_and_on(card: Card, rng: random.Random) -> None:
     card.reclaim()
 
 
-def phy_reset(card: Card, rng: random.Random) -> None:
-    """The link goes; frames that meet no link are counted, the rings go on as they were."""
+def busy(card: Card, rng: random.Random) -> None:
+    """Traffic both ways, and some clocks of it."""
     card.post()
     card.arrive(*(frame(rng.randrange(64, 1519), seed=k) for k in range(FRAMES)))
     card.push(each for _ in range(FRAMES) for each in card.pieces(body(rng.randrange(60, 1515))))
     card.run(rng.randrange(1, 1500))
-    ctrl = card.get("CTRL")
-    card.set("CTRL", ctrl | R["CTRL"].mask("PHY_RST"))
-    card.run(rng.randrange(1, 2000))
-    card.set("CTRL", ctrl)
+
+
+def rest(card: Card) -> None:
     card.settle()
     card.sent()
     card.harvest()
     card.reclaim()
 
 
-ACTIONS = {"receive": receive_off_and_on, "transmit": transmit_off_and_on, "phy": phy_reset}
+def phy_reset(card: Card, rng: random.Random) -> None:
+    """The link goes; frames that meet no link are counted, the rings go on as they were."""
+    busy(card, rng)
+    ctrl = card.get("CTRL")
+    card.set("CTRL", ctrl | R["CTRL"].mask("PHY_RST"))
+    card.run(rng.randrange(1, 2000))
+    card.set("CTRL", ctrl)
+    rest(card)
+
+
+def mii_access(card: Card, **fields: int) -> int:
+    """One access to PHY register 0; its data."""
+    card.set("MDIC", R["MDIC"].pack(REGADD=0, PHYADD=1, **fields))
+    card.run(MDIO_CLOCKS + 10)
+    value = card.get("MDIC")
+    assert value & R["MDIC"].mask("R", "E") == R["MDIC"].mask("R")
+    return R["MDIC"].unpack(value)["DATA"]
+
+
+def mii_reset(card: Card, rng: random.Random) -> None:
+    """PHY register 0 bit 15 in mid-traffic: it clears itself, registers go back, the link was away (LSC)."""
+    mii_access(card, OP=1, DATA=0x0140)  # not what reset gives
+    card.get("ICR")
+    busy(card, rng)
+    assert mii_access(card, OP=1, DATA=MII_RESET) == MII_RESET
+    assert card.get("ICR") & CAUSE["LSC"]
+    assert mii_access(card, OP=2) == 0x1140
+    assert card.get("STATUS") & R["STATUS"].mask("LU")
+    rest(card)
+
+
+ACTIONS = {"receive": receive_off_and_on, "transmit": transmit_off_and_on, "phy": phy_reset, "mii": mii_reset}
 
 
 def sweep(native: Opener, action: str, batch: int, times: int) -> None:
