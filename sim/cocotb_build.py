@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.build import Progress, _cached, _hash, verilog_of
+from ringbed.sim.build import Progress, verilog_of
+from ringbed.sim.cache import cached, content_hash
 from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
@@ -68,7 +69,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     """The folder to run from. Raises CocotbMissing, BuildError."""
     require(simulator)
     verilog = verilog_of(spec, progress)
-    key = _hash(
+    key = content_hash(
         verilog, spec.rtl.source_hash() if spec.rtl else "", simulator, repr(waves), repr(VERILATOR_FLAGS),
         _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
@@ -83,7 +84,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         target.mkdir()
         made.rename(target / made.name)
 
-    return _cached("cocotb", key, make)
+    return cached("cocotb", key, make)
 
 
 def _from_zero(verilog: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.build import cache_dir
+from ringbed.sim.cache import cache_dir
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError, find_verilator, run_tool

@@ -5,13 +5,12 @@ its slowest speed grade. No pins are placed ("out of context"), since most block
 no clock is asked for beyond the card's own, so f_max is what the tools reach when they aim at 125 MHz.
 
 A design that does not fit, or that a tool is not done with in time, has a sentence in `why` instead of an f_max.
-What both tools wrote is kept in the cache of `sim/build.py`, by the hash of what they were given and who they are.
+What both tools wrote is kept in the cache of `sim/cache.py`, by the hash of what they were given and who they are.
 """
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.build import cache_dir
+from ringbed.sim.cache import cache_dir, content_hash
 from ringbed.sim.synth_collar import rtlil_of
 from ringbed.sim.synth_names import names_of, without_sources
 from ringbed.sim.synth_netlist import Cells, Route, count, fmax_of, slowest, too_large
@@ -85,7 +84,7 @@ def synthesize(design: Design, limits: Limits | None = None) -> Synthesis:
     limits = limits or Limits()
     made = partial(Synthesis, design.name, design.width, design.places)
     synth, place = (f"{tool} {version}" for tool, version in versions().items())
-    netlist_key = _hash(design.rtlil, synth, SYNTH)
+    netlist_key = content_hash(design.rtlil, synth, SYNTH)
     try:
         kept = _kept(f"{netlist_key}.netlist", limits.synth, partial(_synth, design.rtlil))
     except ToolFailure as failure:
@@ -95,7 +94,7 @@ def synthesize(design: Design, limits: Limits | None = None) -> Synthesis:
     if over := too_large(cells):
         return made(cells, why=f"does not fit: {over}")
     options = PLACE if cells.lut < LARGE else PLACE + LARGE_TOO
-    name = f"{_hash(netlist_key, place, repr(options))}.report"
+    name = f"{content_hash(netlist_key, place, repr(options))}.report"
     try:
         report = json.loads(_kept(name, limits.place, partial(_place, kept, options)))
     except ToolFailure as failure:
@@ -157,7 +156,3 @@ def _write(target: Path, data: bytes, work: Path) -> None:
     """Whole or not at all: other processes read the same cache."""
     (work / "done").write_bytes(data)
     (work / "done").replace(target)
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringbed.sim.build import cache_dir
+from ringbed.sim.cache import cache_dir
 
 __all__ = ["NEXTPNR", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
 
