@@ -5,6 +5,7 @@ Files of commands import what is heavy (Amaranth, the engines, scapy) inside the
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -17,6 +18,8 @@ from ringbed.cli.demo import demo
 from ringbed.cli.errors import EPILOG, explain
 
 __all__ = ["app", "main"]
+
+INTERRUPTED = 128 + signal.SIGINT
 
 app = typer.Typer(
     name="ringbed",
@@ -52,9 +55,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command line (that of the process when None) and exit; only a defect of ringbed shows a traceback."""
     try:
         app(args=arguments)
-    except KeyboardInterrupt:
-        print("ringbed: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:  # typer takes a Ctrl-C and leaves without a word
+        if end.code == INTERRUPTED:
+            print("ringbed: interrupted", file=sys.stderr)
+        raise
     except Exception as error:
         known = explain(error)
         if known is None:
