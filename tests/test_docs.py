@@ -36,6 +36,7 @@ RUN_ELSEWHERE = {
         "tests/cli/test_dut_check.py",
         'EXAMPLE / "mini_nic.toml"',
     ),
+    "ringbed dut init examples/third_party/nic/mini_nic.v": ("tests/cli/test_dut_init.py", '"init", "mini_nic.v"'),
     "ringbed nic test em": ("tests/cli/test_nic_live.py", 'run("test", "em")'),
     "ringbed nic stats em": ("tests/cli/test_nic_live.py", 'run("stats", "em"'),
     "ringbed nic registers em RCTL RDLEN": ("tests/cli/test_nic_live.py", 'run("registers", "em"'),

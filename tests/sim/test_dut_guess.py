@@ -1,0 +1,167 @@
+"""Guessed maps: read back, they are the ports they were guessed from; what is not whole gets a word and no table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ringbed.hw.formats.blocks import contract
+from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Dut, Keep
+from ringbed.sim.dut_block import BlockReader
+from ringbed.sim.dut_guess import Guess, forms
+from ringbed.sim.dut_guess_block import BlockGuess
+from ringbed.sim.dut_map import Reader, read
+from ringbed.sim.dut_ports import module_ports
+from ringbed.sim.portmap import Port
+from ringbed.sim.spec import Rtl
+from tests.sim.conftest import needs_native
+
+THIRD_PARTY = Path(__file__).parents[2] / "examples" / "third_party"
+WIDTHS = st.sampled_from((8, 16, 32, 64, 128, 256, 512))
+
+
+def read_back(guess: Guess, ports: Mapping[str, Port], kind: type[Reader] = Reader) -> Reader:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "t.toml"
+        (path.parent / "t.v").touch()
+        path.write_text(guess.text(["t.v"]))
+        return kind(path, ask=lambda *_: dict(ports))
+
+
+def spellings(port: Port) -> int:
+    return len(set(forms(port.name)))
+
+
+def spelled(name: str, way: str, style: str) -> str:
+    return {"plain": name, "upper": name.upper(), "suffix": f"{name}_{way[0]}"}[style]
+
+
+@st.composite
+def buses(draw: st.DrawFn, kind: str, into: bool = False) -> Bus:
+    """One whose ports are all there, but for some of those that need not be."""
+    stream = kind == BusKind.STREAM
+    keep = draw(st.sampled_from(Keep.ALL)) if stream else Keep.KEEP
+    bus = Bus(
+        kind, draw(WIDTHS.filter(lambda bits: bits > 8) if keep == Keep.EMPTY else WIDTHS),
+        addr_width=0 if stream else draw(st.integers(1, 64)),
+        id_width=draw(st.integers(1, 16)) if kind == BusKind.AXI else 0,
+        into=into, keep=keep, ready=draw(st.booleans()) if stream else True, error=into and draw(st.booleans()),
+    )  # fmt: skip
+    prefix = draw(st.sampled_from(("", "a_", "x_rx_", "b_", "m_axi_")))
+    style = draw(st.sampled_from(("plain", "upper", "suffix")))
+    if into:
+        prefix += "in_"
+    there = [sig for sig in bus.signals() if sig.default is None or draw(st.booleans())]
+    if bus.id_width and not any(sig.name in ("arid", "awid") for sig in there):
+        bus = replace(bus, id_width=0)
+        there = [sig for sig in there if sig.name not in ("rid", "bid")]
+    return replace(bus, ports={sig.name: spelled(prefix + sig.name, sig.dir, style) for sig in there})
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(BusKind.REGISTERS).flatmap(buses), st.sampled_from(BusKind.DMA).flatmap(buses),
+    buses(BusKind.STREAM, into=True), buses(BusKind.STREAM), st.booleans(),
+)  # fmt: skip
+def test_read_back_it_is_the_card_it_came_from(registers: Bus, dma: Bus, rx: Bus, tx: Bus, low: bool) -> None:
+    reset = "rst_n" if low else "rst"
+    ports = [Port("clk", 1, IN), Port(reset, 1, IN), Port("irq_o", 3, OUT), Port("mode", 5, IN), Port("led", 2, OUT)]
+    for bus in (registers, dma, rx, tx):
+        ports += [Port(bus.ports[sig.name], sig.width, sig.dir) for sig in bus.signals() if sig.name in bus.ports]
+    by_name = {port.name: port for port in ports}
+    assume(len({form for port in ports for form in set(forms(port.name))}) == sum(map(spellings, ports)))
+    found = read_back(Guess("t", by_name), by_name)
+    assert found.problems == []
+    assert (found.dut.registers, found.dut.dma, found.dut.rx, found.dut.tx) == (registers, dma, rx, tx)
+    assert [(each.port, each.active_high) for each in found.dut.resets] == [(reset, not low)]
+    assert found.dut.line is not None
+    assert (found.dut.line.port, found.dut.line.width) == ("irq_o", 3)
+    assert found.dut.ties == {"mode": (5, 0)}
+    assert [pin.name for pin in found.dut.pins] == ["led"]
+
+
+@needs_native
+def test_the_example_nic() -> None:
+    """All of its hand-written map but what names cannot tell."""
+    path = THIRD_PARTY / "nic" / "mini_nic.toml"
+    ports = module_ports("mini_nic", Rtl((path.parent / "mini_nic.v",)), {})
+    known, _ = read(path)
+    found = read_back(Guess("mini_nic", ports), ports).dut
+    assert found.rx is not None
+    assert found.tx is not None
+    rx, tx = (replace(bus, big=True, fcs=False) for bus in (found.rx, found.tx))
+    assert replace(found, rx=rx, tx=tx, parameters=known.parameters) == known
+
+
+@needs_native
+@pytest.mark.parametrize("name", ["tx_checksum", "rx_checksum", "rss_hash", "segment"])
+def test_the_example_blocks(name: str) -> None:
+    path = THIRD_PARTY / "blocks" / f"{name}.toml"
+    known = BlockReader(path)
+    assert known.block is not None
+    found = read_back(BlockGuess(name, known.ports, known.block.setup.contract), known.ports, BlockReader)
+    assert isinstance(found, BlockReader)
+    assert found.problems == []
+    assert found.block is not None
+    assert (found.block.command, found.block.result) == (known.block.command, known.block.result)
+    assert same_buses(found.dut, known.dut)
+
+
+def same_buses(one: Dut, other: Dut) -> bool:
+    return (one.rx, one.tx, one.clock, one.resets) == (other.rx, other.tx, other.clock, other.resets)
+
+
+def listed(*names: str) -> dict[str, Port]:
+    """`<name` is an input; `>name:8` an output of 8 bits."""
+    found = {}
+    for each in names:
+        name, _, width = each[1:].partition(":")
+        found[name] = Port(name, int(width or 1), IN if each[0] == "<" else OUT)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ports", "line"),
+    [
+        (("<paddr:8", "<psel", "<pwrite", "<pwdata:32", ">prdata:32"),
+         "# registers: the ports paddr ... look like apb and lack penable"),
+        (("<s_tdata:24", "<s_tvalid", "<s_tlast"),
+         "# wire.rx: the ports s_tdata ... look like axi4-stream and have a width that is not driven"),
+        (("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"),
+         "# wire.rx could also be the axi4-stream of the ports s_tdata ..."),
+        (("<go",), 'clock = ""  # no input is called like a clock: its name'),
+        (("<clk", "<phy_clk"), "[clocks.phy_clk]"),
+        (("<clk", "<rst", "<phy_rst_n"), "[resets.phy_rst_n]"),
+        (("<clk", "<nreset"), 'reset = { port = "nreset", active = "low" }'),
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_gets_a_line(ports: tuple[str, ...], line: str) -> None:
+    assert line in Guess("t", listed(*ports)).text(["t.v"]).splitlines()
+
+
+def test_a_wire_is_taken_by_its_name() -> None:
+    guess = Guess("t", listed("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"))
+    assert guess.buses["wire.rx"].prefix == "rx_"
+
+
+def test_other_words_of_streams() -> None:
+    guess = Guess("t", listed("<rx_data:32", "<rx_valid", "<rx_endofpacket", "<rx_empty:2", ">rx_ready", "<rx_error"))
+    bus = guess.buses["wire.rx"].bus
+    assert (bus.data_width, bus.keep, bus.ready, bus.error) == (32, Keep.EMPTY, True, True)
+
+
+def test_an_input_that_starts_packets_is_not_held_silently() -> None:
+    text = Guess("t", listed("<rx_data:32", "<rx_valid", "<rx_eop", "<rx_sop")).text(["t.v"])
+    assert "rx_sop = 0" in text.splitlines()
+
+
+def test_a_field_without_a_port_is_left_open_with_its_meaning() -> None:
+    text = BlockGuess("t", listed("<clk", "<rst", "<start:8"), contract("tx-checksum")).text(["t.v"])
+    assert 'start = "start"' in text.splitlines()
+    assert '# enable = ""  # 1 bit: 0: the frame leaves as it came' in text.splitlines()
