@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
-from ringbed.hw.formats.blocks import KEY_BITS, Contract, contract
+from ringbed.hw.formats.blocks import COUNT_BITS, KEY_BITS, PAUSES, WRONGS, Contract, contract
 from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut_map import Reader
 from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
@@ -32,6 +32,7 @@ from ringbed.sim.spec import NicSpec, Rtl
 __all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
 _HANDSHAKE = ("valid", "ready")
+_NOT_OF_A_BLOCK = ("registers", "dma", "interrupts", "pins", "clocks")
 _KEYS = ("kind", "variant", "types", "key", "key_port", "command", "result")
 
 
@@ -60,6 +61,12 @@ class BlockReader(Reader):
     def _dut(self) -> Dut:
         if "block" not in self.data:
             raise PortMapError(f"{self.path}: no [block] in this map: it says of which kind the block is")
+        for name in _NOT_OF_A_BLOCK:
+            if name in self.data:
+                self._problem(f"{name}: a block has none; an input that is not in its contract is held by ties")
+        for way, table in self._table("wire").items():
+            if isinstance(table, dict) and table.get("fcs") is True:
+                self._problem(f"wire.{way}.fcs: a block's frames have no FCS")
         dut = super()._dut()
         if self.block is not None:
             try:
@@ -77,8 +84,10 @@ class BlockReader(Reader):
             found = contract(str(table.get("kind", "")), str(table.get("variant", "")))
             widths: dict[str, int] = {}
             command, result = (self._fields(found, table, word, widths) for word in ("command", "result"))
-            options = {name: value for name, value in table.items() if name not in _KEYS}
-            setup = Setup(found, widths, options, table.get("types", {}), _key(table))
+            options, types = {name: value for name, value in table.items() if name not in _KEYS}, table.get("types", {})
+            if not isinstance(types, dict):
+                raise ValueError(f"block.types must be a table, not {types!r}")
+            setup = Setup(found, widths, options, types, _key(table))
             key_port = str(table.get("key_port", ""))
             if key_port:
                 self._port(key_port, "block.key_port", KEY_BITS, IN)
@@ -92,6 +101,8 @@ class BlockReader(Reader):
         """The ports of the command or the result, by field; their widths are added to `widths`."""
         layout, entries = found.command if word == "command" else found.result, self._of(table, word)
         known = [field.name for field in layout.fields] if layout else []
+        if word == "result" and "ready" in entries:
+            raise ValueError("block.result: a result has no ready; hold such an input at 1 by ties")
         ports = {name: port for name, port in entries.items() if name not in _HANDSHAKE}
         for name, port in ports.items():
             if name not in known:
@@ -134,8 +145,9 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
     width, name = 8 * lanes_of(block.setup.contract, dut.rx, dut.tx), f"block_{dut.top}"
     portmap = PortMap(
         name, "clk", Reset("rst"),
-        rx=Wire("rx_", width, into=True, ready=True), tx=Wire("tx_", width, into=False, ready=True),
-        pins=(Pin("pauses", 1, IN),),
+        rx=Wire("rx_", width, into=True, ready=True),
+        tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
+        pins=(Pin(PAUSES, 1, IN), *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
     return NicSpec(name, elaborate, portmap, {"dut": repr(dut), "block": repr(block)}, sources, rtl)

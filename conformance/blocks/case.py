@@ -23,10 +23,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """All that came out of a batch; `frames` is None for a block that gives none."""
+    """All that came out of a batch; `frames` is None for a block that gives none.
+
+    `wrongs`: what the block did in the batch that no block may, whatever it was asked; a sentence each.
+    """
 
     frames: Sequence[bytes] | None = None
     results: Sequence[Mapping[str, int]] = ()
+    wrongs: Sequence[str] = ()
 
 
 class BlockUnderTest(Protocol):
@@ -62,6 +66,7 @@ class Case:
 class Finding:
     """Case `index` of `kind` made with `seed` went wrong: `what` is `got` and must be `expected`.
 
+    Of a batch that begins with that case, and not of one case, `what` is all there is to say.
     `about` is what that frame is; `sent` went in with `command`, `came` is the frame that came out, if one did.
     """
 
@@ -80,6 +85,8 @@ class Finding:
     @property
     def words(self) -> str:
         """What happened, for a person."""
+        if not self.got:
+            return self.what
         if self.got == "lost":
             return f"{self.what} never came out"
         if self.what == "extra":

@@ -22,6 +22,8 @@ def compare(kind: str, seed: int, first: int, cases: Sequence[Case], answers: An
                 cases[at].ask.command, came, _hint(cases[at], got))
         for at, what, expected, got, came in found
     ]  # fmt: skip
+    batch = f"{len(cases)} cases from here on"
+    made += [Finding(kind, seed, first, batch, sentence, "", "", b"", {}) for sentence in answers.wrongs]
     return sorted(made, key=lambda finding: finding.index)
 
 

@@ -6,11 +6,12 @@ a result comes as a frame of its own, behind its frame if the block gives frames
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from ringbed.conformance.blocks.case import Answers, Ask
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import lead
+from ringbed.hw.formats.blocks import COUNT_BITS, PAUSES, WRONGS, lead
 from ringbed.hw.formats.dut import Bus
 from ringbed.sim.engine import Engine, Event
 
@@ -26,10 +27,11 @@ class EngineBlock:
     def __init__(self, engine: Engine, block: BlockPorts, rx: Bus | None, tx: Bus | None) -> None:
         self.engine, self.setup, self.gives_frames = engine, block.setup, tx is not None
         self.lanes = lanes_of(block.setup.contract, rx, tx)
+        self._counted = dict.fromkeys(WRONGS, 0)
 
     def set_pauses(self, on: bool) -> None:
         """From the next batch on, every stream has a pause in about every other clock, or none."""
-        self.engine.set_pin("pauses", int(on))
+        self.engine.set_pin(PAUSES, int(on))
 
     def __call__(self, asks: Sequence[Ask]) -> Answers:
         """Runs until nothing has come out for long; a block that hangs gives less than it was asked for."""
@@ -48,8 +50,24 @@ class EngineBlock:
                                          if name in self.setup.ports})  # fmt: skip
 
     def _answers(self, left: Sequence[bytes]) -> Answers:
-        layout = self.setup.contract.result
+        layout, wrongs = self.setup.contract.result, list(self._wrongs())
         if layout is None:
-            return Answers(left)
+            return Answers(left, wrongs=wrongs)
         results = [layout.decode(data) for data in (left[1::2] if self.gives_frames else left)]
-        return Answers(left[0::2] if self.gives_frames else None, results)
+        return Answers(left[0::2] if self.gives_frames else None, results, wrongs)
+
+    def _wrongs(self) -> Iterator[str]:
+        """What was counted since the last batch, and what the engine's own checker of streams saw."""
+        for name, words in WRONGS.items():
+            before, self._counted[name] = self._counted[name], self.engine.get_pin(name)
+            most = self._counted[name] == (1 << COUNT_BITS) - 1
+            yield from _times(words, self._counted[name] - before, " or more" * most)
+        seen = Counter(f"{finding.rule}: {finding.text}" for finding in self.engine.findings())
+        for words, count in seen.items():
+            yield from _times(words, count)
+
+
+def _times(words: str, count: int, more: str = "") -> Iterator[str]:
+    """The sentence, if anything is to be said."""
+    if count:
+        yield f"{words} ({count}{more} times)" if count > 1 else words

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ringbed.hw.formats.blocks import KEY_BITS, CommandTiming, Contract, HashKind
-from ringbed.hw.formats.dut import Bus
+from ringbed.hw.formats.blocks import KEY_BITS, Block, CommandTiming, Contract, HashKind
+from ringbed.hw.formats.dut import Bus, Keep
 from ringbed.hw.formats.field import Field
 
 __all__ = ["BlockPorts", "Setup", "lanes_of"]
@@ -23,7 +23,8 @@ class Setup:
     """`widths`: bits of the ports for the command's and the result's fields, by field; left out: those of the contract.
 
     `options`, `types` (`ipv4-tcp` to the block's own code) and `key` as in the map's `[block]`; `key` has KEY_BITS / 8
-    bytes. Raises ValueError with a sentence about the first thing that does not fit the contract.
+    bytes. Raises ValueError with a sentence about the first thing that does not fit the contract. A command's port may
+    be narrower than its field, a result's only for `type`: what must come out has room.
     """
 
     contract: Contract
@@ -35,14 +36,32 @@ class Setup:
     def __post_init__(self) -> None:
         self._check_widths()
         self._check_options()
-        for word in self.types:
+        if not self.contract.key:
+            if self.types or self.key:
+                raise ValueError(f"{self.contract.name} has no {'types' if self.types else 'key'}")
+            return
+        if len(self.key) != KEY_BITS // 8:
+            raise ValueError(f"{self.contract.name} needs a key of {KEY_BITS // 8} bytes, not {len(self.key)}")
+        self._check_types()
+
+    def _check_types(self) -> None:
+        for word, code in self.types.items():
             if word not in [kind.word for kind in HashKind if kind]:
                 raise ValueError(f"block.types: {word!r} is no type of hash; "
                                  f"there is {', '.join(kind.word for kind in HashKind if kind)}")  # fmt: skip
-        if self.contract.key and len(self.key) != KEY_BITS // 8:
-            raise ValueError(f"{self.contract.name} needs a key of {KEY_BITS // 8} bytes, not {len(self.key)}")
-        if len(set(self.types.values()) | {0}) != len(self.types) + 1 and self.contract.key:
+            if not isinstance(code, int) or isinstance(code, bool) or code < 0:
+                raise ValueError(f"block.types: the code of {word} must be a number, not {code!r}")
+        if len(set(self.types.values()) | {0}) != len(self.types) + 1:
             raise ValueError("block.types: the codes must differ from one another and from 0, which is no hash")
+        for word, code in self.codes.items():
+            kind = HashKind[word.replace("-", "_").upper()]
+            address, port = 128 if kind >= HashKind.IPV6 else 32, 0 if kind == kind.without_ports else 16
+            needs = {"src": address, "dst": address, "sport": port, "dport": port,
+                     "kind": code.bit_length(), "type": code.bit_length()}  # fmt: skip
+            for name, bits in needs.items():
+                if name in self.ports and self.ports[name] < bits:
+                    raise ValueError(f"block.types: {word}, code {code}, needs {bits} bits of {name}; "
+                                     f"its port has {self.ports[name]}")  # fmt: skip
 
     def _check_widths(self) -> None:
         known = self._fields()
@@ -51,6 +70,14 @@ class Setup:
                 raise ValueError(f"{self.contract.name} has no field {name!r}; it has {', '.join(known)}")
             if not 1 <= width <= known[name].width:
                 raise ValueError(f"{self.contract.name}: {name} has 1 to {known[name].width} bits, not {width}")
+            result = self.contract.result
+            if (
+                result
+                and name in [each.name for each in result.fields]
+                and name != "type"
+                and width < known[name].width
+            ):
+                raise ValueError(f"{self.contract.name}: {name} has {known[name].width} bits, not {width}")
         for name in known:
             if name not in self.ports and name not in self.contract.optional:
                 raise ValueError(f"{self.contract.name} needs a port for {name}: {known[name].doc}")
@@ -61,7 +88,7 @@ class Setup:
             if name not in known or name == "types":
                 raise ValueError(f"{self.contract.name} has no option {name!r}")
             allowed = known[name].allowed
-            if value not in allowed if allowed else not isinstance(value, int) or value < 0:
+            if value not in allowed if allowed else type(value) is not int or value < 0:
                 raise ValueError(f"block.{name} must be {' or '.join(allowed) or 'a number from 0 up'}, not {value!r}")
 
     def _fields(self) -> dict[str, Field]:
@@ -124,6 +151,12 @@ class BlockPorts:
             known = {each.name for each in layout.fields} if layout else set()
             if stray := sorted(set(ports) - known):
                 raise ValueError(f"block.{word}: {contract.name} has no field {stray[0]!r} there")
+        if (self.command_valid or self.command_ready) and not contract.command:
+            raise ValueError(f"block.command: {contract.name} has no command, and no handshake of one")
+        if self.result_valid and not contract.result:
+            raise ValueError(f"block.result: {contract.name} has no result, and no valid of one")
+        if self.key_port and not contract.key:
+            raise ValueError(f"block.key_port: {contract.name} has no key")
         if bool(self.command_valid) != bool(self.command_ready):
             raise ValueError("block.command: valid and ready go together, or neither is there")
         if not contract.stream_in and not self.command_valid:
@@ -146,9 +179,25 @@ def lanes_of(contract: Contract, rx: Bus | None, tx: Bus | None) -> int:
         raise ValueError(f"{contract.name} has {'a' if contract.stream_in else 'no'} stream in: wire.rx")
     if contract.stream_out is not None and (tx is not None) != contract.stream_out:
         raise ValueError(f"{contract.name} has {'a' if contract.stream_out else 'no'} stream out: wire.tx")
-    if tx is not None and contract.result and not tx.ready:
-        raise ValueError("wire.tx: frames that results follow need a ready, to be held up by it")
+    _check_stops(contract, rx, tx)
+    for name, bus in {"wire.rx": rx, "wire.tx": tx}.items():
+        if bus is not None and bus.keep == Keep.NONE and bus.data_width > 8:
+            raise ValueError(f"{name}.keep is none: a frame of any length needs keep or empty in {bus.data_width} bits")
     widths = sorted({bus.data_width for bus in (rx, tx) if bus is not None})
     if len(widths) > 1:
         raise ValueError(f"wire.rx and wire.tx of a block have one data_width, not {widths[0]} and {widths[1]}")
     return widths[0] // 8 if widths else LANES_WITHOUT_STREAM
+
+
+def _check_stops(contract: Contract, rx: Bus | None, tx: Bus | None) -> None:
+    """Nothing may be stopped behind what cannot be: whatever is lost then would not be the block's fault."""
+    if tx is not None and contract.result and not tx.ready:
+        raise ValueError("wire.tx: frames that results follow need a ready, to be held up by it; or leave wire.tx out")
+    if rx is None or rx.ready or tx is None:
+        return
+    if contract.block == Block.SEGMENT:
+        raise ValueError("wire.rx: segment needs a ready, for more comes out than goes in")
+    if contract.result:
+        raise ValueError("wire.rx: without a ready its frames cannot be held up behind the block: leave wire.tx out")
+    if tx.ready:
+        raise ValueError("wire.tx.ready: behind a wire.rx without ready it is false, and a tready is held by ties")

@@ -22,8 +22,8 @@ from enum import IntEnum, StrEnum
 from ringbed.hw.formats.field import Field, Layout
 
 __all__ = [
-    "CONTRACTS", "KEY_BITS", "RESULT_TIMING", "Block", "CommandTiming", "Contract", "HashKind", "Option", "contract",
-    "lead",
+    "CONTRACTS", "COUNT_BITS", "KEY_BITS", "PAUSES", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS",
+    "Block", "CommandTiming", "Contract", "HashKind", "Option", "contract", "lead",
 ]  # fmt: skip
 
 
@@ -44,6 +44,15 @@ class CommandTiming(StrEnum):
 
 
 RESULT_TIMING = "a valid for one clock, with the frame's last beat or any clock after it, one a frame, in order"
+RESULTS_WAITING = 64  # nothing stops a result; while as many wait no further frame, or command, is begun
+RESULTS_KEPT = 1024  # what is still in the block then may give as many more; beyond they are lost, which is a finding
+
+# Pins of a block's wrapper: both streams pause while the first is 1; the others count what a block must not do.
+PAUSES, COUNT_BITS = "pauses", 16
+WRONGS = {
+    "results_lost": f"a result was lost, for {RESULTS_KEPT} waited already: more come than frames go in",
+    "beats_changed": "a beat that waited for its ready was taken back or changed (Arm IHI 0051 2.2.1)",
+}
 
 
 class HashKind(IntEnum):

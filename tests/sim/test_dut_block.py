@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.blocks import CommandTiming, HashKind
+from ringbed.hw.formats.blocks import WRONGS, CommandTiming, HashKind
 from ringbed.sim.dut_block import BlockReader, block_spec, read_block
 from ringbed.sim.portmap import PortMapError
 
@@ -42,10 +42,10 @@ def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
     assert (ports.setup.code(HashKind.IPV6), len(ports.setup.key)) == (5, 40)
 
 
-def test_an_engine_sees_both_streams_and_a_pin_for_pauses() -> None:
+def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong() -> None:
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
-    assert {name.partition("_")[0] for name in names} == {"clk", "rst", "rx", "tx", "pauses"}
+    assert {name for name in names if name[:3] not in ("rx_", "tx_")} == {"clk", "rst", "pauses", *WRONGS}
     assert {"rx_tready", "tx_tready"} <= names
 
 
@@ -64,6 +64,14 @@ def test_an_engine_sees_both_streams_and_a_pin_for_pauses() -> None:
     ("rss_hash", ('key = "6d', 'key = "6x'), "block: key must be 80 hexadecimal digits, not '6x"),
     ("rss_hash", ('key = "6d', 'key = "'), "block: rss-hash/fields needs a key of 40 bytes, not 39"),
     ("segment", ('sums = "kept"', 'sums = "left"'), "block.sums must be kept or pseudo or full, not 'left'"),
+    ("rss_hash", ("types = {", "types = 5 # {"), "block.types must be a table, not 5"),
+    ("rss_hash", ("ipv6-tcp = 6", "ipv6-tcp = 9"), "block.types: ipv6-tcp, code 9, needs 4 bits of kind; its"),
+    ("rx_checksum", ('sum = "sum"', 'sum = "sum"\nready = "sum_valid"'), "block.result: a result has no ready; hold"),
+    ("rx_checksum", ("ready = false", "fcs = true"), "wire.rx.fcs: a block's frames have no FCS"),
+    ("rx_checksum", ("[wire.rx]", "[pins.sum]\nwidth = 16\n[wire.rx]"), "pins: a block has none; an input that is not"),
+    ("rx_checksum", ("[wire.rx]", "[dma]\n[wire.rx]"), "dma: a block has none; an input that is not in its contract"),
+    ("rx_checksum", ("[block.result]", "[clocks.rst]\n[block.result]"), "clocks: a block has none; an input that"),
+    ("segment", ("ready = true", "ready = false"), "wire.rx: segment needs a ready, for more comes out than goes in"),
 ])  # fmt: skip
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str], sentence: str) -> None:
     problems = BlockReader(edited(tmp_path, name, change)).problems

@@ -77,3 +77,9 @@ def test_a_hint_is_added_to_what_it_is_about() -> None:
 def test_an_aspect_that_is_left_out_may_be_anything() -> None:
     case = Case("a frame", Ask(FRAMES[0]), (), ({},))
     assert compare("kind", 1, 0, [case], Answers(None, [{"l4": 2}]), lambda result: read(dict(result))) == []
+
+
+def test_what_is_wrong_with_the_whole_batch_is_a_finding_of_its_first_case() -> None:
+    answers = Answers(FRAMES, wrongs=["3 results were lost"])
+    [finding] = compare("kind", 3, 10, CASES, answers, lambda result: {})
+    assert str(finding) == "kind, seed 3, number 10 (5 cases from here on): 3 results were lost"

@@ -8,9 +8,9 @@ from typing import Any, cast
 from ringbed.conformance.blocks.case import Ask
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.hw.formats.block_setup import BlockPorts, Setup
-from ringbed.hw.formats.blocks import contract
+from ringbed.hw.formats.blocks import WRONGS, contract
 from ringbed.hw.formats.dut import Bus, BusKind
-from ringbed.sim.engine import Engine, Event
+from ringbed.sim.engine import Engine, Event, Finding
 
 RX, TX = (Bus(BusKind.STREAM, 32, into=into) for into in (True, False))
 
@@ -20,6 +20,13 @@ class Echo:
 
     def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
         self.answer, self.now, self.went, self.left = answer, 0, list[bytes](), list[bytes]()
+        self.pins, self.seen = dict.fromkeys(WRONGS, 0), list[Finding]()
+
+    def get_pin(self, name: str) -> int:
+        return self.pins[name]
+
+    def findings(self) -> list[Finding]:
+        return [self.seen.pop() for _ in range(len(self.seen))]
 
     def wire_in(self, frame: bytes) -> None:
         self.went.append(frame)
@@ -66,3 +73,17 @@ def test_a_block_that_hangs_gives_less() -> None:
     echo = Echo(lambda frame: [])
     assert block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(1514))]).results == []
     assert echo.now > 8 * 1514
+
+
+def test_what_was_counted_in_a_batch_and_what_the_checker_saw_are_sentences_of_that_batch() -> None:
+    echo = Echo(lambda frame: [frame])
+    dut = block(echo, "tx-checksum", TX)
+    echo.pins["results_lost"], echo.seen = 3, [Finding(7, "stream.keep", "TKEEP is 0 in a beat")] * 2
+    lost, seen = dut([]).wrongs
+    assert lost == "a result was lost, for 1024 waited already: more come than frames go in (3 times)"
+    assert seen == "stream.keep: TKEEP is 0 in a beat (2 times)"
+    assert dut([]).wrongs == []
+    echo.pins |= {"results_lost": 4, "beats_changed": 65535}
+    one, most = dut([]).wrongs
+    assert one.endswith("more come than frames go in")
+    assert most.endswith("(65535 or more times)")

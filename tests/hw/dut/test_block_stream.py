@@ -1,4 +1,4 @@
-"""Commands peeled off in front and results packed behind, with pauses at every side, against what was put together."""
+"""Commands off the front, bursts, pauses, results behind: with pauses at every side, against what was put together."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from ringbed.hw.dut.block import CommandPeel, Pauses, ResultPack
-from ringbed.hw.formats.blocks import CommandTiming, contract, lead
+from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Pauses, ResultPack, Steady, beat
+from ringbed.hw.formats.blocks import RESULTS_KEPT, RESULTS_WAITING, CommandTiming, contract, lead
 
 Piece = tuple[bytes, bool]  # bytes of a beat, whether it is the last
 
@@ -87,14 +90,38 @@ def words() -> Iterator[int]:
         yield LAYOUT.pack(**command)
 
 
+class Commanded(wiring.Component):
+    """The way in of a block with commands, as hw/dut/block.py has it, without pauses."""
+
+    def __init__(self, lanes: int, size: int, timing: CommandTiming, frames: bool = True) -> None:
+        self.parts = CommandPeel(lanes, size, frames), Burst(beat(lanes, size))
+        self.show = CommandShow(lanes, size, timing, frames)
+        super().__init__({
+            "i": In(stream.Signature(beat(lanes))), "o": Out(stream.Signature(beat(lanes))),
+            "command": Out(8 * size), "command_valid": Out(1), "command_ready": In(1),
+        })  # fmt: skip
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.peel, m.submodules.burst = peel, burst = self.parts
+        m.submodules.show = show = self.show
+        wiring.connect(m, wiring.flipped(self.i), peel.i)
+        wiring.connect(m, peel.o, burst.i)
+        wiring.connect(m, burst.o, show.i)
+        wiring.connect(m, show.o, wiring.flipped(self.o))
+        m.d.comb += [self.command.eq(show.command), self.command_valid.eq(show.command_valid),
+                     show.command_ready.eq(self.command_ready)]  # fmt: skip
+        return m
+
+
 @pytest.mark.parametrize("lanes", [1, 4, 8, 64])
 def test_a_command_is_there_with_the_first_beat_and_inverted_at_any_other_time(lanes: int) -> None:
-    dut = CommandPeel(lanes, 5, CommandTiming.FIRST_BEAT)
+    dut = Commanded(lanes, 5, CommandTiming.FIRST_BEAT)
     got, seen, rng = list[Piece](), list[tuple[bool, bool, int]](), random.Random(lanes)
 
     async def source(ctx: Any) -> None:
         await send(ctx, dut.i, asked(lanes), lanes, rng)
-        await ctx.tick().repeat(20)
+        await ctx.tick().repeat(150)
 
     async def sink(ctx: Any) -> None:
         await take(ctx, dut.o, got, random.Random(1), dut.command, seen)
@@ -113,13 +140,40 @@ def test_a_command_is_there_with_the_first_beat_and_inverted_at_any_other_time(l
             frame, first = frame + last, last
 
 
+@pytest.mark.parametrize("lanes", [1, 8, 64])
+def test_frames_with_commands_come_back_to_back(lanes: int) -> None:
+    """What is taken from a source that never pauses, by a sink that never does: beats without a clock between them."""
+    dut = Commanded(lanes, 5, CommandTiming.FIRST_BEAT)
+    frames, clocks = [bytes([at]) * 17 for at in range(8)], list[tuple[bool, bool]]()
+    assert LAYOUT is not None
+    given = [piece for frame in frames for piece in pieces(lead(LAYOUT, lanes, {"start": 3}) + frame, lanes)]
+
+    async def source(ctx: Any) -> None:
+        for data, last in given:
+            ctx.set(dut.i.payload, {"data": int.from_bytes(data, "little"), "keep": (1 << len(data)) - 1, "last": last})
+            ctx.set(dut.i.valid, 1)
+            await ctx.tick().until(dut.i.ready)
+        ctx.set(dut.i.valid, 0)
+        await ctx.tick().repeat(150)
+
+    async def sink(ctx: Any) -> None:
+        ctx.set(dut.o.ready, 1)
+        async for *_, valid, last in ctx.tick().sample(dut.o.valid, dut.o.payload.last):
+            clocks.append((bool(valid), bool(last)))
+
+    simulate(dut, source, background=[sink])
+    lasts = [at for at, (valid, last) in enumerate(clocks) if valid and last]
+    assert len(lasts) == len(frames)
+    assert sum(clocks[at + 1][0] for at in lasts[:-1]) >= 4
+
+
 def test_a_command_is_handed_over_before_its_frame() -> None:
-    dut = CommandPeel(8, 5, CommandTiming.HANDSHAKE)
+    dut = Commanded(8, 5, CommandTiming.HANDSHAKE)
     got, commands, rng = list[Piece](), list[tuple[int, int]](), random.Random(7)
 
     async def source(ctx: Any) -> None:
         await send(ctx, dut.i, asked(8), 8, rng)
-        await ctx.tick().repeat(40)
+        await ctx.tick().repeat(150)
 
     async def sink(ctx: Any) -> None:
         await take(ctx, dut.o, got, random.Random(1))
@@ -140,13 +194,13 @@ def test_a_command_is_handed_over_before_its_frame() -> None:
 
 
 def test_commands_without_frames() -> None:
-    dut = CommandPeel(8, 37, CommandTiming.HANDSHAKE, frames=False)
+    dut = Commanded(8, 37, CommandTiming.HANDSHAKE, frames=False)
     wanted = [random.Random(at).randbytes(37) for at in range(4)]
     commands: list[int] = []
 
     async def source(ctx: Any) -> None:
         await send(ctx, dut.i, [each + bytes(3) for each in wanted], 8, random.Random(1))
-        await ctx.tick().repeat(20)
+        await ctx.tick().repeat(100)
 
     async def orders(ctx: Any) -> None:
         ctx.set(dut.command_ready, 1)
@@ -159,7 +213,7 @@ def test_commands_without_frames() -> None:
 
 def test_a_command_without_a_frame_needs_a_handshake() -> None:
     with pytest.raises(ValueError, match="has no first beat: it needs a handshake"):
-        CommandPeel(8, 37, CommandTiming.FIRST_BEAT, frames=False)
+        CommandShow(8, 37, CommandTiming.FIRST_BEAT, frames=False)
 
 
 @pytest.mark.parametrize(("lanes", "size", "frames"), [(8, 2, True), (8, 5, False), (4, 5, True), (1, 2, False)])
@@ -192,7 +246,7 @@ def test_results_go_behind_their_frames_however_late_they_are(lanes: int, size: 
 
 @pytest.mark.parametrize("on", [False, True])
 def test_pauses_take_nothing_back_that_was_offered_and_lose_nothing(on: bool) -> None:
-    dut = Pauses(8, 0xACE1)
+    dut = Pauses(beat(8), 0xACE1)
     got, seen = list[Piece](), list[tuple[bool, bool, int]]()
 
     async def source(ctx: Any) -> None:
@@ -209,3 +263,62 @@ def test_pauses_take_nothing_back_that_was_offered_and_lose_nothing(on: bool) ->
     assert all(now[0] for was, now in zip(held, seen[1:], strict=False) if was)
     paused = sum(came and not valid for valid, _, came in seen)
     assert paused > 20 if on else paused == 0
+
+
+def test_no_frame_begins_while_it_is_to_wait_and_one_that_has_begun_goes_on() -> None:
+    dut, seen = Pauses(beat(1), 0xACE1), list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.i.valid, 1)
+        for clock in range(12):
+            ctx.set(dut.i.payload.last, len(seen) % 4 == 3)  # frames of four beats
+            ctx.set(dut.wait, 1 <= clock < 8)
+            *_, valid = await ctx.tick().sample(dut.o.valid)
+            seen.extend([clock] if valid else [])
+
+    simulate(dut, run)
+    assert seen == [0, 1, 2, 3, 8, 9, 10, 11]
+
+
+def test_results_are_counted_when_they_wait_and_when_they_are_lost() -> None:
+    dut, many = ResultPack(8, 2, False), list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.valid, 1)
+        for number in range(RESULTS_KEPT + 5):
+            ctx.set(dut.result, number)
+            await ctx.tick()
+            if ctx.get(dut.many) and not many:
+                many.append(number + 1)
+        ctx.set(dut.valid, 0)
+        ctx.set(dut.o.ready, 1)
+        got = []
+        for _ in range(RESULTS_KEPT + 5):
+            *_, valid, data = await ctx.tick().sample(dut.o.valid, dut.o.payload.data)
+            got.extend([data] if valid else [])
+        assert got == list(range(len(got)))
+        assert len(got) + ctx.get(dut.lost) == RESULTS_KEPT + 5
+        assert 0 < ctx.get(dut.lost) <= 5
+
+    simulate(dut, run)
+    assert many == [RESULTS_WAITING]
+
+
+@pytest.mark.parametrize(("clocks", "changed"), [
+    ([(1, 1, 5), (1, 0, 6), (1, 1, 6), (0, 0, 7), (1, 0, 8), (1, 0, 8), (1, 1, 8), (1, 1, 9)], 0),
+    ([(1, 0, 5), (0, 1, 5), (0, 1, 6), (1, 1, 7)], 1),  # taken back
+    ([(1, 0, 5), (1, 0, 6), (1, 1, 7), (1, 1, 8)], 2),  # another, twice
+])  # fmt: skip
+def test_a_beat_that_waits_stays(clocks: list[tuple[int, int, int]], changed: int) -> None:
+    dut = Steady(8)
+
+    async def run(ctx: Any) -> None:
+        for valid, ready, payload in clocks:
+            ctx.set(dut.valid, valid)
+            ctx.set(dut.ready, ready)
+            ctx.set(dut.payload, payload)
+            await ctx.tick()
+        assert ctx.get(dut.changed) == changed
+
+    simulate(dut, run)
