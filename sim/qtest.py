@@ -154,7 +154,7 @@ class Qtest:
             except (ConnectionError, OSError):
                 more = b""
             if not more:
-                raise QemuError(f"QEMU ended: {self._last_words()}")
+                raise self._ended()
             self._text += more
         line, _, self._text = self._text.partition(b"\n")
         return line.decode().split()
@@ -162,7 +162,10 @@ class Qtest:
     def _send(self, command: str) -> None:
         if self._open >= UNANSWERED:
             self._answers()
-        self._socket.sendall(command.encode() + b"\n")
+        try:
+            self._socket.sendall(command.encode() + b"\n")
+        except ConnectionError:
+            raise self._ended() from None
         self._open += 1
 
     def _number(self, command: str) -> int:
@@ -189,9 +192,9 @@ class Qtest:
         self._open -= 1
         return words
 
-    def _last_words(self) -> str:
-        text = os.pread(self._words, 4096, 0).decode(errors="replace").strip()
-        return text or "it gives no reason"
+    def _ended(self) -> QemuError:
+        words = os.pread(self._words, 4096, 0).decode(errors="replace").strip()
+        return QemuError(f"QEMU ended: {words or 'it gives no reason'}")
 
     # The card on its bus ----------------------------------------------------------------------------------------
 

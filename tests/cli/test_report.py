@@ -60,3 +60,10 @@ def test_the_table_shows_what_missed() -> None:
     assert ["missed" in line for line in lines] == [False, True, False, False, True]
     assert "4,322" in lines[0]
     assert " - " in lines[4]
+
+
+def test_a_figures_name_is_whole_whatever_else_a_narrow_screen_has_to_fold() -> None:
+    name = "sim.em.loop.64.cocotb-verilator"
+    shown = io.StringIO()
+    Console(file=shown, width=60).print(table("figures", [Row(name, 299, "frames/s and more", Bar(">=", 3_000_000))]))
+    assert name in shown.getvalue()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from ringbed.cli.errors import Exit, explain
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.world import PciIdentity, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim import cards, qtest
 from ringbed.sim.engine import Event
@@ -25,7 +26,7 @@ from ringbed.sim.host import Collector
 from ringbed.sim.memory import HostMemory, Region
 from ringbed.sim.pybus import NEVER
 from ringbed.sim.qemu import QemuEngine
-from ringbed.sim.qtest import PROGRAM, QemuError, QemuMissing, find_qemu
+from ringbed.sim.qtest import PROGRAM, QemuError, QemuMissing, Qtest, find_qemu
 from ringbed.sim.testbed import open_host
 from tests.hw.nics.em_bench import CAUSE, STATION, Card, frame, on_wire
 
@@ -116,7 +117,18 @@ def test_without_qemu_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     assert explain(raised.value) == (sentence, Exit.ENVIRONMENT)
 
 
-def test_a_qemu_that_ends_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gone", [False, True], ids=["as-it-comes", "before-the-first-word"])
+def test_a_qemu_that_ends_is_told_with_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gone: bool
+) -> None:
+    find_card = Qtest._find_card
+
+    def late(machine: Qtest) -> PciIdentity:
+        assert machine._socket.recv(1, socket.MSG_PEEK) == b""  # until it has closed its end
+        return find_card(machine)
+
+    if gone:
+        monkeypatch.setattr(Qtest, "_find_card", late)
     script = tmp_path / PROGRAM
     script.write_text("#!/bin/sh\necho 'no such machine' >&2\n")
     script.chmod(0o755)
