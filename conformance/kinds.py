@@ -2,8 +2,8 @@
 
 What `frames.py` and the hosts' capture have is there as two of the kinds; the others are edges: every length of every
 header stack, pad that is not zero, sums of 0, carries, offsets at the limits of narrow fields, ports of tunnels, frames
-that are to be left alone, damage of both sums at once. Frames have no FCS; those of `made` are padded, the others are
-as long as a host has them, 14 bytes and up.
+that are to be left alone, damage of both sums at once, lengths that lie. Frames have no FCS; those of `made` are
+padded, the others are as long as a host has them, 14 bytes and up.
 Payloads have distinct words where nothing else is said, so that no exchange or loss of words goes unseen.
 """
 
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ringbed.conformance.anatomy import TCP, UDP, dissect
-from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
+from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
+from ringbed.conformance.checksum import inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.conformance.damage import damaged_copies
 from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build, captured, ip_options, made
 from ringbed.sim.payload import payload
@@ -204,6 +204,32 @@ def _inverted_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
             yield data[: place.offset] + value.to_bytes(2, "big") + data[place.offset + 2 :]
 
 
+def _lies(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """IP and UDP lengths that are not the packet's, the IPv4 header's sum right all the same: nothing else is wrong."""
+    for frame, _ in _stacks(rng):
+        good = frame(payload(seed, 50))
+        parts = dissect(good, LONGEST_HEADERS)
+        at, (begin, end) = parts.ip[0], parts.l4
+        if parts.tagged:
+            continue
+        field, below = (at + 2, at) if parts.version == 4 else (at + 4, at + 40)
+        lies = {field: [end - below + more for more in (1, 2, 40, begin - end + 7)] + [0xFFFF]}
+        if parts.protocol == UDP:
+            lies[begin + 4] = [0, 7, end - begin - 1, end - begin + 1]
+        for offset, lengths in lies.items():
+            for length in lengths:
+                yield _with_ipv4_sum(good[:offset] + length.to_bytes(2, "big") + good[offset + 2 :], parts)
+
+
+def _with_ipv4_sum(frame: bytes, parts: Anatomy) -> bytes:
+    """`frame` with its IPv4 header's sum put right, if it has one."""
+    begin, end = parts.ip
+    if parts.version == 6:
+        return frame
+    header = frame[begin : begin + 10] + b"\0\0" + frame[begin + 12 : end]
+    return frame[: begin + 10] + (0xFFFF ^ raw_sum(header, 0)).to_bytes(2, "big") + frame[begin + 12 :]
+
+
 def _damaged(rng: random.Random, seed: int) -> Iterator[bytes]:
     return (each.frame for each in damaged_copies([*made(seed), *captured()], seed))
 
@@ -228,6 +254,7 @@ KINDS: dict[str, Callable[[random.Random, int], Iterable[bytes]]] = {
     "offset limits": _limits,
     "both sums wrong": _both_sums,
     "sums wrong their own way": _inverted_sums,
+    "lengths that lie": _lies,
     "damage": _damaged,
     "noise": _noise,
 }

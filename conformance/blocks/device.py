@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from ringbed.conformance.blocks.case import Answers, Ask
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, PAUSES, WRONGS, lead
+from ringbed.hw.formats.blocks import COUNT_BITS, PAUSES, WRONGS, Block, lead
 from ringbed.hw.formats.dut import Bus
 from ringbed.sim.engine import Engine, Event
 
 __all__ = ["QUIET", "EngineBlock"]
 
 QUIET = 2000  # clocks without a frame out that end a batch, and beside them as many as below for the longest frame
+SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
 QUIET_A_BYTE = 8  # a block may take one byte a clock, twice, and be stopped as often
 
 
@@ -34,13 +35,22 @@ class EngineBlock:
         self.engine.set_pin(PAUSES, int(on))
 
     def __call__(self, asks: Sequence[Ask]) -> Answers:
-        """Runs until nothing has come out for long; a block that hangs gives less than it was asked for."""
+        """Runs until nothing has come out for long; a block that hangs gives less than it was asked for.
+
+        One that does not end, because it takes what is not there for a frame, is left alone when it has given too much.
+        """
         for ask in asks:
             self.engine.wire_in(self._front(ask) + ask.frame)
         left, quiet = list[bytes](), QUIET + QUIET_A_BYTE * max((len(ask.frame) for ask in asks), default=0)
-        while self.engine.run(self.engine.now + quiet, Event.WIRE) & Event.WIRE:
+        most = self._most(asks)
+        while len(left) < most and self.engine.run(self.engine.now + quiet, Event.WIRE) & Event.WIRE:
             left += [frame for _, frame in self.engine.wire_out()]
-        return self._answers(left)
+        return self._answers(left[:most])
+
+    def _most(self, asks: Sequence[Ask]) -> int:
+        """More frames out than these asks can make: as many again, and of a segmenter one for each byte."""
+        cuts = self.setup.contract.block == Block.SEGMENT
+        return SPARE + 4 * len(asks) + (sum(len(ask.frame) for ask in asks) if cuts else 0)
 
     def _front(self, ask: Ask) -> bytes:
         layout = self.setup.contract.command

@@ -18,7 +18,7 @@ from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]
 
-_NO_QUESTION = ("pad", "both sums wrong", "sums wrong their own way")  # a host has no pad, and sums are replaced
+_NO_QUESTION = ("pad", "both sums wrong", "sums wrong their own way", "lengths that lie")  # of what no host would send
 KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "seeds")
 
 

@@ -83,3 +83,13 @@ def test_both_sums_are_wrong_in_all_four_ways() -> None:
         parts = dissect(frame, LONGEST_HEADERS)
         seen.add((parts.version, parts.version == 4 and l3_right(frame, parts), l4_right(frame, parts)))
     assert seen == {(4, l3, l4) for l3 in (False, True) for l4 in (False, True)} | {(6, False, False), (6, False, True)}
+
+
+def test_only_lengths_lie() -> None:
+    frames = frames_of("lengths that lie", 1)
+    kinds = {dissect(frame, LONGEST_HEADERS).kind for frame in frames}
+    assert {kind.partition(" ")[0].rstrip(",") for kind in kinds} == {"ipv4", "ipv6", "udp"}
+    assert all(any(word in kind for word in ("beyond the frame", "udp length other")) for kind in kinds)
+    for frame in frames:
+        parts = dissect(frame, LONGEST_HEADERS)
+        assert parts.version != 4 or l3_right(frame, parts)

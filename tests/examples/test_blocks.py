@@ -9,6 +9,7 @@ import pytest
 
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.conformance.blocks.run import PAUSED, Amount, Report, ask_twice, questions
+from ringbed.hw.formats.blocks import CONTRACTS
 from ringbed.sim.dut_block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 
@@ -27,9 +28,9 @@ def check(name: str, folder: Path = BLOCKS, **options: Any) -> Report:
         device.close()
 
 
-def test_there_is_one_of_each_kind() -> None:
-    kinds = {read_block(BLOCKS / f"{name}.toml")[2].setup.contract.block for name in GOOD}
-    assert {str(kind) for kind in kinds} == {"tx-checksum", "rx-checksum", "rss-hash", "segment"}
+def test_there_is_one_of_each_contract() -> None:
+    names = {read_block(BLOCKS / f"{name}.toml")[2].setup.contract.name for name in GOOD}
+    assert names == {contract.name for contract in CONTRACTS}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -67,6 +68,26 @@ MUTANTS = [
     ("rss_hash", "{src[31:0], dst[31:0], sport", "{dst[31:0], src[31:0], sport"),
     ("rss_hash", "key  <= key << 8", "key  <= key << 7"),
     ("rss_hash", "hash_type <= kind", "hash_type <= IPV4"),
+    ("rx_verdict", "in_body    = l3_at >= header && l3_at < total", "in_body    = l3_at >= header && header != 0"),
+    ("rx_verdict", "l3_at == 6 && rx_data[5:0] != 0", "l3_at == 6 && rx_data[4:0] != 0"),
+    ("rx_verdict", "&& udp_sum != 0", ""),
+    ("rx_verdict", " && body == {1'b0, udp_length}", ""),
+    ("rx_verdict", "l3_at >= 8 && l3_at < 40", "l3_at >= 8 && l3_at < 24"),
+    ("rx_verdict", " && total <= packet", ""),
+    ("rx_verdict", "{11'd0, rx_data[3:0], 2'd0}", "17'd20"),
+    ("rx_verdict", "{l3_sum, l4_sum} <= 0", "l3_sum <= 0"),
+    ("rx_verdict", "l4_sum + {15'd0, body}", "l4_sum"),
+    ("rx_verdict", "{ether, header, total, fragment} <= 0", "{ether, header, total} <= 0"),
+    ("rx_verdict", "= protocol == TCP && body >= 20", "= protocol != UDP && body >= 20"),
+    ("rx_verdict", "verdict_valid <= rx_valid && rx_last", "verdict_valid <= rx_last"),
+    ("rss_stream", "words[2][29:16] != 0", "words[2][28:16] != 0"),
+    ("rss_stream", "&& begins[3:0] == 5 && !fragment", "&& !fragment"),
+    ("rss_stream", "(tcp6 ? IPV6_TCP : IPV6) : NONE", "(tcp6 ? IPV6_TCP : IPV6) : IPV6"),
+    ("rss_stream", "{words[3][47:0], words[4][63:16]}", "{words[3][15:0], words[3][47:16], words[4][63:16]}"),
+    ("rss_stream", "words[2][31:24] == TCP", "words[2][31:24] != 0"),
+    ("rss_stream", "asking <= in_last", "asking <= in_last && beats != 0"),
+    ("rss_stream", "assign in_ready = !asking", "assign in_ready = 1"),
+    ("rss_stream", "words[6], words[7][63:48]", "words[7], words[6][63:48]"),
     ("segment", "final_one ? 8'd0 : FIN_PSH", "8'd0"),
     ("segment", "first_segment ? 8'd0 : CWR", "8'd0"),
     ("segment", "ident           <= ident + 1", "ident[14:0]     <= ident[14:0] + 1"),
@@ -81,7 +102,8 @@ def mutant(folder: Path, name: str, before: str, after: str) -> Path:
     text = (BLOCKS / f"{name}.v").read_text(encoding="utf-8")
     assert text.count(before) == 1
     (folder / f"{name}.v").write_text(text.replace(before, after), encoding="utf-8")
-    (folder / f"{name}.toml").write_bytes((BLOCKS / f"{name}.toml").read_bytes())
+    toml = (BLOCKS / f"{name}.toml").read_text(encoding="utf-8")
+    (folder / f"{name}.toml").write_text(toml.replace('"rss_hash.v"', f'"{BLOCKS / "rss_hash.v"}"'), encoding="utf-8")
     return folder
 
 

@@ -42,8 +42,8 @@ def test_a_bug_in_the_verilog_is_seen(folder: Path) -> None:
     """The length of the last beat one short: a test that cannot fail would be no example."""
     source = folder / "mini_nic.v"
     text = source.read_text(encoding="utf-8")
-    assert "rx_length + 8 - in_tempty" in text
-    source.write_text(text.replace("rx_length + 8 - in_tempty", "rx_length + 7 - in_tempty"), encoding="utf-8")
+    assert "rx_length + 8 - {" in text
+    source.write_text(text.replace("rx_length + 8 - {", "rx_length + 7 - {"), encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x"], cwd=folder, capture_output=True, check=False)
     assert done.returncode == 1
 

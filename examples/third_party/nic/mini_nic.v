@@ -62,42 +62,42 @@ module mini_nic #(
     assign irq = ctrl[2] & (status != 0);
 
     always @(*)
-        case (paddr[5:2])
-            0: prdata = ctrl;
-            1: prdata = status;
-            2: prdata = rx_base[31:0];
-            4: prdata = rx_base[63:32];
-            5: prdata = rx_size;
-            6: prdata = rx_given;
-            7: prdata = rx_done;
-            8: prdata = tx_base[31:0];
-            9: prdata = tx_base[63:32];
-            10: prdata = tx_size;
-            11: prdata = tx_given;
-            12: prdata = tx_done;
-            13: prdata = drops;
+        case (paddr)
+            8'h00: prdata = {29'd0, ctrl};
+            8'h04: prdata = {30'd0, status};
+            8'h08: prdata = rx_base[31:0];
+            8'h10: prdata = rx_base[63:32];
+            8'h14: prdata = {16'd0, rx_size};
+            8'h18: prdata = {16'd0, rx_given};
+            8'h1C: prdata = {16'd0, rx_done};
+            8'h20: prdata = tx_base[31:0];
+            8'h24: prdata = tx_base[63:32];
+            8'h28: prdata = {16'd0, tx_size};
+            8'h2C: prdata = {16'd0, tx_given};
+            8'h30: prdata = {16'd0, tx_done};
+            8'h34: prdata = drops;
             default: prdata = 0;
         endcase
 
     always @(posedge clk) begin
         if (write)
-            case (paddr[5:2])
-                0: ctrl <= pwdata[2:0];
-                2: rx_base[31:0] <= pwdata;
-                4: rx_base[63:32] <= pwdata;
-                5: rx_size <= pwdata[15:0];
-                6: rx_given <= pwdata[15:0];
-                8: tx_base[31:0] <= pwdata;
-                9: tx_base[63:32] <= pwdata;
-                10: tx_size <= pwdata[15:0];
-                11: tx_given <= pwdata[15:0];
+            case (paddr)
+                8'h00: ctrl <= pwdata[2:0];
+                8'h08: rx_base[31:0] <= pwdata;
+                8'h10: rx_base[63:32] <= pwdata;
+                8'h14: rx_size <= pwdata[15:0];
+                8'h18: rx_given <= pwdata[15:0];
+                8'h20: tx_base[31:0] <= pwdata;
+                8'h24: tx_base[63:32] <= pwdata;
+                8'h28: tx_size <= pwdata[15:0];
+                8'h2C: tx_given <= pwdata[15:0];
                 default: ;
             endcase
-        status <= (status & ~(write && paddr[5:2] == 1 ? pwdata[1:0] : 2'b0)) | {tx_finished, rx_finished};
+        status <= (status & ~(write && paddr == 8'h04 ? pwdata[1:0] : 2'b0)) | {tx_finished, rx_finished};
         if (rx_finished) rx_done <= rx_done + 1;
         if (tx_finished) tx_done <= tx_done + 1;
         if (dropped) drops <= drops + 1;
-        if (!rst_n || (write && paddr[5:2] == 0 && pwdata[2:0] == 0)) begin
+        if (!rst_n || (write && paddr == 8'h00 && pwdata[2:0] == 0)) begin
             ctrl <= 0;
             status <= 0;
             {rx_given, rx_done, tx_given, tx_done} <= 0;
@@ -116,10 +116,9 @@ module mini_nic #(
     reg        rx_lost;
     reg [4:0]  rx_in, rx_out;               // of rx_lengths
     wire [AW:0] rx_level = rx_write - rx_read;
-    wire [4:0]  rx_frames = rx_in - rx_out;
     wire        rx_full = rx_level[AW];
-    wire        rx_bad = rx_lost | rx_full | ~ctrl[0] | rx_frames[4];
-    wire       rx_some = rx_in != rx_out;
+    wire        rx_bad = rx_lost | rx_full | ~ctrl[0] | (rx_in == {~rx_out[4], rx_out[3:0]});  // 16 frames wait
+    wire        rx_some = rx_in != rx_out;
     assign dropped = in_tvalid & in_tlast & rx_bad;
 
     always @(posedge clk) begin
@@ -132,7 +131,7 @@ module mini_nic #(
                 rx_length <= 0;
                 rx_lost <= 0;
                 if (!rx_bad) begin
-                    rx_lengths[rx_in[3:0]] <= rx_length + 8 - in_tempty;
+                    rx_lengths[rx_in[3:0]] <= rx_length + 8 - {13'd0, in_tempty};
                     rx_in <= rx_in + 1;
                     rx_kept <= rx_write + 1;
                 end
@@ -180,12 +179,12 @@ module mini_nic #(
         case (state)
             IDLE:
                 if (rx_some && rx_given != rx_done) begin
-                    ask(rx_base + {rx_slot, 4'b0});
+                    ask(rx_base + {44'd0, rx_slot, 4'b0});
                     length <= rx_lengths[rx_out[3:0]];
                     left <= (rx_lengths[rx_out[3:0]] + 7) >> 3;
                     state <= RX_ADDRESS;
                 end else if (ctrl[1] && tx_given != tx_done) begin
-                    ask(tx_base + {tx_slot, 4'b0});
+                    ask(tx_base + {44'd0, tx_slot, 4'b0});
                     state <= TX_ADDRESS;
                 end
             RX_ADDRESS:
@@ -209,8 +208,8 @@ module mini_nic #(
                     mem_req <= 1;
                     mem_we <= 1;
                     mem_be <= 8'h03;
-                    mem_addr <= rx_base + {rx_slot, 4'b1000};
-                    mem_wdata <= length;
+                    mem_addr <= rx_base + {44'd0, rx_slot, 4'b1000};
+                    mem_wdata <= {48'd0, length};
                     rx_out <= rx_out + 1;
                     state <= RX_LENGTH;
                 end
@@ -218,7 +217,7 @@ module mini_nic #(
             TX_ADDRESS:
                 if (mem_rvalid) begin
                     address <= mem_rdata;
-                    ask(tx_base + {tx_slot, 4'b1000});
+                    ask(tx_base + {44'd0, tx_slot, 4'b1000});
                     state <= TX_LENGTH;
                 end
             TX_LENGTH:

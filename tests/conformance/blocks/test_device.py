@@ -87,3 +87,11 @@ def test_what_was_counted_in_a_batch_and_what_the_checker_saw_are_sentences_of_t
     one, most = dut([]).wrongs
     assert one.endswith("more come than frames go in")
     assert most.endswith("(65535 or more times)")
+
+
+def test_a_block_that_does_not_end_is_left_alone() -> None:
+    """It takes what is not there for frames, so that there is always one more result."""
+    echo = Echo(lambda frame: [])
+    echo.left = [bytes(2)] * 100_000
+    answers = block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(60))] * 10)
+    assert 10 < len(answers.results) < 100
