@@ -1,4 +1,4 @@
-"""The Verilog of the examples, blocks and the NIC, is clean: Verilator with every warning on, and Icarus as Verilog-2005."""
+"""The Verilog of the examples is clean, blocks and NIC: Verilator with every warning on, and Icarus as Verilog-2005."""
 
 from __future__ import annotations
 

@@ -2,35 +2,36 @@
 //
 // Written for this example. Store and forward: a frame is summed while it goes into the buffer, and patched as it leaves.
 // The field's own bytes are summed too, so software leaves the pseudo-header's sum there (the seed).
-// The command is taken with a frame's first beat. One frame at a time; a frame has at most 8 * DEPTH bytes.
+// The command is taken with a frame's first beat. One frame at a time; a frame has at most WIDTH / 8 * DEPTH bytes.
 `default_nettype none
 
 module tx_checksum #(
+    parameter WIDTH = 64,   // bits of a beat, 8 and more
     parameter DEPTH = 256,  // beats of the buffer, a power of two
     // 1: a computed sum of 0 leaves as 0x0000, which for UDP means that there is none. Broadcom's BCM57xx did that
     // (OpenBSD's and FreeBSD's if_bge.c turn UDP sums off for it). Here to be found by the ready tests.
     parameter ZERO_IS_ZERO = 0
 ) (
-    input  wire        clk,
-    input  wire        rst,
-    input  wire [63:0] s_axis_tdata,  // lane 0, the low byte, is first on the wire
-    input  wire [7:0]  s_axis_tkeep,
-    input  wire        s_axis_tlast,
-    input  wire        s_axis_tvalid,
-    output wire        s_axis_tready,
-    input  wire        csum_enable,   // with the first beat
-    input  wire [10:0] csum_start,
-    input  wire [10:0] csum_offset,
-    input  wire        csum_udp,
-    output wire [63:0] m_axis_tdata,
-    output wire [7:0]  m_axis_tkeep,
-    output wire        m_axis_tlast,
-    output wire        m_axis_tvalid,
-    input  wire        m_axis_tready
+    input  wire               clk,
+    input  wire               rst,
+    input  wire [WIDTH-1:0]   s_axis_tdata,  // lane 0, the low byte, is first on the wire
+    input  wire [WIDTH/8-1:0] s_axis_tkeep,
+    input  wire               s_axis_tlast,
+    input  wire               s_axis_tvalid,
+    output wire               s_axis_tready,
+    input  wire               csum_enable,   // with the first beat
+    input  wire [10:0]        csum_start,
+    input  wire [10:0]        csum_offset,
+    input  wire               csum_udp,
+    output wire [WIDTH-1:0]   m_axis_tdata,
+    output wire [WIDTH/8-1:0] m_axis_tkeep,
+    output wire               m_axis_tlast,
+    output wire               m_axis_tvalid,
+    input  wire               m_axis_tready
 );
-    localparam BITS = $clog2(DEPTH);
+    localparam BITS = $clog2(DEPTH), LANE_BITS = $clog2(WIDTH / 8);
 
-    reg [72:0]     buffer [0:DEPTH-1];
+    reg [WIDTH/8+WIDTH:0] buffer [0:DEPTH-1];
     reg [BITS-1:0] written, sent;      // beats of the frame so far
     reg            sending, enable, udp;
     reg [10:0]     start, offset;
@@ -44,13 +45,17 @@ module tx_checksum #(
 
     // The beat's share: a byte at an even distance from `start` is the high half of a word.
     reg [31:0] share;
+    reg [15:0] at;  // the byte's place in the frame
     integer    lane;
     always @* begin
         share = 0;
-        for (lane = 0; lane < 8; lane = lane + 1)
-            if (s_axis_tkeep[lane] && {{(13-BITS){1'b0}}, written, lane[2:0]} >= {5'd0, now_start})
-                share = share + (lane[0] == now_start[0] ? {16'd0, s_axis_tdata[8*lane +: 8], 8'd0}
-                                                         : {24'd0, s_axis_tdata[8*lane +: 8]});
+        at    = {{(16-BITS){1'b0}}, written} << LANE_BITS;
+        for (lane = 0; lane < WIDTH / 8; lane = lane + 1) begin
+            if (s_axis_tkeep[lane] && at >= {5'd0, now_start})
+                share = share + (at[0] == now_start[0] ? {16'd0, s_axis_tdata[8*lane +: 8], 8'd0}
+                                                       : {24'd0, s_axis_tdata[8*lane +: 8]});
+            at = at + 1;
+        end
     end
 
     // Two folds: the first may carry once more.
@@ -59,24 +64,27 @@ module tx_checksum #(
     wire [15:0] sum   = (twice == 16'hffff && udp && ZERO_IS_ZERO == 0) ? 16'hffff : ~twice;
 
     // The field's two bytes may lie in two beats.
-    wire [72:0] stored = buffer[sent];
-    reg  [63:0] patched;
-    integer     place;
+    wire [WIDTH/8+WIDTH:0] stored = buffer[sent];
+    reg  [WIDTH-1:0]       patched;
+    reg  [15:0]            to;  // the byte's place in the frame
+    integer                place;
     always @* begin
-        patched = stored[63:0];
-        for (place = 0; place < 8; place = place + 1) begin
-            if (enable && {{(13-BITS){1'b0}}, sent, place[2:0]} == {5'd0, offset})
+        patched = stored[WIDTH-1:0];
+        to      = {{(16-BITS){1'b0}}, sent} << LANE_BITS;
+        for (place = 0; place < WIDTH / 8; place = place + 1) begin
+            if (enable && to == {5'd0, offset})
                 patched[8*place +: 8] = sum[15:8];
-            if (enable && {{(13-BITS){1'b0}}, sent, place[2:0]} == {5'd0, offset} + 16'd1)
+            if (enable && to == {5'd0, offset} + 16'd1)
                 patched[8*place +: 8] = sum[7:0];
+            to = to + 1;
         end
     end
 
     assign s_axis_tready = !sending;
     assign m_axis_tvalid = sending;
     assign m_axis_tdata  = patched;
-    assign m_axis_tkeep  = stored[71:64];
-    assign m_axis_tlast  = stored[72];
+    assign m_axis_tkeep  = stored[WIDTH +: WIDTH/8];
+    assign m_axis_tlast  = stored[WIDTH+WIDTH/8];
 
     always @(posedge clk) begin
         if (take) begin
