@@ -55,7 +55,9 @@ def _buses(reader: Reader) -> Table:
     dut = reader.dut
     table.add_row("clock", dut.clock, "")
     for clock in dut.clocks:
-        table.add_row("clock", f"{clock.port}, {clock.num}/{clock.den} of {dut.clock}", "")
+        late = f", {clock.phase:g} of its period later" if clock.phase else ""
+        edge = ", falling edges" if clock.falling else ""
+        table.add_row("clock", f"{clock.port}, {clock.num}/{clock.den} of {dut.clock}{late}{edge}", "")
     for reset in dut.resets:
         table.add_row(
             "reset", f"{reset.port}, active {'high' if reset.active_high else 'low'}", reset.clock or dut.clock

@@ -68,7 +68,7 @@ def _there(module: str) -> bool:
 def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:
     """The folder to run from. Raises CocotbMissing, BuildError."""
     require(simulator)
-    verilog = verilog_of(spec, progress)
+    verilog = verilog_of(spec, progress, clocks=True)
     key = content_hash(
         verilog, spec.rtl.source_hash() if spec.rtl else "", simulator, repr(waves), repr(VERILATOR_FLAGS),
         _tools(simulator), Path(__file__).read_text(encoding="utf-8"),

@@ -3,6 +3,10 @@
 Clock number n begins, low, n periods after the reset; its rising edge comes half a period later. While time is
 skipped the clock stands still and simulated time does not, so that the two always agree: `now` is the simulator's time
 in periods.
+
+Other clocks of the card start with it and never stand still, so that they keep their phase. All are toggled by the
+simulator itself, before any logic runs in a time step: edges at one time see what was before both, as in the native
+engine. For that every half period is a whole number of picoseconds, to which the main clock's period is rounded.
 """
 
 from __future__ import annotations
@@ -10,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import cocotb
 from cocotb.clock import Clock
 from cocotb.simtime import convert, get_sim_time
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, Timer
 
 from ringbed.sim.clock import Frequency
+from ringbed.sim.portmap import PortMap
 
 __all__ = ["CardClock"]
 
@@ -22,18 +28,26 @@ T = TypeVar("T")
 
 
 class CardClock:
-    """Starts when it is made; counts from the call of `zero` on. The period is rounded to a picosecond."""
+    """Starts when it is made, and the card's other clocks with it; counts from the call of `zero` on.
 
-    def __init__(self, signal: Any, frequency: Frequency, reset: Any, active: int) -> None:
-        self.signal = signal
-        self.models = (signal, reset, bool(active))  # what cocotbext-axi's models are told: they rest during a reset
-        self.period = int(convert(round(10**12 / frequency.hz), "ps", to="step"))
+    `handle` gives the port of a name. `models`: what cocotbext-axi's models are told; they rest during a reset.
+    """
+
+    def __init__(self, portmap: PortMap, handle: Callable[[str], Any], frequency: Frequency) -> None:
+        signal = self.signal = handle(portmap.clock)
+        self.models = (signal, handle(portmap.reset.port), bool(portmap.reset.active))
+        self.period = int(convert(portmap.period_ps(frequency), "ps", to="step"))
         high = self.period // 2
         self._low = self.period - high
         self._clock = Clock(signal, self.period, "step", impl="gpi", period_high=high)
         self._zero = _steps()
         self.rising, self.falling = RisingEdge(signal), FallingEdge(signal)
         self._clock.start(start_high=False)
+        ticks = portmap.ticks()
+        for clock, (first, half) in zip(portmap.clocks, portmap.edges(), strict=True):
+            port, begin = handle(clock.port), -(-first * self.period // ticks)
+            port.value = 0
+            cocotb.start_soon(_toggle(port, begin, half * self.period // ticks))
 
     @property
     def now(self) -> int:
@@ -69,6 +83,12 @@ class CardClock:
         self._clock.stop()
         await self.reach(clock)
         self._clock.start(start_high=False)
+
+
+async def _toggle(signal: Any, first: int, half: int) -> None:
+    """Rises `first` steps from now, and then every two times `half`."""
+    await Timer(first, "step")
+    Clock(signal, 2 * half, "step", impl="gpi").start(start_high=True)
 
 
 def _steps() -> int:

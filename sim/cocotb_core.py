@@ -1,4 +1,4 @@
-"""The engine inside a cocotb simulation: the card's clock and reset, its bus partners, and `run`.
+"""The engine inside a cocotb simulation: the card's clocks and reset, its bus partners, and `run`.
 
 All of it is coroutines of cocotb's. Two faces make an engine of it: `sim/cocotb_bench.py` for a cocotb test, and
 `sim/cocotb_child.py` for a process outside, whose engine is `sim/cocotb_engine.py`. The step order is that of
@@ -47,7 +47,7 @@ class _Interrupt:
 
 
 class CocotbCore:
-    """`await start()` before anything else: it starts the clock and resets the card.
+    """`await start()` before anything else: it starts the clocks and resets the card.
 
     `wanted` is asked now and then in a long run, and may raise to end it.
     """
@@ -70,7 +70,7 @@ class CocotbCore:
         self.clock: CardClock
 
     async def start(self) -> None:
-        """Clock, reset, bus partners; clock 0 begins when it returns."""
+        """Clocks, reset, bus partners; clock 0 begins when it returns."""
         s, m, put = self.settings, self.portmap, self.ports.put
         for pin in m.pins:
             if pin.dir == "in":
@@ -80,8 +80,7 @@ class CocotbCore:
             put(m.idle.timebase, 0)
         if m.peek is not None:
             put(m.peek.address, 0)
-        reset = self.ports.handle(m.reset.port)
-        clock = self.clock = CardClock(self.ports.handle(m.clock), s.frequency, reset, m.reset.active)
+        clock = self.clock = CardClock(m, self.ports.handle, s.frequency)
         f = self.findings
         self.dma = CocotbMemory(self._dut, m.dma, clock, self.memory, s, f) if m.dma else None
         self._registers = CocotbRegisters(self._dut, m.registers, clock, s, f) if m.registers else None

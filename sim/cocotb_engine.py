@@ -34,7 +34,8 @@ class SimulatorEnded(RuntimeError):
 
 
 class CocotbEngine(CocotbFace):
-    """See `sim/engine.py` for the contract and `sim/settings.py` for the options. Raises CocotbMissing, BuildError.
+    """See `sim/engine.py` for the contract and `sim/settings.py` for the options. Raises CocotbMissing, BuildError,
+    and ValueError for clocks that have no common picoseconds (`PortMap.period_ps`).
 
     `trace` starts the simulator anew and is possible while its clock has not run; the waveform, VCD of Verilator and
     FST of Icarus, goes on to `close`. `waves` is taken and not needed.
@@ -47,6 +48,7 @@ class CocotbEngine(CocotbFace):
         **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(spec.name, spec.portmap, Settings(**options))
+        spec.portmap.period_ps(self.settings.frequency)  # raises here what it would in the simulator
         self._spec, self._memory, self._progress = spec, memory, progress
         self._kept_pins: dict[str, int] = {}
         self._traced = False

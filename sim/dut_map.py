@@ -75,7 +75,9 @@ class Reader:
         wire = self._table("wire")
         for way in sorted(set(wire) - {"rx", "tx"}):
             self._problem(f"wire.{way}: a wire has rx, into the card, and tx, out of it")
-        return Dut(
+        if "block" in self.data and clocks:
+            self._problem(f"clocks.{clocks[0].port}: a block runs on one clock")
+        dut = Dut(
             self.top, clock, tuple(self._reset(name, table) for name, table in resets if table), clocks,
             self.parameters,
             registers=self._bus("registers", self._table("registers"), BusKind.REGISTERS),
@@ -85,10 +87,13 @@ class Reader:
             line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
             ties=self._ties(),
         )  # fmt: skip
+        if sentence := dut.outrun():
+            self._problem(sentence)
+        return dut
 
     def _clock(self, name: str, table: dict[str, Any]) -> Clock:
         where = f"clocks.{name}"
-        self._known(where, table, {"ratio", "phase"})
+        self._known(where, table, {"ratio", "phase", "edge"})
         try:
             ratio = Fraction(str(table.get("ratio", "1")))
             if not Fraction(1, 64) <= ratio <= 64:
@@ -100,7 +105,8 @@ class Reader:
         if not isinstance(phase, (int, float)) or not 0 <= phase < 1:
             self._problem(f"{where}.phase must be a part of the period, from 0 to less than 1, not {phase!r}")
             phase = 0.0
-        return Clock(self._port(name, where, 1, IN), ratio.numerator, ratio.denominator, float(phase))
+        falling = self._choice(table, "edge", where, ("rising", "falling")) == "falling"
+        return Clock(self._port(name, where, 1, IN), ratio.numerator, ratio.denominator, float(phase), falling)
 
     def _reset(self, name: str, table: dict[str, Any]) -> DutReset:
         where = f"resets.{name}" if name else "reset"

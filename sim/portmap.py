@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.clock import Frequency
 from ringbed.sim.stages import Stages
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 IN, OUT = "in", "out"
+WORST = Fraction(1, 100)  # of a period: how far it may be rounded for the sake of other clocks
 WIRE_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
 
 
@@ -242,6 +245,21 @@ class PortMap:
         periods = [ticks * clock.den // clock.num for clock in self.clocks]
         late = [round(clock.phase * 1000) * period // 1000 for clock, period in zip(self.clocks, periods, strict=True)]
         return [(ticks // 2 + phase, period // 2) for phase, period in zip(late, periods, strict=True)]
+
+    def period_ps(self, frequency: Frequency) -> int:
+        """The main clock's period in picoseconds, the nearest at which other clocks have whole half periods, as a
+        simulator of picoseconds wants them. Raises ValueError where that is more than a hundredth away.
+        """
+        exact, ticks = 10**12 / frequency.hz, self.ticks()
+        halves = [ticks // 2, *(half for _, half in self.edges())] if self.clocks else []
+        grid = math.lcm(*(ticks // math.gcd(ticks, half) for half in halves))
+        period = max(1, round(exact / grid)) * grid
+        if self.clocks and abs(period - exact) > exact * WORST:
+            raise ValueError(
+                f"the clocks of {self.top} have edges at whole picoseconds only with a main period of {period} ps, "
+                f"which is more than 1 % from {float(exact):g} ps: choose a lower frequency or simpler ratios"
+            )
+        return period
 
 
 class _Reader:

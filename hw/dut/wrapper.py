@@ -1,21 +1,35 @@
 """Someone's own card inside ours: an instance of their top module, and what turns each of its buses into one of ours.
 
 For an engine a wrapped card has the ports of any card: `s_axil_` (AXI4-Lite), `m_axi_` (AXI4), `rx_` and `tx_`
-(AXI4-Stream), `irq`, and the pins under their own names. A bus that is already like that is connected through.
+(AXI4-Stream), `irq`, and the pins under their own names. A bus that is already like that is connected through. All of
+these ports are on the main clock: between them and a bus on another clock is a crossing (hw/dut/crossing.py), and what
+turns that bus into ours is on its clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Const,
+    DomainRenamer,
+    Elaboratable,
+    Instance,
+    Module,
+    ResetSignal,
+    Signal,
+    Value,
+)
 
 from ringbed.hw.dut.apb import ApbBridge
+from ringbed.hw.dut.crossing import Crossing
 from ringbed.hw.dut.request import RequestBridge
 from ringbed.hw.dut.stream import inward, outward
 from ringbed.hw.dut.wishbone import WishboneBridge
-from ringbed.hw.formats.dut import IN, Bus, BusKind, Dut, DutReset, signals
+from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Sig, signals
 
 __all__ = ["CANONICAL", "Wrapper"]
 
@@ -26,29 +40,32 @@ NAME = "card"  # of the instance: the card's scope in a waveform
 class Wrapper(Elaboratable):
     """`ports` has every port of the wrapped card but clock and reset; its members are made by `elaborate`'s rooms.
 
-    Raises ValueError for a card with neither registers nor a stream: no engine could do anything with it.
+    Raises ValueError for a card with neither registers nor a stream: no engine could do anything with it; and for one
+    whose frames would outrun the main clock.
     """
 
     def __init__(self, dut: Dut) -> None:
         if not dut.buses():
             raise ValueError(f"{dut.top} has no bus in its map: nothing could be asked of it")
+        if sentence := dut.outrun():
+            raise ValueError(sentence)
         self.dut = dut
         self._ports: dict[str, Signal] = {}
-        for bus, prefix, streams in (
-            (dut.registers, CANONICAL["registers"], False), (dut.dma, CANONICAL["dma"], False),
-            (dut.rx, CANONICAL["rx"], True), (dut.tx, CANONICAL["tx"], True),
-        ):  # fmt: skip
-            if bus is not None:
-                like = _our_stream(bus) if streams else _ours(bus)
-                for sig in signals(like):
-                    if sig.name not in ("awprot", "arprot"):
-                        self._port(prefix + sig.name, sig.width)
+        for bus, prefix in self._buses():
+            for sig in _ours(dut, bus):
+                self._port(prefix + sig.name, sig.width)
         if dut.line is not None:
             self._port(CANONICAL["line"], dut.line.width)
         for pin in dut.pins:
             self._port(pin.name, pin.width)
         for clock in dut.clocks:
             self._port(clock.port, 1)
+
+    def _buses(self) -> list[tuple[Bus, str]]:
+        """Those that are there, with the prefix of our ports."""
+        dut = self.dut
+        buses = {"registers": dut.registers, "dma": dut.dma, "rx": dut.rx, "tx": dut.tx}
+        return [(bus, CANONICAL[name]) for name, bus in buses.items() if bus is not None]
 
     def _port(self, name: str, width: int) -> None:
         self._ports[name] = Signal(width, name=name)
@@ -62,7 +79,7 @@ class Wrapper(Elaboratable):
         self._given |= {f"p_{name}": value for name, value in self.dut.parameters.items()}
         self._given |= {f"i_{name}": Const(value, bits) for name, (bits, value) in self.dut.ties.items()}
         for clock in self.dut.clocks:
-            self._given["i_" + clock.port] = self._ports[clock.port]
+            self._clock(m, clock)
         for reset in self.dut.resets:
             self._reset(m, reset)
         if self.dut.registers is not None:
@@ -82,16 +99,17 @@ class Wrapper(Elaboratable):
 
     # ---- clocks and resets ----
 
+    def _clock(self, m: Module, clock: Clock) -> None:
+        """Another clock, with a domain for what is ours on it. Its reset ends two of its edges after the main one."""
+        port, name = self._ports[clock.port], _domain(clock.port)
+        self._given["i_" + clock.port] = port
+        m.domains += (domain := ClockDomain(name, local=True))
+        late, level = (Signal(init=1, reset_less=True, name=f"{name}_{stage}") for stage in ("late", "reset"))
+        m.d.comb += [domain.clk.eq(~port if clock.falling else port), domain.rst.eq(level)]
+        m.d[name] += [late.eq(ResetSignal()), level.eq(late)]
+
     def _reset(self, m: Module, reset: DutReset) -> None:
-        """Of another clock: let go two of its edges after ours."""
-        level: Value = ResetSignal()
-        if reset.clock not in ("", self.dut.clock):
-            name = f"reset_{reset.port}"
-            domain = ClockDomain(name, reset_less=True, local=True)
-            m.domains += domain
-            m.d.comb += domain.clk.eq(self._ports[reset.clock])
-            late, level = Signal(init=1, name=f"{name}_late"), Signal(init=1, name=name)
-            m.d[name] += [late.eq(ResetSignal()), level.eq(late)]
+        level: Value = ResetSignal("sync" if reset.clock in ("", self.dut.clock) else _domain(reset.clock))
         self._given["i_" + reset.port] = level if reset.active_high else ~level
 
     # ---- buses ----
@@ -110,70 +128,84 @@ class Wrapper(Elaboratable):
                 outputs[sig.name] = self._given["o_" + port] = Signal(sig.width, name=f"card_{port}")
         return outputs
 
-    def _through(self, m: Module, bus: Bus, prefix: str) -> None:
+    def _side(self, m: Module, bus: Bus, prefix: str) -> dict[str, Signal]:
+        """Our signals for `bus`, on its clock, by standard name: the ports, or the far end of a crossing."""
+        ports = {sig.name: self._ports[prefix + sig.name] for sig in _ours(self.dut, bus)}
+        if not self.dut.crosses(bus):
+            return ports
+        sigs = tuple(sig for sig in _kind(bus, ready=True) if sig.name in ports or sig.name == "tready")
+        m.submodules[prefix + "crossing"] = crossing = Crossing(sigs, _domain(bus.clock))
+        for sig in sigs:
+            near, port = getattr(crossing.near, sig.name), ports.get(sig.name, Const(1))  # nobody stops our tx
+            m.d.comb += near.eq(port) if sig.dir == IN else port.eq(near)
+        return {sig.name: getattr(crossing.far, sig.name) for sig in sigs}
+
+    def _on_clock_of(self, bus: Bus, bridge: Any) -> Any:
+        return DomainRenamer(_domain(bus.clock))(bridge) if self.dut.crosses(bus) else bridge
+
+    def _through(self, m: Module, bus: Bus, side: Mapping[str, Signal]) -> None:
         """The same kind of bus on both sides."""
-        ours = {sig.name: self._ports.get(prefix + sig.name, Const(0, max(1, sig.width))) for sig in bus.signals()}
-        outputs = self._connect(bus, ours)
-        m.d.comb += [self._ports[prefix + name].eq(value) for name, value in outputs.items()]
+        outputs = self._connect(bus, {sig.name: side.get(sig.name, Const(0, sig.width)) for sig in bus.signals()})
+        m.d.comb += [side[name].eq(value) for name, value in outputs.items()]
 
     def _registers(self, m: Module, bus: Bus) -> None:
-        prefix = CANONICAL["registers"]
+        side = self._side(m, bus, CANONICAL["registers"])
         if bus.kind == BusKind.AXI_LITE:
-            self._through(m, bus, prefix)
+            self._through(m, bus, side)
             return
-        m.submodules.registers = bridge = _register_bridge(bus)
-        outputs = self._connect(bus, _members(bridge, bus, bus.signals()))
-        m.d.comb += [getattr(bridge, name).eq(value) for name, value in outputs.items()]
-        self._join(m, bridge.axil, prefix, [sig.name for sig in signals(_ours(bus)) if sig.name[2:] != "prot"], IN)
+        bridge = _register_bridge(bus)
+        m.submodules.registers = self._on_clock_of(bus, bridge)
+        self._bridge(m, bus, bridge, bridge.axil, side)
 
     def _dma(self, m: Module, bus: Bus) -> None:
-        prefix = CANONICAL["dma"]
+        side = self._side(m, bus, CANONICAL["dma"])
         if bus.kind == BusKind.AXI:
-            self._through(m, bus, prefix)
+            self._through(m, bus, side)
             return
-        m.submodules.dma = bridge = RequestBridge(bus.addr_width, bus.data_width)
-        outputs = self._connect(bus, _members(bridge, bus, bus.signals()))
-        m.d.comb += [getattr(bridge, name).eq(value) for name, value in outputs.items()]
-        self._join(m, bridge.axi, prefix, [sig.name for sig in signals(_ours(bus))], IN)
+        bridge = RequestBridge(bus.addr_width, bus.data_width)
+        m.submodules.dma = self._on_clock_of(bus, bridge)
+        self._bridge(m, bus, bridge, bridge.axi, side)
 
-    def _join(self, m: Module, bus: Any, prefix: str, names: Iterable[str], way: str) -> None:
-        """Our ports to the bridge's bus; `way` is the direction of what the card's side takes."""
-        like = {sig.name: sig.dir for sig in signals(_ours_of(prefix, self.dut))}
-        for name in names:
-            port, member = self._ports[prefix + name], getattr(bus, name)
-            m.d.comb += member.eq(port) if like[name] == way else port.eq(member)
+    def _bridge(self, m: Module, bus: Bus, bridge: Any, inner: Any, side: Mapping[str, Signal]) -> None:
+        """The card's bus to `bridge`, and our side to the bridge's `inner` bus."""
+        inputs = {sig.name: getattr(bridge, sig.name, Const(0, sig.width)) for sig in bus.signals() if sig.dir == IN}
+        outputs = self._connect(bus, inputs)
+        m.d.comb += [getattr(bridge, name).eq(value) for name, value in outputs.items()]
+        for sig in _ours(self.dut, bus):
+            member = getattr(inner, sig.name)
+            m.d.comb += member.eq(side[sig.name]) if sig.dir == IN else side[sig.name].eq(member)
 
     def _rx(self, m: Module, bus: Bus) -> None:
-        prefix = CANONICAL["rx"]
-        names = ("tdata", "tkeep", "tlast", "tvalid", "tuser")
-        ours = {name: self._ports.get(prefix + name, Const(0, 1)) for name in names}
-        outputs = self._connect(bus, inward(m, bus, ours))
-        if bus.ready:
-            m.d.comb += self._ports[prefix + "tready"].eq(outputs["tready"])
+        side = self._side(m, bus, CANONICAL["rx"])
+        outputs = self._connect(bus, inward(m, bus, side))
+        if "tready" in side:
+            m.d.comb += side["tready"].eq(outputs.get("tready", Const(1)))
 
     def _tx(self, m: Module, bus: Bus) -> None:
-        prefix = CANONICAL["tx"]
-        ready = self._ports.get(prefix + "tready")
-        outputs = self._connect(bus, {"tready": ready})
-        m.d.comb += [self._ports[prefix + name].eq(value) for name, value in outward(m, bus, outputs).items()]
+        side = self._side(m, bus, CANONICAL["tx"])
+        outputs = self._connect(bus, {"tready": side.get("tready")})
+        m.d.comb += [side[name].eq(value) for name, value in outward(m, bus, outputs).items()]
 
 
-def _ours(bus: Bus) -> Bus:
-    """The canonical bus that stands for `bus`."""
+def _domain(clock: str) -> str:
+    """Of what is ours on another clock; no port's name, so that it is no other signal's either."""
+    return f"on_{clock}"
+
+
+def _kind(bus: Bus, ready: bool) -> tuple[Sig, ...]:
+    """The signals of our bus that stands for `bus`; a stream with ready or without."""
+    if bus.kind == BusKind.STREAM:
+        return signals(Bus(BusKind.STREAM, bus.data_width, into=bus.into, ready=ready, error=bus.into))
     if bus.kind in BusKind.REGISTERS:
         shift = (bus.data_width // 8).bit_length() - 1 if bus.word_addressed else 0
-        return Bus(BusKind.AXI_LITE, bus.data_width, bus.addr_width + shift)
-    return Bus(BusKind.AXI, bus.data_width, bus.addr_width, bus.id_width or 1)
+        return signals(Bus(BusKind.AXI_LITE, bus.data_width, bus.addr_width + shift))
+    return signals(Bus(BusKind.AXI, bus.data_width, bus.addr_width, bus.id_width or 1))
 
 
-def _ours_of(prefix: str, dut: Dut) -> Bus:
-    bus = dut.registers if prefix == CANONICAL["registers"] else dut.dma
-    assert bus is not None
-    return _ours(bus)
-
-
-def _our_stream(bus: Bus) -> Bus:
-    return Bus(BusKind.STREAM, bus.data_width, into=bus.into, ready=bus.ready, error=bus.into)
+def _ours(dut: Dut, bus: Bus) -> tuple[Sig, ...]:
+    """What of them are ports of ours. A crossing can stop frames into it, whatever the card can."""
+    ready = bus.ready or (bus.into and dut.crosses(bus))
+    return tuple(sig for sig in _kind(bus, ready) if sig.name not in ("awprot", "arprot"))
 
 
 def _register_bridge(bus: Bus) -> ApbBridge | WishboneBridge:
@@ -182,8 +214,3 @@ def _register_bridge(bus: Bus) -> ApbBridge | WishboneBridge:
     return WishboneBridge(
         bus.addr_width, bus.data_width, pipelined="stall" in bus.ports, word_addressed=bus.word_addressed
     )
-
-
-def _members(bridge: Any, bus: Bus, all_of: Iterable[Any]) -> dict[str, Any]:
-    """What the bridge gives the card's inputs."""
-    return {sig.name: getattr(bridge, sig.name, Const(0, sig.width)) for sig in all_of if sig.dir == IN}

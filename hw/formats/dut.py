@@ -74,12 +74,16 @@ class Bus:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Another clock: its port; its frequency over the main clock's, a fraction; `phase` in parts of its period."""
+    """Another clock: its port; its frequency over the main clock's, a fraction; `phase` in parts of its period.
+
+    `falling`: its flip-flops work on falling edges, and phase counts from the main clock's rising edge to those.
+    """
 
     port: str
     num: int = 1
     den: int = 1
     phase: float = 0.0
+    falling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,23 @@ class Dut:
     line: Line | None = None
     pins: tuple[Pin, ...] = ()
     ties: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # port: (bits, value)
+
+    def crosses(self, bus: Bus) -> bool:
+        """Whether a bus is on another clock than the main one."""
+        return bus.clock not in ("", self.clock)
+
+    def outrun(self) -> str:
+        """A sentence where frames out of the card could come faster than the main clock takes them, or ""."""
+        clocks = {clock.port: clock for clock in self.clocks}
+        if self.tx is None or self.tx.ready or not self.crosses(self.tx):
+            return ""
+        clock = clocks[self.tx.clock]
+        if clock.num <= clock.den:
+            return ""
+        return (
+            f"wire.tx has no tready, and a beat in each clock of {clock.port!r}, {clock.num}/{clock.den} of "
+            f"{self.clock!r}, would be more than {self.clock!r} takes: make {clock.port!r} the main clock"
+        )
 
     def buses(self) -> dict[str, Bus]:
         """Those that are there, by the name of their table in a map."""

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.dut import Bus, BusKind, Clock
-from ringbed.sim.build import verilog_of
-from ringbed.sim.dut import dut_spec, spec_of
-from ringbed.sim.dut_map import read
+from ringbed.sim.dut import dut_spec
 from ringbed.sim.engines import open_engine
-from ringbed.sim.portmap import PortMapError
 from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError
 
+ENGINES = [
+    "native", pytest.param("cocotb-icarus", marks=pytest.mark.cocotb),
+    pytest.param("cocotb-verilator", marks=pytest.mark.cocotb),
+]  # fmt: skip
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 WISHBONE = """module wb (input wire clk, input wire rst, input wire cyc, input wire stb, input wire we,
   input wire [3:0] adr, input wire [31:0] dat_i, output reg [31:0] dat_o, output reg ack);
@@ -108,14 +108,6 @@ def test_registers_on_wishbone_by_words(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_a_bus_on_another_clock_is_refused_by_name() -> None:
-    dut, rtl = read(NIC / "mini_nic.toml")
-    rx = Bus(BusKind.STREAM, 8, into=True, clock="phy")
-    more = type(dut)(dut.top, dut.clock, dut.resets, (Clock("phy"),), rx=rx)
-    with pytest.raises(PortMapError, match="wire.rx.clock is 'phy': engines drive buses on the main clock, 'clk'"):
-        spec_of(more, rtl)
-
-
 def clocked(tmp_path: Path, clocks: str) -> NicSpec:
     """A card with three counters of rising edges, of `clk`, `fast` and `slow`, and one of `fast` behind a reset."""
     (tmp_path / "clocks.v").write_text(CLOCKS)
@@ -123,14 +115,15 @@ def clocked(tmp_path: Path, clocks: str) -> NicSpec:
     return dut_spec(tmp_path / "clocks.toml")
 
 
-def test_other_clocks_run_at_their_ratios(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ENGINES)
+def test_other_clocks_run_at_their_ratios(tmp_path: Path, kind: str) -> None:
     """Exactly, over any number of clocks."""
     spec = clocked(tmp_path, '[clocks.fast]\nratio = "5/4"\n[clocks.slow]\nratio = "2/3"\nphase = 0.25\n')
-    engine = open_engine("native", spec)
+    engine = open_engine(kind, spec)
     names = [pin.name for pin in spec.portmap.pins if pin.name != "seen"]
     engine.run(12)  # the reset of `fast` ends two of its edges after ours
     assert 0 < engine.get_pin("n_free") < engine.get_pin("n_fast")
-    for clocks in (12, 12, 1200, 120_000):
+    for clocks in (12, 12, 1200, 120_000 if kind == "native" else 3600):
         before = {name: engine.get_pin(name) for name in names}
         engine.run(engine.now + clocks)
         after = {name: engine.get_pin(name) for name in names}
@@ -144,22 +137,32 @@ def test_other_clocks_run_at_their_ratios(tmp_path: Path) -> None:
     engine.close()
 
 
+@pytest.mark.parametrize("kind", ENGINES)
 @pytest.mark.parametrize(("phase", "late"), [(0.0, 1), (0.25, 0)])
-def test_edges_at_one_time_see_what_was_before_both(tmp_path: Path, phase: float, late: int) -> None:
+def test_edges_at_one_time_see_what_was_before_both(tmp_path: Path, kind: str, phase: float, late: int) -> None:
     """A clock of the main one's frequency: in step it samples the old count, a quarter later the new one."""
-    engine = open_engine("native", clocked(tmp_path, f"[clocks.fast]\nphase = {phase}\n[clocks.slow]\n"))
+    engine = open_engine(kind, clocked(tmp_path, f"[clocks.fast]\nphase = {phase}\n[clocks.slow]\n"))
     for clocks in (5, 1, 100):
         engine.run(engine.now + clocks)
         assert engine.get_pin("n_clk") - engine.get_pin("seen") == late
     engine.close()
 
 
-def test_only_native_drives_several_clocks(tmp_path: Path) -> None:
-    spec = clocked(tmp_path, "[clocks.fast]\n[clocks.slow]\n")
-    with pytest.raises(BuildError, match="dut_clocks has the clock 'fast' too; only native drives several"):
-        verilog_of(spec)
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_clock_of_falling_edges_is_half_a_period_later(tmp_path: Path, kind: str) -> None:
+    """Its rising edges are then between the main clock's: they see the new count."""
+    engine = open_engine(kind, clocked(tmp_path, '[clocks.fast]\nedge = "falling"\n[clocks.slow]\n'))
+    engine.run(100)
+    assert engine.get_pin("n_clk") - engine.get_pin("seen") == 0
+    engine.close()
 
 
-def test_pysim_says_that_it_cannot() -> None:
-    with pytest.raises(BuildError, match="dut_mini_nic is Verilog, and pysim simulates only Amaranth"):
-        open_engine("pysim", dut_spec(NIC / "mini_nic.toml"))
+def test_clocks_without_common_picoseconds_are_refused(tmp_path: Path) -> None:
+    spec = clocked(tmp_path, '[clocks.fast]\nratio = "61/64"\n[clocks.slow]\nratio = "59/64"\n')
+    with pytest.raises(ValueError, match="only with a main period of 7198 ps, which is more than 1 % from 8000 ps"):
+        open_engine("cocotb-icarus", spec)
+
+
+def test_pysim_says_that_it_cannot(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="dut_clocks is Verilog, and pysim simulates only Amaranth"):
+        open_engine("pysim", clocked(tmp_path, "[clocks.fast]\n[clocks.slow]\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ def test_a_bus_on_another_clock_through_hierarchy_and_an_inverter(tmp_path: Path
     assert found == [
         "wire.rx.tdata: port 'in_tdata' meets flip-flops on 'other', the map has the bus on 'clk'",
         "wire.tx.tdata: port 'out_tdata' meets flip-flops on 'other', the map has the bus on 'clk'",
+    ]
+
+
+def test_the_map_has_a_bus_on_another_clock(tmp_path: Path) -> None:
+    """Where it says so and the Verilog does it, nothing is wrong; where the Verilog does not, it is named."""
+    other, ports = Clock("other", 5, 4), {name: f"in_{name}" for name in SIGNALS}
+    rx = Bus(BusKind.STREAM, 8, into=True, ready=False, ports={"tdata": "in_tdata"}, clock="other")
+    assert problems(tmp_path, parameters={"FLIP": 1}, clocks=(other,), rx=rx, tx=None) == []
+    found = problems(tmp_path, clocks=(other,), rx=replace(rx, ports=ports), tx=None)
+    assert found == [
+        f"wire.rx.{name}: port 'in_{name}' meets flip-flops on 'clk', the map has the bus on 'other'"
+        for name in SIGNALS
     ]
 
 

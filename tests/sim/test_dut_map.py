@@ -75,6 +75,12 @@ def test_a_map_without_a_mistake(reader: Read) -> None:
         (APB_MAP + "[ties]\ntest = 4\n", [*APB, Port("test", 2, "in")], "ties.test 4 does not fit 2 bits"),
         ('[clocks.b]\nratio = "0/1"\n', [Port("b", 1, "in")], "clocks.b.ratio must be a fraction from 1/64 to 64"),
         ("[clocks.b]\nphase = 1\n", [Port("b", 1, "in")], "clocks.b.phase must be a part of the period"),
+        (
+            '[clocks.b]\nedge = "both"\n',
+            [Port("b", 1, "in")],
+            "clocks.b.edge must be 'rising' or 'falling', not 'both'",
+        ),
+        ("[block]\n[clocks.b]\n", [Port("b", 1, "in")], "clocks.b: a block runs on one clock"),
         ("[resets.r]\nactive = 'up'\n", [Port("r", 1, "in")], "resets.r.active must be 'high' or 'low', not 'up'"),
         ("[wire.up]\n", [], "wire.up: a wire has rx, into the card, and tx, out of it"),
         ("[wire.rx]\ndata_width = 48\n", [], "wire.rx.data_width must be one of 8, 16, 32, 64, 128, 256, 512, not 48"),
@@ -86,6 +92,33 @@ def test_a_map_without_a_mistake(reader: Read) -> None:
 )
 def test_each_mistake_is_a_sentence(reader: Read, text: str, ports: list[Port], sentence: str) -> None:
     assert any(sentence in problem for problem in reader(text, *ports).problems)
+
+
+TX_MAP = """[clocks.b]
+ratio = "{ratio}"
+[wire.tx]
+prefix = "out_"
+data_width = 8
+keep = "none"
+{ready}clock = "{clock}"
+"""
+TX = [Port("out_tdata", 8, "out"), Port("out_tvalid", 1, "out"), Port("out_tlast", 1, "out"), Port("b", 1, "in")]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "ready", "clock", "right"),
+    [("5/4", False, "b", False), ("1", False, "b", True), ("5/4", False, "clk", True), ("5/4", True, "b", True)],
+)
+def test_frames_that_nothing_stops_must_not_outrun_the_main_clock(
+    reader: Read, ratio: str, ready: bool, clock: str, right: bool
+) -> None:
+    text = TX_MAP.format(ratio=ratio, ready="" if ready else "ready = false\n", clock=clock)
+    found = reader(text, *TX, *([Port("out_tready", 1, "in")] if ready else []))
+    sentence = (
+        "wire.tx has no tready, and a beat in each clock of 'b', 5/4 of 'clk', would be more than 'clk' takes: "
+        "make 'b' the main clock"
+    )
+    assert found.problems == ([] if right else [sentence])
 
 
 def test_all_mistakes_are_told_at_once(reader: Read) -> None:
