@@ -92,10 +92,14 @@ def _from_zero(verilog: str) -> str:
 
     Yosys gives first values to flip-flops alone. Where combinational blocks look at each other's outputs bit by bit,
     which is no loop in hardware, X would stay for ever. The variable by which Yosys has every block run once at time 0
-    must change for that, now that nothing else does.
+    must change for that, now that nothing else does. Blocks of one statement have no such variable: where they copy a
+    flip-flop that is 1 at first, they would say 0 until it changes.
     """
     verilog = re.sub(
         r"^  reg (\\\$auto\$verilog_backend\S+ ) = 0;$", r"  reg \1 = 0; initial \1 <= 1;", verilog, flags=re.M
+    )
+    verilog = re.sub(
+        r"^  always @\*\n    ([^;]*;)$", r"  always @*\n    \1\n  initial begin #0; \1 end", verilog, flags=re.M
     )
     return re.sub(r"^(  reg (?:\[\d+:\d+\] )?(?:\\\S+ |\w+));$", r"\1 = 0;", verilog, flags=re.M)
 

@@ -44,6 +44,14 @@ def test_a_good_block(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert not (tmp_path / "rx_checksum.pcapng").exists()
 
 
+@pytest.mark.cocotb
+def test_another_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(BLOCKS / "rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors") == Exit.OK
+    shown = capsys.readouterr().out
+    assert "rss-hash/fields, engine cocotb-icarus, seed 1" in shown
+    assert "no findings in " in shown
+
+
 def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(BLOCKS / "tx_checksum_bcm57xx.toml"), "--kind", "sums of 0", "--pcap", "bad.pcapng") == Exit.FINDING
     shown = capsys.readouterr().out
