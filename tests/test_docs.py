@@ -47,6 +47,10 @@ RUN_ELSEWHERE = {
     ),
     ".venv/bin/python -m pytest examples/third_party/nic": ("tests/examples/test_bring_your_own.py", '"-m", "pytest"'),
     ".venv/bin/python -m pytest examples/cocotb": ("tests/examples/test_cocotb.py", '"-m pytest examples/cocotb"'),
+    'ringbed dut test examples/third_party/blocks/rss_hash.toml --engine cocotb-icarus --kind "microsoft\'s vectors"': (
+        "tests/cli/test_dut_test.py",
+        """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
+    ),
     "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
     "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
 }
