@@ -71,9 +71,9 @@ def _queue(m: Module, channel: Channel, source: Any, written: str, sink: Any, re
     queue = AsyncFIFO(width=sum(map(len, given)), depth=DEPTH, w_domain=written, r_domain=read)
     m.submodules[channel.name] = queue
     valid, ready = channel.name + "valid", channel.name + "ready"
-    awake, seen = ~ResetSignal(written), ~ResetSignal(read)
+    awake, seen = ~ResetSignal(written), ~ResetSignal(read)  # the queue itself is reset by the first alone
     m.d.comb += [
-        queue.w_data.eq(Cat(given)), queue.w_en.eq(getattr(source, valid) & awake),
+        queue.w_data.eq(Cat(given)), queue.w_en.eq(getattr(source, valid)),
         getattr(source, ready).eq(queue.w_rdy & awake),
         Cat(shown).eq(queue.r_data), getattr(sink, valid).eq(queue.r_rdy & seen),
         queue.r_en.eq(getattr(sink, ready) & seen),

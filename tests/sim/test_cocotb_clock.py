@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.sim.clock import Frequency
+from ringbed.sim.cocotb_run import run
 from ringbed.sim.engine import Event
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory import HostMemory
@@ -59,6 +60,11 @@ def test_another_clock_goes_on_while_time_is_skipped(kind: str) -> None:
         assert 4 * (engine.get_pin("beats") - before) == 5 * (engine.now - begin)
     assert engine.stats().skipped > 1000
     engine.close()
+
+
+@pytest.mark.cocotb
+def test_a_bench_has_both_clocks(tmp_path: Path) -> None:
+    assert run("tests.sim.two_clock_bench", two_clock_toy(), "icarus", tmp_path) == ["the_clocks_agree"]
 
 
 ratios = st.fractions(Fraction(1, 64), 64, max_denominator=64).filter(lambda ratio: ratio.numerator <= 64)
