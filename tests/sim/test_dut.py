@@ -37,6 +37,7 @@ kind = "wishbone"
 addr_width = 4
 word_addressed = true
 """
+TWO_CLOCKS = 'clock = "host"\n[clocks.clk]\nratio = "2/3"\nphase = 0.1\n[resets.rst]\nclock = "clk"\n'
 CLOCKS = """module clocks (input wire clk, input wire rst, input wire fast, input wire slow, input wire fast_rst_n,
   input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
   output reg [31:0] n_clk, output reg [31:0] n_fast, output reg [31:0] n_slow, output reg [31:0] n_free,
@@ -99,9 +100,15 @@ def test_what_could_be_included_is_in_the_hash(tmp_path: Path) -> None:
     assert rtl.source_hash() != first
 
 
-def test_registers_on_wishbone_by_words(tmp_path: Path) -> None:
-    (tmp_path / "wb.v").write_text(WISHBONE)
-    (tmp_path / "wb.toml").write_text(WISHBONE_MAP)
+@pytest.mark.parametrize("clocks", [1, 2])
+def test_registers_on_wishbone_by_words(tmp_path: Path, clocks: int) -> None:
+    """On the main clock, or with a main clock of its own that the card does not use."""
+    source, portmap = WISHBONE, WISHBONE_MAP
+    if clocks == 2:
+        source = source.replace("input wire clk,", "input wire host, input wire clk,")
+        portmap = portmap.replace('clock = "clk"\nreset = { port = "rst" }\n', TWO_CLOCKS) + 'clock = "clk"\n'
+    (tmp_path / "wb.v").write_text(source)
+    (tmp_path / "wb.toml").write_text(portmap)
     engine = open_engine("native", dut_spec(tmp_path / "wb.toml"))
     for word in range(16):
         engine.write(4 * word, 0x1000_0000 + word)
