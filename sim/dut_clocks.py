@@ -2,6 +2,8 @@
 
 The design is flattened into flip-flops and logic. From each port of a bus the logic is followed to the nearest
 flip-flops, backward from outputs and forward from inputs; their clocks, followed back to a port, must be the bus's.
+Each port of a memory is a flip-flop of its own. From one that reads without a clock the way goes on to its address, and
+not to what was written, which in every asynchronous FIFO is another clock's.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ __all__ = ["ClocksUnknown", "Netlist", "clock_problems"]
 LIMIT_S = 300
 WIRES = ("$not", "$pos", "$buf", "$logic_not", "$_NOT_", "$_BUF_")  # a clock behind one of these is the same clock
 CLOCKS = ("CLK", "WR_CLK", "RD_CLK")
+MEMORIES, MEMORY_PINS = ("$mem", "$mem_v2"), ("DATA", "ADDR", "EN")
 Bit = int | str  # a number of a net; a constant is "0", "1", "x"
 
 
@@ -56,8 +59,10 @@ def _netlist(dut: Dut, rtl: Rtl) -> dict[str, Any]:
         for index, path in enumerate(rtl.files):
             names.append(f"s{index}{path.suffix}")
             shutil.copyfile(path, folder / names[-1])
-        for path in (path for included in rtl.include for path in included.iterdir() if path.is_file()):
-            shutil.copyfile(path, folder / path.name)
+        for path in rtl.read:
+            for included in (path.relative_to(each) for each in rtl.include if path.is_relative_to(each)):
+                (folder / included).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, folder / included)
         sets = "".join(f" -set {name} {_literal(value)}" for name, value in dut.parameters.items())
         script = [f"read_verilog -sv -I. {' '.join(names)}"]
         script += [f"chparam{sets} {dut.top}"] if sets else []
@@ -75,6 +80,26 @@ def _netlist(dut: Dut, rtl: Rtl) -> dict[str, Any]:
             raise ClocksUnknown(str(error)) from None
         modules = json.loads((folder / "flat.json").read_text(encoding="utf-8"))["modules"]
     return next(module for module in modules.values() if int(module["attributes"].get("top", "0"), 2))
+
+
+def _memory_ports(memory: Mapping[str, Any], bit: Bit) -> tuple[set[int], list[Bit]]:
+    """Clocks of those ports of a memory that have `bit`; of one that reads without a clock its address and data."""
+    pins, found, unclocked = memory["connections"], set[int](), list[Bit]()
+    for side in ("RD", "WR"):
+        for index, clock in enumerate(pins[f"{side}_CLK"]):
+            own = {what: _slice(pins[f"{side}_{what}"], index, len(pins[f"{side}_CLK"])) for what in MEMORY_PINS}
+            if any(bit in bits for bits in own.values()):
+                if isinstance(clock, int):
+                    found.add(clock)
+                else:
+                    unclocked += own["ADDR"] + own["DATA"]
+    return found, unclocked
+
+
+def _slice(bits: list[Bit], index: int, ports: int) -> list[Bit]:
+    """One port's part of a pin."""
+    each = len(bits) // ports
+    return bits[index * each : (index + 1) * each]
 
 
 def _literal(value: int | str) -> str:
@@ -108,8 +133,12 @@ class Netlist:
 
     def _clocks(self, cell: Mapping[str, Any]) -> set[str]:
         """Of a flip-flop or a memory; none of logic. A constant is no clock: a memory's port without one."""
+        return {self._root(bit) for bit in self._clock_bits(cell)}
+
+    @staticmethod
+    def _clock_bits(cell: Mapping[str, Any]) -> set[int]:
         bits = (bit for pin in CLOCKS for bit in cell["connections"].get(pin, ()))
-        return {self._root(bit) for bit in bits if isinstance(bit, int)}
+        return {bit for bit in bits if isinstance(bit, int)}
 
     def _root(self, bit: Bit) -> str:
         seen: set[Bit] = set()
@@ -132,10 +161,12 @@ class Netlist:
         while waiting:
             bit = waiting.pop()
             for cell in [self._driver[bit]] if back and bit in self._driver else [] if back else self._readers[bit]:
-                if clocks := self._clocks(cell):
-                    found |= clocks
-                    continue
-                more = set(self._beyond(cell, back)) - seen
+                clocks, beyond = (
+                    _memory_ports(cell, bit) if cell["type"] in MEMORIES
+                    else (self._clock_bits(cell), self._beyond(cell, back))
+                )  # fmt: skip
+                found |= {self._root(clock) for clock in clocks}
+                more = set() if clocks else {bit for bit in beyond if isinstance(bit, int)} - seen
                 seen |= more
                 waiting.extend(more)
         return found - {"(made by logic)"}
@@ -146,4 +177,4 @@ class Netlist:
         way = "input" if back else "output"
         for pin, bits in cell["connections"].items():
             if cell["port_directions"][pin] == way:
-                yield from (bit for bit in bits if isinstance(bit, int))
+                yield from bits

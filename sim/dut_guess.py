@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Keep, Sig, signals
+from ringbed.sim.dut_map import DATA, REGISTER_DATA
 from ringbed.sim.portmap import WIRE_WIDTHS, Port
 
 __all__ = ["Guess", "forms", "quoted"]
@@ -188,7 +189,8 @@ def _signals(like: Bus) -> list[Sig]:
 def _fits(found: _Found) -> bool:
     """Whether every port has the width that its signal has on such a bus."""
     widths = {sig.name: sig.width for sig in found.bus.signals()}
-    allowed = WIRE_WIDTHS if found.bus.kind == BusKind.STREAM else (8, 16, 32, 64, 128, 256, 512)
+    registers = found.bus.kind in BusKind.REGISTERS
+    allowed = WIRE_WIDTHS if found.bus.kind == BusKind.STREAM else REGISTER_DATA if registers else DATA
     return found.bus.data_width in allowed and all(
         port.width == widths.get(name, port.width) for name, port in found.ports.items()
     )

@@ -9,16 +9,18 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
-from ringbed.sim.dut_ports import module_ports
-from ringbed.sim.portmap import WIRE_WIDTHS, Port, PortMapError
+from ringbed.sim.dut_portmap import byte_bits, clash
+from ringbed.sim.dut_ports import Top, read_top
+from ringbed.sim.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.spec import Rtl
 
-__all__ = ["Reader", "read"]
+__all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
 
 KEYS = frozenset(
     ("top", "sources", "include", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma", "wire",
@@ -31,7 +33,8 @@ OWN_KEYS = {
     "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs"},
 }  # fmt: skip
 ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
-Ask = Callable[[str, Rtl, Mapping[str, int | str]], dict[str, Port]]
+REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 
 
 def read(path: Path) -> tuple[Dut, Rtl]:
@@ -48,7 +51,7 @@ class Reader:
     Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
     """
 
-    def __init__(self, path: Path, ask: Ask = module_ports) -> None:
+    def __init__(self, path: Path, ask: Ask = read_top) -> None:
         self.path, self.problems = path, list[str]()
         try:
             self.data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -59,8 +62,10 @@ class Reader:
         self.rtl = Rtl(self._paths("sources"), self._paths("include"))
         if self.problems:
             raise PortMapError(f"{path}: {self.problems[0]}")
-        self.ports = ask(self.top, self.rtl, self.parameters)
+        found = ask(self.top, self.rtl, self.parameters)
+        self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files)
         self.used: dict[str, str] = {}
+        self.doubtful = False  # a bus is not what its table says: its ports are not looked at
         self.dut = self._dut()
 
     # ---- the parts ----
@@ -87,7 +92,7 @@ class Reader:
             line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
             ties=self._ties(),
         )  # fmt: skip
-        if sentence := dut.outrun():
+        for sentence in filter(None, (dut.outrun(), clash(dut))):
             self._problem(sentence)
         return dut
 
@@ -152,7 +157,9 @@ class Reader:
             else:
                 found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
         for port in self.ports.values():
-            if port.dir != "out" and port.name not in self.used:
+            if port.dir == "inout":
+                self._problem(f"port {port.name!r} of {self.top} is an inout, which nothing drives: make it two")
+            elif port.dir == IN and port.name not in self.used and not self.doubtful:
                 self._problem(
                     f"input {port.name!r} of {self.top} is in no bus, clock, reset or pin: "
                     f"name it, or give it a value as ties.{port.name}"
@@ -168,11 +175,13 @@ class Reader:
         if not table:
             return None
         self._known(where, table, OWN_KEYS[where])
-        stream = kinds == (BusKind.STREAM,)
+        stream, registers = kinds == (BusKind.STREAM,), kinds == BusKind.REGISTERS
+        widths = WIRE_WIDTHS if stream else REGISTER_DATA if registers else DATA
+        addresses = REGISTER_ADDRESSES if registers else ADDRESSES
         bus = Bus(
             self._choice(table, "kind", where, kinds),
-            self._number(table, "data_width", where, WIRE_WIDTHS if stream else DATA, 32 if not stream else 0),
-            addr_width=0 if stream else self._number(table, "addr_width", where, ADDRESSES, 0),
+            self._number(table, "data_width", where, widths, 32 if not stream else 0),
+            addr_width=0 if stream else self._number(table, "addr_width", where, addresses, 0),
             id_width=self._number(table, "id_width", where, range(17), 0),
             clock=self._clock_of(table, where), into=where == "wire.rx",
             word_addressed=self._flag(table, "word_addressed", where, False),
@@ -183,6 +192,13 @@ class Reader:
                 big=self._choice(table, "byte_order", where, ("little", "big")) == "big",
                 error=self._flag(table, "error", where, False), fcs=self._flag(table, "fcs", where, True),
             )  # fmt: skip
+        if bus.word_addressed and bus.kind != BusKind.WISHBONE:
+            self._problem(f"{where}.word_addressed is for wishbone; addresses of {bus.kind} count bytes")
+        if registers and byte_bits(bus) > REGISTER_ADDRESSES[-1]:
+            self._problem(f"{where}.addr_width {bus.addr_width} of words is more than 32 bits of bytes")
+        if table.get("kind", kinds[0]) not in kinds or set(table) - OWN_KEYS[where]:
+            self.doubtful = True
+            return bus
         return replace(bus, ports=self._bus_ports(where, table, bus))
 
     def _bus_ports(self, where: str, table: dict[str, Any], bus: Bus) -> dict[str, str]:
@@ -211,8 +227,13 @@ class Reader:
     def _port(self, name: str, where: str, width: int, way: str) -> str:
         """`name`, whether it is a port as wanted or not: what is wrong with it is a problem."""
         port = self.ports.get(name)
+        if not name:
+            return name
         if port is None:
-            self._problem(f"{where}: {self.top} has no port {name!r}")
+            near = get_close_matches(name, self.ports, n=1)
+            self._problem(f"{where}: {self.top} has no port {name!r}" + (f"; it has {near[0]!r}" if near else ""))
+        elif port.dir == "inout":
+            pass  # said of every one, once
         elif port.dir != way:
             self._problem(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
         elif port.width != width:
@@ -242,8 +263,9 @@ class Reader:
         value = table.get(key)
         if isinstance(value, str) and value.isidentifier() and value.isascii():
             return value
-        self._problem(f"{where}{key} must be a Verilog name, not {value!r}")
-        return str(value)
+        wrong = f"must be a Verilog name, not {value!r}" if key in table else "is missing"
+        self._problem(f"{where}{key} {wrong}")
+        return ""
 
     def _choice(self, table: dict[str, Any], key: str, where: str, allowed: tuple[str, ...]) -> str:
         """The first of `allowed` is meant when nothing is said."""
@@ -264,7 +286,7 @@ class Reader:
             self._problem(f"{where}.{key} is missing")
             return allowed[-1]
         span = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else ", ".join(map(str, allowed))
-        self._problem(f"{where}.{key} must be {'one of ' if isinstance(allowed, tuple) else ''}{span}, not {value!r}")
+        self._problem(f"{where}.{key} must be {'one of ' if ',' in span else ''}{span}, not {value!r}")
         return allowed[-1]
 
     def _flag(self, table: dict[str, Any], key: str, where: str, default: bool) -> bool:
@@ -281,7 +303,7 @@ class Reader:
     def _parameters(self) -> dict[str, int | str]:
         found = {}
         for name, value in self._table("parameters").items():
-            if isinstance(value, (int, str)):
+            if isinstance(value, (int, str)) and not isinstance(value, bool):
                 found[name] = value
             else:
                 self._problem(f"parameters.{name} must be a number or a text, not {value!r}")

@@ -7,37 +7,67 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.cache import cache_dir
+from ringbed.sim.cache import cache_dir, content_hash
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError, find_verilator, run_tool
 
-__all__ = ["module_ports"]
+__all__ = ["Top", "VerilogError", "module_ports", "read_top"]
 
 FLAGS = ("--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
 
 
-def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> dict[str, Port]:
-    """Every port of `top` by name, in the order of its declaration; `dir` may be "inout" here.
+class VerilogError(BuildError):
+    """What Verilator says of somebody's sources."""
 
-    Raises BuildError with Verilator's first error; also when there is no module `top`, or a port has a type that is
-    not a vector of bits.
+
+@dataclass(frozen=True)
+class Top:
+    """Every port by name, in the order of its declaration, and the `files` it and all below it are written in."""
+
+    ports: Mapping[str, Port]
+    files: tuple[Path, ...] = ()
+
+
+def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Mapping[str, Port]:
+    """The ports alone; raises as `read_top`."""
+    return read_top(top, rtl, parameters).ports
+
+
+def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
+    """The module `top` of these sources; a port's `dir` may be "inout" here.
+
+    Raises VerilogError with Verilator's first error; also when there is no module `top`, or a port has a type that is
+    not a vector of bits. BuildError where there is no Verilator.
     """
     verilator = find_verilator()
     with tempfile.TemporaryDirectory() as work:
-        tree = Path(work) / "tree.json"
-        command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree), "--Mdir", work, "--top-module", top]
+        tree, meta = Path(work) / "tree.json", Path(work) / "meta.json"
+        command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree)]
+        command += ["--json-only-meta-output", str(meta), "--Mdir", work, "--top-module", top]
         command += [f"-G{name}={_literal(value)}" for name, value in parameters.items()]
         command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
-        log = cache_dir() / "ports.log"  # outlives the folder
+        # of this design, since it outlives the folder and other processes ask for theirs
+        log = cache_dir() / f"ports.{content_hash(top, repr(rtl), repr(parameters))[:12]}.log"
         log.unlink(missing_ok=True)
-        run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
+        try:
+            run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
+        except BuildError as error:
+            raise VerilogError(str(error)) from None
+        log.unlink(missing_ok=True)
         nodes = list(_nodes(json.loads(tree.read_text(encoding="utf-8"))))
+        files = json.loads(meta.read_text(encoding="utf-8"))["files"].values()
+    paths = (Path(each["realpath"]) for each in files if not each["filename"].startswith("<"))  # <built-in>
+    return Top(_ports(top, nodes), tuple(sorted(paths)))
+
+
+def _ports(top: str, nodes: list[dict[str, Any]]) -> dict[str, Port]:
     types = {node["addr"]: node for node in nodes if str(node.get("type")).endswith("DTYPE")}
     module = next(node for node in nodes if node.get("type") == "MODULE" and node.get("level") == 1)
     found = {}
@@ -45,7 +75,7 @@ def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> dic
         if node.get("type") == "VAR" and node.get("direction") in WAYS:
             width = _width(types, node["dtypep"])
             if width is None:
-                raise BuildError(f"port {node['name']!r} of {top} is not a vector of bits")
+                raise VerilogError(f"port {node['name']!r} of {top} is not a vector of bits")
             found[node["name"]] = Port(node["name"], width, WAYS[node["direction"]])
     return found
 
@@ -80,7 +110,8 @@ def _width(types: Mapping[str, dict[str, Any]], address: str) -> int | None:
         return None if inner is None else inner * _range(node["declRange"])
     if kind in ("REFDTYPE", "ENUMDTYPE", "CONSTDTYPE"):
         return _width(types, node["refDTypep"])
-    if kind == "STRUCTDTYPE" and node.get("packed"):
+    if kind in ("STRUCTDTYPE", "UNIONDTYPE") and node.get("packed"):
         members = [_width(types, each["dtypep"]) for each in node.get("membersp", ())]
-        return None if None in members else sum(each or 0 for each in members)
+        together = sum if kind == "STRUCTDTYPE" else max
+        return None if None in members else together(each or 0 for each in members)
     return None

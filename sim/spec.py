@@ -20,17 +20,20 @@ __all__ = ["NicSpec", "Rtl", "component_ports"]
 
 @dataclass(frozen=True)
 class Rtl:
-    """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in."""
+    """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in.
+
+    `read` are all the files that Verilator read for it, includes and modules it looked for itself among them.
+    """
 
     files: tuple[Path, ...]
     include: tuple[Path, ...] = ()
+    read: tuple[Path, ...] = ()
 
     def source_hash(self) -> str:
-        """Of every file, and of everything that could be included."""
+        """Of every file; raises OSError for one that is gone."""
         digest = hashlib.sha256()
-        for path in (*self.files, *(path for folder in self.include for path in sorted(folder.iterdir()))):
-            if path.is_file():
-                digest.update(repr(path.name).encode() + hashlib.sha256(path.read_bytes()).digest())
+        for path in dict.fromkeys((*self.files, *self.read)):
+            digest.update(repr(path.name).encode() + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
+from tests.sim.test_two_clocks import CLOCKS, write_map
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 
@@ -52,3 +53,17 @@ def test_a_block_fits_and_its_command_is_in_use(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "block.command.start" in said
     assert said.rstrip().endswith("fits tx_checksum")
+
+
+@pytest.mark.parametrize("clocks", CLOCKS)
+def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It fits as it is; with the wire on the wrong clock each of its signals is named."""
+    path = write_map(tmp_path, clocks)
+    assert run(str(path)) == Exit.OK
+    said = capsys.readouterr().out
+    assert "clk, 2/3 of phy_clk, 0.4 of its period later" in said or "phy_clk, 5/4 of clk" in said
+    path.write_text(path.read_text().replace('fcs = false\nclock = "phy_clk"', 'fcs = false\nclock = "clk"'))
+    assert run(str(path)) == Exit.FINDING
+    said = capsys.readouterr().out
+    for signal in ("rx.tvalid: port 'in_tvalid'", "rx.tdata: port 'in_tdata'", "tx.tdata: port 'out_tdata'"):
+        assert f"wire.{signal} meets flip-flops on 'phy_clk', the map has the bus on 'clk'" in said

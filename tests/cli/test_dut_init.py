@@ -69,5 +69,5 @@ def test_what_is_wrong_is_a_sentence(
 
 
 def test_a_module_that_is_not_there(nic: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("dut", "init", "mini_nic.v", "--top", "maxi_nic") == Exit.ENVIRONMENT
+    assert run("dut", "init", "mini_nic.v", "--top", "maxi_nic") == Exit.USAGE
     assert "'maxi_nic' was not found" in capsys.readouterr().err

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim.dut import dut_spec
+from ringbed.sim.dut_map import read
 from ringbed.sim.engine import Event
 from ringbed.sim.engines import open_engine
-from ringbed.sim.spec import NicSpec, Rtl
+from ringbed.sim.spec import NicSpec
 from ringbed.sim.toolchain import BuildError
 
 ENGINES = [
@@ -92,12 +93,35 @@ def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
     assert before.rtl.source_hash() != first
 
 
-def test_what_could_be_included_is_in_the_hash(tmp_path: Path) -> None:
-    (tmp_path / "a.vh").write_text("`define A 1\n")
-    rtl = Rtl((), (tmp_path,))
-    first = rtl.source_hash()
-    (tmp_path / "a.vh").write_text("`define A 2\n")
-    assert rtl.source_hash() != first
+def test_what_is_included_is_in_the_hash(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.vh").write_text("`define A 1\n")
+    (tmp_path / "t.v").write_text('`include "sub/a.vh"\nmodule t (input wire clk, output wire [`A:0] y); endmodule\n')
+    (tmp_path / "t.toml").write_text(
+        'top = "t"\nsources = ["t.v"]\ninclude = ["."]\nclock = "clk"\n[pins.y]\ndir = "out"\nwidth = 2\n'
+    )
+    _, before = read(tmp_path / "t.toml")
+    first = before.source_hash()
+    (tmp_path / "sub" / "a.vh").write_text("`define A (0+1)\n")
+    assert before.source_hash() != first
+
+
+@pytest.mark.parametrize("kind", ["native", pytest.param("cocotb-icarus", marks=pytest.mark.cocotb)])
+def test_a_file_that_changes_while_it_is_built_leaves_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Kept by the hash of what was there before, it would be the wrong model whenever that comes back."""
+    monkeypatch.setenv("RINGBED_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "wb.v").write_text(WISHBONE)
+    (tmp_path / "wb.toml").write_text(WISHBONE_MAP)
+
+    def saved(what: str) -> None:
+        if what in ("running Verilator", "building the card for cocotb on icarus"):
+            (tmp_path / "wb.v").write_text(WISHBONE + "// saved\n")
+
+    spec = dut_spec(tmp_path / "wb.toml")
+    with pytest.raises(BuildError, match="a source of dut_wb was changed while it was built; build it again"):
+        open_engine(kind, spec, progress=saved)
 
 
 @pytest.mark.parametrize("clocks", [1, 2])

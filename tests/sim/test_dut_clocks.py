@@ -9,6 +9,7 @@ import pytest
 
 from ringbed.hw.formats.dut import Bus, BusKind, Clock, Dut
 from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+from ringbed.sim.dut_ports import read_top
 from ringbed.sim.spec import Rtl
 
 SOURCE = """module half (input wire c, input wire [7:0] d, output reg [7:0] q); always @(posedge c) q <= d; endmodule
@@ -68,3 +69,38 @@ def test_a_clock_that_the_map_does_not_name(tmp_path: Path) -> None:
 def test_what_yosys_does_not_take_is_said(tmp_path: Path) -> None:
     with pytest.raises(ClocksUnknown, match="syntax error"):
         problems(tmp_path, "module top (input wire clk; endmodule\n")
+
+
+FIFO = """module top (
+  input wire clk, input wire other,
+  input wire in_tvalid, input wire in_tlast, input wire [7:0] in_tdata,
+  output wire out_tvalid, output wire out_tlast, output wire [7:0] out_tdata);
+  reg [9:0] words [0:15]; reg [3:0] w, r, r1, r2; reg [9:0] taken;
+  always @(posedge other) begin words[w] <= {in_tvalid, in_tlast, in_tdata}; w <= w + in_tvalid; end
+  always @(posedge clk) begin r1 <= w; r2 <= r1; if (r != r2) r <= r + 1; taken <= words[r]; end
+  assign {out_tvalid, out_tlast, out_tdata} = READ;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("read", ["taken", "words[r]"], ids=["on-a-clock", "without-one"])
+def test_an_asynchronous_fifo_is_two_sides(tmp_path: Path, read: str) -> None:
+    """Written on `other`, read on `clk`: each bus meets its own side of the memory."""
+    rx = Bus(BusKind.STREAM, 8, into=True, ready=False, ports={name: f"in_{name}" for name in SIGNALS}, clock="other")
+    source = FIFO.replace("READ", read)
+    assert problems(tmp_path, source, rx=rx) == []
+    assert problems(tmp_path, source, rx=replace(rx, clock="")) == [
+        f"wire.rx.{name}: port 'in_{name}' meets flip-flops on 'other', the map has the bus on 'clk'"
+        for name in SIGNALS
+    ]
+
+
+def test_includes_are_found_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "inc" / "sub").mkdir(parents=True)
+    (tmp_path / "inc" / "sub" / "width.vh").write_text("`define W 8\n")
+    (tmp_path / "t.v").write_text(
+        '`include "sub/width.vh"\nmodule top (input wire clk, input wire [`W-1:0] a); endmodule\n'
+    )
+    rtl = Rtl((tmp_path / "t.v",), (tmp_path / "inc",))
+    rtl = replace(rtl, read=read_top("top", rtl, {}).files)
+    assert clock_problems(Dut(top="top", clock="clk", resets=()), rtl) == []

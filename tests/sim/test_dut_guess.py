@@ -17,7 +17,7 @@ from ringbed.sim.dut_block import BlockReader
 from ringbed.sim.dut_guess import Guess, forms
 from ringbed.sim.dut_guess_block import BlockGuess
 from ringbed.sim.dut_map import Reader, read
-from ringbed.sim.dut_ports import module_ports
+from ringbed.sim.dut_ports import Top, module_ports
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from tests.sim.conftest import needs_native
@@ -31,7 +31,7 @@ def read_back(guess: Guess, ports: Mapping[str, Port], kind: type[Reader] = Read
         path = Path(folder) / "t.toml"
         (path.parent / "t.v").touch()
         path.write_text(guess.text(["t.v"]))
-        return kind(path, ask=lambda *_: dict(ports))
+        return kind(path, ask=lambda *_: Top(ports))
 
 
 def spellings(port: Port) -> int:
@@ -45,11 +45,11 @@ def spelled(name: str, way: str, style: str) -> str:
 @st.composite
 def buses(draw: st.DrawFn, kind: str, into: bool = False) -> Bus:
     """One whose ports are all there, but for some of those that need not be."""
-    stream = kind == BusKind.STREAM
+    stream, registers = kind == BusKind.STREAM, kind in BusKind.REGISTERS
     keep = draw(st.sampled_from(Keep.ALL)) if stream else Keep.KEEP
     bus = Bus(
-        kind, draw(WIDTHS.filter(lambda bits: bits > 8) if keep == Keep.EMPTY else WIDTHS),
-        addr_width=0 if stream else draw(st.integers(1, 64)),
+        kind, 32 if registers else draw(WIDTHS.filter(lambda bits: bits > 8) if keep == Keep.EMPTY else WIDTHS),
+        addr_width=0 if stream else draw(st.integers(1, 32 if registers else 64)),
         id_width=draw(st.integers(1, 16)) if kind == BusKind.AXI else 0,
         into=into, keep=keep, ready=draw(st.booleans()) if stream else True, error=into and draw(st.booleans()),
     )  # fmt: skip

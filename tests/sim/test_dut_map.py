@@ -9,6 +9,7 @@ import pytest
 
 from ringbed.hw.formats.dut import Keep
 from ringbed.sim.dut_map import Reader, read
+from ringbed.sim.dut_ports import Top
 from ringbed.sim.portmap import Port, PortMapError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party" / "nic" / "mini_nic.toml"
@@ -30,7 +31,7 @@ def reader(tmp_path: Path) -> Read:
     def make(text: str, *ports: Port) -> Reader:
         path = tmp_path / "t.toml"
         path.write_text(HEAD + text)
-        return Reader(path, ask=lambda *_: {port.name: port for port in (*PORTS, *ports)})
+        return Reader(path, ask=lambda *_: Top({port.name: port for port in (*PORTS, *ports)}))
 
     return make
 
@@ -63,6 +64,27 @@ def test_a_map_without_a_mistake(reader: Read) -> None:
     ("text", "ports", "sentence"),
     [
         (APB_MAP, APB[1:], "registers.paddr: t has no port 'paddr'"),
+        (APB_MAP, [Port("padr", 8, "in"), *APB[1:]], "registers.paddr: t has no port 'paddr'; it has 'padr'"),
+        (APB_MAP + "data_width = 64\n", APB, "registers.data_width must be 32, not 64"),
+        (APB_MAP + "word_addressed = true\n", APB, "registers.word_addressed is for wishbone; addresses of apb count"),
+        (APB_MAP.replace("= 8", "= 40"), APB, "registers.addr_width must be 1 to 32, not 40"),
+        (
+            '[registers]\nkind = "wishbone"\naddr_width = 31\nword_addressed = true\n',
+            [],
+            "registers.addr_width 31 of words is more than 32 bits of bytes",
+        ),
+        ("[pins]\nrst = {}\n", [Port("rst", 1, "in")], "pins.rst: port 'rst' is reset already"),
+        (
+            APB_MAP + "[pins]\ns_axil_wdata = { width = 2 }\n",
+            [*APB, Port("s_axil_wdata", 2, "in")],
+            "port 's_axil_wdata' has the name of a port of the wrapper",
+        ),
+        (
+            "[interrupts]\nport = 'int_o'\n[clocks.irq]\n",
+            [Port("int_o", 1, "out"), Port("irq", 1, "in")],
+            "port 'irq' has the name of a port of the wrapper",
+        ),
+        ("", [Port("sda", 1, "inout")], "port 'sda' of t is an inout, which nothing drives: make it two"),
         (APB_MAP, [Port("paddr", 7, "in"), *APB[1:]], "port 'paddr' is 7 bits wide, the map says 8"),
         (APB_MAP, [Port("paddr", 8, "out"), *APB[1:]], "port 'paddr' is an output of t, and should be an input"),
         (APB_MAP + 'names = { psel = "clk" }\n', APB, "registers.psel: port 'clk' is clock already"),
@@ -121,6 +143,20 @@ def test_frames_that_nothing_stops_must_not_outrun_the_main_clock(
     assert found.problems == ([] if right else [sentence])
 
 
+@pytest.mark.parametrize(
+    ("this", "that"), [('kind = "apb"', 'kind = "abp"'), ("addr_width", "adr_width = 8\naddr_width")]
+)
+def test_one_mistake_of_a_bus_is_one_sentence(reader: Read, this: str, that: str) -> None:
+    """Its ports are not looked for under a kind that it may not be, nor missed as inputs that nothing drives."""
+    assert len(reader(APB_MAP.replace(this, that), *APB).problems) == 1
+
+
+def test_a_clock_that_is_not_given_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "t.v").touch()
+    (tmp_path / "t.toml").write_text('top = "t"\nsources = ["t.v"]\n')
+    assert Reader(tmp_path / "t.toml", ask=lambda *_: Top({})).problems == ["clock is missing"]
+
+
 def test_all_mistakes_are_told_at_once(reader: Read) -> None:
     assert len(reader(APB_MAP, *APB[2:]).problems) == 2
 
@@ -129,11 +165,12 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
     ("text", "sentence"),
     [
         ("top = ", "not TOML"),
-        ('sources = ["t.v"]', "top must be a Verilog name, not None"),
+        ('sources = ["t.v"]', "top is missing"),
         ('top = "t"', "sources must name at least one file of Verilog"),
         ('top = "t"\nsources = ["no.v"]', "sources: no.v does not exist beside the map"),
         ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
+        ('top = "t"\nsources = ["t.v"]\nparameters.W = true', "parameters.W must be a number or a text, not True"),
     ],
 )
 def test_what_cannot_be_read_at_all(tmp_path: Path, text: str, sentence: str) -> None:

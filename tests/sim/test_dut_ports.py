@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.dut_ports import module_ports
+from ringbed.sim.dut_ports import VerilogError, module_ports, read_top
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError
@@ -54,3 +54,42 @@ def test_verilators_first_error_is_shown(rtl: Rtl) -> None:
     rtl.files[0].write_text("module top (input wire clk);\n  assign a = ;\nendmodule\n")
     with pytest.raises(BuildError, match=r"t\.sv:2:\d+: syntax error"):
         module_ports("top", rtl, {})
+
+
+def test_a_packed_union_is_as_wide_as_its_widest(tmp_path: Path) -> None:
+    (tmp_path / "t.sv").write_text("""typedef union packed { logic [7:0] a; logic [7:0] b; } either_t;
+module top (input either_t both); endmodule
+""")
+    assert module_ports("top", Rtl((tmp_path / "t.sv",)), {})["both"].width == 8
+
+
+def test_every_file_that_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Includes in folders below, in the folder one is in, and modules that Verilator looked for itself."""
+    (tmp_path / "lib" / "deep").mkdir(parents=True)
+    (tmp_path / "lib" / "deep" / "a.vh").write_text("`define A 3\n")
+    (tmp_path / "lib" / "part.v").write_text("module part (output wire y); assign y = 1; endmodule\n")
+    (tmp_path / "here.vh").write_text("`define B 2\n")
+    (tmp_path / "t.v").write_text("""`include "deep/a.vh"
+`include "here.vh"
+module top (output wire [`A+`B:0] y); part p (.y(y[0])); endmodule
+""")
+    monkeypatch.chdir(tmp_path)
+    rtl = Rtl((tmp_path / "t.v",), (tmp_path / "lib",))
+    found = read_top("top", rtl, {})
+    assert [path.relative_to(tmp_path).as_posix() for path in found.files] == [
+        "here.vh", "lib/deep/a.vh", "lib/part.v", "t.v",
+    ]  # fmt: skip
+    assert found.ports["y"].width == 6
+
+
+def test_each_design_has_a_log_of_its_own(tmp_path: Path) -> None:
+    """Or one process would be shown the mistakes of another's."""
+    logs = set()
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.v").write_text(f"module {name} (; endmodule\n")
+        with pytest.raises(VerilogError) as raised:
+            read_top(name, Rtl((tmp_path / f"{name}.v",)), {})
+        log = Path(str(raised.value).split("full log: ")[1])
+        assert f"{name}.v:1:" in log.read_text()
+        logs.add(log)
+    assert len(logs) == 2
