@@ -65,5 +65,5 @@ def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.Captur
     path.write_text(path.read_text().replace('fcs = false\nclock = "phy_clk"', 'fcs = false\nclock = "clk"'))
     assert run(str(path)) == Exit.FINDING
     said = capsys.readouterr().out
-    for signal in ("rx.tvalid: port 'in_tvalid'", "rx.tdata: port 'in_tdata'", "tx.tdata: port 'out_tdata'"):
+    for signal in ("rx.tvalid: port 'in_tvalid'", "rx.tdata: port 'in_tdata'", "tx.tvalid: port 'out_tvalid'"):
         assert f"wire.{signal} meets flip-flops on 'phy_clk', the map has the bus on 'clk'" in said

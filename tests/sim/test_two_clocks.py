@@ -87,14 +87,19 @@ COUNT = 18
 Open = Callable[..., Host[Any]]
 
 
+def write_map(folder: Path, clocks: str) -> Path:
+    path = folder / "phy_nic.toml"
+    path.write_text(f'top = "phy_nic"\nsources = {SOURCES}\n' + CLOCKS[clocks] + BUSES)
+    return path
+
+
 @pytest.fixture(params=CASES)
 def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """With a case's engine and clocks."""
     engine, clocks = request.param
     monkeypatch.syspath_prepend(str(NIC))
     mini_nic = importlib.import_module("mini_driver").MiniNic  # as a user's script beside it would
-    path, hosts = tmp_path / "phy_nic.toml", list[Host[Any]]()
-    path.write_text(f'top = "phy_nic"\nsources = {SOURCES}\n' + CLOCKS[clocks] + BUSES)
+    path, hosts = write_map(tmp_path, clocks), list[Host[Any]]()
 
     def open_one(size: int = 64, **settings: Any) -> Host[Any]:
         lladdr = bytes.fromhex("020000000001")
