@@ -28,7 +28,7 @@ from ringbed.sim.memory import DeviceMemory
 from ringbed.sim.portmap import Dma, Registers, Wire
 from ringbed.sim.pybus import Pattern
 from ringbed.sim.pydma import DEPTH, AxiMemory, Queued, pick
-from ringbed.sim.pywire import LinkTime, WireOut
+from ringbed.sim.pywire import Garbage, LinkTime, WireOut
 from ringbed.sim.settings import Settings
 
 __all__ = ["CocotbMemory", "CocotbRegisters", "CocotbRx", "CocotbTx", "DutPorts"]
@@ -271,9 +271,13 @@ class CocotbMemory(AxiMemory):
 
 
 class CocotbRx:
-    """The receive wire: beats of queued frames, back to back or paced, into cocotbext-axi's source."""
+    """The receive wire: beats of queued frames, back to back or paced, into cocotbext-axi's source.
 
-    def __init__(self, dut: Any, part: Wire, clock: CardClock, pace: Pacing | None) -> None:
+    Lanes beyond a frame's end hold garbage; between two beats the source leaves the one before.
+    """
+
+    def __init__(self, dut: Any, part: Wire, clock: CardClock, pace: Pacing | None, seed: int) -> None:
+        self._garbage = Garbage(seed, part.data_width // 8)
         bus = RxSource._bus_obj(dut, part.prefix, bus_separator="")
         self._source, self._clock, self._bytes = _known(RxSource(bus, *clock.models)), clock, part.data_width // 8
         self._pace, self._free = pace, LinkTime(pace or Pacing(0, 1))
@@ -308,6 +312,7 @@ class CocotbRx:
 
     async def _send(self, frame: bytes, at: int, error: bool) -> None:
         position = self._free
+        self._garbage.next()
         if self._pace:
             position.at_least(max(at, self._clock.now))
             position.add(PREAMBLE)
@@ -318,7 +323,7 @@ class CocotbRx:
                 self._beat_at = position.ceil()
                 await self._clock.reach(self._beat_at)
             last = offset + len(beat) == len(frame)
-            shown = RxBeat(tdata=int.from_bytes(beat, "little"), tkeep=(1 << len(beat)) - 1, tlast=int(last))
+            shown = RxBeat(tdata=self._garbage.fill(beat), tkeep=(1 << len(beat)) - 1, tlast=int(last))
             shown.tuser = int(last and error)
             self._source.send_nowait(shown)
         self._beat_at = NEVER

@@ -84,7 +84,7 @@ class CocotbCore:
         f = self.findings
         self.dma = CocotbMemory(self._dut, m.dma, clock, self.memory, s, f) if m.dma else None
         self._registers = CocotbRegisters(self._dut, m.registers, clock, s, f) if m.registers else None
-        self._rx = CocotbRx(self._dut, m.rx, clock, s.pacing) if m.rx else None
+        self._rx = CocotbRx(self._dut, m.rx, clock, s.pacing, s.seed) if m.rx else None
         self._tx = CocotbTx(self._dut, m.tx, clock, s, f) if m.tx else None
         await clock.look(lambda: None)  # a reset is an edge to the bus models
         put(m.reset.port, m.reset.active)

@@ -150,7 +150,7 @@ class PysimEngine:
         if m.registers:
             self._registers = AxiLite(m.registers.prefix, s.seed, s.pattern_level)
         if m.rx:
-            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing, stops=m.rx.ready)
+            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing, s.seed, stops=m.rx.ready)
         if m.tx:
             self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level, stops=m.tx.ready)
         self._irq, self._irq_since, self._irq_from = False, 0, 0

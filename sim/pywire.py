@@ -8,7 +8,7 @@ from ringbed.sim.axi_checker import Findings, Held, check_keep
 from ringbed.sim.clock import GAP, PREAMBLE, Pacing
 from ringbed.sim.pybus import NEVER, Pattern, Ports
 
-__all__ = ["LinkTime", "WireIn", "WireOut"]
+__all__ = ["Garbage", "LinkTime", "WireIn", "WireOut"]
 
 LONGEST = 1 << 16  # bytes of a frame that are kept
 
@@ -33,10 +33,31 @@ class LinkTime:
         return self.clock + (self.frac != 0)
 
 
-class WireIn:
-    """The receive wire: frames from a queue, back to back or paced; `stops`: the card has a ready."""
+class Garbage:
+    """What stands on the wire into a card where nothing counts: a word a frame, by a seed, over all lanes."""
 
-    def __init__(self, prefix: str, bus: int, pace: Pacing | None, *, stops: bool = False) -> None:
+    __slots__ = ("_bus", "_pattern", "_word")
+
+    def __init__(self, seed: int, bus: int) -> None:
+        self._bus, self._pattern, self._word = bus, Pattern(seed, 14, 0), b""
+
+    def next(self) -> None:
+        """Another frame begins."""
+        self._word = self._pattern.draw().to_bytes(4, "little") * (self._bus // 4 or 1)
+
+    def fill(self, beat: bytes) -> int:
+        """All lanes, those that `beat` does not have with garbage."""
+        return int.from_bytes(beat + self._word[len(beat) : self._bus], "little")
+
+
+class WireIn:
+    """The receive wire: frames from a queue, back to back or paced; `stops`: the card has a ready.
+
+    What does not count is garbage: lanes beyond a frame's end, and all but TVALID when no beat is there.
+    """
+
+    def __init__(self, prefix: str, bus: int, pace: Pacing | None, seed: int, *, stops: bool = False) -> None:
+        self.garbage = Garbage(seed, bus)
         self.p, self.bus, self.paced, self.stops = prefix, bus, pace is not None, stops
         self.frames: deque[tuple[bytes, int, bool]] = deque()
         self.pos, self.free = LinkTime(pace or Pacing(0, 1)), LinkTime(pace or Pacing(0, 1))
@@ -58,21 +79,27 @@ class WireIn:
             frame, _at, error = self.frames[0]
             beat = frame[self.offset : self.offset + self.bus]
             last = self.offset + len(beat) == len(frame)
-            c.put(self.p + "tdata", int.from_bytes(beat, "little"))
-            c.put(self.p + "tkeep", (1 << len(beat)) - 1)
-            c.put(self.p + "tlast", last)
-            c.put(self.p + "tuser", last and error)
+            self._put(c, self.garbage.fill(beat), (1 << len(beat)) - 1, last, last and error)
+        elif self.valid:
+            self._put(c, self.garbage.fill(b""), (1 << self.bus) - 1, True, False)
         if show != self.valid:
             self.valid = show
             c.put(self.p + "tvalid", show)
+
+    def _put(self, c: Ports, data: int, keep: int, last: bool, error: bool) -> None:
+        for name, value in (("tdata", data), ("tkeep", keep), ("tlast", last), ("tuser", error)):
+            c.put(self.p + name, value)
 
     def _begin(self, now: int) -> None:
         _frame, at, _error = self.frames[0]
         self.offset = 0
         if not self.paced:
             self.active, self.beat_due = at <= now, now
+            if self.active:
+                self.garbage.next()
             return
         self.active = True
+        self.garbage.next()
         self.pos.clock, self.pos.frac = self.free.clock, self.free.frac
         self.pos.at_least(max(at, now))
         self.pos.add(PREAMBLE)

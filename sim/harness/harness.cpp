@@ -78,6 +78,7 @@ struct Harness {
         if constexpr (C::HAS_REGISTERS) registers.seed(config.seed, config.backpressure);
         rx.num = tx.num = config.link_num, rx.den = tx.den = config.link_den;
         tx.hold.seed(config.seed, 13, config.backpressure);
+        rx.garbage.seed(config.seed, 14, 0);
         tick_cost = ~u64(0);
         for (int i = 0; i < 64; i++) {
             u64 a = ticks(), d = ticks() - a;

@@ -7,10 +7,12 @@ namespace rb {
 constexpr u64 PREAMBLE = 8, GAP = 12;  // bytes
 
 // Into the card. A frame begins at its clock or later, keeps the queue's order, and is stopped only by a card's ready.
+// What does not count is garbage, never zeros: the lanes beyond a frame's end, and all but TVALID when no beat is there.
 template <class Card>
 struct WireIn {
     static constexpr u32 BYTES = Card::RX_BYTES;
     u64 num = 0, den = 0;  // clocks per byte, num / den; den 0: unpaced
+    Pattern garbage;       // a word a frame
 
     void push(const u8* bytes, u32 length, u64 at, bool error) {
         if (head == frames.size()) {
@@ -37,10 +39,14 @@ struct WireIn {
             const Frame& fr = frames[head];
             u32 n = fr.length - offset < BYTES ? fr.length - offset : BYTES;
             bool last = offset + n == fr.length;
-            u8 beat[BYTES] = {};
+            u8 beat[BYTES];
             memcpy(beat, data.data() + fr.start + offset, n);
-            c.rx_tdata(beat), c.rx_tkeep(n == 64 ? ~u64(0) : (u64(1) << n) - 1);
-            c.rx_tlast(last), c.rx_tuser(last && fr.error);
+            if (n != BYTES) fill(beat, n);
+            c.rx_tdata(beat), c.rx_tkeep(lanes(n)), c.rx_tlast(last), c.rx_tuser(last && fr.error);
+        } else if (valid) {
+            u8 beat[BYTES];
+            fill(beat, 0);
+            c.rx_tdata(beat), c.rx_tkeep(lanes(BYTES)), c.rx_tlast(true), c.rx_tuser(false);
         }
         if (show != valid) c.rx_tvalid(valid = show);
     }
@@ -69,17 +75,22 @@ struct WireIn {
     std::vector<u8> data;
     size_t head = 0;
     bool active = false, valid = false;
-    u32 offset = 0;
+    u32 offset = 0, word = 0;  // of garbage
     u64 beat_due = 0;
     LinkTime pos, free;  // of the beat on the wire; of the wire after the last frame
 
+    static u64 lanes(u32 n) { return n == 64 ? ~u64(0) : (u64(1) << n) - 1; }
+    void fill(u8* beat, u32 from) {
+        for (u32 i = from; i < BYTES; i++) beat[i] = u8(word >> 8 * (i & 3));
+    }
     void begin(u64 now) {
         const Frame& fr = frames[head];
         if (!den) {
             active = fr.at <= now, offset = 0, beat_due = now;
+            if (active) word = garbage.draw();
             return;
         }
-        active = true, offset = 0;
+        active = true, offset = 0, word = garbage.draw();
         pos = free;
         pos.at_least(fr.at > now ? fr.at : now);
         pos.add(PREAMBLE, num, den);
