@@ -87,7 +87,7 @@ class _Card:
             marks.append((self.engine.now, stats.read_beats, stats.write_beats, done))
         begin, read, written, done = (after - before for before, after in zip(*marks, strict=True))
         if findings := self.engine.findings():
-            raise RuntimeError(f"the bus checker found {findings[0].rule}: {findings[0].text}")
+            raise RuntimeError(f"the bus checker found {findings[0]}")
         return Rate(begin / done, max(read, written) / done)
 
 

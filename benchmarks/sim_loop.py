@@ -93,7 +93,7 @@ def loop(
         _run(host, cable, stock, frames)
         seconds, after = time.perf_counter() - begin, host.engine.stats()
         if findings := host.engine.findings():
-            raise RuntimeError(f"the bus checker found {findings[0].rule}: {findings[0].text}")
+            raise RuntimeError(f"the bus checker found {findings[0]}")
         return LoopResult(
             frames, seconds, after.clocks - before.clocks, after.model_ns - before.model_ns,
             after.harness_ns - before.harness_ns, timed.ns - driver,

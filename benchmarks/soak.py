@@ -165,7 +165,7 @@ class _Loop:
         delivered = self.host.upper.take()
         for frame in delivered:
             self.arrived.came(frame.data)
-        self.findings += [f"clock {found.clock}: {found.rule}: {found.text}" for found in self.host.engine.findings()]
+        self.findings += map(str, self.host.engine.findings())
         return len(delivered)
 
     def _settle(self) -> None:

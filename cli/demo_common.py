@@ -132,7 +132,7 @@ def findings(host: Host[Any], console: Console) -> int:
     """What the bus checker and the memory saw the card do wrong."""
     found = host.engine.findings()
     for finding in found[:SHOWN]:
-        console.print(f"[red]clock {finding.clock}: {finding.rule}: {finding.text}[/]", highlight=False)
+        console.print(str(finding), style="red", markup=False, highlight=False)
     return len(found)
 
 

@@ -92,7 +92,7 @@ class CocotbEngine(CocotbFace):
             except EOFError:
                 raise self._ended() from None
             if kind == "describe":
-                self._link.send(self._memory.describe(value) if self._memory is not None else "")
+                self._link.send(self._memory.describe(*value) if self._memory is not None else "")
                 continue
             if kind == "raised":
                 self._box = rest[0]

@@ -91,6 +91,6 @@ class SharedMemory(DeviceMemory):
         super().__init__([])
         self._link = link
 
-    def describe(self, iova: int) -> str:
-        self._link.send(("describe", iova))
+    def describe(self, iova: int, clock: int | None = None) -> str:
+        self._link.send(("describe", (iova, clock)))
         return str(self._link.receive())

@@ -38,6 +38,9 @@ class Finding:
     rule: str
     text: str
 
+    def __str__(self) -> str:
+        return f"clock {self.clock}: {self.rule}: {self.text}"
+
 
 @dataclass(slots=True)
 class EngineStats:

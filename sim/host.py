@@ -91,6 +91,7 @@ class Host(Generic[U]):
         self.name = name
         self.engine = engine
         self.memory = memory
+        memory.clocked_by(engine)
         self.frequency = frequency or Frequency()
         self.upper = upper
         self.device = DeviceOverEngine(engine, pci, self.frequency)

@@ -10,7 +10,10 @@ engines in Python:
 
 `map` copies: the arena is a bounce pool, so what a driver does to its own buffer while the device owns it is not seen
 by the device (nor by us). Slots are followed by a red zone that is never mapped. Misuse by the driver raises
-`MappingError` at the driver's line; misuse by the device is the engine's finding, worded with `describe`.
+`MappingError` at the driver's line; misuse by the device is the engine's finding, worded with `describe`. What was
+unmapped is remembered for that, the last `REMEMBERED` of it and until its slot is mapped again.
+
+The arena is above 4 GiB where a card's addresses go there, and the upper half of what a narrower card can address.
 """
 
 from __future__ import annotations
@@ -20,16 +23,23 @@ import mmap
 import os
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
+from ringbed.sim.portmap import PortMap, PortMapError
 
-__all__ = ["ARENA_BASE", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON", "Region", "Response"]
+__all__ = [
+    "ARENA_BASE", "LEAST_ADDR_WIDTH", "REMEMBERED", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON",
+    "Region", "Response", "memory_for",
+]  # fmt: skip
 
 ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
 ARENA_SIZE = 64 << 20  # virtual; pages are taken when touched
+LEAST_ADDR_WIDTH = 20  # half of its 1 MiB is room for rings and some 230 buffers of a full frame
+REMEMBERED = 64  # mappings that ended
 POISON = 0xDB
 READ, WRITE, FAULTY = 1, 2, 4  # bits of a shadow byte
 PAGE = 4096
@@ -57,6 +67,13 @@ class Leak:
     iova: int
     length: int
     origin: str
+
+
+class Clocked(Protocol):
+    """An engine, of which memory knows only this."""
+
+    @property
+    def now(self) -> int: ...
 
 
 class Region:
@@ -115,8 +132,8 @@ class DeviceMemory:
     def __init__(self, regions: list[Region]) -> None:
         self.regions = regions
 
-    def describe(self, iova: int) -> str:
-        """Where an address lies among what is mapped, for a finding's sentence."""
+    def describe(self, iova: int, clock: int | None = None) -> str:
+        """Where an address that was met at `clock` lies among what is mapped, for a finding's sentence."""
         near = min(self.regions, key=lambda r: max(r.iova - iova, iova - (r.iova + r.length - 1), 0))
         return f"the nearest region has {near.length} bytes at {near.iova:#x}"
 
@@ -183,12 +200,16 @@ class HostMemory(DeviceMemory):
         self._rings: dict[tuple[int, int], list[int]] = {}  # free coherent slots by (size, align)
         self._live: dict[int, _Mapping] = {}
         self._coherent: dict[int, _Coherent] = {}
+        self._ended: dict[int, tuple[_Mapping | _Coherent, int | None]] = {}  # by slot, and the clock it ended at
+        self._clocked: Callable[[], Clocked | None] = lambda: None
 
     # The driver's side ------------------------------------------------------------------------------------------
 
     def map(self, data: Buffer, direction: Direction, offset: int | None = None) -> Mapping:
         """As `Dma.map`; with `offset` the buffer's iova modulo 4096 is that. MappingError when empty or arena full."""
         length = len(data)
+        if not length:
+            raise MappingError("a mapping of 0 bytes")
         if offset is None:
             size = SMALLEST if length <= 64 else (length - 1).bit_length()
             if size > LARGEST:
@@ -205,9 +226,7 @@ class HostMemory(DeviceMemory):
             self._shadow[at:end] = b"\x02" * length
         iova = self._base + at
         mapping = self._live[iova] = _Mapping(iova, length, self._data, at, slot, shelf)
-        if length == 0:
-            self.unmap(mapping)
-            raise MappingError("a mapping of 0 bytes")
+        self._ended.pop(slot, None)
         if self._trace:
             mapping.origin = _caller()
         return mapping
@@ -222,6 +241,7 @@ class HostMemory(DeviceMemory):
         self._shadow[at : at + mapping.length] = bytes(mapping.length)
         del self._live[mapping.iova]
         mapping.shelf.append(mapping.slot)
+        self._remember(mapping)
 
     def coherent(self, size: int, align: int = 128) -> Coherent:
         """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full."""
@@ -235,6 +255,7 @@ class HostMemory(DeviceMemory):
         view = memoryview(self._data)[slot : slot + size]
         memory = _Coherent(self._base + slot, view, key, slot, _caller() if self._trace else "")
         self._coherent[memory.iova] = memory
+        self._ended.pop(slot, None)
         return memory
 
     def free(self, memory: Coherent) -> None:
@@ -244,6 +265,7 @@ class HostMemory(DeviceMemory):
         memory.view.release()
         self._shadow[memory.slot : memory.slot + memory.length] = bytes(memory.length)
         self._rings[memory.key].append(memory.slot)
+        self._remember(memory)
 
     def leaks(self) -> list[Leak]:
         """What is still mapped or allocated, by address. After a driver's `down` it must be empty."""
@@ -251,7 +273,17 @@ class HostMemory(DeviceMemory):
         found += [Leak("coherent", c.iova, c.length, c.origin) for c in self._coherent.values()]
         return sorted(found, key=lambda leak: leak.iova)
 
+    def _remember(self, ended: _Mapping | _Coherent) -> None:
+        engine = self._clocked()
+        self._ended[ended.slot] = ended, None if engine is None else engine.now
+        if len(self._ended) > REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+
     # The testbed's side -----------------------------------------------------------------------------------------
+
+    def clocked_by(self, engine: Clocked) -> None:
+        """Whose clock says when a mapping ended. It is not kept alive by this."""
+        self._clocked = weakref.ref(engine)
 
     def add_region(self, region: Region) -> None:
         """Memory of somebody else's, beside the arena. Raises ValueError on overlap."""
@@ -269,14 +301,18 @@ class HostMemory(DeviceMemory):
         bits = self._shadow[at : at + length]
         self._shadow[at : at + length] = bytes(b | FAULTY if faulty else b & ~FAULTY for b in bits)
 
-    def describe(self, iova: int) -> str:
-        """Where an address lies among what is mapped, for a finding's sentence."""
-        known: Sequence[_Mapping | _Coherent] = [*self._live.values(), *self._coherent.values()]
+    def describe(self, iova: int, clock: int | None = None) -> str:
+        """Where an address lies among what is mapped, or was, for a finding's sentence; `clock` is the finding's."""
+        ended = {id(gone): at for gone, at in self._ended.values()}
+        known: list[_Mapping | _Coherent] = [*self._live.values(), *self._coherent.values()]
+        known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told
         if not known:
             return "nothing is mapped"
         near = min(known, key=lambda m: max(m.iova - iova, iova - (m.iova + m.length - 1), 0))
         kind = "mapping" if isinstance(near, _Mapping) else "coherent memory"
         name = f"the {kind} of {near.length} bytes at {near.iova:#x}" + (f" ({near.origin})" if near.origin else "")
+        if id(near) in ended:
+            name += _ended_when(kind, ended[id(near)], clock)
         if iova < near.iova:
             return f"{near.iova - iova} bytes below {name}"
         past = iova - (near.iova + near.length)
@@ -299,6 +335,27 @@ class HostMemory(DeviceMemory):
         shelf = self._pages.setdefault(size, [])
         slot = shelf.pop() if shelf else self._carve(size, PAGE)
         return slot + offset, slot, shelf
+
+
+def memory_for(portmap: PortMap) -> HostMemory:
+    """Host memory where the card of this map can reach it. Raises PortMapError for one that could reach too little."""
+    dma = portmap.dma
+    if dma is None or ARENA_BASE + ARENA_SIZE <= 1 << dma.addr_width:
+        return HostMemory()
+    if dma.addr_width < LEAST_ADDR_WIDTH:
+        raise PortMapError(
+            f"dma.addr_width {dma.addr_width} reaches {1 << dma.addr_width} bytes, too few for host memory: "
+            f"{LEAST_ADDR_WIDTH} bits is the least"
+        )
+    half = 1 << (dma.addr_width - 1)
+    return HostMemory(min(ARENA_SIZE, half - PAGE), half)  # the last page is free, so that no end is at 0
+
+
+def _ended_when(kind: str, ended: int | None, clock: int | None) -> str:
+    word = "unmapped" if kind == "mapping" else "freed"
+    if ended is None or clock is None:
+        return f" that was {word}"
+    return f" that was {word} {clock - ended} clocks before" if clock >= ended else ""
 
 
 def _shared_file(size: int) -> int | None:

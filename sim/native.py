@@ -329,7 +329,7 @@ class NativeEngine(NativeStages):
     def _worded(self, raw: _Finding) -> Finding:
         rule, text = raw.rule.decode(), raw.text.decode()
         if rule.startswith("dma.") and self._memory is not None:
-            text += f": {self._memory.describe(raw.address)}"
+            text += f": {self._memory.describe(raw.address, raw.clock)}"
         return Finding(raw.clock, rule, text)
 
     def _raise_fault(self) -> None:

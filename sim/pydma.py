@@ -244,5 +244,5 @@ class AxiMemory:
     def _stray(self, rule: str, verb: str, addr: int, resp: Response, f: Findings) -> None:
         self.faults += 1
         self.fault = True
-        where = f": {self.memory.describe(addr)}" if self.memory is not None else ""
+        where = f": {self.memory.describe(addr, f.now)}" if self.memory is not None else ""
         f.add(rule, f"the device {verb} {addr:#x} and is answered {resp.name}{where}")

@@ -20,7 +20,7 @@ from ringbed.sim.account import Leg, driver_legs
 from ringbed.sim.build import Progress
 from ringbed.sim.engines import open_engine
 from ringbed.sim.host import Host, U
-from ringbed.sim.memory import HostMemory
+from ringbed.sim.memory import HostMemory, memory_for
 from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.spec import NicSpec
 from ringbed.stack.ifq import Ifq
@@ -175,8 +175,9 @@ def open_host(
     `spec` replaces the clean card (a lab build); `driver` are options of `drivers.em.Em`, `settings` those of
     `sim.settings.Settings` and of the engine. Raises ValueError for a bad one, BuildError, QemuMissing, AttachError.
     """
-    memory = memory or HostMemory()
-    opened = open_engine(engine, spec or cards.em(offloads), memory, say=say, progress=progress, **settings)
+    spec = spec or cards.em(offloads)
+    memory = memory or memory_for(spec.portmap)
+    opened = open_engine(engine, spec, memory, say=say, progress=progress, **settings)
     options = {"name": name, "offloads": offloads, **(driver or {})}
     try:
         opened.set_pin("mac", int.from_bytes(mac, "big"))

@@ -17,20 +17,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from cocotb.task import bridge, resume
 
 from ringbed.drivers.em import Em
 from ringbed.sim.cocotb_core import CocotbCore
 from ringbed.sim.cocotb_face import Box, Call, CocotbFace
-from ringbed.sim.engine import Event, Finding
+from ringbed.sim.engine import Finding
 from ringbed.sim.host import DriverMaker, Host
-from ringbed.sim.memory import HostMemory
+from ringbed.sim.memory import HostMemory, memory_for
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
 from ringbed.sim.testbed import EM_PCI, StackHost, StackOnDriver
-from ringbed.sim.testbed_peer import Peer
+from ringbed.sim.testbed_peer import Mover, NoAnswer, Peer, move_until
 from ringbed.sim.wire import WireEnd
 from ringbed.stack.stack import Stack
 
@@ -38,13 +38,6 @@ __all__ = ["Bench", "BenchEngine", "BenchHost"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-STEP_NS = 20_000  # between two looks at what the peer makes of it
-
-
-class Mover(Protocol):
-    """What hangs on the wire and is to be looked after: a Peer."""
-
-    def move(self, now: int) -> int: ...
 
 
 class BenchEngine(CocotbFace):
@@ -93,7 +86,7 @@ class Bench:
         What the bus models say of each access is left out; `logging.getLogger(f"cocotb.{top}").setLevel("INFO")` tells.
         """
         logging.getLogger(f"cocotb.{spec.portmap.top}").setLevel(logging.WARNING)
-        memory = memory or HostMemory()
+        memory = memory or memory_for(spec.portmap)
         core = CocotbCore(dut, spec.portmap, memory, Settings(**settings))
         await core.start()
         return cls(spec, core, memory)
@@ -171,13 +164,13 @@ class BenchHost:
         await self.bench.call(self._advance, self.sync.frequency.ns(self.bench.now) + nanoseconds, lambda: False)
 
     async def until(self, done: Callable[[], bool], within_ns: int = 10_000_000) -> None:
-        """Let time pass until `done()`; raises TimeoutError after `within_ns`."""
+        """Let time pass until `done()`; raises NoAnswer, a TimeoutError that says why, after `within_ns`."""
         begin = self.bench.now_ns
         if not await self.bench.call(self._advance, begin + within_ns, done):
-            raise TimeoutError(f"{self.sync.name}: not after {within_ns} ns of simulated time")
+            raise NoAnswer(f"not after {within_ns} ns of simulated time", self.sync, self.bench.movers)
 
     async def ping(self, to: str, payload: bytes = b"ringbed", within_ns: int = 10_000_000) -> int:
-        """One echo request and its answer: the time between them in ns. Raises TimeoutError, OSError."""
+        """One echo request and its answer: the time between them in ns. Raises NoAnswer, OSError."""
         socket, begin = self.stack.icmp_socket(), self.bench.now_ns
         self._pings += 1
         await self.bench.call(socket.echo_request, to, self._pings & 0xFFFF, 1, payload)
@@ -193,12 +186,4 @@ class BenchHost:
         await self.bench.call(self.sync.down)
 
     def _advance(self, until: int, done: Callable[[], bool]) -> bool:
-        host = self.sync
-        while True:
-            moved = sum(mover.move(host.now) for mover in self.bench.movers)
-            host.upper.work(host.now)
-            if done():
-                return True
-            if host.now >= until:
-                return False
-            host.advance(min(until, host.now + (1 if moved else STEP_NS)), Event.WIRE)
+        return move_until(self.sync, self.bench.movers, until, done)

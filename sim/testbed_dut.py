@@ -9,7 +9,7 @@ from ringbed.drivers.world import PciIdentity
 from ringbed.sim.dut import dut_spec
 from ringbed.sim.engines import open_engine
 from ringbed.sim.host import DriverMaker, Host, U
-from ringbed.sim.memory import HostMemory
+from ringbed.sim.memory import memory_for
 
 __all__ = ["NO_PCI", "open_dut"]
 
@@ -25,8 +25,9 @@ def open_dut(
     Raises PortMapError for a map that does not fit, BuildError when the Verilog does not compile, ValueError for a bad
     setting (`sim/settings.py`), and what the driver raises.
     """
-    memory = HostMemory()
-    opened = open_engine(engine, dut_spec(Path(portmap)), memory, **settings)
+    spec = dut_spec(Path(portmap))
+    memory = memory_for(spec.portmap)
+    opened = open_engine(engine, spec, memory, **settings)
     try:
         return Host(name, opened, memory, pci, make_driver, upper, opened.frequency)
     except BaseException:

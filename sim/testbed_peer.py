@@ -1,39 +1,62 @@
 """A stack at the far end of a card's wire, with no card under it: somebody for a card under test to talk to.
 
     peer = Peer(host.engine, "10.0.0.1/24", host.frequency)
+    ping(host, peer, bytes(1472))
     host.advance(host.now + 20_000); peer.move(host.now)
 
-It has no offload: every sum it sends is made by the stack, and every one it gets is checked there.
+It has no offload: every sum it sends is made by the stack, and every one it gets is checked there. What does not come
+in time is told with all that might be why: findings first, then what driver, card and wire have counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from ringbed.sim.cable import LATENCY_NS
 from ringbed.sim.clock import Frequency
+from ringbed.sim.engine import Event, Finding
+from ringbed.sim.host import Host
+from ringbed.sim.testbed import StackHost
 from ringbed.sim.wire import WireEnd, fcs_good, from_wire, to_wire
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
 from ringbed.stack.packet import Packet
 from ringbed.stack.stack import Stack
 
-__all__ = ["Peer"]
+__all__ = ["Mover", "NoAnswer", "Peer", "move_until", "ping", "told"]
 
 BATCH = 64
+STEP_NS = 20_000  # between two looks at what the peer makes of it
+SHOWN = 5  # findings of a sentence
+
+
+class Mover(Protocol):
+    """What hangs on the wire and is to be looked after: a Peer."""
+
+    def move(self, now: int) -> int: ...
+
+
+class NoAnswer(TimeoutError):
+    """The text has what might be why; `findings` were taken for it."""
+
+    def __init__(self, what: str, host: Host[Any], movers: Iterable[Mover]) -> None:
+        self.findings = host.engine.findings()
+        super().__init__(f"{host.name}: {what}\n{told(host, movers, self.findings)}")
 
 
 class Peer:
     """`stack` has one interface, `wire0`, with `address`. What it sends arrives a cable's latency later.
 
-    `bad_fcs` counts frames that came with a wrong one and were dropped, as a card would.
+    `bad_fcs` counts frames that came with a wrong one and were dropped, as a card would; `came` and `sent` all frames.
     """
 
     def __init__(
         self, end: WireEnd, address: str, frequency: Frequency, *, lladdr: bytes = bytes.fromhex("020000009901"),
         name: str = "peer", latency_ns: int = LATENCY_NS,
     ) -> None:  # fmt: skip
-        self.stack, self.bad_fcs = Stack(name), 0
+        self.stack, self.bad_fcs, self.came, self.sent = Stack(name), 0, 0, 0
+        self.address = address.partition("/")[0]
         self.lladdr, self.capabilities = lladdr, Capabilities()
         self.attachment = Attachment("mainbus0", "the far end of a wire", 0, "polled")
         self._end, self._frequency, self._latency_ns = end, frequency, latency_ns
@@ -50,11 +73,56 @@ class Peer:
         for packet in batch:
             self._end.wire_in(to_wire(b"".join(map(bytes, packet.segments))), at)
         ifq.commit(len(batch))
+        self.sent += len(batch)
 
     def move(self, now: int) -> int:
         """At `now` ns: take what the card has sent, and let the stack run; how many frames came."""
         frames = [frame for _, frame in self._end.wire_out()]
+        self.came += len(frames)
         self.bad_fcs += sum(not fcs_good(frame) for frame in frames)
         self._ifd.ifiqs[0].input([Packet([from_wire(frame)]) for frame in frames if fcs_good(frame)])
         self.stack.tick(max(now, self.stack.now))
         return len(frames)
+
+
+def ping(host: StackHost, peer: Peer, payload: bytes = b"ringbed", within_ns: int = 1_000_000) -> int:
+    """One echo request of the host's stack and the peer's answer: the time between them in ns.
+
+    Raises NoAnswer after `within_ns`, OSError when the answer has other bytes.
+    """
+    socket, begin = host.upper.stack.icmp_socket(), host.now
+    try:
+        socket.echo_request(peer.address, ident=1, sequence=1, payload=payload)
+        if not move_until(host, [peer], begin + within_ns, lambda: len(socket.buffer) > 0):
+            raise NoAnswer(f"no answer of {peer.address} within {within_ns} ns", host, [peer])
+        if socket.recv().payload != payload:
+            raise OSError(f"the answer of {peer.address} carries other bytes than were sent")
+    finally:
+        socket.close()
+    return host.now - begin
+
+
+def move_until(host: Host[Any], movers: Sequence[Mover], until: int, done: Callable[[], bool]) -> bool:
+    """Let time pass, host and movers at work, to `until` ns or to `done()`, which it returns."""
+    while True:
+        moved = sum(mover.move(host.now) for mover in movers)
+        host.upper.work(host.now)
+        if done():
+            return True
+        if host.now >= until:
+            return False
+        host.advance(min(until, host.now + (1 if moved else STEP_NS)), Event.WIRE)
+
+
+def told(host: Host[Any], movers: Iterable[Mover], findings: Sequence[Finding]) -> str:
+    """What was found and what was counted, a line each."""
+    stats, lines = host.engine.stats(), [f"  {finding}" for finding in findings[:SHOWN]] or ["  no findings"]
+    if len(findings) > SHOWN:
+        lines.append(f"  ... and {len(findings) - SHOWN} more findings")
+    counters = ", ".join(f"{name} {count}" for name, count in host.driver.counters().items() if count)
+    lines.append(f"  driver: {counters or 'all counters are 0'}; interrupts: {host.interrupts}")
+    lines.append(f"  memory: {stats.read_beats} words read by the card, {stats.write_beats} written")
+    for peer in (mover for mover in movers if isinstance(mover, Peer)):
+        bad = f", {peer.bad_fcs} of them with a bad FCS" if peer.bad_fcs else ""
+        lines.append(f"  wire: {peer.sent} frames into the card, {peer.came} out of it{bad}")
+    return "\n".join(lines)

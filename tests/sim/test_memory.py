@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.drivers.world import Direction
-from ringbed.sim.memory import ARENA_BASE, POISON, HostMemory, MappingError, Region, Response
+from ringbed.sim.memory import (
+    ARENA_BASE,
+    POISON,
+    REMEMBERED,
+    HostMemory,
+    MappingError,
+    Region,
+    Response,
+    memory_for,
+)
+from ringbed.sim.portmap import Dma, PortMap, PortMapError, Reset
 
 TO, FROM = Direction.TO_DEVICE, Direction.FROM_DEVICE
 OKAY, SLVERR, DECERR = Response.OKAY, Response.SLVERR, Response.DECERR
@@ -142,6 +152,54 @@ def test_addresses_are_told_by_their_neighbours() -> None:
     assert memory.describe(mapping.iova - 3) == f"3 bytes below {name}"
     assert memory.describe(mapping.iova + 63) == f"inside {name}"
     assert memory.describe(mapping.iova + 66) == f"2 bytes past the end of {name}"
+
+
+class Clock:
+    now = 100
+
+
+def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
+    memory, clock = HostMemory(), Clock()
+    memory.clocked_by(clock)
+    kept, gone = memory.map(bytes(64), FROM), memory.map(bytes(60), TO)
+    memory.unmap(gone)
+    name = f"the mapping of 60 bytes at {gone.iova:#x} that was unmapped"
+    assert memory.describe(gone.iova + 59, 112) == f"inside {name} 12 clocks before"
+    assert memory.describe(gone.iova + 62, 112) == f"2 bytes past the end of {name} 12 clocks before"
+    assert memory.describe(gone.iova + 8) == f"inside {name}"
+    assert memory.describe(gone.iova, 90) == f"inside the mapping of 60 bytes at {gone.iova:#x}"  # it lived then
+    assert memory.describe(kept.iova + 70, 112) == f"6 bytes past the end of the mapping of 64 bytes at {kept.iova:#x}"
+    again = memory.map(bytes(8), TO)
+    assert again.iova == gone.iova
+    assert memory.describe(gone.iova + 20, 112) == f"12 bytes past the end of the mapping of 8 bytes at {again.iova:#x}"
+
+
+def test_what_was_freed_is_told_too_and_only_the_last_of_it() -> None:
+    memory = HostMemory()
+    ring = memory.coherent(256)
+    memory.free(ring)
+    assert memory.describe(ring.iova) == f"inside the coherent memory of 256 bytes at {ring.iova:#x} that was freed"
+    many = [memory.map(bytes(64), TO) for _ in range(REMEMBERED)]
+    for mapping in many:
+        memory.unmap(mapping)
+    assert "coherent" not in memory.describe(ring.iova)
+    assert memory.describe(many[0].iova).startswith("inside the mapping of 64 bytes")
+
+
+def dma_of(bits: int) -> PortMap:
+    return PortMap("card", "clk", Reset("rst"), dma=Dma("m_", bits, 64, 1))
+
+
+@pytest.mark.parametrize("bits", [20, 24, 31, 32, 33, 40, 64])
+def test_the_arena_is_where_the_card_reaches(bits: int) -> None:
+    region = memory_for(dma_of(bits)).regions[0]
+    assert region.iova + region.length <= 1 << bits
+    assert region.iova == (ARENA_BASE if bits > 32 else 1 << bits - 1)
+
+
+def test_a_card_that_reaches_too_little() -> None:
+    with pytest.raises(PortMapError, match="dma.addr_width 19 reaches 524288 bytes, .* 20 bits is the least"):
+        memory_for(dma_of(19))
 
 
 def test_regions_of_others_lie_beside_the_arena() -> None:
