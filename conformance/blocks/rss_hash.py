@@ -65,7 +65,7 @@ def stream_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
 
 def _allowed(parts: Anatomy, flow: Flow, setup: Setup) -> Iterator[HashKind]:
     yield setup.does(flow.kind)
-    if parts.ip[1] - parts.ip[0] not in (20, 40):  # options, extension headers
+    if parts.ip[1] - parts.ip[0] != (20 if parts.version == 4 else 40):  # options, extension headers
         yield setup.does(flow.kind.without_ports)
     if parts.tagged or parts.snap:
         yield HashKind.NONE
