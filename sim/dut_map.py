@@ -192,6 +192,8 @@ class Reader:
                 big=self._choice(table, "byte_order", where, ("little", "big")) == "big",
                 error=self._flag(table, "error", where, False), fcs=self._flag(table, "fcs", where, True),
             )  # fmt: skip
+        if stream and bus.keep == Keep.NONE and bus.data_width > 8 and "block" not in self.data:
+            self._problem(f"{where}.keep is none: the length of a frame needs keep or empty in {bus.data_width} bits")
         if bus.word_addressed and bus.kind != BusKind.WISHBONE:
             self._problem(f"{where}.word_addressed is for wishbone; addresses of {bus.kind} count bytes")
         if registers and byte_bits(bus) > REGISTER_ADDRESSES[-1]:

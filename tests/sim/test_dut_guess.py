@@ -48,7 +48,7 @@ def buses(draw: st.DrawFn, kind: str, into: bool = False) -> Bus:
     stream, registers = kind == BusKind.STREAM, kind in BusKind.REGISTERS
     keep = draw(st.sampled_from(Keep.ALL)) if stream else Keep.KEEP
     bus = Bus(
-        kind, 32 if registers else draw(WIDTHS.filter(lambda bits: bits > 8) if keep == Keep.EMPTY else WIDTHS),
+        kind, 32 if registers else 8 if keep == Keep.NONE else draw(WIDTHS.filter(lambda bits: bits > 8)),
         addr_width=0 if stream else draw(st.integers(1, 32 if registers else 64)),
         id_width=draw(st.integers(1, 16)) if kind == BusKind.AXI else 0,
         into=into, keep=keep, ready=draw(st.booleans()) if stream else True, error=into and draw(st.booleans()),

@@ -106,6 +106,11 @@ def test_a_map_without_a_mistake(reader: Read) -> None:
         ("[resets.r]\nactive = 'up'\n", [Port("r", 1, "in")], "resets.r.active must be 'high' or 'low', not 'up'"),
         ("[wire.up]\n", [], "wire.up: a wire has rx, into the card, and tx, out of it"),
         ("[wire.rx]\ndata_width = 48\n", [], "wire.rx.data_width must be one of 8, 16, 32, 64, 128, 256, 512, not 48"),
+        (
+            "[wire.rx]\ndata_width = 16\nkeep = 'none'\n",
+            [],
+            "wire.rx.keep is none: the length of a frame needs keep or empty in 16 bits",
+        ),
         ("[wire.rx]\ndata_width = 8\nready = 1\n", [], "wire.rx.ready must be true or false, not 1"),
         ("[wiring]\n", [], "unknown key 'wiring'; a map has"),
         ("[pins]\na = 5\n", [], "pins.a must be a table, not 5"),
