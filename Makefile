@@ -41,7 +41,8 @@ bench: $(READY)
 	@for part in sim hw stack; do $(BIN)/ringbed bench $$part $(ARGS) || exit; done
 
 synth: $(READY)
-	@$(BIN)/ringbed nic synth em --page docs/synthesis.md $(ARGS)
+	@$(BIN)/ringbed nic synth em --page docs/synthesis.md \
+		$(addprefix --dut ,$(wildcard examples/third_party/*/*.toml)) $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m ringbed.hw.formats.page

@@ -22,6 +22,13 @@ Made by `make synth` with {tools}.
 The FPGA is a Lattice ECP5 LFE5U-85F in its slowest speed grade (6); it has {device}.
 Cells are those of the netlist, and each frequency is that of a placed and routed design.
 """
+OTHERS = """
+## Other people's Verilog
+
+The examples of `examples/third_party/`, as `ringbed dut synth MAP` measures your own, and what a port map puts before
+a bus that is not ours: bridges, and the crossings of a bus on another clock.
+
+"""
 READING = """
 ## How to read it
 
@@ -58,18 +65,22 @@ ringbed nic verilog em -o em.v
 ringbed nic verilog em --block mac_tx --width 512 -o mac_tx.v
 ```
 """
-ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d.]+)? ?\|", re.MULTILINE)
+ROW = re.compile(
+    r"^\| `([\w.]+)` \| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d.]+)? ?\|", re.MULTILINE
+)
 
 
-def page(tools: Mapping[str, str], cards: Sequence[Synthesis], blocks: Sequence[Synthesis]) -> str:
-    """The whole page, in Markdown."""
+def page(
+    tools: Mapping[str, str], cards: Sequence[Synthesis], blocks: Sequence[Synthesis], others: Sequence[Synthesis]
+) -> str:
+    """The whole page, in Markdown; `others` are somebody's Verilog and what a port map puts before it."""
     named = " and ".join(f"{name} {version}" for name, version in tools.items())
     units = {"lut": "LUTs", "ff": "flip-flops", "ram": "block RAMs", "dsp": "DSPs"}
     device = ", ".join(f"{have:,} {units[kind]}" for kind, have in DEVICE.items())
     text = HEAD.format(tools=named, device=device) + "\n## NICs\n\n" + _table(cards)
     for width in sorted({block.width for block in blocks}):
         text += f"\n## Blocks, {width} bits wide\n\n" + _table([block for block in blocks if block.width == width])
-    return text + READING
+    return text + OTHERS + _table(others) + READING
 
 
 def figures_on(text: str) -> dict[tuple[str, int], tuple[int, int, int, int, float | None]]:

@@ -6,6 +6,7 @@ import typer
 
 from ringbed.cli.dut_check import dut_check
 from ringbed.cli.dut_init import dut_init
+from ringbed.cli.dut_synth import dut_synth
 from ringbed.cli.dut_test import dut_test
 from ringbed.cli.errors import EPILOG
 
@@ -15,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Your own Verilog, a NIC or one blo
 app.command("init", epilog=EPILOG)(dut_init)
 app.command("check", epilog=EPILOG)(dut_check)
 app.command("test", epilog=EPILOG)(dut_test)
+app.command("synth", epilog=EPILOG)(dut_synth)
 
 
 @app.callback()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.synth_output import run_designs, show, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +41,9 @@ def synth(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the page of NIC and blocks, 64 and 512 bits wide.")
     ] = None,
+    dut: Annotated[
+        list[Path] | None, typer.Option(metavar="MAP", help="On the page as well: somebody's Verilog; may be repeated.")
+    ] = None,
 ) -> None:
     """Look-up tables, flip-flops, block RAM, DSPs and f_max on an ECP5, by Yosys and nextpnr-ecp5.
 
@@ -60,13 +63,15 @@ def synth(
     if page is not None:
         if blocks or each:
             raise UserError("--page is about all blocks; leave BLOCK and --each away")
-        results = _write_page(name, page, limits, jobs, console)
+        results = _write_page(name, page, dut or [], limits, jobs, console)
+    elif dut:
+        raise UserError("--dut is for --page; without one it is `ringbed dut synth MAP`")
     else:
         wanted = _designs(_wanted(name, blocks or [], width, each))
-        results = _run(wanted, limits, jobs, console)
-        _show(results, console)
+        results = run_designs(wanted, limits, jobs, console)
+        show(results, console)
     if json is not None:
-        _write_json(json, results)
+        write_json(json, results)
 
 
 def must_be_a_width(name: str, width: int) -> None:
@@ -102,41 +107,13 @@ def _designs(blocks: Sequence[Block]) -> list[Design]:
     return [Design.of(block.name, block.width, block.component, block.places) for block in blocks]
 
 
-def _run(designs: Sequence[Design], limits: Limits, jobs: int, console: Console) -> list[Synthesis]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from ringbed.sim.synth import synthesize_all
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("Yosys and nextpnr", total=len(designs))
-
-        def done(result: Synthesis) -> None:
-            bars.update(task, advance=1, description=f"{result.name} is done")
-
-        return list(synthesize_all(designs, limits, jobs, done))
-
-
-def _show(results: Sequence[Synthesis], console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-
-    from ringbed.benchmarks.synth_page import COLUMNS, slowest_path
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("block", "slowest path") else "right", overflow="fold")
-    for result in results:
-        cells = result.cells
-        counts = [f"{n:,}" for n in (cells.lut, cells.ff, cells.ram, cells.dsp)] if cells else ["-"] * 4
-        mhz = "-" if result.fmax is None else f"{result.fmax:.1f}"
-        table.add_row(result.name, str(result.width), *counts, mhz, slowest_path(result).replace("`", ""))
-    console.print(table, markup=False)
-
-
-def _write_page(name: str, path: Path, limits: Limits, jobs: int, console: Console) -> list[Synthesis]:
+def _write_page(
+    name: str, path: Path, maps: Sequence[Path], limits: Limits, jobs: int, console: Console
+) -> list[Synthesis]:
     """Cards first, since they take longest; a block that is the same at every width is made once."""
     from ringbed.benchmarks.synth_page import page
+    from ringbed.sim.synth_blocks import bridges
+    from ringbed.sim.synth_dut import design_of_map
     from ringbed.sim.synth_tools import versions
 
     tools = versions()
@@ -147,21 +124,13 @@ def _write_page(name: str, path: Path, limits: Limits, jobs: int, console: Conso
             known = {design.rtlil for design in blocks}
             each = [block for block in _wanted(name, [], width, each=True) if width == 64 or block.inside <= INSIDE]
             blocks += [design for design in _designs(each) if design.rtlil not in known]
-    results = _run([*cards, *blocks], limits, jobs, console)
-    text = page(tools, results[: len(cards)], results[len(cards) :])
+        others = [*map(design_of_map, maps), *_designs(bridges())]
+    results = run_designs([*cards, *blocks, *others], limits, jobs, console)
+    own = len(cards) + len(blocks)
+    text = page(tools, results[: len(cards)], results[len(cards) : own], results[own:])
     if str(path) == "-":
         sys.stdout.write(text)
     else:
         write_text(path, text)
         console.print(f"{path}: {len(results)} designs", highlight=False)
     return results
-
-
-def _write_json(path: Path, results: Sequence[Synthesis]) -> None:
-    from ringbed.sim.synth_tools import versions
-
-    text = json_module.dumps({"tools": versions(), "rows": [each.as_object() for each in results]}, indent=2) + "\n"
-    if str(path) == "-":
-        sys.stdout.write(text)
-    else:
-        write_text(path, text)

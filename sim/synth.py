@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.cache import cache_dir, content_hash
+from ringbed.sim.spec import Rtl
 from ringbed.sim.synth_collar import rtlil_of
 from ringbed.sim.synth_names import names_of, without_sources
 from ringbed.sim.synth_netlist import Cells, Route, count, fmax_of, slowest, too_large
@@ -48,13 +51,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """`rtlil` has a module `top` in its collar; `names` has better ones for some nets; the rest is for people."""
+    """`rtlil` has a module `top` in its collar; `names` has better ones for some nets; `rtl` is somebody's Verilog that
+    `rtlil` instantiates; the rest is for people."""
 
     name: str
     width: int
     rtlil: str
     names: Mapping[str, str] = field(default_factory=dict)
     places: tuple[str, ...] = ()
+    rtl: Rtl = Rtl(())
 
     @classmethod
     def of(cls, name: str, width: int, component: Any, places: Sequence[str] = ()) -> Design:
@@ -84,9 +89,10 @@ def synthesize(design: Design, limits: Limits | None = None) -> Synthesis:
     limits = limits or Limits()
     made = partial(Synthesis, design.name, design.width, design.places)
     synth, place = (f"{tool} {version}" for tool, version in versions().items())
-    netlist_key = content_hash(design.rtlil, synth, SYNTH)
+    verilog = [design.rtl.source_hash()] if design.rtl.files else []
+    netlist_key = content_hash(design.rtlil, synth, SYNTH, *verilog)
     try:
-        kept = _kept(f"{netlist_key}.netlist", limits.synth, partial(_synth, design.rtlil))
+        kept = _kept(f"{netlist_key}.netlist", limits.synth, partial(_synth, design))
     except ToolFailure as failure:
         return made(None, why=f"not synthesized: {failure}")
     netlist = json.loads(kept)
@@ -119,10 +125,28 @@ def synthesize_all(
     yield from (future.result() for future in futures)
 
 
-def _synth(rtlil: str, work: Path, seconds: float) -> bytes:
-    (work / "design.il").write_text(rtlil, encoding="utf-8")
-    run(YOSYS, ["-q", "-p", SYNTH], work, seconds)
+def _synth(design: Design, work: Path, seconds: float) -> bytes:
+    (work / "design.il").write_text(design.rtlil, encoding="utf-8")
+    run(YOSYS, ["-q", "-p", _read(design.rtl, work) + SYNTH], work, seconds)
     return (work / "netlist.json").read_bytes()
+
+
+def _read(rtl: Rtl, work: Path) -> str:
+    """The command for somebody's Verilog; paths are relative, for the tool has a /tmp of its own."""
+    if not rtl.files:
+        return ""
+    files = " ".join(f'"{os.path.relpath(path, work.resolve())}"' for path in rtl.files)
+    folders = " ".join(f"-I {_folder(path, work, f'include{number}')}" for number, path in enumerate(rtl.include))
+    return f"read_verilog -sv -defer {folders} {files}; "
+
+
+def _folder(path: Path, work: Path, name: str) -> str:
+    """Yosys takes a file's name in quotes, but not a folder's: one that needs them is copied."""
+    found = os.path.relpath(path, work.resolve())
+    if not found.split()[1:]:
+        return found
+    shutil.copytree(path, work / name)
+    return name
 
 
 def _place(netlist: bytes, options: Sequence[str], work: Path, seconds: float) -> bytes:
@@ -132,16 +156,16 @@ def _place(netlist: bytes, options: Sequence[str], work: Path, seconds: float) -
 
 
 def _kept(name: str, seconds: float, make: Callable[[Path, float], bytes]) -> bytes:
-    """What `make` gives in a work folder, from the cache when it is there; so is its failure within those seconds."""
+    """What `make` gives in a work folder, from the cache when it is there; so is its failure in as many seconds."""
     folder = cache_dir() / "synth"
     folder.mkdir(exist_ok=True)
     result, failure = folder / f"{name}.gz", folder / f"{name}.{seconds:g}.failure"
     if result.exists():
         return gzip.decompress(result.read_bytes())
+    if (tried := _longest(folder, name)) is not None and tried[0] >= seconds:
+        raise ToolFailure(tried[1])
     if seconds == 0:
         raise ToolFailure("it has not been tried")
-    if failure.exists():
-        raise ToolFailure(failure.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="work.", dir=folder) as work:
         try:
             data = make(Path(work), seconds)
@@ -150,6 +174,15 @@ def _kept(name: str, seconds: float, make: Callable[[Path, float], bytes]) -> by
             raise
         _write(result, gzip.compress(data, 6, mtime=0), Path(work))
     return data
+
+
+def _longest(folder: Path, name: str) -> tuple[float, str] | None:
+    """The most seconds in which it failed, and what was said then."""
+    failed = [
+        (float(path.name.removeprefix(f"{name}.").removesuffix(".failure")), path.read_text(encoding="utf-8"))
+        for path in folder.glob(f"{name}.*.failure")
+    ]
+    return max(failed, default=None)
 
 
 def _write(target: Path, data: bytes, work: Path) -> None:

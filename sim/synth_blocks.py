@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Block", "CARDS", "blocks_of", "card"]
+__all__ = ["Block", "CARDS", "blocks_of", "bridges", "card"]
 
 
 def _em(width: int) -> Any:
@@ -59,6 +59,28 @@ def blocks_of(name: str, width: int) -> dict[str, Block]:
         inside = sum(path.startswith(shown + ".") for path, _ in parts)
         made[block] = Block(block, width, component, tuple(path for path, _ in places), inside)
     return made
+
+
+def bridges() -> list[Block]:
+    """What a port map puts before somebody's buses, at usual widths; both clocks of a crossing are one here."""
+    from ringbed.hw.dut.apb import ApbBridge
+    from ringbed.hw.dut.crossing import Crossing
+    from ringbed.hw.dut.request import RequestBridge
+    from ringbed.hw.dut.wishbone import WishboneBridge
+    from ringbed.hw.formats.dut import Bus, BusKind, signals
+
+    def crossing(bus: Bus) -> Crossing:
+        return Crossing(signals(bus), "sync")
+
+    stream = Bus(BusKind.STREAM, 64, into=True, ready=True)
+    return [
+        Block("apb_bridge", 32, ApbBridge(16)),
+        Block("wishbone_bridge", 32, WishboneBridge(16)),
+        Block("request_bridge", 64, RequestBridge(64, 64)),
+        Block("crossing_registers", 32, crossing(Bus(BusKind.AXI_LITE, 32, 16))),
+        Block("crossing_dma", 64, crossing(Bus(BusKind.AXI, 64, 64, id_width=1))),
+        Block("crossing_stream", 64, crossing(stream)),
+    ]
 
 
 def _components(top: Any) -> Iterator[tuple[str, Any]]:

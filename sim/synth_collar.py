@@ -7,7 +7,7 @@ are no part of the block: `in_collar` tells them by name, and they are not count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 __all__ = ["BLOCK", "CLOCK", "in_collar", "port_of", "rtlil_of", "verilog_of_block"]
@@ -25,9 +25,10 @@ def port_of(net: str) -> str:
     return net.removeprefix(COLLAR)
 
 
-def rtlil_of(component: Any) -> str:
+def rtlil_of(component: Any, wires: Iterable[tuple[str, Any, Any]] | None = None) -> str:
     """The component in its collar, module `top`, clocked by `clk`; the reset is a port that no register holds up.
 
+    `wires`: name, flow and value of each of its ports, when it is not a component that knows them itself.
     It says of every signal where in the source it was made; `synth_names.without_sources` takes that away.
     """
     from amaranth.back import rtlil  # a page from the cache must not pay for Amaranth
@@ -35,7 +36,7 @@ def rtlil_of(component: Any) -> str:
     from amaranth.lib.wiring import In
 
     m, ports = _clocked(component)
-    for name, flow, value in _wires(component):
+    for name, flow, value in _wires(component) if wires is None else wires:
         port = Signal(len(value), name=name)
         # kept, or an input that nothing reads would take its register along, and the block's figures would differ
         held = Signal(len(value), name=COLLAR + name, reset_less=True, attrs={"keep": 1})

@@ -85,9 +85,10 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> N
 
 def _complaint(said: str, code: int) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line.partition("ERROR:")[2].strip() for line in lines if "ERROR:" in line]
-    if errors:
-        return errors[0]
+    for line in lines:
+        where, error, sentence = line.partition("ERROR:")
+        if error:
+            return Path(where.strip()).name + " " * bool(where) + sentence.strip()
     if "memory" in said.lower() or "bad_alloc" in said:
         return "it ran out of its 4 GiB of memory"
     return lines[-1] if lines else f"exit code {code}"

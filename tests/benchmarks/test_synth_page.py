@@ -11,19 +11,22 @@ from ringbed.sim.synth import Design, Synthesis, synthesize
 from ringbed.sim.synth_blocks import blocks_of
 from ringbed.sim.synth_netlist import Cells, Route
 
-PAGE = Path(__file__).parents[2] / "docs" / "synthesis.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "synthesis.md"
 CELLS, MHZ = 0.1, 0.25  # how far a newer tool, or a small change of a block, may be from the page
 ROUTE = Route("port i[3]", "left|due", 10.0, 6.0, 5)
 CARD = Synthesis("em", 512, (), Cells(90_000, 12_345, 0, 0), why="does not fit: 90,000 of 83,640 LUTs")
+THEIRS = Synthesis("their_mac.toml", 8, (), Cells(10, 20, 0, 0), 100.0, ROUTE)
 BLOCKS = [Synthesis("mac", width, ("a",), Cells(1_000, width, 2, 3), 100.04, ROUTE) for width in (64, 512)]
 
 
 def test_a_page_is_read_back() -> None:
-    text = page({"Yosys": "0.1", "nextpnr": "0.2"}, [CARD], BLOCKS)
+    text = page({"Yosys": "0.1", "nextpnr": "0.2"}, [CARD], BLOCKS, [THEIRS])
     assert figures_on(text) == {
         ("em", 512): (90_000, 12_345, 0, 0, None),
         ("mac", 64): (1_000, 64, 2, 3, 100.0),
         ("mac", 512): (1_000, 512, 2, 3, 100.0),
+        ("their_mac.toml", 8): (10, 20, 0, 0, 100.0),
     }
     assert "Yosys 0.1 and nextpnr 0.2" in text
     assert r"port `i[3]` to `left\|due`: 10.0 ns, 5 cells, 60 % wire |" in text

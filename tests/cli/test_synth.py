@@ -15,6 +15,9 @@ from ringbed.benchmarks.synth_page import figures_on
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from ringbed.sim import synth_blocks
+from ringbed.sim.synth_blocks import Block
+
+VERDICT = Path(__file__).parents[2] / "examples" / "third_party" / "blocks" / "rx_verdict.toml"
 
 
 class Narrow(wiring.Component):
@@ -91,12 +94,14 @@ def test_a_block_a_card_and_every_block(toy: Path, capsys: pytest.CaptureFixture
 
 def test_the_page_has_cards_and_blocks_of_both_widths(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringbed.cli.synth.ON_PAGE", (64, 128))  # 512 takes longer and shows no more
-    assert run("synth", "em", "--page", toy / "page.md") == Exit.OK
+    monkeypatch.setattr("ringbed.sim.synth_blocks.bridges", lambda: [Block("bridge", 32, AsWide(32))])
+    assert run("synth", "em", "--page", toy / "page.md", "--dut", VERDICT) == Exit.OK
     text = (toy / "page.md").read_text()
     figures = figures_on(text)
-    assert list(figures) == [("em", 64), ("em", 128), ("narrow", 64), ("as_wide", 64), ("as_wide", 128)]
-    assert [each[:4] for each in figures.values()] == [
-        (65, 65, 0, 0), (129, 129, 0, 0), (1, 1, 0, 0), (64, 64, 0, 0), (128, 128, 0, 0),
+    own = [("em", 64), ("em", 128), ("narrow", 64), ("as_wide", 64), ("as_wide", 128)]
+    assert list(figures) == [*own, ("rx_verdict.toml", 8), ("bridge", 32)]
+    assert [each[:4] for each in figures.values() if each != figures["rx_verdict.toml", 8]] == [
+        (65, 65, 0, 0), (129, 129, 0, 0), (1, 1, 0, 0), (64, 64, 0, 0), (128, 128, 0, 0), (32, 32, 0, 0),
     ]  # fmt: skip
     assert "port `a" in text
 
@@ -115,6 +120,7 @@ def test_a_block_as_verilog(toy: Path, capsys: pytest.CaptureFixture[str]) -> No
         (("synth", "em", "tool"), "em has no block 'tool'; it has as_wide, narrow"),
         (("synth", "em", "--width", 96), "em is made 64, 128, 256, 512 bits wide, not 96"),
         (("synth", "em", "narrow", "--page", "x.md"), "--page is about all blocks; leave BLOCK and --each away"),
+        (("synth", "em", "--dut", "x.toml"), "--dut is for --page; without one it is `ringbed dut synth MAP`"),
         (("synth", "em", "--json", "none/x.json"), "cannot write none/x.json: there is no folder none"),
         (("verilog", "em", "--block", "tool", "-o", "-"), "em has no block 'tool'; it has as_wide, narrow"),
         (("verilog", "em", "--width", 96, "-o", "-"), "em is made 64, 128, 256, 512 bits wide, not 96"),

@@ -71,6 +71,8 @@ def test_a_design_that_a_tool_does_not_finish_has_a_sentence(cache: Path, monkey
     assert half.cells == Cells(8, 8, 0, 0)
     monkeypatch.setattr(synth, "run", no_tool)
     assert synthesize(design, Limits(place=0.01)) == half
+    assert synthesize(design, Limits(place=0.001)) == half  # nor would it be done in less
+    assert synthesize(design, Limits(0, 0)) == half
     assert [path.suffix for path in sorted(cache.iterdir()) if path.suffix not in (".gz", ".failure")] == []
 
 

@@ -10,8 +10,13 @@ import pytest
 from amaranth.lib import wiring
 
 import ringbed.hw
+from ringbed.hw.dut.apb import ApbBridge
+from ringbed.hw.dut.crossing import Crossing
+from ringbed.hw.dut.request import RequestBridge
+from ringbed.hw.dut.wishbone import WishboneBridge
 from ringbed.hw.mac_tx import MacTx
-from ringbed.sim.synth_blocks import blocks_of, card
+from ringbed.sim.synth_blocks import blocks_of, bridges, card
+from ringbed.sim.synth_collar import rtlil_of
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +53,12 @@ def test_of_several_the_largest_is_shown_first() -> None:
 
 def test_the_card_is_the_clean_one() -> None:
     assert not card("em", 64).component.taps.components
+
+
+def test_what_a_port_map_puts_before_a_bus_is_there() -> None:
+    made = {type(block.component) for block in bridges()}
+    assert made == {ApbBridge, WishboneBridge, RequestBridge, Crossing}
+    assert all("module \\top" in rtlil_of(block.component) for block in bridges())
 
 
 def test_there_is_no_other_card() -> None:

@@ -1,0 +1,60 @@
+"""What `ringbed nic synth` and `ringbed dut synth` share: running designs with a bar of progress, a table, JSON."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ringbed.cli.files import write_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ringbed.sim.synth import Design, Limits, Synthesis
+
+__all__ = ["run_designs", "show", "write_json"]
+
+
+def run_designs(designs: Sequence[Design], limits: Limits, jobs: int, console: Console) -> list[Synthesis]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ringbed.sim.synth import synthesize_all
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("Yosys and nextpnr", total=len(designs))
+
+        def done(result: Synthesis) -> None:
+            bars.update(task, advance=1, description=f"{result.name} is done")
+
+        return list(synthesize_all(designs, limits, jobs, done))
+
+
+def show(results: Sequence[Synthesis], console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from ringbed.benchmarks.synth_page import COLUMNS, slowest_path
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("block", "slowest path") else "right", overflow="fold")
+    for result in results:
+        cells = result.cells
+        counts = [f"{n:,}" for n in (cells.lut, cells.ff, cells.ram, cells.dsp)] if cells else ["-"] * 4
+        mhz = "-" if result.fmax is None else f"{result.fmax:.1f}"
+        table.add_row(result.name, str(result.width), *counts, mhz, slowest_path(result).replace("`", ""))
+    console.print(table, markup=False)
+
+
+def write_json(path: Path, results: Sequence[Synthesis]) -> None:
+    from ringbed.sim.synth_tools import versions
+
+    text = json_module.dumps({"tools": versions(), "rows": [each.as_object() for each in results]}, indent=2) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(path, text)
