@@ -44,6 +44,7 @@ def dut_test(
     """
     from rich.console import Console
 
+    from ringbed.conformance.blocks.common import in_common
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.oracle import require_scapy
@@ -77,6 +78,8 @@ def dut_test(
         write_text(junit, junit_xml(str(portmap), report))
     if report.findings:
         _show(console, report.findings, capture)
+        for shared in in_common(cases, report):
+            console.print(f"in common: {shared}", highlight=False, soft_wrap=True)
         raise typer.Exit(Exit.FINDING)
     console.print(f"no findings in {sum(report.asked.values()):,} cases")
 
@@ -118,13 +121,22 @@ def _table(report: Report) -> Table:
 def _show(console: Console, findings: Sequence[Finding], capture: Path) -> None:
     from rich.markup import escape
 
-    for finding in findings[:SHOWN]:
+    for finding in _some(findings):
         console.print(f"[red]{escape(str(finding))}[/]", highlight=False, soft_wrap=True)
     if len(findings) > SHOWN:
         console.print(f"... and {len(findings) - SHOWN:,} more")
     if any(finding.sent or finding.came for finding in findings):
         write_capture(capture, findings)
         console.print(f"{capture}: the frames of all {len(findings):,} findings", highlight=False, soft_wrap=True)
+
+
+def _some(findings: Sequence[Finding]) -> list[Finding]:
+    """As many as are shown, of every kind some, in their order."""
+    turns, seen = list[tuple[int, int]](), dict[str, int]()
+    for number, finding in enumerate(findings):
+        seen[finding.kind] = seen.get(finding.kind, 0) + 1
+        turns.append((seen[finding.kind], number))
+    return [findings[number] for number in sorted(number for _, number in sorted(turns)[:SHOWN])]
 
 
 def write_capture(path: Path, findings: Sequence[Finding]) -> None:

@@ -83,6 +83,8 @@ def _summed(about: str, frame: bytes, place: Place, knows_udp: bool) -> Case:
     }
     if place.udp:
         hints["0x0000"] = "no sum at all (RFC 768), which IPv6 forbids"
+    elif value == 0:
+        hints["0xffff"] = "a computed 0 leaves as 0xffff for UDP alone (RFC 768), and here udp is 0"
     hints.pop(f"0x{value:04x}", None)
     name = f"the sum at byte {place.offset}, of bytes from {place.start} on,"
     places = {name: (place.offset, place.offset + 2)}
