@@ -30,6 +30,7 @@ from ringbed.sim.pybus import Pattern
 from ringbed.sim.pydma import DEPTH, AxiMemory, Queued, pick
 from ringbed.sim.pywire import Garbage, LinkTime, WireOut
 from ringbed.sim.settings import Settings
+from ringbed.sim.words import seen
 
 __all__ = ["CocotbMemory", "CocotbRegisters", "CocotbRx", "CocotbTx", "DutPorts"]
 
@@ -93,6 +94,7 @@ class CocotbRegisters:
         self._bytes, self._clock, self._findings = part.data_width // 8, clock, findings
         self._queue: deque[tuple[int, int | None, Answer | None]] = deque()  # (offset, value or None, answer)
         self._wake, self.busy = CocotbEvent(), False
+        self._prefix, self._at = part.prefix, (0, False)  # the access on the bus: its offset, whether it is a write
         write, read = self._master.write_if, self._master.read_if
         channels = (write.aw_channel, write.w_channel, read.ar_channel, write.b_channel, read.r_channel)
         for source in channels[:3]:
@@ -116,6 +118,12 @@ class CocotbRegisters:
         self._wake.set()
         return answer
 
+    def under_way(self, ports: DutPorts) -> int:
+        """The access on the bus, by `words.seen`."""
+        offset, write = self._at
+        shown = any(ports.bit(f"{self._prefix}{channel}valid") for channel in ("aw", "w", "ar"))
+        return seen(offset, write, not shown)
+
     async def _run(self) -> None:
         while True:
             if not self._queue:
@@ -123,6 +131,7 @@ class CocotbRegisters:
                 await self._wake.wait()
             self.busy = True
             offset, value, answer = self._queue.popleft()
+            self._at = offset, answer is None
             if answer is None:
                 assert value is not None
                 done = await self._master.write(offset, value.to_bytes(self._bytes, "little"))

@@ -187,7 +187,7 @@ class CocotbCore:
         await self.clock.settled()
         self._run_ns += time.perf_counter_ns() - begin
         done = ANSWER if answer.event.is_set() else 0
-        return done | self._fault(), answer.value
+        return done | self._fault(), answer.value if done else self._registers.under_way(self.ports)
 
     async def _call_run(self, until: int, stop: int) -> int:
         begin = time.perf_counter_ns()

@@ -47,7 +47,7 @@ class CocotbEngine(CocotbFace):
         self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(spec.name, spec.portmap, Settings(**options))
+        super().__init__(spec.name, spec.portmap, Settings(**options), spec.words)
         spec.portmap.period_ps(self.settings.frequency)  # raises here what it would in the simulator
         self._spec, self._memory, self._progress = spec, memory, progress
         self._kept_pins: dict[str, int] = {}
@@ -113,11 +113,12 @@ class CocotbEngine(CocotbFace):
         super().set_pin(name, value)
         self._kept_pins[name] = value
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         """From clock 0 to `close`; None is for what is not being recorded. Raises ValueError when it is too late."""
         self._live()
         if path is None:
             return
+        path = Path(path)
         wanted = f".{WAVES[self.simulator]}"
         if path.suffix != wanted:
             raise ValueError(f"a waveform of {self.kind} is a {wanted} file, not {path.name}")

@@ -18,6 +18,7 @@ from ringbed.sim.engine import NEVER, BusFault, EngineStats, Event, Finding
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.settings import Settings
 from ringbed.sim.wire_edge import WireEdge
+from ringbed.sim.words import Words, no_answer, no_register
 
 __all__ = ["ANSWER", "FAULT", "Box", "Call", "CocotbFace"]
 
@@ -53,8 +54,8 @@ class CocotbFace:
     deterministic_time = True
     kind = "cocotb"
 
-    def __init__(self, name: str, portmap: PortMap, settings: Settings) -> None:
-        self.settings, self._name, self._map = settings, name, portmap
+    def __init__(self, name: str, portmap: PortMap, settings: Settings, words: Words) -> None:
+        self.settings, self._name, self._map, self._words = settings, name, portmap, words
         self._pins = {pin.name: pin for pin in portmap.pins}
         self._posted: list[tuple[str, tuple[Any, ...]]] = []
         self._arrivals: list[int] = []  # of frames among what is posted
@@ -131,9 +132,7 @@ class CocotbFace:
         if event & FAULT:
             self._raise_fault()
         if not event & ANSWER:
-            raise TimeoutError(
-                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
-            )
+            raise TimeoutError(no_answer(self._words, offset, self.settings.answer_limit, value))
         return int(value)
 
     def peek(self, offset: int) -> int:
@@ -144,7 +143,7 @@ class CocotbFace:
     def _offset(self, offset: int) -> int:
         part = self._map.registers
         if part is None or not 0 <= offset < 1 << part.addr_width or offset & 3:
-            raise ValueError(f"{self._name} has no 32-bit register at {offset:#x}")
+            raise ValueError(no_register(self._name, part, offset))
         return offset
 
     # Time -------------------------------------------------------------------------------------------------------
@@ -221,13 +220,14 @@ class CocotbFace:
 
     def findings(self) -> list[Finding]:
         found, lost, self._findings, self._lost = self._findings, self._lost, [], 0
-        return found + ([Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else [])
+        capped = [Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else []
+        return self._words.findings(found) + capped
 
     def stats(self) -> EngineStats:
         """Model and harness cannot be told apart here: all of it is `harness_ns`."""
         return self._box.stats
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.dut_map import read
 from ringbed.sim.dut_portmap import canonical
+from ringbed.sim.dut_words import DutWords
 from ringbed.sim.spec import NicSpec, Rtl
 
 __all__ = ["dut_spec", "spec_of"]
@@ -31,4 +32,4 @@ def spec_of(dut: Dut, rtl: Rtl) -> NicSpec:
         return Wrapper(dut)
 
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
-    return NicSpec(f"dut_{dut.top}", elaborate, canonical(dut), {"dut": repr(dut)}, sources, rtl)
+    return NicSpec(f"dut_{dut.top}", elaborate, canonical(dut), {"dut": repr(dut)}, sources, rtl, DutWords(dut))

@@ -133,7 +133,7 @@ class Engine(Protocol):
 
     def stats(self) -> EngineStats: ...
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         """Record a waveform from now on; None ends it."""
         ...
 

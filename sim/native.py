@@ -23,6 +23,7 @@ from ringbed.sim.native_stages import STAGE_CALLS, NativeStages
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
 from ringbed.sim.wire_edge import WireEdge
+from ringbed.sim.words import no_answer, no_register
 
 __all__ = ["NativeEngine"]
 
@@ -183,9 +184,8 @@ class NativeEngine(NativeStages):
         if event & FAULT:
             self._raise_fault()
         if not event & ANSWER:
-            raise TimeoutError(
-                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
-            )
+            words, limit = self._spec.words, self.settings.answer_limit
+            raise TimeoutError(no_answer(words, offset, limit, int(self._box.answer)))
         return int(self._box.answer)
 
     def peek(self, offset: int) -> int:
@@ -197,7 +197,7 @@ class NativeEngine(NativeStages):
     def _offset(self, offset: int) -> int:
         registers = self._spec.portmap.registers
         if registers is None or not 0 <= offset < 1 << registers.addr_width or offset & 3:
-            raise ValueError(f"{self._spec.name} has no 32-bit register at {offset:#x}")
+            raise ValueError(no_register(self._spec.name, registers, offset))
         return offset
 
     # Time -------------------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ class NativeEngine(NativeStages):
             return []
         table = (_Finding * count)()
         self._lib.rb_findings(self._live(), table)
-        found = [self._worded(raw) for raw in table]
+        found = self._spec.words.findings([self._worded(raw) for raw in table])
         if lost:
             found.append(Finding(self.now, "capped", f"{lost} more findings were not kept"))
         return found

@@ -88,13 +88,14 @@ class NativeStages:
     def mark(self, text: str) -> None:
         self._lib.rb_mark(self._live(), text.encode("ascii", "replace"))
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         if path is None:
             self._lib.rb_trace(self._live(), None, 0, 0)
         else:
             self.trace_window(path, 0, NO_END)
 
-    def trace_window(self, path: Path, begin: int, end: int) -> None:
+    def trace_window(self, path: Path | str, begin: int, end: int) -> None:
+        path = Path(path)
         if not begin < end:
             raise ValueError(f"a waveform of clocks {begin} to {end} has none")
         if not path.parent.is_dir():

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Protocol
 
 from ringbed.sim.axi_checker import Findings, Held
+from ringbed.sim.words import seen
 
 __all__ = ["NEVER", "AxiLite", "Pattern", "Ports"]
 
@@ -74,6 +75,11 @@ class AxiLite:
 
     def quiet(self) -> bool:
         return self.op is None and not self.queue
+
+    def under_way(self) -> int:
+        """The access on the bus, by `words.seen`."""
+        offset, value = self.op or (0, None)
+        return seen(offset, value is not None, not any(self.show.values()) and not any(self.wait.values()))
 
     def drive(self, c: Ports) -> None:
         if self.op is None and self.queue:

@@ -26,6 +26,7 @@ from ringbed.sim.spec import NicSpec, component_ports
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
 from ringbed.sim.toolchain import BuildError
 from ringbed.sim.traced import WaveLayout
+from ringbed.sim.words import no_answer, no_register
 
 __all__ = ["PysimEngine"]
 
@@ -199,9 +200,8 @@ class PysimEngine:
         registers.queue.append((offset, None))
         self._run(self.now + self.settings.answer_limit, ANSWER | FAULT)
         if (answer := registers.take_answer()) is None:
-            raise TimeoutError(
-                f"a read of register {offset:#x} has no answer after {self.settings.answer_limit} clocks"
-            )
+            words, limit = self._spec.words, self.settings.answer_limit
+            raise TimeoutError(no_answer(words, offset, limit, registers.under_way()))
         return answer
 
     def peek(self, offset: int) -> int:
@@ -215,7 +215,7 @@ class PysimEngine:
     def _access(self, offset: int) -> AxiLite:
         part = self._map.registers
         if part is None or self._registers is None or not 0 <= offset < 1 << part.addr_width or offset & 3:
-            raise ValueError(f"{self._spec.name} has no 32-bit register at {offset:#x}")
+            raise ValueError(no_register(self._spec.name, part, offset))
         self._live()
         return self._registers
 
@@ -413,7 +413,7 @@ class PysimEngine:
         return log
 
     def findings(self) -> list[Finding]:
-        return self._findings.take()
+        return self._spec.words.findings(self._findings.take())
 
     def _raise_fault(self) -> None:
         strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
@@ -452,16 +452,16 @@ class PysimEngine:
     def mark(self, text: str) -> None:
         self._waveform.mark(text)
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         """VCD, from now on; once an engine, as Amaranth begins a waveform at its time 0 only."""
         if path is None:
             self._waveform.close()
         else:
             self.trace_window(path, 0, NO_END)
 
-    def trace_window(self, path: Path, begin: int, end: int) -> None:
+    def trace_window(self, path: Path | str, begin: int, end: int) -> None:
         self._live()
-        self._waveform.arm(path, begin, end)
+        self._waveform.arm(Path(path), begin, end)
         self._stages.on = True
 
     def close(self) -> None:

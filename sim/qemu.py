@@ -304,7 +304,7 @@ class QemuEngine:
         total, skipped = self.now, self.frequency.clocks(self._waited_ns)
         return EngineStats(total - skipped, skipped, self._ns() - self._waited_ns, self._waited_ns)
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         if path is not None:
             raise ValueError("engine qemu records no waveform")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.portmap import Port, PortMap, PortMapError
+from ringbed.sim.words import Words
 
 __all__ = ["NicSpec", "Rtl", "component_ports"]
 
@@ -41,7 +42,8 @@ class Rtl:
 class NicSpec:
     """`params` are part of the cache key and must have a stable repr; so must `sources` (files or folders).
 
-    `rtl` is what is compiled beside the component; only engines that run Verilog can have it.
+    `rtl` is what is compiled beside the component; only engines that run Verilog can have it. `words` are what engines
+    say of the card in.
     """
 
     name: str
@@ -50,6 +52,7 @@ class NicSpec:
     params: Mapping[str, object] = field(default_factory=dict)
     sources: Iterable[Path] = ()
     rtl: Rtl | None = None
+    words: Words = field(default_factory=Words, compare=False)
 
     def source_hash(self) -> str:
         """One hash of everything the RTL depends on but the tools: name, ports, parameters, source files."""

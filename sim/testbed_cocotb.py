@@ -43,8 +43,8 @@ T = TypeVar("T")
 class BenchEngine(CocotbFace):
     """The engine of a bench. Its calls wait for simulated time, so they belong into a function given to `call`."""
 
-    def __init__(self, name: str, core: CocotbCore) -> None:
-        super().__init__(name, core.portmap, core.settings)
+    def __init__(self, spec: NicSpec, core: CocotbCore) -> None:
+        super().__init__(spec.name, core.portmap, core.settings, spec.words)
         self._core = core
 
     def _send(self, call: Call) -> tuple[Any, Box]:
@@ -75,7 +75,7 @@ class Bench:
 
     def __init__(self, spec: NicSpec, core: CocotbCore, memory: HostMemory) -> None:
         self.spec, self.core, self.memory = spec, core, memory
-        self.engine = BenchEngine(spec.name, core)
+        self.engine = BenchEngine(spec, core)
         self.movers: list[Mover] = []
         self.wire: WireEnd = self.engine
 

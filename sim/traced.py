@@ -66,7 +66,7 @@ class Traced(Engine, Protocol):
         """What the host does now, for a waveform that is being recorded: 16 characters are shown."""
         ...
 
-    def trace_window(self, path: Path, begin: int, end: int) -> None:
+    def trace_window(self, path: Path | str, begin: int, end: int) -> None:
         """A waveform of clocks `begin` to before `end`, recorded as the clock gets there, however runs are split.
 
         Raises ValueError for an empty window, FileNotFoundError for a folder that is not there, RuntimeError when the

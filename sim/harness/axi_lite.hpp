@@ -18,6 +18,11 @@ struct AxiLite {
         answered = false;
         queue.push_back({offset, 0, false});
     }
+    // The access on the bus: its offset, whether it was taken, whether it is a write; `seen` of sim/words.py.
+    u64 under_way() const {
+        bool taken = !(aw | w | ar | aw_wait | w_wait | ar_wait);
+        return u64(op.offset) << 2 | u64(taken) << 1 | u64(op.write);
+    }
     bool quiet() const { return state == REST && head == queue.size(); }
 
     void drive(Card& c) {

@@ -212,8 +212,8 @@ struct Harness {
     u32 read(u32 offset, u64 limit) {
         registers.read(offset);
         u32 e = run(now + limit, ANSWER | FAULT);
-        box.answer = registers.answer;
         bool done = registers.answered;
+        box.answer = done ? registers.answer : registers.under_way();
         registers.answered = false;
         return (e & ~u32(ANSWER)) | (done ? u32(ANSWER) : 0);
     }

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ringbed.sim.engines import AnyEngine, open_engine
+from ringbed.sim.testbed import StackHost, StackOnDriver
+from ringbed.sim.testbed_dut import open_dut
+from ringbed.sim.testbed_peer import Peer
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.stack.stack import Stack
+
+NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
+Edits = tuple[tuple[str, str], ...]
+OpenMini = Callable[..., tuple[StackHost, Peer]]
 
 
 def _buildable() -> str:
@@ -40,3 +52,33 @@ def opened(engine_kind: str) -> Iterator[Callable[..., AnyEngine]]:
     yield open_one
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def open_mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenMini]:
+    """mini_nic with `edits` of its Verilog and `of_map` of its map, up, and a peer at its wire."""
+    monkeypatch.syspath_prepend(str(NIC))
+    mini_nic = importlib.import_module("mini_driver").MiniNic
+    hosts: list[StackHost] = []
+
+    def open_one(engine: str, edits: Edits = (), of_map: Edits = (), **settings: Any) -> tuple[StackHost, Peer]:
+        for name, changes in (("mini_nic.v", edits), ("mini_nic.toml", of_map)):
+            shutil.copy(NIC / name, tmp_path / name)
+            text = (tmp_path / name).read_text(encoding="utf-8")
+            for old, new in changes:
+                assert old in text
+                text = text.replace(old, new)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        upper = StackOnDriver(Stack("mine"))
+        hosts.append(open_dut(
+            tmp_path / "mini_nic.toml", lambda *world: mini_nic(*world, lladdr=bytes.fromhex("020000000001")), upper,
+            engine=engine, **settings,
+        ))  # fmt: skip
+        hosts[-1].up()
+        upper.ifd.add_ifl().add_iff().add_ifa("10.0.0.2/24")
+        return hosts[-1], Peer(hosts[-1].engine, "10.0.0.1/24", hosts[-1].frequency)
+
+    yield open_one
+    for host in hosts:
+        host.engine.close()
+    sys.modules.pop("mini_driver", None)

@@ -126,7 +126,7 @@ class FakeEngine:
     def stats(self) -> EngineStats:
         return EngineStats(self.now)
 
-    def trace(self, path: Path | None) -> None:
+    def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ def test_a_waveform_begins_at_clock_zero(opened: Opener, engine_kind: str, tmp_p
     name = "toy.fst" if engine_kind == "cocotb-icarus" else "toy.vcd"
     with pytest.raises(ValueError, match=f"a waveform of {engine_kind} is a .* file, not toy.txt"):
         engine.trace(tmp_path / "toy.txt")
-    engine.trace(tmp_path / name)
+    engine.trace(str(tmp_path / name))  # or a Path
     assert engine.get_pin("invert") == 0x0F  # what was set before is set again
     start(engine, memory.coherent(256).iova)
     engine.wire_in(FRAME, at=50)

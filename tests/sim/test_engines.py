@@ -16,11 +16,14 @@ from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.toolchain import BuildError
 from tests.sim.conftest import needs_native
-from tests.sim.toy import toy_spec
+from tests.sim.toy import pins_spec, toy_spec
 
 Opener = Callable[..., AnyEngine]
 BUFFER_LOW, BUFFER_HIGH, CONTROL, COUNT, SCRATCH, TIMER, BROKEN = 0, 4, 8, 12, 16, 20, 60
 ON, IRQ_ENABLE = 1, 2
+NO_READ = (
+    r"^a read of register 0x8 has no answer after 100 clocks: ARVALID was never taken; for a card by a port map: is "
+)
 FRAME = bytes(range(60)) + b"\xaa\xbb\xcc\xdd"
 
 
@@ -47,6 +50,19 @@ def test_registers_are_read_and_peeked(opened: Opener) -> None:
     assert engine.now == before
 
 
+def test_a_register_that_never_answers_is_told(opened: Opener) -> None:
+    engine = opened(pins_spec(), HostMemory(), answer_limit=100)
+    with pytest.raises(TimeoutError, match=NO_READ):
+        engine.read(8)
+
+
+def test_a_read_behind_a_write_that_is_not_taken(opened: Opener) -> None:
+    engine = opened(pins_spec(), HostMemory(), answer_limit=100)
+    engine.write(4, 1)
+    with pytest.raises(TimeoutError, match=r"the write of 0x4 before it: AWVALID and WVALID were never taken; "):
+        engine.read(8)
+
+
 def test_a_posted_write_waits_for_the_clock(opened: Opener) -> None:
     engine, _ = toy(opened)
     engine.write(SCRATCH, 5)
@@ -68,7 +84,9 @@ def test_a_register_that_answers_an_error_is_a_finding(opened: Opener) -> None:
 @pytest.mark.parametrize("offset", [1, 64, -4])
 def test_offsets_outside_the_registers_are_refused(opened: Opener, offset: int) -> None:
     engine, _ = toy(opened)
-    with pytest.raises(ValueError, match="toy has no 32-bit register at"):
+    with pytest.raises(
+        ValueError, match="toy has no 32-bit register at .*: its port map has 0x0 to 0x3c, every 4 bytes"
+    ):
         engine.read(offset)
     with pytest.raises(ValueError, match="toy has no 32-bit register at"):
         engine.write(offset, 0)
@@ -228,7 +246,7 @@ def test_a_waveform_is_written(opened: Opener, tmp_path: Path) -> None:
     memory = HostMemory()
     engine = opened(toy_spec(), memory, waves="vcd")
     path = tmp_path / "toy.vcd"
-    engine.trace(path)
+    engine.trace(str(path))  # or a Path
     start(engine, memory.coherent(256).iova)
     engine.wire_in(FRAME, at=50)
     engine.run(1000)

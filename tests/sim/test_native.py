@@ -110,12 +110,6 @@ def test_time_is_told_apart() -> None:
     assert stats.harness_ns > 0
 
 
-def test_a_register_that_never_answers_is_told() -> None:
-    engine = NativeEngine(pins_spec(), HostMemory(), answer_limit=100)
-    with pytest.raises(TimeoutError, match="a read of register 0x8 has no answer after 100 clocks"):
-        engine.read(8)
-
-
 def test_an_unknown_waveform_format_is_refused() -> None:
     with pytest.raises(ValueError, match="no waveform format 'lxt'; there are fst and vcd"):
         NativeEngine(toy_spec(), HostMemory(), waves="lxt")

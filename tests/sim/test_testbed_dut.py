@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from ringbed.sim.portmap import PortMapError
-from ringbed.sim.testbed import StackHost, StackOnDriver
-from ringbed.sim.testbed_dut import open_dut
-from ringbed.sim.testbed_peer import NoAnswer, Peer, ping
-from ringbed.stack.stack import Stack
+from ringbed.sim.testbed_peer import NoAnswer, ping
+from tests.sim.conftest import Edits, OpenMini
 
-NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 ENGINES = ["native", pytest.param("cocotb-icarus", marks=pytest.mark.cocotb)]
-
-Edits = tuple[tuple[str, str], ...]
-Open = Callable[..., tuple[StackHost, Peer]]
-
-
-@pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """mini_nic with `edits` of its Verilog and `of_map` of its map, up, and a peer at its wire."""
-    monkeypatch.syspath_prepend(str(NIC))
-    mini_nic = importlib.import_module("mini_driver").MiniNic
-    hosts: list[StackHost] = []
-
-    def open_one(engine: str, edits: Edits = (), of_map: Edits = (), **settings: Any) -> tuple[StackHost, Peer]:
-        for name, changes in (("mini_nic.v", edits), ("mini_nic.toml", of_map)):
-            shutil.copy(NIC / name, tmp_path / name)
-            text = (tmp_path / name).read_text(encoding="utf-8")
-            for old, new in changes:
-                assert old in text
-                text = text.replace(old, new)
-            (tmp_path / name).write_text(text, encoding="utf-8")
-        upper = StackOnDriver(Stack("mine"))
-        hosts.append(open_dut(
-            tmp_path / "mini_nic.toml", lambda *world: mini_nic(*world, lladdr=bytes.fromhex("020000000001")), upper,
-            engine=engine, **settings,
-        ))  # fmt: skip
-        hosts[-1].up()
-        upper.ifd.add_ifl().add_iff().add_ifa("10.0.0.2/24")
-        return hosts[-1], Peer(hosts[-1].engine, "10.0.0.1/24", hosts[-1].frequency)
-
-    yield open_one
-    for host in hosts:
-        host.engine.close()
-    sys.modules.pop("mini_driver", None)
 
 
 def narrow(bits: int) -> tuple[Edits, Edits]:
@@ -60,8 +17,8 @@ def narrow(bits: int) -> tuple[Edits, Edits]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_card_of_32_bit_addresses(opened: Open, engine: str) -> None:
-    host, peer = opened(engine, *narrow(32))
+def test_a_card_of_32_bit_addresses(open_mini: OpenMini, engine: str) -> None:
+    host, peer = open_mini(engine, *narrow(32))
     for size in (0, 1, 56, 1472):
         ping(host, peer, bytes(size))
     assert 1 << 31 <= host.memory.regions[0].iova < 1 << 32
@@ -69,19 +26,19 @@ def test_a_card_of_32_bit_addresses(opened: Open, engine: str) -> None:
     host.down()
 
 
-def test_the_least_that_a_card_must_reach(opened: Open) -> None:
-    host, peer = opened("native", *narrow(20))
+def test_the_least_that_a_card_must_reach(open_mini: OpenMini) -> None:
+    host, peer = open_mini("native", *narrow(20))
     ping(host, peer)
     assert host.engine.findings() == []
     host.down()
     with pytest.raises(PortMapError, match="addr_width 19 reaches 524288 bytes, too few for host memory: 20 bits is"):
-        opened("native", *narrow(19))
+        open_mini("native", *narrow(19))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_answer_says_what_was_found_and_counted(opened: Open, engine: str) -> None:
+def test_no_answer_says_what_was_found_and_counted(open_mini: OpenMini, engine: str) -> None:
     """A card that asks for the frame 4 GiB beside where it is."""
-    host, peer = opened(engine, (("address <= mem_rdata;", "address <= mem_rdata ^ 64'h1_0000_0000;"),))
+    host, peer = open_mini(engine, (("address <= mem_rdata;", "address <= mem_rdata ^ 64'h1_0000_0000;"),))
     with pytest.raises(NoAnswer) as caught:
         ping(host, peer, within_ns=200_000)
     first, finding, *_, driver, memory, wire = str(caught.value).splitlines()
