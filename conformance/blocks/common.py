@@ -56,6 +56,8 @@ def traits(case: Case) -> Iterator[str]:
         if name == "enable":
             continue  # where nothing is asked, little goes wrong
         yield f"{name} = {value}"
+        if name in ("start", "header_length"):
+            yield f"an {'odd' if (length - value) % 2 else 'even'} number of bytes from {name} on"
         if value > 1:
             yield f"an {'odd' if value % 2 else 'even'} {name}"
         yield from (f"{name} over {limit}" for limit in (127, 255, 511, 1023) if value > limit)

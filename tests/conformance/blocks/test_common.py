@@ -26,7 +26,9 @@ class Spoiled(TxChecksum):
         return bytes(len(frame)) if spoiled else super().one(frame, order)
 
 
-@pytest.mark.parametrize("trait", ["an odd length", "udp = 1", "a length over 512", "an odd start"])
+@pytest.mark.parametrize(
+    "trait", ["an odd length", "an odd number of bytes from start on", "udp = 1", "a length over 512", "an odd start"]
+)
 def test_the_trait_of_the_bug_is_named_first(trait: str) -> None:
     cases = questions(SETUP, 1, Amount.QUICK)
     block = Spoiled()
