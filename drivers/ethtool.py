@@ -13,7 +13,10 @@ from typing import Protocol
 
 __all__ = [
     "Check", "Coalesce", "DriverInfo", "Ethtool", "Features", "LinkState", "Pause", "RegisterValue", "RingSizes",
+    "SPEED_UNKNOWN",
 ]  # fmt: skip
+
+SPEED_UNKNOWN = -1  # as in Linux (include/uapi/linux/ethtool.h)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class DriverInfo:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """`ethtool` without an option. `speed` in Mb/s, 0 without a link; `pause` is what is in force."""
+    """`ethtool` without an option. `speed` in Mb/s, 0 without a link, SPEED_UNKNOWN where the card does not tell;
+    `pause` is what is in force.
+    """
 
     up: bool
     speed: int

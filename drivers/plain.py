@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ringbed.drivers.ethtool import (
+    SPEED_UNKNOWN,
     Check,
     Coalesce,
     DriverInfo,
@@ -33,6 +34,7 @@ class PlainNic:
     RX_DROPS: tuple[str, ...] = ()
     TX_DROPS: tuple[str, ...] = ("tx_reset", "tx_toobig")
     mtu = 1500
+    speed = SPEED_UNKNOWN  # Mb/s, of a subclass whose card can tell
 
     def __init__(self, device: Device, dma: Dma, sink: FrameSink, *, name: str, lladdr: bytes) -> None:
         self.device, self.dma, self.sink, self.name = device, dma, sink, name
@@ -121,10 +123,12 @@ class PlainEthtool:
         return DriverInfo(type(self._driver).__name__, self._driver.name, "", self._driver.lladdr.hex(":"))
 
     def link(self) -> LinkState:
-        return LinkState(self._driver.running, 1000 if self._driver.running else 0, True, False, False)
+        return LinkState(self._driver.running, self._driver.speed if self._driver.running else 0, True, False, False)
 
     def rings(self) -> RingSizes:
-        rx, tx = (queue.size for queue in self._driver.queues())
+        """Of several queues one way, the largest: `ethtool -g` has one number for each way."""
+        queues = self._driver.queues()
+        rx, tx = (max((each.size for each in queues if each.name.startswith(way)), default=0) for way in ("rx", "tx"))
         return RingSizes(rx, tx)
 
     def ring_limits(self) -> RingSizes:

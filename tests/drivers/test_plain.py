@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ringbed.drivers.ethtool import Coalesce, Features, Pause, RingSizes
+from ringbed.drivers.ethtool import SPEED_UNKNOWN, Coalesce, Features, Pause, RingSizes
 from ringbed.drivers.plain import PlainNic
 from ringbed.drivers.world import Capabilities, QueueState
 
@@ -104,3 +104,22 @@ def test_ethtool_tells_what_there_is_and_refuses_the_rest() -> None:
     assert not tool.self_test()[0].passed
     nic.up()
     assert tool.self_test()[0].passed
+
+
+def test_a_speed_that_nobody_told_is_not_told() -> None:
+    nic = Least()
+    assert nic.ethtool.link().speed == 0
+    nic.up()
+    assert nic.ethtool.link().speed == SPEED_UNKNOWN
+    nic.speed = 10_000
+    assert nic.ethtool.link().speed == 10_000
+
+
+@pytest.mark.parametrize(
+    ("names", "sizes"),
+    [(["rxq", "txq", "txq"], (8, 32)), (["txq", "rxq"], (16, 8)), (["rxq0", "rxq1"], (16, 0)), ([], (0, 0))],
+)
+def test_one_ring_size_each_way(names: list[str], sizes: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    nic = Least()
+    monkeypatch.setattr(nic, "queues", lambda: [QueueState(name, 8 << at, 0) for at, name in enumerate(names)])
+    assert nic.ethtool.rings() == nic.ethtool.ring_limits() == RingSizes(*sizes)

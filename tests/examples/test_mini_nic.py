@@ -109,7 +109,23 @@ def test_what_does_not_fit_is_counted(opened: Open) -> None:
     arrived = [frame.data for frame in host.upper.take()]
     assert arrived == sorted(arrived)
     assert 8 <= len(arrived) < 60
-    assert host.device.read(0, 0x34) == 60 - len(arrived)
+    assert host.driver.counters()["rx_missed"] == 60 - len(arrived)
+    assert host.driver.counters()["rx_frames"] == len(arrived)
+
+
+def test_what_is_held_when_it_goes_down_does_not_come_up_again(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four descriptors and nobody who empties them: all eight frames are counted in `down`, none is delivered later."""
+    host = opened(Collector(), size=4)
+    monkeypatch.setattr(host.driver, "interrupt", lambda vector: host.device.write(0, 4, host.device.read(0, 4)))
+    exchange(host, *(bytes([number]) * 100 for number in range(8)))
+    host.down()
+    counters = host.driver.counters()
+    assert (counters["rx_frames"], counters["rx_reset"], counters["rx_missed"]) == (0, 4, 4)
+    monkeypatch.undo()
+    host.up()
+    exchange(host, bytes(99))
+    assert [len(frame.data) for frame in host.upper.take()] == [99]
+    assert host.driver.counters() == counters | {"rx_frames": 1}
 
 
 def test_a_bad_fcs_is_dropped_where_the_mac_would(opened: Open) -> None:

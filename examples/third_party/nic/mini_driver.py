@@ -8,7 +8,7 @@ from ringbed.drivers.plain import PlainNic
 from ringbed.drivers.world import Coherent, Device, Direction, Dma, FrameSink, Mapping, QueueState, RxFrame, TxFrame
 
 CTRL, STATUS, RX_BASE, RX_SIZE, RX_GIVEN, RX_DONE = 0x00, 0x04, 0x08, 0x14, 0x18, 0x1C
-TX_BASE, TX_SIZE, TX_GIVEN, TX_DONE = 0x20, 0x28, 0x2C, 0x30
+TX_BASE, TX_SIZE, TX_GIVEN, TX_DONE, DROPS = 0x20, 0x28, 0x2C, 0x30, 0x34
 RX_HIGH, TX_HIGH = 0x10, 0x24
 ON, QUIET, RECEIVED, SENT = 0b111, 0b100, 1, 2
 LAST_FRAME_NS = 200_000
@@ -44,11 +44,16 @@ class Ring:
 
 
 class MiniNic(PlainNic):
+    """Of frames that the card did not put into memory, `rx_missed` is the card's own count."""
+
+    RX_DROPS = ("rx_missed", "rx_reset")
+
     def __init__(
         self, device: Device, dma: Dma, sink: FrameSink, *, name: str = "mini0", lladdr: bytes, size: int = 64
     ) -> None:
         self.size, self.oactive, self.oactives = size, False, 0
         self.rings: tuple[Ring, ...] = ()
+        self.drops = 0  # of the card, when it was last asked
         super().__init__(device, dma, sink, name=name, lladdr=lladdr)
 
     def start(self) -> None:
@@ -70,8 +75,10 @@ class MiniNic(PlainNic):
         self.device.write(0, CTRL, QUIET)  # takes no frame and begins none; the one under way is finished
         self.device.delay(LAST_FRAME_NS)
         self._clean_tx()
-        self.device.write(0, CTRL, 0)
+        self.count["rx_reset"] += (self.device.read(0, RX_DONE) - self.rx.done) & MASK  # nobody was told of these
+        self.device.write(0, CTRL, 0)  # what it still holds is thrown away, and counted
         self.device.read(0, CTRL)
+        self._count_drops()
         self.count["tx_reset"] += self.tx.used
         for ring in self.rings:
             while ring.used:
@@ -116,6 +123,17 @@ class MiniNic(PlainNic):
         self.count["rx_frames"] += len(frames)
         if frames:
             self.sink.input(0, frames)
+
+    def _count_drops(self) -> None:
+        drops = self.device.read(0, DROPS)
+        self.count["rx_missed"] += (drops - self.drops) & 0xFFFF_FFFF
+        self.drops = drops
+
+    def counters(self) -> dict[str, int]:
+        """The card says nothing when it drops, so it is asked; a card that is down was asked last in `stop`."""
+        if self.running:
+            self._count_drops()
+        return super().counters()
 
     def _clean_tx(self) -> None:
         for _ in range((self.device.read(0, TX_DONE) - self.tx.done) & MASK):

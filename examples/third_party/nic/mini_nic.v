@@ -8,10 +8,11 @@
 //   18 RX_GIVEN descriptors given to the card since it was on, counted by the driver
 //   1C RX_DONE  frames written, counted by the card
 //   20 TX_BASE  24 TX_BASE high   28 TX_SIZE   2C TX_GIVEN   30 TX_DONE
-//   34 DROPS    frames that met no room, no descriptor, or a card that is off
+//   34 DROPS    frames that met no room or a card that is off, or were held when CTRL became 0
 //
 // A descriptor is 16 bytes: address (8), length (2, written by the card on receive; low bits first), the rest is free.
-// Counters run freely, so that given - done is what the card still has. Writing 0 to CTRL sets them back.
+// Counters run freely, so that given - done is what the card still has. Writing 0 to CTRL sets them back,
+// and what the card holds of the receive wire is thrown away: it is never written to descriptors given later.
 module mini_nic #(
     parameter BUFFER_WORDS = 1024  // of each direction, 8 bytes each; a frame must fit
 ) (
@@ -59,6 +60,8 @@ module mini_nic #(
     reg [31:0] drops;
     wire       write = psel & penable & pwrite;
     wire       rx_finished, tx_finished, dropped;
+    wire       off = write && paddr == 8'h00 && pwdata[2:0] == 0;
+    wire [4:0] thrown;  // frames, in this clock
     assign irq = ctrl[2] & (status != 0);
 
     always @(*)
@@ -96,8 +99,8 @@ module mini_nic #(
         status <= (status & ~(write && paddr == 8'h04 ? pwdata[1:0] : 2'b0)) | {tx_finished, rx_finished};
         if (rx_finished) rx_done <= rx_done + 1;
         if (tx_finished) tx_done <= tx_done + 1;
-        if (dropped) drops <= drops + 1;
-        if (!rst_n || (write && paddr == 8'h00 && pwdata[2:0] == 0)) begin
+        drops <= drops + {31'd0, dropped} + {27'd0, thrown};
+        if (!rst_n || off) begin
             ctrl <= 0;
             status <= 0;
             {rx_given, rx_done, tx_given, tx_done} <= 0;
@@ -154,6 +157,8 @@ module mini_nic #(
     wire [15:0] rx_slot = rx_done & (rx_size - 1);
     wire [15:0] tx_slot = tx_done & (tx_size - 1);
     assign rx_finished = state == RX_LENGTH & quiet;
+    reg        throw;                       // off, since the frame under way began
+    assign thrown = throw && state == IDLE ? rx_in - rx_out : 5'd0;
 
     reg [63:0] tx_words[0:BUFFER_WORDS-1];
     reg [15:0] tx_count, tx_at;             // words that came; the next to send
@@ -178,7 +183,11 @@ module mini_nic #(
         if (taken) mem_req <= 0;
         case (state)
             IDLE:
-                if (rx_some && rx_given != rx_done) begin
+                if (throw) begin
+                    throw <= 0;
+                    rx_out <= rx_in;
+                    rx_read <= rx_kept;
+                end else if (rx_some && rx_given != rx_done) begin
                     ask(rx_base + {44'd0, rx_slot, 4'b0});
                     length <= rx_lengths[rx_out[3:0]];
                     left <= (rx_lengths[rx_out[3:0]] + 7) >> 3;
@@ -245,9 +254,10 @@ module mini_nic #(
                     if (out_tlast) state <= IDLE;
                 end
         endcase
+        if (off) throw <= 1;
         if (!rst_n) begin
             state <= IDLE;
-            mem_req <= 0;
+            {mem_req, throw} <= 0;
             {waiting, left, rx_read, rx_out} <= 0;
         end
     end
