@@ -81,7 +81,7 @@ def test_a_failure_leaves_seed_capture_waveform_and_command(tmp_path: Path) -> N
     """The command brings the same failure, frame and all."""
     done = run(tmp_path, FAILS, "--ringbed-engine=pysim", "--ringbed-seed=23")
     assert done.returncode == 1
-    folder = Path("ringbed-out") / "test_mine.py_test_that_fails"
+    folder = Path("ringbed-out") / next((tmp_path / "ringbed-out").glob("test_mine.py_test_that_fails-*")).name
     assert "seed: 23, engine: pysim" in done.stdout
     for name in ("wire.pcapng", "em0.vcd"):
         assert str(folder / name) in done.stdout

@@ -1,0 +1,106 @@
+"""What the pytest plugin adds to the report of a test that failed: seed, findings, files, the command that brings it
+again; and the second run, with a waveform, of the first failure of a session.
+
+The second run is a process of its own with the same settings, and with folders of its own until it is over: it touches
+neither the first run's capture nor pytest's cache. What it recorded is then put beside the first run's files.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ringbed.cli.pytest_bench import CAPTURE, Bench
+
+__all__ = ["told"]
+
+RERUN_S = 900
+SHOWN = 20  # findings
+RERAN = pytest.StashKey[bool]()
+TOLD = pytest.StashKey[bool]()
+
+
+def told(item: pytest.Item, bench: Bench) -> list[str]:
+    """The lines of the report's section; after a test's first, only what is new."""
+    bench.look()
+    new, bench.trouble = bench.trouble, []
+    found = [*new[:SHOWN], *([f"and {len(new) - SHOWN} findings more"] if len(new) > SHOWN else [])]
+    if item.stash.get(TOLD, False):
+        return found or ["see above"]
+    item.stash[TOLD] = True
+    command = _command(item, bench)
+    kinds = ", ".join(host.engine.kind for host in bench.hosts) or bench.engine
+    lines = [f"seed: {bench.seed}, engine: {kinds}", *found]
+    files, said = list(bench.files), list[str]()
+    if bench.hosts and not (bench.trace or item.config.getoption("ringbed_no_rerun") or RERAN in item.config.stash):
+        item.config.stash[RERAN] = True  # one waveform a session, of the first failure
+        recorded, said = _again(item, command, bench.folder)
+        files += recorded
+    here = item.config.invocation_params.dir
+    lines += [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in files]
+    again = [*command, f"--ringbed-out={item.config.getoption('ringbed_out')}"]
+    return [*lines, *said, "again: " + shlex.join(["pytest", *again])]
+
+
+def _command(item: pytest.Item, bench: Bench) -> list[str]:
+    """From the folder pytest was started in, which need not be its rootdir; with the settings it was given."""
+    option, here = item.config.option, item.config.invocation_params.dir
+    _, separator, name = item.nodeid.partition("::")
+    words = [os.path.relpath(item.path, here) + separator + name]
+    words += [f"--ringbed-engine={bench.engine}", f"--ringbed-seed={bench.seed}"]
+    if option.inifilename:
+        words += ["-c", str(option.inifilename)]
+    if option.rootdir:
+        words.append(f"--rootdir={option.rootdir}")
+    for override in option.override_ini or ():
+        words += ["-o", override]
+    return words
+
+
+def _again(item: pytest.Item, command: list[str], folder: Path) -> tuple[list[Path], list[str]]:
+    """Run the test once more, recording; the files it left, moved to `folder`, and what is to be said of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        words = [sys.executable, "-m", "pytest", "-q", *command, f"--ringbed-out={name}/out", "--ringbed-trace"]
+        if item.config.pluginmanager.hasplugin("cacheprovider"):  # as it may be asked for, by `addopts = --ff`
+            words += ["-o", f"cache_dir={name}/cache"]
+        if item.config.pluginmanager.hasplugin("xdist"):
+            words.append("-n0")
+        try:
+            done = subprocess.run(
+                words, capture_output=True, text=True, check=False, timeout=RERUN_S, stdin=subprocess.DEVNULL,
+                cwd=item.config.invocation_params.dir, env=_environment(),
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return [], [f"a second run, for a waveform, was ended after {RERUN_S} s"]
+        return _kept(Path(name) / "out", folder), _verdict(done)
+
+
+def _environment() -> dict[str, str]:
+    """A worker of xdist is told so by variables, which its own child must not read as its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST_")}
+
+
+def _kept(out: Path, folder: Path) -> list[Path]:
+    """The second run's capture is `again.pcapng`: what the first one had on its wire is evidence."""
+    kept = []
+    for path in sorted(each for each in out.glob("*/*") if each.is_file()):
+        kept.append(path.replace(folder / ("again.pcapng" if path.suffix == CAPTURE else path.name)))
+    return kept
+
+
+def _verdict(done: subprocess.CompletedProcess[str]) -> list[str]:
+    if done.returncode == pytest.ExitCode.TESTS_FAILED:
+        return []
+    if done.returncode == pytest.ExitCode.OK:
+        return [
+            "the second run passed: flaky, or something in the test is not drawn from the seed, or is kept in files"
+        ]
+    last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+    return [f"the second run, for a waveform, did not get to the test (exit {done.returncode}): {last}"]
