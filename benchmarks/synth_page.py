@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ringbed.sim.clock import CARD_HZ
 from ringbed.sim.synth import Synthesis
 from ringbed.sim.synth_netlist import DEVICE
 
@@ -21,6 +22,18 @@ Made by `make synth` with {tools}.
 
 The FPGA is a Lattice ECP5 LFE5U-85F in its slowest speed grade (6); it has {device}.
 Cells are those of the netlist, and each frequency is that of a placed and routed design.
+"""
+GOAL = float(CARD_HZ) / 1e6  # MHz; the tool aims at it
+NARROW, SLOWEST = 64, 6
+REACHED = """
+## Does it reach 125 MHz?
+
+125 MHz is the clock that `em` is simulated with, and what the tools aim at. Of its {made} blocks that have a frequency,
+{width} bits wide and each by itself, {good} reach it, so the card {verdict}. The slowest are {slowest}. A block that
+contains others has the paths through them as well.
+
+What that means: in this FPGA `em` would run with a slower clock, or those blocks would need a register more where their
+paths are deepest. Nothing in ringbed depends on it: simulation counts clocks, and how long one lasts is a setting.
 """
 OTHERS = """
 ## Other people's Verilog
@@ -45,8 +58,10 @@ READING = """
   A name with bars, `left|due`, is one of the signals made in that line of the source.
 - **bits** is the width of the data path. A block that is the same at every width is listed once. A class the card
   uses several times, with several parameters, is shown as its largest. A block that contains others counts them in.
-- **Does not fit** and **not placed** are answers, with the reason; the cells are those of the netlist. What has not
-  been tried `make synth` has yet to do: a whole card takes longest, and what is done once is kept.
+- **Does not fit** and **not routed** are answers, with the reason; the cells are those of the netlist. A tool that was
+  not done in a time, on two slow cores with other work, may be on yours: `make synth ARGS="--limit 7200"` tries again
+  what failed in less. A whole card takes longest; what is done once is kept.
+- A name that ends in `.toml` is a port map's, and its row is of the Verilog alone, without the bridges.
 
 ## In your own flow
 
@@ -56,6 +71,15 @@ For the numbers of one block, or of some, or of the whole card; `--json` writes 
 ringbed nic synth em mac_tx parse
 ringbed nic synth em --width 512 --json figures.json
 ```
+
+For your own Verilog, a NIC or a block by its [port map](port-map.md), with the map's parameters and ties:
+
+```sh
+ringbed dut synth examples/third_party/blocks/rx_checksum.toml
+```
+
+Only its sources, clocks and resets count there, and all of its clocks are one. Yosys reads Verilog and a part of
+SystemVerilog; what it does not read is a sentence with file and line.
 
 For your own tools take the Verilog, of the card or of a block without any registers around it. Clock and reset are
 `clk` and `rst`, the reset is synchronous and active high, and the top module has the block's name:
@@ -80,7 +104,18 @@ def page(
     text = HEAD.format(tools=named, device=device) + "\n## NICs\n\n" + _table(cards)
     for width in sorted({block.width for block in blocks}):
         text += f"\n## Blocks, {width} bits wide\n\n" + _table([block for block in blocks if block.width == width])
-    return text + OTHERS + _table(others) + READING
+    return text + _reached([block for block in blocks if block.width == NARROW]) + OTHERS + _table(others) + READING
+
+
+def _reached(blocks: Sequence[Synthesis]) -> str:
+    """What of the card's goal its blocks reach, in words; nothing when no block has a frequency."""
+    made = sorted((block.fmax, block.name) for block in blocks if block.fmax is not None)
+    if not made:
+        return ""
+    good = sum(mhz >= GOAL for mhz, _ in made)
+    slowest = ", ".join(f"`{name}` ({mhz:.1f} MHz)" for mhz, name in made[:SLOWEST])
+    verdict = "does" if good == len(made) else "does not"
+    return REACHED.format(made=len(made), width=NARROW, good=good, verdict=verdict, slowest=slowest)
 
 
 def figures_on(text: str) -> dict[tuple[str, int], tuple[int, int, int, int, float | None]]:

@@ -10,6 +10,7 @@ import fcntl
 import functools
 import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -77,10 +78,22 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> N
         done = subprocess.run(
             _command(tool, arguments), cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
         )
-    except subprocess.TimeoutExpired:
-        raise ToolFailure(f"{tool.name} was not done in {seconds:g} s") from None
+    except subprocess.TimeoutExpired as late:
+        said = b"".join(part for part in (late.stdout, late.stderr) if isinstance(part, bytes))
+        raise ToolFailure(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
     if done.returncode != 0:
         raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")
+
+
+def _stage(said: str) -> str:
+    """How far nextpnr came, by what it had written; nothing for a tool that writes nothing."""
+    if rounds := re.findall(r"iter=(\d+) wires=\d+ overused=(\d+)", said):
+        return f": placed, and {int(rounds[-1][1]):,} wires had two nets after round {rounds[-1][0]} of routing"
+    arcs = re.search(r"Routing (\d+) arcs", said)
+    left = re.findall(r"^Info: +\d+ \|[^|]*\|[^|]*\| *(\d+)\|", said, re.MULTILINE)
+    if arcs and left:
+        return f": placed, and {int(left[-1]):,} of {int(arcs[1]):,} connections were left to route"
+    return ": it was still placing" if "placer" in said else ""
 
 
 def _complaint(said: str, code: int) -> str:

@@ -67,7 +67,7 @@ def test_a_design_that_a_tool_does_not_finish_has_a_sentence(cache: Path, monkey
     assert late.why == "not synthesized: Yosys was not done in 0.01 s"
     assert (late.cells, late.fmax) == (None, None)
     half = synthesize(design, Limits(place=0.01))
-    assert half.why == "not placed: nextpnr-ecp5 was not done in 0.01 s"
+    assert half.why == "not routed: nextpnr-ecp5 was not done in 0.01 s"
     assert half.cells == Cells(8, 8, 0, 0)
     monkeypatch.setattr(synth, "run", no_tool)
     assert synthesize(design, Limits(place=0.01)) == half
