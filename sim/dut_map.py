@@ -17,6 +17,7 @@ from typing import Any
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
 from ringbed.sim.dut_portmap import byte_bits, clash
 from ringbed.sim.dut_ports import Top, read_top
+from ringbed.sim.memory import too_narrow
 from ringbed.sim.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.spec import Rtl
 
@@ -92,7 +93,7 @@ class Reader:
             line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
             ties=self._ties(),
         )  # fmt: skip
-        for sentence in filter(None, (dut.outrun(), clash(dut))):
+        for sentence in filter(None, (dut.outrun(), clash(dut), too_narrow(dut.dma.addr_width) if dut.dma else "")):
             self._problem(sentence)
         return dut
 

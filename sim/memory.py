@@ -33,7 +33,7 @@ from ringbed.sim.portmap import PortMap, PortMapError
 
 __all__ = [
     "ARENA_BASE", "LEAST_ADDR_WIDTH", "REMEMBERED", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON",
-    "Region", "Response", "memory_for",
+    "Region", "Response", "memory_for", "too_narrow",
 ]  # fmt: skip
 
 ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
@@ -342,13 +342,18 @@ def memory_for(portmap: PortMap) -> HostMemory:
     dma = portmap.dma
     if dma is None or ARENA_BASE + ARENA_SIZE <= 1 << dma.addr_width:
         return HostMemory()
-    if dma.addr_width < LEAST_ADDR_WIDTH:
-        raise PortMapError(
-            f"dma.addr_width {dma.addr_width} reaches {1 << dma.addr_width} bytes, too few for host memory: "
-            f"{LEAST_ADDR_WIDTH} bits is the least"
-        )
+    if sentence := too_narrow(dma.addr_width):
+        raise PortMapError(sentence)
     half = 1 << (dma.addr_width - 1)
     return HostMemory(min(ARENA_SIZE, half - PAGE), half)  # the last page is free, so that no end is at 0
+
+
+def too_narrow(addr_width: int) -> str:
+    """A sentence for a DMA that reaches too little, or ""."""
+    if addr_width >= LEAST_ADDR_WIDTH:
+        return ""
+    reach = f"dma.addr_width {addr_width} reaches {1 << addr_width} bytes, too few for host memory"
+    return f"{reach}: {LEAST_ADDR_WIDTH} bits is the least"
 
 
 def _ended_when(kind: str, ended: int | None, clock: int | None) -> str:

@@ -48,6 +48,19 @@ def test_a_bug_in_the_verilog_is_seen(folder: Path) -> None:
     assert done.returncode == 1
 
 
+def test_a_wrong_dma_address_is_told_before_what_it_leads_to(folder: Path) -> None:
+    source = folder / "mini_nic.v"
+    text = source.read_text(encoding="utf-8")
+    assert "address <= mem_rdata;" in text
+    source.write_text(text.replace("address <= mem_rdata;", "address <= mem_rdata + 64'h10000;"), encoding="utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False).stdout
+    cause, finding, *_ = [line for line in said.splitlines() if line.startswith("E  ")]
+    assert "NoAnswer: nic0: no answer of 10.0.0.1 within 1000000 ns" in cause
+    assert ": dma.read: the device reads 0x" in finding
+    assert "past the end of the mapping of" in finding
+
+
 def test_the_lines_that_the_page_promises() -> None:
     lines = lines_of(NIC / "test_mini_nic.py")
     assert lines <= LINES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ringbed.sim.dut_ports import Top
 from ringbed.sim.portmap import Port, PortMapError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "third_party" / "nic" / "mini_nic.toml"
+PAGE = Path(__file__).parents[2] / "docs" / "port-map.md"
 HEAD = 'top = "t"\nsources = ["t.v"]\nclock = "clk"\nreset = { port = "rst" }\n'
 PORTS = [Port("clk", 1, "in"), Port("rst", 1, "in")]
 APB = [
@@ -60,9 +62,31 @@ def test_a_map_without_a_mistake(reader: Read) -> None:
     assert "spare" not in found.used
 
 
+def test_the_page_has_the_defaults(reader: Read) -> None:
+    """docs/port-map.md against what a map that says nothing comes to."""
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    page = {key: cell.strip("` ") for key, cell in rows}
+    dut = reader("[registers]\naddr_width = 8\n[dma]\naddr_width = 64\n[wire.rx]\ndata_width = 8\n").dut
+    assert dut.registers is not None
+    assert dut.dma is not None
+    assert dut.rx is not None
+    assert page["kind"].replace("`", "") == f'"{dut.registers.kind}", "{dut.dma.kind}", "{dut.rx.kind}"'
+    assert page["data_width"] == str(dut.registers.data_width) == str(dut.dma.data_width)
+    assert page["id_width"] == str(dut.dma.id_width)
+    assert page["byte_order"] == ('"big"' if dut.rx.big else '"little"')
+    assert page["keep"] == f'"{dut.rx.keep}"'
+    flags = {"ready": dut.rx.ready, "fcs": dut.rx.fcs, "error": dut.rx.error, "word_addressed": dut.rx.word_addressed}
+    assert {key: page[key] for key in flags} == {key: str(value).lower() for key, value in flags.items()}
+
+
 @pytest.mark.parametrize(
     ("text", "ports", "sentence"),
     [
+        (
+            "[dma]\nkind = 'request'\naddr_width = 19\n",
+            [],
+            "dma.addr_width 19 reaches 524288 bytes, too few for host memory",
+        ),
         (APB_MAP, APB[1:], "registers.paddr: t has no port 'paddr'"),
         (APB_MAP, [Port("padr", 8, "in"), *APB[1:]], "registers.paddr: t has no port 'paddr'; it has 'padr'"),
         (APB_MAP + "data_width = 64\n", APB, "registers.data_width must be 32, not 64"),
