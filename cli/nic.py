@@ -64,6 +64,9 @@ def verilog(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output.")],
     block: Annotated[str | None, typer.Option(metavar="BLOCK", help="One block of it, such as mac_tx.")] = None,
     width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
+    icarus: Annotated[
+        bool, typer.Option("--icarus", help="For Icarus Verilog: variables begin at 0, not at X.")
+    ] = False,
 ) -> None:
     """Write the NIC, or a block of it, as Verilog; the NIC has the ports that the port map in hw/nics names."""
     card = _card(name)
@@ -78,6 +81,10 @@ def verilog(
             text = _card_verilog(card.name, width, status.update)
         else:
             text = _block_verilog(card.name, block, width)
+    if icarus:
+        from ringbed.sim.cocotb_build import from_zero
+
+        text = from_zero(text)
     if to_stdout:
         sys.stdout.write(text)
     else:

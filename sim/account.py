@@ -19,7 +19,7 @@ from ringbed.hw.formats import em
 from ringbed.sim.host import Host
 from ringbed.sim.link_faults import FaultyEnd
 
-__all__ = ["Leg", "card_count", "driver_legs", "link_legs", "lost"]
+__all__ = ["Leg", "card_count", "driver_legs", "link_legs", "lost", "wire_leg"]
 
 RX_CAUSES = ("RB_RXOFF", "RB_RXCRC", "RB_RXRUNT", "RB_RXGIANT", "RB_RXFILTER", "RB_RXMISS", "RB_RXFLUSH")
 TX_CAUSES = ("RB_TXNULL", "RB_TXLONG", "RB_TXTSE", "RB_TXMIX", "RB_TXFLUSH")
@@ -63,6 +63,17 @@ def driver_legs(host: Host[Any]) -> list[Leg]:
         Leg(f"{host.name} wire to driver", card_count(host, "RB_RXWIRE"), counters["rx_frames"], up),
         Leg(f"{host.name} driver to wire", counters["tx_frames"] + refused, card_count(host, "RB_TXWIRE"), down),
     ]
+
+
+def wire_leg(host: Host[Any], sent: int, **card: int) -> Leg:
+    """Of a card that has no RB_* window: `sent` frames on its receive wire, to what the driver handed on.
+
+    Its causes: what was dropped before it as a MAC would (`EngineStats.dropped`), the card's own, given as `card`, and
+    the driver's.
+    """
+    counters = host.driver.counters()
+    drops = {name: counters[name] for name in host.driver.RX_DROPS}
+    return Leg(f"{host.name} wire to driver", sent, counters["rx_frames"], host.engine.stats().dropped | card | drops)
 
 
 def link_legs(host: Host[Any], end: FaultyEnd) -> list[Leg]:

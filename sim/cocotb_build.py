@@ -22,7 +22,7 @@ from ringbed.sim.cache import cached, content_hash
 from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
 
-__all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "require", "spawn"]
+__all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "from_zero", "require", "spawn"]
 
 WAVES = {"verilator": "vcd", "icarus": "fst"}  # the waveform each writes
 SIMULATORS = tuple(WAVES)
@@ -79,7 +79,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         if progress is not None:
             progress(f"building the card for cocotb on {simulator}")
         source = work / f"{spec.portmap.top}.v"
-        source.write_text(_from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
+        source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
         rtl = spec.rtl or Rtl(())
         made = _Build(simulator).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
@@ -89,7 +89,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     return cached("cocotb", key, make)
 
 
-def _from_zero(verilog: str) -> str:
+def from_zero(verilog: str) -> str:
     """Our own Verilog for Icarus, with every variable 0 at first, as in Verilator and silicon's sense of either value.
 
     Yosys gives first values to flip-flops alone. Where combinational blocks look at each other's outputs bit by bit,

@@ -30,6 +30,7 @@ from ringbed.sim.pybus import Pattern
 from ringbed.sim.pydma import DEPTH, AxiMemory, Queued, pick
 from ringbed.sim.pywire import Garbage, LinkTime, WireOut
 from ringbed.sim.settings import Settings
+from ringbed.sim.wire import FCS_LENGTH
 from ringbed.sim.words import seen
 
 __all__ = ["CocotbMemory", "CocotbRegisters", "CocotbRx", "CocotbTx", "DutPorts"]
@@ -289,6 +290,7 @@ class CocotbRx:
         self._garbage = Garbage(seed, part.data_width // 8)
         bus = RxSource._bus_obj(dut, part.prefix, bus_separator="")
         self._source, self._clock, self._bytes = _known(RxSource(bus, *clock.models)), clock, part.data_width // 8
+        self._behind = 0 if part.fcs else FCS_LENGTH  # on the link, and not in the stream
         self._pace, self._free = pace, LinkTime(pace or Pacing(0, 1))
         self._frames: deque[tuple[bytes, int, bool]] = deque()
         self._wake, self._beat_at = CocotbEvent(), NEVER
@@ -327,11 +329,11 @@ class CocotbRx:
             position.add(PREAMBLE)
         for offset in range(0, len(frame), self._bytes):
             beat = frame[offset : offset + self._bytes]
+            last = offset + len(beat) == len(frame)
             if self._pace:
-                position.add(len(beat))
+                position.add(len(beat) + (self._behind if last else 0))
                 self._beat_at = position.ceil()
                 await self._clock.reach(self._beat_at)
-            last = offset + len(beat) == len(frame)
             shown = RxBeat(tdata=self._garbage.fill(beat), tkeep=(1 << len(beat)) - 1, tlast=int(last))
             shown.tuser = int(last and error)
             self._source.send_nowait(shown)
@@ -345,7 +347,8 @@ class CocotbTx(WireOut):
 
     def __init__(self, dut: Any, part: Wire, clock: CardClock, settings: Settings, findings: Findings) -> None:
         level = settings.pattern_level
-        super().__init__(part.prefix, part.data_width // 8, settings.pacing, settings.seed, level, stops=part.ready)
+        pace, seed = settings.pacing, settings.seed
+        super().__init__(part.prefix, part.data_width // 8, pace, seed, level, stops=part.ready, fcs=part.fcs)
         self._sink = TxSink(TxSink._bus_obj(dut, part.prefix, bus_separator=""), *clock.models)
         self._clock, self._findings = clock, findings
         if self.hold.level:

@@ -76,10 +76,10 @@ class CocotbEngine(CocotbFace):
     # Calls ------------------------------------------------------------------------------------------------------
 
     def _send(self, call: Call) -> tuple[Any, Box]:
-        if self._memory is not None and self._memory.version != self._regions:
-            self._link.send_regions(self._memory)
-            self._regions = self._memory.version
         try:
+            if self._memory is not None and self._memory.version != self._regions:
+                self._link.send_regions(self._memory)
+                self._regions = self._memory.version
             self._link.send(("call", call))
         except EOFError:
             raise self._ended() from None

@@ -7,7 +7,7 @@ and findings costs nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class CocotbFace:
         self._box = Box()
         self._frames: list[tuple[int, bytes]] = []
         self._findings: list[Finding] = []
-        self._lost = 0
+        self._lost = self._told = 0  # `_told`: how many of the findings a BusFault has been raised for
         self._bus_log: list[BusEvent] = []
         self._skip = 0  # where time is, when nothing happened since the core was told
         self._closed = False
@@ -172,8 +172,8 @@ class CocotbFace:
         self._skip = max(until, self._skip)  # told when somebody looks: a pump skips often
 
     def _raise_fault(self) -> None:
-        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
-        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+        new, self._told = self._findings[self._told :], len(self._findings)
+        raise BusFault.of(new)
 
     # The wire ---------------------------------------------------------------------------------------------------
 
@@ -219,13 +219,13 @@ class CocotbFace:
         return log
 
     def findings(self) -> list[Finding]:
-        found, lost, self._findings, self._lost = self._findings, self._lost, [], 0
+        found, lost, self._findings, self._lost, self._told = self._findings, self._lost, [], 0, 0
         capped = [Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else []
         return self._words.findings(found) + capped
 
     def stats(self) -> EngineStats:
         """Model and harness cannot be told apart here: all of it is `harness_ns`."""
-        return self._box.stats
+        return replace(self._box.stats, dropped=dict(self.edge.counters))
 
     def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError

@@ -71,7 +71,10 @@ class Link:
             table.append((region.iova, region.length, region.shadow is not None))
             files += [region.file] if region.shadow_file is None else [region.file, region.shadow_file]
         self.send(("regions", table, len(files)))
-        socket.send_fds(self._end, [b"f"], files)
+        try:
+            socket.send_fds(self._end, [b"f"], files)
+        except OSError as error:
+            raise EOFError(str(error)) from None
 
     def receive_regions(self, table: list[tuple[int, int, bool]], count: int) -> list[Region]:
         _, files, _, _ = socket.recv_fds(self._end, 1, count)

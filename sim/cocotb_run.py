@@ -28,13 +28,14 @@ def run(
     module: str, spec: NicSpec, simulator: str, folder: Path, *, waves: bool = False,
     env: Mapping[str, str] | None = None, progress: Progress | None = None,
 ) -> list[str]:  # fmt: skip
-    """The names of the tests that passed: those of `module`, which is imported from `sys.path`.
+    """The names of the tests that passed: those of `module`, which is imported from `sys.path`; none that was skipped.
 
     Raises CocotbFailed, CocotbMissing, BuildError.
     """
     built = build(spec, simulator, waves, progress)
     folder = folder.absolute()
     results, said = folder / "results.xml", folder / "output.txt"
+    results.unlink(missing_ok=True)  # of another run: a simulator that crashes writes none
     environment = {
         "COCOTB_RESULTS_FILE": str(results), "COCOTB_RESOLVE_X": "ZEROS", "PYTHONPATH": os.pathsep.join(sys.path),
         **(env or {}),
@@ -43,22 +44,24 @@ def run(
     with said.open("wb") as output:
         process = spawn(built, spec, simulator, module, env=environment, cwd=folder, wave=wave, output=output)
         try:
-            process.wait()
+            ended = process.wait()
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-    return _passed(results, said)
+    return _passed(results, said, ended)
 
 
-def _passed(results: Path, said: Path) -> list[str]:
+def _passed(results: Path, said: Path, ended: int) -> list[str]:
     words = "\n".join(said.read_text(errors="replace").splitlines()[-60:])
     if not results.exists():
         raise CocotbFailed(f"the simulator ended without results:\n{words}")
-    cases = list(ElementTree.parse(results).iter("testcase"))
+    cases = [case for case in ElementTree.parse(results).iter("testcase") if case.find("skipped") is None]
     failed = [
         case.get("name", "") for case in cases if case.find("failure") is not None or case.find("error") is not None
     ]
     if failed or not cases:
         raise CocotbFailed(f"failed: {', '.join(failed) or 'there is no test'}\n{words}")
+    if ended:
+        raise CocotbFailed(f"the simulator ended with {ended}:\n{words}")
     return [case.get("name", "") for case in cases]

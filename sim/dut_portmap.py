@@ -20,12 +20,16 @@ def canonical(dut: Dut) -> PortMap:
         f"dut_{dut.top}", dut.clock, Reset("rst"),
         registers=None if registers is None else Registers("s_axil_", byte_bits(registers), registers.data_width),
         dma=None if dma is None else Dma("m_axi_", dma.addr_width, dma.data_width, dma.id_width or ID_BITS),
-        rx=None if dut.rx is None else Wire("rx_", dut.rx.data_width, True, _stops(dut, dut.rx), dut.rx.fcs),
+        rx=None if dut.rx is None else _rx(dut, dut.rx),
         tx=None if dut.tx is None else Wire("tx_", dut.tx.data_width, False, dut.tx.ready, dut.tx.fcs),
         interrupts=None if dut.line is None else Interrupts("irq", dut.line.width),
         pins=tuple(Pin(pin.name, pin.width, pin.dir, pin.init) for pin in dut.pins),
         clocks=tuple(Clock(clock.port, clock.num, clock.den, _phase(clock)) for clock in dut.clocks),
     )  # fmt: skip
+
+
+def _rx(dut: Dut, rx: Bus) -> Wire:
+    return Wire("rx_", rx.data_width, True, _stops(dut, rx), rx.fcs, rx.error)
 
 
 def _stops(dut: Dut, rx: Bus) -> bool:

@@ -6,7 +6,8 @@ responses, events out. Time is counted in clocks of the card; `sim/clock.py` tur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import IntFlag
 from pathlib import Path
 from typing import Protocol
@@ -52,10 +53,23 @@ class EngineStats:
     harness_ns: int = 0
     read_beats: int = 0  # of data, taken by the card
     write_beats: int = 0  # of data, taken by the memory
+    dropped: dict[str, int] = field(default_factory=dict)  # frames before the card, as a MAC would, by cause
 
 
 class BusFault(Exception):
-    """A device access outside memory, in `strict` manner; raised at the call that let the clock run."""
+    """A device access outside memory, in `strict` manner; raised at the call that let the clock run.
+
+    `findings` has it, and all else that was found.
+    """
+
+    @classmethod
+    def of(cls, found: Sequence[Finding]) -> BusFault:
+        """By the first stray access of what was found since the fault before."""
+        strays = [finding for finding in found if finding.rule.startswith("dma.")]
+        if not strays:
+            return cls("a device access outside memory")
+        more = f"; findings() has {len(found) - 1} more" if len(found) > 1 else ""
+        return cls(f"clock {strays[0].clock}: {strays[0].text}{more}")
 
 
 class Engine(Protocol):

@@ -28,7 +28,7 @@ from ringbed.sim.words import no_answer, no_register
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 5
+ABI = 6
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
@@ -101,7 +101,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "rb_hold_irq": (None, [handle, u64]),
         "rb_bus_faults": (None, [handle, ctypes.POINTER(_BusRule), u32, ctypes.POINTER(_BusFixed), u32]),
         "rb_bus_fault_log": (None, [handle, handle]),
-        "rb_findings": (None, [handle, ctypes.POINTER(_Finding)]),
+        "rb_findings": (None, [handle, ctypes.POINTER(_Finding), u32]),
         "rb_tick_hz": (ctypes.c_double, [handle]),
         "rb_abi": (u32, []),
     }
@@ -135,6 +135,7 @@ class NativeEngine(NativeStages):
         self._handle: int | None = None
         self._tick_hz = 0.0
         self._bus_faults = BusFaults()
+        self._told = 0  # how many of the findings a BusFault has been raised for
         self._begin_stages()
         self._open(waves)
 
@@ -316,11 +317,15 @@ class NativeEngine(NativeStages):
         ]
 
     def findings(self) -> list[Finding]:
+        self._told = 0
+        return self._look(take=True)
+
+    def _look(self, take: bool) -> list[Finding]:
         count, lost = self._box.findings, self._box.findings_lost
         if not count:
             return []
         table = (_Finding * count)()
-        self._lib.rb_findings(self._live(), table)
+        self._lib.rb_findings(self._live(), table, take)
         found = self._spec.words.findings([self._worded(raw) for raw in table])
         if lost:
             found.append(Finding(self.now, "capped", f"{lost} more findings were not kept"))
@@ -333,8 +338,9 @@ class NativeEngine(NativeStages):
         return Finding(raw.clock, rule, text)
 
     def _raise_fault(self) -> None:
-        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
-        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+        found = self._look(take=False)
+        new, self._told = found[self._told :], len(found)
+        raise BusFault.of(new)
 
     def stats(self) -> EngineStats:
         if not self._tick_hz:
@@ -343,7 +349,9 @@ class NativeEngine(NativeStages):
         total = box.run_ticks * 1e9 / self._tick_hz
         model = total * box.model_ticks / box.sampled_ticks if box.sampled_ticks else 0.0
         beats = int(box.read_beats), int(box.write_beats)
-        return EngineStats(int(box.clocks), int(box.skipped), round(model), round(total - model), *beats)
+        return EngineStats(
+            int(box.clocks), int(box.skipped), round(model), round(total - model), *beats, dict(self.edge.counters)
+        )
 
     @property
     def faults(self) -> int:

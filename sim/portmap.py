@@ -129,6 +129,7 @@ class Wire:
     """One direction of the wire, an AXI4-Stream; `into` the card or out of it, and whether the taker has a `ready`.
 
     `fcs`: its frames end with their FCS. Where they do not, engines take it off and put it on (`sim/wire_edge.py`).
+    `error`: the card hears of a symbol error; the port for it is there in any case.
     """
 
     prefix: str
@@ -136,6 +137,7 @@ class Wire:
     into: bool
     ready: bool
     fcs: bool = True
+    error: bool = True
 
     def ports(self) -> list[Port]:
         way, back = (IN, OUT) if self.into else (OUT, IN)

@@ -26,6 +26,7 @@ from ringbed.sim.spec import NicSpec, component_ports
 from ringbed.sim.stages import NO_END, StageEvent, StageTable
 from ringbed.sim.toolchain import BuildError
 from ringbed.sim.traced import WaveLayout
+from ringbed.sim.wire_edge import WireEdge
 from ringbed.sim.words import no_answer, no_register
 
 __all__ = ["PysimEngine"]
@@ -144,6 +145,8 @@ class PysimEngine:
         self.now, self._clocks, self._skipped = 0, 0, 0
         self._findings = Findings(s.check)
         self._bus_log: list[BusEvent] = []
+        self._told = 0  # how many of the findings a BusFault has been raised for
+        self.edge = WireEdge(m)
         self._dma = self._registers = self._rx = self._tx = None
         if m.dma:
             latencies = (s.read_latency, s.write_latency)
@@ -151,9 +154,11 @@ class PysimEngine:
         if m.registers:
             self._registers = AxiLite(m.registers.prefix, s.seed, s.pattern_level)
         if m.rx:
-            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing, s.seed, stops=m.rx.ready)
+            self._rx = WireIn(m.rx.prefix, m.rx.data_width // 8, s.pacing, s.seed, stops=m.rx.ready, fcs=m.rx.fcs)
         if m.tx:
-            self._tx = WireOut(m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level, stops=m.tx.ready)
+            self._tx = WireOut(
+                m.tx.prefix, m.tx.data_width // 8, s.pacing, s.seed, s.pattern_level, stops=m.tx.ready, fcs=m.tx.fcs
+            )  # fmt: skip
         self._irq, self._irq_since, self._irq_from = False, 0, 0
         self._pending = True  # a pin was set that has not had a clock yet
         self._model_ns = self._run_ns = 0
@@ -362,13 +367,14 @@ class PysimEngine:
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._rx is None:
             raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
-        self._rx.frames.append((bytes(frame), at, error))
+        if (inside := self.edge.into(bytes(frame), error)) is not None:
+            self._rx.frames.append((inside, at, error))
 
     def wire_out(self) -> list[tuple[int, bytes]]:
         if self._tx is None:
             return []
         frames, self._tx.frames = self._tx.frames, []
-        return frames
+        return self.edge.out(frames)
 
     # Pins, findings, figures ------------------------------------------------------------------------------------
 
@@ -413,15 +419,19 @@ class PysimEngine:
         return log
 
     def findings(self) -> list[Finding]:
+        self._told = 0
         return self._spec.words.findings(self._findings.take())
 
     def _raise_fault(self) -> None:
-        strays = [finding for finding in self.findings() if finding.rule.startswith("dma.")]
-        raise BusFault(f"clock {strays[-1].clock}: {strays[-1].text}" if strays else "a device access outside memory")
+        found = self._findings.kept
+        new, self._told = found[self._told :], len(found)
+        raise BusFault.of(new)
 
     def stats(self) -> EngineStats:
         beats = (self._dma.read_beats, self._dma.write_beats) if self._dma else (0, 0)
-        return EngineStats(self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats)
+        return EngineStats(
+            self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats, dict(self.edge.counters)
+        )
 
     # Stages and waveforms ------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections import deque
 from ringbed.sim.axi_checker import Findings, Held, check_keep
 from ringbed.sim.clock import GAP, PREAMBLE, Pacing
 from ringbed.sim.pybus import NEVER, Pattern, Ports
+from ringbed.sim.wire import FCS_LENGTH, MIN_LENGTH
 
 __all__ = ["Garbage", "LinkTime", "WireIn", "WireOut"]
 
@@ -53,10 +54,15 @@ class Garbage:
 class WireIn:
     """The receive wire: frames from a queue, back to back or paced; `stops`: the card has a ready.
 
+    `fcs` False: four more bytes go over the link before the last beat is there.
+
     What does not count is garbage: lanes beyond a frame's end, and all but TVALID when no beat is there.
     """
 
-    def __init__(self, prefix: str, bus: int, pace: Pacing | None, seed: int, *, stops: bool = False) -> None:
+    def __init__(
+        self, prefix: str, bus: int, pace: Pacing | None, seed: int, *, stops: bool = False, fcs: bool = True
+    ) -> None:
+        self.behind = 0 if fcs else FCS_LENGTH
         self.garbage = Garbage(seed, bus)
         self.p, self.bus, self.paced, self.stops = prefix, bus, pace is not None, stops
         self.frames: deque[tuple[bytes, int, bool]] = deque()
@@ -108,7 +114,8 @@ class WireIn:
     def _next_beat(self, now: int) -> None:
         self.beat_due = now
         if self.paced:
-            self.pos.add(min(len(self.frames[0][0]) - self.offset, self.bus))
+            left = len(self.frames[0][0]) - self.offset
+            self.pos.add(self.bus if left > self.bus else left + self.behind)
             self.beat_due = self.pos.ceil()
 
     def sample(self, c: Ports, now: int) -> None:
@@ -128,12 +135,14 @@ class WireIn:
 class WireOut:
     """The transmit wire: ready always, paced, or by a pattern; `stops` False is a card that cannot wait.
 
+    `fcs` False: the link carries pad and FCS behind what the card gives.
     `frames`: (clock of the last beat, frame).
     """
 
     def __init__(
-        self, prefix: str, bus: int, pace: Pacing | None, seed: int, level: int, *, stops: bool = True
+        self, prefix: str, bus: int, pace: Pacing | None, seed: int, level: int, *, stops: bool = True, fcs: bool = True
     ) -> None:
+        self.fcs = fcs
         self.p, self.bus, self.paced, self.stops = prefix, bus, pace is not None, stops
         self.pos = LinkTime(pace or Pacing(0, 1))
         self.hold = Pattern(seed, 13, level)
@@ -170,7 +179,7 @@ class WireOut:
             if not self.partial:
                 self.pos.at_least(f.now)
                 self.pos.add(PREAMBLE)
-            self.pos.add(len(beat) + (GAP if last else 0))
+            self.pos.add(len(beat) + (self._behind(len(self.partial) + len(beat)) if last else 0))
         if len(self.partial) + len(beat) <= LONGEST:
             self.partial += beat
         elif not self.giant:
@@ -179,3 +188,7 @@ class WireOut:
         if last:
             self.frames.append((f.now, bytes(self.partial)))
             self.partial, self.giant = bytearray(), False
+
+    def _behind(self, length: int) -> int:
+        """Bytes of the link after a frame of `length` that the card gave."""
+        return GAP + (0 if self.fcs else max(0, MIN_LENGTH - length) + FCS_LENGTH)

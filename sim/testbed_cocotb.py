@@ -16,10 +16,15 @@ are coroutines that do so.
 from __future__ import annotations
 
 import logging
+import threading
+from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from cocotb.task import bridge, resume
+import cocotb
+from cocotb._bridge import pending_threads
+from cocotb._outcomes import Error, Outcome, Value
+from cocotb.task import bridge
 
 from ringbed.drivers.em import Em
 from ringbed.sim.cocotb_core import CocotbCore
@@ -30,7 +35,7 @@ from ringbed.sim.memory import HostMemory, memory_for
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
 from ringbed.sim.testbed import EM_PCI, StackHost, StackOnDriver
-from ringbed.sim.testbed_peer import Mover, NoAnswer, Peer, move_until
+from ringbed.sim.testbed_peer import Echo, Mover, NoAnswer, Peer, move_until
 from ringbed.sim.wire import WireEnd
 from ringbed.stack.stack import Stack
 
@@ -46,14 +51,36 @@ class BenchEngine(CocotbFace):
     def __init__(self, spec: NicSpec, core: CocotbCore) -> None:
         super().__init__(spec.name, core.portmap, core.settings, spec.words)
         self._core = core
+        self._over = False  # the test has ended while a call was under way
 
     def _send(self, call: Call) -> tuple[Any, Box]:
-        try:
-            return resume(self.do)(call)
-        except RuntimeError as error:
-            if "unrecognized thread" not in str(error):
+        """As cocotb's `resume`, which keeps the cancelling at a test's end to itself: that is an error then."""
+        here = threading.current_thread()
+        waiter = next((each for each in pending_threads if each.thread is here), None)
+        if waiter is None:
+            raise RuntimeError(f"{call.name} takes simulated time: await bench.call(function, ...)")
+        answers: list[Outcome[tuple[Any, Box]]] = []
+        answered = threading.Event()
+
+        async def ask() -> None:
+            try:
+                answers.append(Value(await self.do(call)))
+            except CancelledError:
+                self._over = True
                 raise
-            raise RuntimeError(f"{call.name} takes simulated time: await bench.call(function, ...)") from None
+            except Exception as error:
+                answers.append(Error(error))
+            finally:
+                waiter.thread_resume()
+                answered.set()
+
+        if not self._over:
+            cocotb.start_soon(ask())
+            waiter.thread_suspend()
+            answered.wait()
+        if not answers:
+            raise CancelledError
+        return answers[0].get()
 
     async def do(self, call: Call) -> tuple[Any, Box]:
         return await self._core.call(call), self._core.box()
@@ -101,12 +128,20 @@ class Bench:
         return self.engine.frequency.ns(self.now)
 
     async def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Run plain code that uses the engine; what it left posted is with the card when this returns."""
+        """Run plain code that uses the engine; what it left posted is with the card when this returns.
+
+        A task that is cancelled in here may wait for nothing any more: `function` goes on without it, to its own end.
+        """
         await self.engine.catch_up()
         try:
-            return await bridge(function)(*arguments, **named)
-        finally:
+            result = await bridge(function)(*arguments, **named)
+        except CancelledError:
+            raise  # what is posted goes with the next call
+        except BaseException:
             await self.engine.flush()
+            raise
+        await self.engine.flush()
+        return result
 
     async def host(
         self, address: str = "", *, name: str = "em0", mac: bytes = bytes.fromhex("020000000001"),
@@ -161,29 +196,33 @@ class BenchHost:
 
     async def advance(self, nanoseconds: int) -> None:
         """Let so much time pass, the host and what hangs on the wire at work."""
-        await self.bench.call(self._advance, self.sync.frequency.ns(self.bench.now) + nanoseconds, lambda: False)
+        await self._advance(self.sync.frequency.ns(self.bench.now) + nanoseconds, lambda: False)
 
     async def until(self, done: Callable[[], bool], within_ns: int = 10_000_000) -> None:
         """Let time pass until `done()`; raises NoAnswer, a TimeoutError that says why, after `within_ns`."""
         begin = self.bench.now_ns
-        if not await self.bench.call(self._advance, begin + within_ns, done):
+        if not await self._advance(begin + within_ns, done):
             raise NoAnswer(f"not after {within_ns} ns of simulated time", self.sync, self.bench.movers)
 
     async def ping(self, to: str, payload: bytes = b"ringbed", within_ns: int = 10_000_000) -> int:
         """One echo request and its answer: the time between them in ns. Raises NoAnswer, OSError."""
-        socket, begin = self.stack.icmp_socket(), self.bench.now_ns
         self._pings += 1
-        await self.bench.call(socket.echo_request, to, self._pings & 0xFFFF, 1, payload)
-        await self.until(lambda: len(socket.buffer) > 0, within_ns)
-        answer = socket.recv()
-        socket.close()
-        if answer.payload != payload:
-            raise OSError(f"the answer of {to} carries other bytes than were sent")
+        begin = self.bench.now_ns
+        with Echo(self.stack, to, self._pings, payload) as echo:
+            await self.bench.call(echo.ask)
+            await self.until(echo.answered, within_ns)
+            echo.check()
         return self.bench.now_ns - begin
 
     async def down(self) -> None:
         """Raises RuntimeError when the driver keeps memory that the card was given."""
         await self.bench.call(self.sync.down)
 
-    def _advance(self, until: int, done: Callable[[], bool]) -> bool:
-        return move_until(self.sync, self.bench.movers, until, done)
+    async def _advance(self, until: int, done: Callable[[], bool]) -> bool:
+        """`done()` at the end; a cancelled task's time ends where it is looked at next."""
+        cancelled = False
+        try:
+            return await self.bench.call(move_until, self.sync, self.bench.movers, until, lambda: cancelled or done())
+        except CancelledError:
+            cancelled = True
+            raise

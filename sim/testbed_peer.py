@@ -11,7 +11,7 @@ in time is told with all that might be why: findings first, then what driver, ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ringbed.sim.cable import LATENCY_NS
 from ringbed.sim.clock import Frequency
@@ -23,8 +23,10 @@ from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
 from ringbed.stack.packet import Packet
 from ringbed.stack.stack import Stack
+from ringbed.stack.wire import icmpv4
+from ringbed.stack.wire.address import ipv4
 
-__all__ = ["Mover", "NoAnswer", "Peer", "move_until", "ping", "told"]
+__all__ = ["Echo", "Mover", "NoAnswer", "Peer", "move_until", "ping", "told"]
 
 BATCH = 64
 STEP_NS = 20_000  # between two looks at what the peer makes of it
@@ -56,6 +58,7 @@ class Peer:
         name: str = "peer", latency_ns: int = LATENCY_NS,
     ) -> None:  # fmt: skip
         self.stack, self.bad_fcs, self.came, self.sent = Stack(name), 0, 0, 0
+        self.pings = 0  # that it was asked for by `ping`
         self.address = address.partition("/")[0]
         self.lladdr, self.capabilities = lladdr, Capabilities()
         self.attachment = Attachment("mainbus0", "the far end of a wire", 0, "polled")
@@ -85,20 +88,51 @@ class Peer:
         return len(frames)
 
 
+class Echo:
+    """One echo request and its answer, by number. A raw socket sees every answer there is: those of others, and late
+    ones, are not this one's.
+    """
+
+    def __init__(self, stack: Stack, to: str, number: int, payload: bytes) -> None:
+        self._socket, self._to, self._number, self._payload = stack.icmp_socket(), to, number & 0xFFFF, payload
+        self._answer: bytes | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        self._socket.close()
+
+    def ask(self) -> None:
+        """Raises OSError with what the stack answered."""
+        self._socket.echo_request(self._to, ident=1, sequence=self._number, payload=self._payload)
+
+    def answered(self) -> bool:
+        while self._socket.buffer:
+            came = self._socket.recv()
+            number = (came.ident, came.sequence) == (1, self._number)
+            if came.type == icmpv4.ECHO_REPLY and number and ipv4(came.source) == ipv4(self._to):
+                self._answer = came.payload
+        return self._answer is not None
+
+    def check(self) -> None:
+        """Raises OSError when the answer has other bytes."""
+        if self._answer != self._payload:
+            raise OSError(f"the answer of {self._to} carries other bytes than were sent")
+
+
 def ping(host: StackHost, peer: Peer, payload: bytes = b"ringbed", within_ns: int = 1_000_000) -> int:
     """One echo request of the host's stack and the peer's answer: the time between them in ns.
 
     Raises NoAnswer after `within_ns`, OSError when the answer has other bytes.
     """
-    socket, begin = host.upper.stack.icmp_socket(), host.now
-    try:
-        socket.echo_request(peer.address, ident=1, sequence=1, payload=payload)
-        if not move_until(host, [peer], begin + within_ns, lambda: len(socket.buffer) > 0):
+    peer.pings += 1
+    begin = host.now
+    with Echo(host.upper.stack, peer.address, peer.pings, payload) as echo:
+        echo.ask()
+        if not move_until(host, [peer], begin + within_ns, echo.answered):
             raise NoAnswer(f"no answer of {peer.address} within {within_ns} ns", host, [peer])
-        if socket.recv().payload != payload:
-            raise OSError(f"the answer of {peer.address} carries other bytes than were sent")
-    finally:
-        socket.close()
+        echo.check()
     return host.now - begin
 
 
@@ -125,4 +159,6 @@ def told(host: Host[Any], movers: Iterable[Mover], findings: Sequence[Finding]) 
     for peer in (mover for mover in movers if isinstance(mover, Peer)):
         bad = f", {peer.bad_fcs} of them with a bad FCS" if peer.bad_fcs else ""
         lines.append(f"  wire: {peer.sent} frames into the card, {peer.came} out of it{bad}")
+    if dropped := ", ".join(f"{cause} {count}" for cause, count in stats.dropped.items() if count):
+        lines.append(f"  before the card, where a MAC would drop them: {dropped}")
     return "\n".join(lines)

@@ -5,28 +5,38 @@ out put on, behind the pad. What a MAC would drop is dropped here and counted, a
 from __future__ import annotations
 
 from ringbed.sim.portmap import PortMap
-from ringbed.sim.wire import fcs_good, from_wire, to_wire
+from ringbed.sim.wire import FCS_LENGTH, fcs_good, from_wire, to_wire
 
 __all__ = ["WireEdge"]
 
 
 class WireEdge:
-    """Of one card. `counters`, one a cause: `bad_fcs`, `error` (a symbol error), `runt` (nothing but an FCS)."""
+    """Of one card. `counters`, one a cause: `bad_fcs`, `error` (a symbol error), `runt` (nothing but an FCS).
+
+    They are in `EngineStats.dropped`. A card that has an FCS and no way to be told of a symbol error is spared those
+    frames, and no others.
+    """
 
     def __init__(self, portmap: PortMap) -> None:
         self.strips = portmap.rx is not None and not portmap.rx.fcs
         self.adds = portmap.tx is not None and not portmap.tx.fcs
+        self.tells = portmap.rx is None or portmap.rx.error
         self.counters = {"bad_fcs": 0, "error": 0, "runt": 0}
 
     def into(self, wire: bytes, error: bool) -> bytes | None:
         """What the card's stream carries of a frame on the wire; None for one that is dropped here."""
-        if not self.strips:
-            return wire
-        cause = "error" if error else "bad_fcs" if not fcs_good(wire) else "" if len(wire) > 4 else "runt"
-        if cause:
+        if cause := self._cause(wire, error):
             self.counters[cause] += 1
             return None
-        return from_wire(wire)
+        return from_wire(wire) if self.strips else wire
+
+    def _cause(self, wire: bytes, error: bool) -> str:
+        """Why it is dropped, or ""."""
+        if error and (self.strips or not self.tells):
+            return "error"
+        if not self.strips:
+            return ""
+        return "bad_fcs" if not fcs_good(wire) else "" if len(wire) > FCS_LENGTH else "runt"
 
     def out(self, frames: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Frames as they leave the card, and as they are on the wire."""

@@ -19,6 +19,7 @@ from amaranth.hdl import (
     Elaboratable,
     Instance,
     Module,
+    Mux,
     ResetSignal,
     Signal,
     Value,
@@ -146,7 +147,25 @@ class Wrapper(Elaboratable):
     def _through(self, m: Module, bus: Bus, side: Mapping[str, Signal]) -> None:
         """The same kind of bus on both sides."""
         outputs = self._connect(bus, {sig.name: side.get(sig.name, Const(0, sig.width)) for sig in bus.signals()})
+        if bus.kind == BusKind.AXI_LITE:
+            for channel in ("b", "r"):
+                if channel + "ready" not in bus.ports:
+                    outputs |= self._kept(m, bus, channel, outputs, side[channel + "ready"])
         m.d.comb += [side[name].eq(value) for name, value in outputs.items()]
+
+    def _kept(
+        self, m: Module, bus: Bus, channel: str, outputs: Mapping[str, Any], ready: Signal
+    ) -> dict[str, Any]:  # fmt: skip
+        """The response of a card that cannot be made to wait, until our side takes it."""
+        domain = m.d[_domain(bus.clock) if self.dut.crosses(bus) else "sync"]
+        held, valid = Signal(name=f"{channel}_held"), outputs[channel + "valid"]
+        domain += held.eq((held | valid) & ~ready)
+        found: dict[str, Any] = {channel + "valid": held | valid}
+        for name in (name for name in outputs if name[0] == channel and name != channel + "valid"):
+            kept = Signal(len(outputs[name]), name=f"{name}_kept")
+            domain += kept.eq(Mux(held, kept, outputs[name]))
+            found[name] = Mux(held, kept, outputs[name])
+        return found
 
     def _registers(self, m: Module, bus: Bus) -> None:
         side = self._side(m, bus, CANONICAL["registers"])

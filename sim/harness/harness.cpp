@@ -350,9 +350,11 @@ RB_API u64 rb_get_pin(void* handle, u32 index) {
     of(handle)->low();
     return of(handle)->card.get_pin(index);
 }
-RB_API void rb_findings(void* handle, Finding* out) {
+// `take`: they are forgotten here.
+RB_API void rb_findings(void* handle, Finding* out, u32 take) {
     H* h = of(handle);
     memcpy(out, h->findings.list, h->findings.count * sizeof(Finding));
+    if (!take) return;
     h->findings.count = 0, h->findings.lost = 0;
     h->publish();
 }
@@ -401,4 +403,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 5; }
+RB_API u32 rb_abi(void) { return 6; }

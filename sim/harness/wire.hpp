@@ -5,6 +5,7 @@
 namespace rb {
 
 constexpr u64 PREAMBLE = 8, GAP = 12;  // bytes
+constexpr u32 FCS = 4, SHORTEST = 60;   // of a frame: its FCS; what it is padded to before that
 
 // Into the card. A frame begins at its clock or later, keeps the queue's order, and is stopped only by a card's ready.
 // What does not count is garbage, never zeros: the lanes beyond a frame's end, and all but TVALID when no beat is there.
@@ -96,12 +97,12 @@ struct WireIn {
         pos.add(PREAMBLE, num, den);
         next_beat(now);
     }
-    // A beat is there when its last byte has arrived.
+    // A beat is there when its last byte has arrived; the last one, when the FCS has.
     void next_beat(u64 now) {
         beat_due = now;
         if (!den) return;
         u32 left = frames[head].length - offset;
-        pos.add(left < BYTES ? left : BYTES, num, den);
+        pos.add(left > BYTES ? BYTES : left + (Card::RX_FCS ? 0 : FCS), num, den);
         beat_due = pos.ceil();
     }
     void compact() {
@@ -176,10 +177,16 @@ struct WireOut {
         else if (!last && n != BYTES) f.add("stream.keep", 0, "TKEEP %#llx is not full before the last beat", shown);
     }
 
+    // Bytes of the link after a frame of `total` that the card gave: pad and FCS, where it has none, and the gap.
+    static u64 behind(u32 total) {
+        if (Card::TX_FCS) return GAP;
+        return GAP + FCS + (total < SHORTEST ? SHORTEST - total : 0);
+    }
+
     void store(const u8* beat, u32 n, bool last, Findings& f) {
         if (den) {
             if (length == 0) pos.at_least(f.now), pos.add(PREAMBLE, num, den);
-            pos.add(n + (last ? GAP : 0), num, den);
+            pos.add(n + (last ? behind(length + n) : 0), num, den);
         }
         if (length + n <= LONGEST) {
             data.insert(data.end(), beat, beat + n);

@@ -35,6 +35,7 @@ from tests.sim.test_engines import (
     FRAME,
     Opener,
     start,
+    test_a_bus_fault_leaves_what_was_found,
     test_a_closed_engine_refuses,
     test_a_faulty_byte_answers_slverr,
     test_a_posted_write_waits_for_the_clock,
@@ -61,7 +62,8 @@ pytestmark = pytest.mark.cocotb
 
 CONTRACT = [
     test_a_broken_rule_is_found, test_findings_are_capped, test_lawful_traffic_is_not_blamed,
-    test_the_checker_can_be_off, test_a_closed_engine_refuses, test_a_faulty_byte_answers_slverr,
+    test_the_checker_can_be_off, test_a_bus_fault_leaves_what_was_found, test_a_closed_engine_refuses,
+    test_a_faulty_byte_answers_slverr,
     test_a_posted_write_waits_for_the_clock, test_a_register_that_answers_an_error_is_a_finding,
     test_a_stray_write_is_answered_and_told, test_an_empty_frame_is_refused, test_frames_go_through_memory_and_back,
     test_idle_clocks_are_skipped_to_the_timer, test_idle_is_an_event, test_irq_hold_is_the_hosts_latency,
@@ -150,6 +152,43 @@ def test_a_simulator_that_is_gone_is_told_of(opened: Opener) -> None:
         engine.run(100)
     with pytest.raises(ValueError, match="the engine of toy is closed"):
         engine.run(100)
+
+
+def test_a_simulator_that_is_gone_is_told_of_when_memory_has_changed(opened: Opener) -> None:
+    """That is sent before the call."""
+    memory = HostMemory()
+    engine: Any = opened(toy_spec(), memory)
+    engine.run(100)
+    os.kill(engine._process.pid, signal.SIGKILL)
+    engine._process.wait()
+    memory.version += 1
+    with pytest.raises(SimulatorEnded, match="the simulator has ended; its last words"):
+        engine.read(0)
+    engine.close()
+
+
+def test_a_log_is_kept_when_other_faults_are_set(opened: Opener) -> None:
+    engine, _ = toy(opened)
+    engine.set_bus_faults(BusFaults(fixed=(BusFixed(BusKind.LATENCY, Access.FETCH, 0, clocks=30),)))
+    engine.wire_in(FRAME, at=1000)
+    engine.run(1500, Event.NONE)
+    engine.set_bus_faults(BusFaults(fixed=(BusFixed(BusKind.LATENCY, Access.FETCH, 0, clocks=70),)))
+    engine.wire_in(FRAME, at=2000)
+    engine.run(2500, Event.NONE)
+    assert [event.clocks for event in engine.bus_fault_log()] == [30, 70]
+
+
+def test_a_build_is_of_the_verilog_beside_the_card(tmp_path: Path) -> None:
+    """The same map, ports and wrapper; another line inside."""
+    blocks = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
+    folders = []
+    for answer in ("begin end", "begin /* another */ end"):
+        for name in ("rss_hash.toml", "rss_hash.v"):
+            text = (blocks / name).read_text(encoding="utf-8")
+            (tmp_path / name).write_text(f"// {answer}\n{text}" if name.endswith(".v") else text, encoding="utf-8")
+        dut, rtl, ports = read_block(tmp_path / "rss_hash.toml")
+        folders.append(build(block_spec(dut, rtl, ports), "icarus"))
+    assert folders[0] != folders[1]
 
 
 def test_memory_that_is_in_no_file_is_refused(opened: Opener) -> None:

@@ -195,6 +195,26 @@ def test_strict_memory_raises_where_the_clock_ran(opened: Opener) -> None:
     assert engine.run(10_000) & Event.WIRE  # the card goes on
 
 
+def test_a_bus_fault_leaves_what_was_found(opened: Opener) -> None:
+    """`findings` has all of it, the fault's own too; the next fault is told by what is new."""
+    engine = opened(toy_spec(), HostMemory(), manner="strict")
+    start(engine, 0x1000)
+    engine.write(BROKEN, 1)
+    engine.run(engine.now + 100, Event.NONE)
+    engine.wire_in(FRAME[:8])
+    with pytest.raises(BusFault, match=r"the device writes 0x1000 .*; findings\(\) has 1 more$"):
+        engine.run(10_000, Event.NONE)
+    with pytest.raises(BusFault, match=r"the device reads 0x1000 [^;]*$"):
+        engine.run(10_000, Event.NONE)
+    assert [finding.rule for finding in engine.findings()] == ["register.error", "dma.write", "dma.read"]
+    engine.run(engine.now + 500, Event.NONE)
+    engine.wire_in(FRAME[:8], at=engine.now)
+    with pytest.raises(BusFault, match=r"the device writes 0x1000 [^;]*$"):
+        engine.run(20_000, Event.NONE)
+    assert [finding.rule for finding in engine.findings()] == ["dma.write"]
+    assert engine.findings() == []
+
+
 def test_a_faulty_byte_answers_slverr(opened: Opener) -> None:
     memory = HostMemory()
     engine, ring = opened(toy_spec(), memory), memory.coherent(256)
