@@ -96,7 +96,7 @@ class Bench:
 
     def look(self) -> None:
         """Take what the engines' checkers saw since the last look, and let the capture be read as it is."""
-        if self._capture is not None:
+        if self._capture is not None and not self._file.closed:
             self._file.flush()
         for host in self.hosts:
             with contextlib.suppress(ValueError):  # the test has closed it
