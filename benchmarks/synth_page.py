@@ -58,9 +58,9 @@ READING = """
   A name with bars, `left|due`, is one of the signals made in that line of the source.
 - **bits** is the width of the data path. A block that is the same at every width is listed once. A class the card
   uses several times, with several parameters, is shown as its largest. A block that contains others counts them in.
-- **Does not fit** and **not routed** are answers, with the reason; the cells are those of the netlist. A tool that was
-  not done in a time, on two slow cores with other work, may be on yours: `make synth ARGS="--limit 7200"` tries again
-  what failed in less. A whole card takes longest; what is done once is kept.
+- **Does not fit** and **not routed** are answers, with the reason; the cells are those of the netlist. Where a tool was
+  not done in some seconds, it had them on a busy machine: `make synth` tries again whatever failed in less than its
+  `--limit`, 1800 s. A whole card takes longest; what is done once is kept.
 - A name that ends in `.toml` is a port map's, and its row is of the Verilog alone, without the bridges.
 
 ## In your own flow

@@ -37,6 +37,10 @@ RUN_ELSEWHERE = {
         'EXAMPLE / "mini_nic.toml"',
     ),
     "ringbed dut init examples/third_party/nic/mini_nic.v": ("tests/cli/test_dut_init.py", '"init", "mini_nic.v"'),
+    "ringbed dut synth examples/third_party/blocks/rx_checksum.toml": (
+        "tests/cli/test_dut_synth.py",
+        '("rx_checksum.v", "rx_checksum.toml")',
+    ),
     "ringbed nic test em": ("tests/cli/test_nic_live.py", 'run("test", "em")'),
     "ringbed nic stats em": ("tests/cli/test_nic_live.py", 'run("stats", "em"'),
     "ringbed nic registers em RCTL RDLEN": ("tests/cli/test_nic_live.py", 'run("registers", "em"'),

@@ -8,7 +8,7 @@ import pytest
 
 from ringbed.benchmarks.synth_page import figures_on, page, slowest_path
 from ringbed.sim.synth import Design, Synthesis, synthesize
-from ringbed.sim.synth_blocks import blocks_of
+from ringbed.sim.synth_blocks import blocks_of, bridges
 from ringbed.sim.synth_netlist import Cells, Route
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,15 @@ def test_without_a_path_there_is_a_reason() -> None:
 
 
 def test_the_page_has_every_block() -> None:
-    on_page = [name for name, width in figures_on(PAGE.read_text(encoding="utf-8")) if width == 64]
-    assert on_page == ["em", *blocks_of("em", 64)], "run `make synth`"
+    figures = figures_on(PAGE.read_text(encoding="utf-8"))
+    own = ["em", *blocks_of("em", 64)]
+    assert [name for name, width in figures if width == 64][: len(own)] == own, "run `make synth`"
+    others = {path.name for path in (ROOT / "examples" / "third_party").rglob("*.toml")}
+    assert {name for name, _ in figures} >= others | {block.name for block in bridges()}, "run `make synth`"
+
+
+def test_everything_on_the_page_was_tried() -> None:
+    assert "it has not been tried" not in PAGE.read_text(encoding="utf-8"), "run `make synth`"
 
 
 @pytest.mark.parametrize("name", ["card_reset", "vlan_strip"])
