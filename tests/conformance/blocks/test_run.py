@@ -76,8 +76,8 @@ def test_progress_adds_up_to_what_was_asked() -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no kind 'jumbo'; there is two hosts, every protocol"):
-        check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("jumbo",))
+    with pytest.raises(ValueError, match="there is no kind 'fog'; there is two hosts, every protocol"):
+        check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("fog",))
 
 
 def test_narrow_ports_are_not_asked_what_does_not_fit() -> None:
