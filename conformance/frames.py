@@ -80,8 +80,8 @@ class Build:
         return self.inet.IP(**{**any_, **fields})
 
     def address4(self) -> str:
-        """Any address of 10.0.0.0/8."""
-        return "10." + ".".join(str(byte) for byte in self.rng.randbytes(3))
+        """Any address that is not a group's."""
+        return ".".join(str(byte) for byte in (self.rng.randrange(1, 224), *self.rng.randbytes(3)))
 
     def ip6(self, **fields: Any) -> Any:
         """An IPv6 header."""
@@ -91,8 +91,8 @@ class Build:
         return self.inet6.IPv6(**{**any_, **fields})
 
     def address6(self) -> str:
-        """Any address of 2001:db8::/32."""
-        return str(IPv6Address(bytes.fromhex("20010db8") + self.rng.randbytes(12)))
+        """Any address of 2000::/3, the global ones that are not a group's."""
+        return str(IPv6Address(bytes([self.rng.randrange(0x20, 0x40)]) + self.rng.randbytes(15)))
 
     def options6(self, size: int) -> list[Any]:
         """`size` bytes of IPv6 options: PadN of at most 257 bytes each, no rest of 1; what it pads with is not 0."""

@@ -192,7 +192,7 @@ def _jumbo(rng: random.Random, seed: int) -> Iterator[bytes]:
     every, turn = list(stacks(rng)), 0
     for length in JUMBO:
         for ones in (False, True):
-            for frame, headers in (every[turn % 8], every[8 + turn % 8]):
+            for frame, headers in (every[turn % 8], every[8 + (turn + 4) % 8]):  # IPv4 and IPv6
                 yield frame(b"\xff" * (length - headers) if ones else payload(seed, length - headers))
             turn += 1
 

@@ -60,13 +60,14 @@ def stream_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     frames = frames_of(kind, seed) if kind in FRAMES else list(_carried(kind, seed))
     for frame in frames:
         parts = dissect(frame, LONGEST_HEADERS)
-        seen = without_tags(frame) if parts.kind == "other EtherType" else frame  # as who follows any tags sees it
-        flow = flow_of(seen, dissect(seen, LONGEST_HEADERS)) or Flow(HashKind.NONE, b"", b"")
-        allowed = list(_allowed(seen, dissect(seen, LONGEST_HEADERS), flow, setup))
-        if seen != frame:
-            allowed += [setup.does(flow.kind.without_ports), HashKind.NONE]
+        bare = without_tags(frame) if parts.kind == "other EtherType" else frame
+        inner = dissect(bare, LONGEST_HEADERS)  # as a block sees it that follows any tags, of which none need be
+        flow = flow_of(bare, inner) or Flow(HashKind.NONE, b"", b"")
+        allowed = list(_allowed(bare, inner, flow, setup))
+        if bare != frame:
+            allowed += [HashKind.NONE, setup.does(flow.kind.without_ports)]
         case = _case(flow, Ask(frame), setup, list(dict.fromkeys(allowed)))
-        results = ({},) if any(kind in parts.kind for kind in _OPEN) else case.results
+        results = ({},) if any(kind in inner.kind for kind in _OPEN) else case.results
         yield replace(case, about=parts.name, frames=((frame,),), results=results)
 
 

@@ -76,10 +76,13 @@ class _Headers:
         self.build = Build(self.rng)
 
     def message(
-        self, size: int, mss: int, ipv6: bool = False, udp: bool = False, tag: bool = False, flags: str = "A",
+        self, size: int, mss: int, ipv6: bool = False, udp: bool = False, tag: bool = False, flags: str = "",
         ident: int | None = None, seq: int | None = None, options: int = 0, tcp_options: int = 0,
     ) -> Message:  # fmt: skip
-        """`options` are words of IPv4 options, or 8-byte units of an extension header; `tcp_options` words."""
+        """`options` are words of IPv4 options, or 8-byte units of an extension header; `tcp_options` words.
+
+        Without `flags` they are any that a long message has.
+        """
         below = self._ipv6(options) if ipv6 else self._ipv4(options, ident)
         l4 = self._udp() if udp else self._tcp(flags, seq, tcp_options)
         link = self._link(IPV6 if ipv6 else IPV4, tag)
@@ -124,7 +127,8 @@ class _Headers:
 
     def _tcp(self, flags: str, seq: int | None, words: int) -> Any:
         header = self.build.l4(TCP, 0)
-        header.flags = flags + self.rng.choice(("", "N"))  # AE, once NS: the one beside the reserved bits
+        any_ = self.rng.choice(("A", "PA", "AU", "AE", "FPA", "FPAUC"))
+        header.flags = (flags or any_) + self.rng.choice(("", "N"))  # AE, once NS: the one beside the reserved bits
         header.options = self.build.tcp_options(words)
         if seq is not None:
             header.seq = seq
@@ -162,7 +166,7 @@ def _sequence_numbers(make: _Headers) -> Iterator[Message]:
 
 
 def _flags(make: _Headers) -> Iterator[Message]:
-    for flags in ("A", "PA", "FA", "FPA", "AC", "PAC", "FPAEC", "AE", "AU", "PAU", "RA", "SA", "FSRPAUEC", ""):
+    for flags in ("A", "PA", "FA", "FPA", "AC", "PAC", "FPAEC", "AE", "AU", "PAU", "RA", "SA", "FSRPAUEC"):
         for ipv6 in (False, True):
             yield make.message(350, 100, ipv6=ipv6, flags=flags)
             yield make.message(60, 100, ipv6=ipv6, flags=flags)
@@ -182,7 +186,7 @@ def _options(make: _Headers) -> Iterator[Message]:
 def _long(make: _Headers) -> Iterator[Message]:
     for size in (9000, 16384, 30000, 65000):
         for ipv6 in (False, True):
-            yield make.message(size, MTU_MSS, ipv6=ipv6, flags="FPAC")
+            yield make.message(size, MTU_MSS, ipv6=ipv6, flags=make.rng.choice(("FPAC", "FPAE", "PAC")))
             yield make.message(size, 1472, ipv6=ipv6, udp=True)
 
 
