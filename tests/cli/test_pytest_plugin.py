@@ -314,8 +314,9 @@ def test_from_a_subfolder_with_options_of_the_ini(tmp_path: Path, addopts: str) 
     )
     folder = folder_of(tmp_path / "sub", "sub_test_that.py_test_that_fails")
     assert (folder / "em0.vcd").stat().st_size > 100, done.stdout
-    assert str(folder.relative_to(tmp_path / "sub") / "em0.vcd") in done.stdout
-    assert again_of(done)[0] == "test_that.py::test_that_fails"
+    if addopts != "--pdb":  # a debugger that is left ends pytest before it lists failures
+        assert str(folder.relative_to(tmp_path / "sub") / "em0.vcd") in done.stdout
+        assert again_of(done)[0] == "test_that.py::test_that_fails"
 
 
 # ---- teardown, names ----
