@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from scapy.utils import rdpcap
 
+from ringbed.sim.toolchain import wave_format
+
+WAVES = f"em0.{wave_format()}"  # of the native engine here
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 LOOP = """
 from ringbed.drivers.world import TxFrame
@@ -190,7 +193,7 @@ def test_a_failure_leaves_seed_capture_waveform_and_command(tmp_path: Path) -> N
     assert done.returncode == 1
     folder = Path("ringbed-out") / folder_of(tmp_path).name
     assert "seed: 23, engine: native" in done.stdout
-    for name in ("wire.pcapng", "em0.vcd"):
+    for name in ("wire.pcapng", WAVES):
         assert str(folder / name) in done.stdout
         assert (tmp_path / folder / name).stat().st_size > 100
     frames = [bytes(frame) for frame in rdpcap(str(tmp_path / folder / "wire.pcapng"))]
@@ -289,7 +292,7 @@ def test_a_flaky_test_keeps_the_capture_of_the_run_that_failed(tmp_path: Path) -
     folder = folder_of(tmp_path)
     (first,), (second,) = (rdpcap(str(folder / name)) for name in ("wire.pcapng", "again.pcapng"))
     assert (bytes(first)[:5], bytes(second)[:6]) == (b"FIRST", b"SECOND")
-    assert sorted(path.name for path in folder.iterdir()) == ["again.pcapng", "em0.vcd", "wire.pcapng"]
+    assert sorted(path.name for path in folder.iterdir()) == ["again.pcapng", WAVES, "wire.pcapng"]
 
 
 def test_an_earlier_run_s_files_go_and_the_user_s_stay(tmp_path: Path) -> None:
@@ -313,9 +316,9 @@ def test_from_a_subfolder_with_options_of_the_ini(tmp_path: Path, addopts: str) 
         words, cwd=tmp_path / "sub", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     folder = folder_of(tmp_path / "sub", "sub_test_that.py_test_that_fails")
-    assert (folder / "em0.vcd").stat().st_size > 100, done.stdout
+    assert (folder / WAVES).stat().st_size > 100, done.stdout
     if addopts != "--pdb":  # a debugger that is left ends pytest before it lists failures
-        assert str(folder.relative_to(tmp_path / "sub") / "em0.vcd") in done.stdout
+        assert str(folder.relative_to(tmp_path / "sub") / WAVES) in done.stdout
         assert again_of(done)[0] == "test_that.py::test_that_fails"
 
 
