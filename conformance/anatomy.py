@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ["Anatomy", "count_kinds", "dissect"]
+__all__ = ["Anatomy", "count_kinds", "data_offset_lies", "dissect"]
 
 TCP, UDP = 6, 17
 HOP_BY_HOP, IPV4, IPV6, ROUTING, FRAGMENT, DESTINATION = 0, 4, 41, 43, 44, 60
@@ -61,6 +61,14 @@ def dissect(frame: bytes, longest: int = LONGEST_EXTENSION) -> Anatomy:
     else:
         found = Anatomy("other EtherType", end=len(frame))
     return replace(found, tagged=tagged, snap=snap)
+
+
+def data_offset_lies(frame: bytes, parts: Anatomy) -> bool:
+    """Whether a whole TCP header says that it has less than 20 bytes, or more than the segment (RFC 9293 3.1)."""
+    begin, end = parts.l4
+    if parts.protocol != TCP or end - begin < 20:
+        return False
+    return not 20 <= 4 * (frame[begin + 12] >> 4) <= end - begin
 
 
 def count_kinds(frames: Iterable[bytes]) -> dict[str, int]:

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
 from ringbed.sim.payload import payload
 from ringbed.sim.replay import read_capture
 
-__all__ = ["CAPTURE", "IPV4", "IPV6", "STATION", "Build", "captured", "ip_options", "made"]
+__all__ = ["CAPTURE", "FRAGMENT_OFFSETS", "IPV4", "IPV6", "PEER", "STATION", "Build", "captured", "ip_options", "made"]
 
 CAPTURE = Path(__file__).parent / "data" / "linux-host.pcap"
 STATION, PEER = bytes.fromhex("02000000000b"), bytes.fromhex("02000000000a")
 IPV4, IPV6, OTHER = 0x0800, 0x86DD, 0x88B5  # the last one is for experiments (IEEE 802)
 TCP, UDP = 6, 17
+FRAGMENT_OFFSETS = (185, *(1 << bit for bit in range(13)))  # in units of 8 bytes; each bit of the field alone
 Packet = tuple[int, bytes]  # EtherType and what follows it
 
 
@@ -54,7 +56,10 @@ def _ether(rng: random.Random, kind: int, packet: bytes, tag: bool, snap: bool) 
 
 
 class Build:
-    """scapy as a few functions. `size` is of the payload; addresses and ports are seeded."""
+    """scapy as a few functions. `size` is of the payload.
+
+    Whatever a sender is free to choose is seeded, and so hardly ever 0: a unit that clears or keeps a field is seen.
+    """
 
     inet: Any
     inet6: Any
@@ -67,21 +72,65 @@ class Build:
         self.rng, self.inet, self.inet6, self.raw = rng, inet, inet6, Raw
 
     def ip4(self, **fields: Any) -> Any:
-        """An IPv4 header."""
-        source, destination = self.rng.randbytes(2), self.rng.randbytes(2)
-        where = {"src": f"10.1.{source[0]}.{source[1]}", "dst": f"10.2.{destination[0]}.{destination[1]}"}
-        return self.inet.IP(id=self.rng.randrange(1 << 16), ttl=64, **where, **fields)
+        """An IPv4 header; without `flags`, any of DF and the reserved bit."""
+        rng = self.rng
+        any_ = {"src": self.address4(), "dst": self.address4(), "id": rng.randrange(1 << 16),
+                "ttl": rng.randrange(1, 256), "tos": rng.randrange(1, 256),
+                "flags": rng.choice((0, "DF", "evil", "DF+evil"))}  # fmt: skip
+        return self.inet.IP(**{**any_, **fields})
+
+    def address4(self) -> str:
+        """Any address that is not a group's."""
+        return ".".join(str(byte) for byte in (self.rng.randrange(1, 224), *self.rng.randbytes(3)))
 
     def ip6(self, **fields: Any) -> Any:
         """An IPv6 header."""
-        source, destination = self.rng.randbytes(2).hex(), self.rng.randbytes(2).hex()
-        return self.inet6.IPv6(src=f"2001:db8::{source}", dst=f"2001:db8:1::{destination}", **fields)
+        rng = self.rng
+        any_ = {"src": self.address6(), "dst": self.address6(), "tc": rng.randrange(1, 256),
+                "fl": rng.randrange(1, 1 << 20), "hlim": rng.randrange(1, 256)}  # fmt: skip
+        return self.inet6.IPv6(**{**any_, **fields})
+
+    def address6(self) -> str:
+        """Any address of 2000::/3, the global ones that are not a group's."""
+        return str(IPv6Address(bytes([self.rng.randrange(0x20, 0x40)]) + self.rng.randbytes(15)))
+
+    def options6(self, size: int) -> list[Any]:
+        """`size` bytes of IPv6 options: PadN of at most 257 bytes each, no rest of 1; what it pads with is not 0."""
+        found = []
+        while size:
+            step = size if size <= 257 else min(255, size - 2)
+            found.append(self.inet6.PadN(optdata=self.rng.randbytes(step - 2)) if step > 1 else self.inet6.Pad1())
+            size -= step
+        return found
 
     def l4(self, protocol: int, size: int, data: bytes | None = None) -> Any:
         """TCP or UDP with its payload."""
         ports = {"sport": self.rng.randrange(1024, 65536), "dport": self.rng.randrange(1024, 65536)}
-        header = self.inet.UDP(**ports) if protocol == UDP else self.inet.TCP(seq=self.rng.randrange(1 << 32), **ports)
+        header = self.inet.UDP(**ports) if protocol == UDP else self.inet.TCP(**ports, **self._tcp())
         return header / self.raw(payload(0, size) if data is None else data)
+
+    def _tcp(self) -> dict[str, int]:
+        rng = self.rng
+        return {"seq": rng.randrange(1 << 32), "ack": rng.randrange(1 << 32), "window": rng.randrange(1 << 16),
+                "urgptr": rng.randrange(1 << 16), "reserved": rng.randrange(8)}  # fmt: skip
+
+    def tcp_options(self, words: int) -> list[tuple[str, Any]]:
+        """`words` 32-bit words of TCP options as hosts have them, in any order, with any values."""
+        rng, found = self.rng, list[tuple[str, Any]]()
+        nop: tuple[str, Any] = ("NOP", None)
+        while words:
+            long_ones = (
+                [nop, nop, ("Timestamp", (rng.randrange(1 << 32), rng.randrange(1 << 32)))],
+                [nop, nop, ("SAck", (rng.randrange(1 << 32), rng.randrange(1 << 32)))],
+            )
+            short_ones = (
+                [("MSS", rng.randrange(1, 1 << 16))],
+                [nop, ("WScale", rng.randrange(1, 15))],
+                [("SAckOK", b""), nop, nop],
+            )
+            found += rng.choice(long_ones if words >= 3 and rng.randrange(2) else short_ones)
+            words -= 3 if found[-1][0] in ("Timestamp", "SAck") else 1
+        return found
 
     def zero_sum(self, below: Any, protocol: int) -> bytes:
         """A packet whose computed sum is 0: one word of the payload is what the sum was without it."""
@@ -99,10 +148,11 @@ def _ipv4(rng: random.Random) -> Iterator[Packet]:
         for size in (0, 1, 2, 3, 5, 6, 7, 17, 18, 19, 45, 64, 65):
             yield IPV4, bytes(build.ip4() / build.l4(protocol, size))
         for words in range(1, 11):
-            yield IPV4, bytes(build.ip4(options=ip_options(build.inet, words)) / build.l4(protocol, rng.randrange(60)))
+            yield IPV4, bytes(build.ip4(options=ip_options(build, words)) / build.l4(protocol, rng.randrange(60)))
         yield IPV4, build.zero_sum(build.ip4(), protocol)
         yield IPV4, bytes(build.ip4() / build.l4(protocol, 0, b"\xff" * 64))
-        for flags, offset in (("MF", 0), ("MF", 185), (0, 370), (0, 8191), ("MF+DF", 1)):
+        later = [(0, offset) for offset in FRAGMENT_OFFSETS]
+        for flags, offset in (("MF", 0), ("MF", 185), (0, 370), (0, 8191), ("MF+DF", 1), *later):
             yield IPV4, bytes(build.ip4(flags=flags, frag=offset) / build.l4(protocol, 80))
         yield IPV4, bytes(build.ip4(proto=4) / build.ip4() / build.l4(protocol, 30))
         yield IPV4, bytes(build.ip4(proto=41) / build.ip6() / build.l4(protocol, 30))
@@ -111,11 +161,11 @@ def _ipv4(rng: random.Random) -> Iterator[Packet]:
         yield IPV4, bytes(build.ip4(proto=other) / build.raw(payload(0, 48)))
 
 
-def ip_options(inet: Any, words: int) -> list[Any]:
-    """`words` 32-bit words of IPv4 options: record route, filled up with no-operations."""
-    if words < 3:
-        return [inet.IPOption_NOP()] * (4 * words)
-    return [inet.IPOption_RR(routers=["0.0.0.0"] * (words - 1)), inet.IPOption_NOP()]
+def ip_options(build: Build, words: int) -> list[Any]:
+    """`words` 32-bit words of IPv4 options, none of them 0: a router alert, or a route recorded and a no-operation."""
+    if words < 2:
+        return [build.inet.IPOption_Router_Alert(alert=build.rng.randrange(1, 1 << 16))] * words
+    return [build.inet.IPOption_RR(routers=[build.address4() for _ in range(words - 1)]), build.inet.IPOption_NOP()]
 
 
 def _ipv6(rng: random.Random) -> Iterator[Packet]:
@@ -123,7 +173,7 @@ def _ipv6(rng: random.Random) -> Iterator[Packet]:
     for protocol in (TCP, UDP):
         for size in (0, 1, 2, 3, 5, 6, 7, 17, 18, 19, 45, 64, 65):
             yield IPV6, bytes(build.ip6() / build.l4(protocol, size))
-        for chain in _chains(build.inet6):
+        for chain in _chains(build):
             yield IPV6, bytes(build.ip6() / chain / build.l4(protocol, rng.randrange(60)))
         yield IPV6, build.zero_sum(build.ip6(), protocol)
         yield IPV6, bytes(build.ip6() / build.l4(protocol, 0, b"\xff" * 64))
@@ -139,15 +189,16 @@ def _without_sum(packet: bytes) -> bytes:
     return packet[:46] + b"\0\0" + packet[48:]
 
 
-def _chains(inet6: Any) -> Iterator[Any]:
+def _chains(build: Build) -> Iterator[Any]:
     """Extension headers: each kind at and beyond 64 bytes, in twos and threes, with segments left, fragments."""
+    inet6 = build.inet6
     hop, destination, routing = inet6.IPv6ExtHdrHopByHop, inet6.IPv6ExtHdrDestOpt, inet6.IPv6ExtHdrRouting
     for kind in (hop, destination):
         for size in (8, 16, 56, 64, 72, 128):
-            yield kind(options=[inet6.PadN(optdata=bytes(size - 4))])
+            yield kind(options=build.options6(size - 2))
     for addresses, left in ((0, 0), (1, 0), (3, 0), (4, 0), (1, 1), (3, 2)):
         yield routing(addresses=["2001:db8::1"] * addresses, segleft=left)
-    pad = [inet6.PadN(optdata=bytes(4))]
+    pad = build.options6(6)
     yield hop(options=pad) / destination(options=pad)
     yield hop(options=pad) / routing(addresses=["2001:db8::2"], segleft=0) / destination(options=pad)
     yield inet6.IPv6ExtHdrFragment(offset=0, m=0, id=7)

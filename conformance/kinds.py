@@ -2,8 +2,9 @@
 
 What `frames.py` and the hosts' capture have is there as two of the kinds; the others are edges: every length of every
 header stack, pad that is not zero, sums of 0, carries, offsets at the limits of narrow fields, ports of tunnels, frames
-that are to be left alone, damage of both sums at once, lengths that lie. Frames have no FCS; those of `made` are
-padded, the others are as long as a host has them, 14 bytes and up.
+that are to be left alone, damage of both sums at once, headers that lie (lies.py), tags and tunnels (carried.py),
+fragments, jumbo frames. Frames have no FCS; those of `made` are padded, the others are as long as a host has them, 14
+bytes and up.
 Payloads have distinct words where nothing else is said, so that no exchange or loss of words goes unseen.
 """
 
@@ -12,20 +13,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any
 
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
-from ringbed.conformance.checksum import inserted, pseudo_sum, raw_sum, sum_place, with_seed
+from ringbed.conformance import carried, lies
+from ringbed.conformance.anatomy import TCP, UDP, dissect
+from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
 from ringbed.conformance.damage import damaged_copies
-from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build, captured, ip_options, made
+from ringbed.conformance.frames import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
+from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
 from ringbed.sim.payload import payload
 
 __all__ = ["KINDS", "LONGEST_HEADERS", "frames_of"]
 
-LONGEST_HEADERS = 2048  # for `dissect`: follow any extension header that fits a frame
 TUNNEL_PORTS = (4789, 4790, 6081, 8472, 500, 4500, 2152)  # VXLAN, VXLAN-GPE, GENEVE, the old VXLAN, ESP, ESP, GTP-U
 PADDED_AROUND = (6, 8, 17, 18, 32, 45, 46, 60, 61, 64, 65)
 LIMITS = (128, 256, 512, 1024)
+JUMBO = (2047, 2048, 2049, 4095, 4096, 4097, 9000, 9014, 9018, 16384)  # bytes of frames; 9014 and 9018 hold 9,000
 
 
 def frames_of(kind: str, seed: int) -> list[bytes]:
@@ -38,45 +40,21 @@ def _made(kind: str, seed: int) -> tuple[bytes, ...]:
     return tuple(KINDS[kind](random.Random(f"{kind} {seed}"), seed))
 
 
-def _link(ether: int, packet: bytes, tag: int | None = None) -> bytes:
-    """A link header in front, 802.1Q in it when `tag` is not None; no pad."""
-    vlan = b"" if tag is None else b"\x81\x00" + tag.to_bytes(2, "big")
-    return STATION + PEER + vlan + ether.to_bytes(2, "big") + packet
-
-
-def _stacks(rng: random.Random) -> Iterator[tuple[Callable[[bytes], bytes], int]]:
-    """Every header stack: a function from the payload to the frame, and the headers' length."""
-    build = Build(rng)
-    options = {"options": ip_options(build.inet, 4)}
-    chain = build.inet6.IPv6ExtHdrHopByHop(options=[build.inet6.PadN(optdata=bytes(12))])
-    below = ((IPV4, build.ip4(), 20), (IPV6, build.ip6(), 40), (IPV4, build.ip4(**options), 36),
-             (IPV6, build.ip6() / chain, 56))  # fmt: skip
-    for ether, ip, size in below:
-        for protocol, header in ((TCP, 20), (UDP, 8)):
-            for tag in (None, rng.randrange(1 << 16)):
-                stack = _stack(ether, ip, build.l4(protocol, 0), tag, build.raw)
-                yield stack, 14 + (4 if tag is not None else 0) + size + header
-
-
-def _stack(ether: int, ip: Any, l4: Any, tag: int | None, raw: Any) -> Callable[[bytes], bytes]:
-    return lambda data: _link(ether, bytes(ip / l4.copy() / raw(data)), tag)
-
-
 def _lengths(rng: random.Random, seed: int) -> Iterator[bytes]:
-    for frame, headers in _stacks(rng):
+    for frame, headers in stacks(rng):
         for length in range(headers, 129):
             yield frame(payload(seed, length - headers))
 
 
 def _tiny(rng: random.Random, seed: int) -> Iterator[bytes]:
     """Payloads of 0..4 bytes: the checksum field among a frame's last bytes."""
-    for frame, _ in _stacks(rng):
+    for frame, _ in stacks(rng):
         for size in range(5):
             yield frame(payload(seed, size))
 
 
 def _pads(rng: random.Random, seed: int) -> Iterator[bytes]:
-    for frame, headers in _stacks(rng):
+    for frame, headers in stacks(rng):
         for length in PADDED_AROUND:
             packet = frame(payload(seed, max(0, length - headers)))
             for pad in (max(60 - len(packet), 1), max(61 - len(packet), 2)):
@@ -87,14 +65,14 @@ def _zero_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
     build = Build(rng)
     for protocol in (UDP, TCP):
         for tag in (None, rng.randrange(1 << 16)):
-            yield _link(IPV4, build.zero_sum(build.ip4(), protocol), tag)
-            yield _link(IPV6, build.zero_sum(build.ip6(), protocol), tag)
-            yield _link(IPV4, build.zero_sum(build.ip4(options=ip_options(build.inet, 3)), protocol), tag)
+            yield link(IPV4, build.zero_sum(build.ip4(), protocol), tag)
+            yield link(IPV6, build.zero_sum(build.ip6(), protocol), tag)
+            yield link(IPV4, build.zero_sum(build.ip4(options=ip_options(build, 3)), protocol), tag)
 
 
 def _carries(rng: random.Random, seed: int) -> Iterator[bytes]:
     """Sums whose low half is 0xFFFF or just below before the first fold, so that the fold itself carries."""
-    for frame, _ in _stacks(rng):
+    for frame, _ in stacks(rng):
         for size, below in ((64, 0), (64, 1), (600, 0), (600, 3), (1400, 0)):
             data = payload(seed, size - 2)
             whole = frame(b"\0\0" + data)
@@ -115,7 +93,7 @@ def _with_low_half(frame: bytes, size: int, start: int, below: int) -> bytes:
 
 
 def _runs(rng: random.Random, seed: int) -> Iterator[bytes]:
-    for frame, _ in _stacks(rng):
+    for frame, _ in stacks(rng):
         for size in (2, 7, 64, 255, 1400):
             yield frame(b"\xff" * size)
             yield frame(bytes(size))
@@ -128,13 +106,13 @@ def _untouched(rng: random.Random, seed: int) -> Iterator[bytes]:
     build = Build(rng)
     for protocol in (1, 2, 47, 50, 51, 88, 89, 103, 112, 132):
         for size in (1, 3, 20, 44, 64):
-            yield _link(IPV4, bytes(build.ip4(proto=protocol) / build.raw(payload(seed, size))))
-            yield _link(IPV6, bytes(build.ip6(nh=protocol) / build.raw(payload(seed, size))))
+            yield link(IPV4, bytes(build.ip4(proto=protocol) / build.raw(payload(seed, size))))
+            yield link(IPV6, bytes(build.ip6(nh=protocol) / build.raw(payload(seed, size))))
     for ether in (0x0806, 0x88CC, 0x0026, 0x0600, 0x8847, 0x88A8):
-        yield _link(ether, payload(seed, 46))
+        yield link(ether, payload(seed, 46))
     for length in range(14, 40):
-        yield _link(IPV4 if length % 2 else 0x88B5, rng.randbytes(length - 14))
-    for frame, _ in _stacks(rng):
+        yield link(IPV4 if length % 2 else 0x88B5, rng.randbytes(length - 14))
+    for frame, _ in stacks(rng):
         data = bytearray(frame(payload(seed, 31)))
         place = sum_place(bytes(data), dissect(bytes(data), LONGEST_HEADERS))
         if place is not None:
@@ -145,13 +123,13 @@ def _untouched(rng: random.Random, seed: int) -> Iterator[bytes]:
 def _tunnels(rng: random.Random, seed: int) -> Iterator[bytes]:
     """UDP to the ports of tunnels that is none, tunnels on these and other ports, an outer sum of 0, trailers."""
     build = Build(rng)
-    inner = _link(IPV4, bytes(build.ip4() / build.l4(TCP, 33)))
+    inner = link(IPV4, bytes(build.ip4() / build.l4(TCP, 33)))
     for ip, ether in ((build.ip4(), IPV4), (build.ip6(), IPV6)):
         for port in (*TUNNEL_PORTS, 40000):
             for data in (payload(seed, 57), bytes(range(8)), bytes.fromhex("0800000000002a00") + inner,
                          bytes.fromhex("0800000000002a00") + inner + rng.randbytes(7)):  # fmt: skip
-                yield _link(ether, bytes(ip / build.inet.UDP(sport=7, dport=port) / build.raw(data)))
-                yield _link(ether, bytes(ip / build.inet.UDP(sport=7, dport=port, chksum=0) / build.raw(data)))
+                yield link(ether, bytes(ip / build.inet.UDP(sport=7, dport=port) / build.raw(data)))
+                yield link(ether, bytes(ip / build.inet.UDP(sport=7, dport=port, chksum=0) / build.raw(data)))
 
 
 def _limits(rng: random.Random, seed: int) -> Iterator[bytes]:
@@ -160,26 +138,16 @@ def _limits(rng: random.Random, seed: int) -> Iterator[bytes]:
     for limit in LIMITS:
         for around in (-24, -16, -8, 0, 8):
             size = (limit - 54 + around) // 8 * 8
-            chain = build.inet6.IPv6ExtHdrDestOpt(options=_padding(build.inet6, size - 2))
+            chain = build.inet6.IPv6ExtHdrDestOpt(options=build.options6(size - 2))
             for protocol in (TCP, UDP):
                 for tag in (None, 0x2005):
                     packet = bytes(build.ip6() / chain / build.l4(protocol, 21))
-                    yield _link(IPV6, packet, tag)
-
-
-def _padding(inet6: Any, size: int) -> list[Any]:
-    """`size` bytes of options: PadN of at most 257 bytes each, no rest of 1."""
-    found = []
-    while size:
-        step = size if size <= 257 else min(255, size - 2)
-        found.append(inet6.PadN(optdata=bytes(step - 2)) if step > 1 else inet6.Pad1())
-        size -= step
-    return found
+                    yield link(IPV6, packet, tag)
 
 
 def _both_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
     """Right and wrong IPv4 header sums times right and wrong TCP or UDP sums, short enough for pad and longer."""
-    for frame, _ in _stacks(rng):
+    for frame, _ in stacks(rng):
         for size in (1, 2, 3, 90):
             good = frame(payload(seed, size))
             parts = dissect(good, LONGEST_HEADERS)
@@ -193,7 +161,7 @@ def _both_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
 
 def _inverted_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
     """Sums that are wrong in a way of their own: 0x0000 for 0xFFFF and back, complement, bytes swapped, sum + 1."""
-    for frame, _ in _stacks(rng):
+    for frame, _ in stacks(rng):
         data = frame(payload(seed, 40))
         place = sum_place(data, dissect(data, LONGEST_HEADERS))
         if place is None:
@@ -204,34 +172,29 @@ def _inverted_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
             yield data[: place.offset] + value.to_bytes(2, "big") + data[place.offset + 2 :]
 
 
-def _lies(rng: random.Random, seed: int) -> Iterator[bytes]:
-    """IP and UDP lengths that are not the packet's, the IPv4 header's sum right all the same: nothing else is wrong."""
-    for frame, _ in _stacks(rng):
-        good = frame(payload(seed, 50))
-        parts = dissect(good, LONGEST_HEADERS)
-        at, (begin, end) = parts.ip[0], parts.l4
-        if parts.tagged:
-            continue
-        field, below = (at + 2, at) if parts.version == 4 else (at + 4, at + 40)
-        lies = {field: [end - below + more for more in (1, 2, 40, begin - end + 7)] + [0xFFFF]}
-        if parts.protocol == UDP:
-            lies[begin + 4] = [0, 7, end - begin - 1, end - begin + 1]
-        for offset, lengths in lies.items():
-            for length in lengths:
-                yield _with_ipv4_sum(good[:offset] + length.to_bytes(2, "big") + good[offset + 2 :], parts)
-
-
-def _with_ipv4_sum(frame: bytes, parts: Anatomy) -> bytes:
-    """`frame` with its IPv4 header's sum put right, if it has one."""
-    begin, end = parts.ip
-    if parts.version == 6:
-        return frame
-    header = frame[begin : begin + 10] + b"\0\0" + frame[begin + 12 : end]
-    return frame[: begin + 10] + (0xFFFF ^ raw_sum(header, 0)).to_bytes(2, "big") + frame[begin + 12 :]
-
-
 def _damaged(rng: random.Random, seed: int) -> Iterator[bytes]:
     return (each.frame for each in damaged_copies([*made(seed), *captured()], seed))
+
+
+def _fragments(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """First ones and later ones, each bit of the offset alone; what stands where TCP or UDP would is a whole one."""
+    build = Build(rng)
+    for protocol in (TCP, UDP):
+        for more, offset in (("MF", 0), *((0, offset) for offset in FRAGMENT_OFFSETS)):
+            yield link(IPV4, bytes(build.ip4(flags=more, frag=offset) / build.l4(protocol, 80)))
+    for number, (more, offset) in enumerate(((0, 0), (1, 0), (0, 1), (0, 16), (0, 32), (0, 185), (0, 4096), (1, 185))):
+        header = build.inet6.IPv6ExtHdrFragment(offset=offset, m=more, id=rng.randrange(1 << 32))
+        yield link(IPV6, bytes(build.ip6() / header / build.l4((TCP, UDP)[number % 2], 80)))
+
+
+def _jumbo(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """Beyond what 8 and 9 bits count in words of 8 bytes, and what 26 bits hold of words of ff."""
+    every, turn = list(stacks(rng)), 0
+    for length in JUMBO:
+        for ones in (False, True):
+            for frame, headers in (every[turn % 8], every[8 + (turn + 4) % 8]):  # IPv4 and IPv6
+                yield frame(b"\xff" * (length - headers) if ones else payload(seed, length - headers))
+            turn += 1
 
 
 def _noise(rng: random.Random, seed: int) -> Iterator[bytes]:
@@ -254,7 +217,10 @@ KINDS: dict[str, Callable[[random.Random, int], Iterable[bytes]]] = {
     "offset limits": _limits,
     "both sums wrong": _both_sums,
     "sums wrong their own way": _inverted_sums,
-    "lengths that lie": _lies,
+    "fragments": _fragments,
+    "jumbo": _jumbo,
+    **carried.KINDS,
+    **lies.KINDS,
     "damage": _damaged,
     "noise": _noise,
 }

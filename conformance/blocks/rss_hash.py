@@ -9,9 +9,10 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ringbed.conformance.anatomy import Anatomy, dissect
+from ringbed.conformance.anatomy import Anatomy, data_offset_lies, dissect
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.blocks.compare import Reader
+from ringbed.conformance.carried import without_tags
 from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build
 from ringbed.conformance.kinds import KINDS as FRAMES
 from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
@@ -42,12 +43,14 @@ def reader(setup: Setup) -> Reader:
 
 def field_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """Every flow as every kind that the block does and that has its IP version."""
+    rng = random.Random(f"rss-hash {kind} {seed} above the addresses")
     for flow in _flows(kind, seed):
         for asked in (flow.kind.without_ports, HashKind(flow.kind.without_ports + 1), flow.kind.without_ports + 2):
             if setup.does(HashKind(asked)) == asked:
                 code = setup.code(HashKind(asked))
-                command = {"src": _number(flow.src), "dst": _number(flow.dst), "sport": flow.sport,
-                           "dport": flow.dport, "kind": code}  # fmt: skip
+                src, dst = (_number(rng, setup.ports[name], each) for name, each in
+                            (("src", flow.src), ("dst", flow.dst)))  # fmt: skip
+                command = {"src": src, "dst": dst, "sport": flow.sport, "dport": flow.dport, "kind": code}
                 if setup.fits(command):
                     yield _case(replace(flow, kind=HashKind(asked)), Ask(b"", command), setup, [HashKind(asked)])
 
@@ -57,15 +60,22 @@ def stream_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     frames = frames_of(kind, seed) if kind in FRAMES else list(_carried(kind, seed))
     for frame in frames:
         parts = dissect(frame, LONGEST_HEADERS)
-        flow = flow_of(frame, parts) or Flow(HashKind.NONE, b"", b"")
-        case = _case(flow, Ask(frame), setup, list(dict.fromkeys(_allowed(parts, flow, setup))))
-        results = ({},) if any(kind in parts.kind for kind in _OPEN) else case.results
+        bare = without_tags(frame) if parts.kind == "other EtherType" else frame
+        inner = dissect(bare, LONGEST_HEADERS)  # as a block sees it that follows any tags, of which none need be
+        flow = flow_of(bare, inner) or Flow(HashKind.NONE, b"", b"")
+        allowed = list(_allowed(bare, inner, flow, setup))
+        if bare != frame:
+            allowed += [HashKind.NONE, setup.does(flow.kind.without_ports)]
+        case = _case(flow, Ask(frame), setup, list(dict.fromkeys(allowed)))
+        results = ({},) if any(kind in inner.kind for kind in _OPEN) else case.results
         yield replace(case, about=parts.name, frames=((frame,),), results=results)
 
 
-def _allowed(parts: Anatomy, flow: Flow, setup: Setup) -> Iterator[HashKind]:
+def _allowed(frame: bytes, parts: Anatomy, flow: Flow, setup: Setup) -> Iterator[HashKind]:
     yield setup.does(flow.kind)
     if parts.ip[1] - parts.ip[0] != (20 if parts.version == 4 else 40):  # options, extension headers
+        yield setup.does(flow.kind.without_ports)
+    if data_offset_lies(frame, parts):
         yield setup.does(flow.kind.without_ports)
     if parts.tagged or parts.snap:
         yield HashKind.NONE
@@ -136,5 +146,7 @@ def _body(flow: Flow, protocol: int) -> bytes:
     return {6: ports + bytes(8) + b"\x50" + bytes(7), 17: ports + b"\x00\x10" + bytes(10)}.get(protocol, bytes(20))
 
 
-def _number(address: bytes) -> int:
-    return int.from_bytes(address, "big")
+def _number(rng: random.Random, bits: int, address: bytes) -> int:
+    """An address on a port of so many bits: above IPv4's there may be anything."""
+    low = 8 * len(address)
+    return rng.getrandbits(max(0, bits - low)) << low | int.from_bytes(address, "big")

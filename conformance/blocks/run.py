@@ -81,7 +81,8 @@ def questions(
     if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
         raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join((*test.kinds, MIXED))}")
     made = test.kinds if MIXED in wanted else wanted
-    every = {kind: list(test.cases(kind, seed, setup)) for kind in made}
+    every = {kind: [case for case in test.cases(kind, seed, setup) if len(case.ask.frame) <= setup.longest]
+             for kind in made}  # fmt: skip
     every[MIXED] = _mix(every, seed, amount)
     return {kind: every[kind] if kind == MIXED else _choose(every[kind], kind, seed, amount) for kind in wanted}
 

@@ -10,7 +10,7 @@ from typing import Any
 from ringbed.conformance.anatomy import TCP, UDP
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.checksum import SUM_AT, Place, pseudo_sum, with_seed
-from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build, ip_options
+from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
 from ringbed.conformance.kinds import frames_of
 from ringbed.conformance.segmentation import Message, segments
 from ringbed.hw.formats.block_setup import Setup
@@ -24,8 +24,8 @@ LONGEST_MSS, MTU_MSS = 9000, 1460
 def cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """The cases of one of KINDS, every fourth followed by a plain frame; commands that do not fit are left out."""
     rng = random.Random(f"segment {kind} {seed}")
-    plain = [frame for frame in frames_of("every protocol", seed) if len(frame) > 60]
-    for message in _MAKERS[kind](_Headers(rng)):
+    plain = [frame for frame in frames_of("jumbo" if kind == "jumbo" else "every protocol", seed) if len(frame) > 60]
+    for message in _MAKERS[kind](_Headers(rng, ip_sum=setup.option("sums") != "full")):
         if (case := _cut(message, setup)) is not None:
             yield case
             if rng.randrange(4) == 0:
@@ -63,29 +63,49 @@ def _left_alone(rng: random.Random, frame: bytes, setup: Setup) -> Case:
 
 @dataclass
 class _Headers:
-    """Makes messages: headers by scapy, the lengths in them right or zero, the sum field the seed without a length."""
+    """Makes messages: headers by scapy, every field that stays as it is with a value of its own.
+
+    The lengths in them are right, zero or anything, the sum of TCP or UDP the seed without a length, that of the IPv4
+    header zero or, with `ip_sum`, anything: a block that leaves it alone leaves that.
+    """
 
     rng: random.Random
+    ip_sum: bool = False
 
     def __post_init__(self) -> None:
         self.build = Build(self.rng)
 
     def message(
-        self, size: int, mss: int, ipv6: bool = False, udp: bool = False, tag: bool = False, flags: str = "A",
+        self, size: int, mss: int, ipv6: bool = False, udp: bool = False, tag: bool = False, flags: str = "",
         ident: int | None = None, seq: int | None = None, options: int = 0, tcp_options: int = 0,
     ) -> Message:  # fmt: skip
-        """`options` are words of IPv4 options, or 8-byte units of an extension header; `tcp_options` words."""
+        """`options` are words of IPv4 options, or 8-byte units of an extension header; `tcp_options` words.
+
+        Without `flags` they are any that a long message has.
+        """
         below = self._ipv6(options) if ipv6 else self._ipv4(options, ident)
         l4 = self._udp() if udp else self._tcp(flags, seq, tcp_options)
-        link = STATION + PEER + (b"\x81\x00\x20\x05" if tag else b"") + (IPV6 if ipv6 else IPV4).to_bytes(2, "big")
+        link = self._link(IPV6 if ipv6 else IPV4, tag)
         header = bytearray(link + bytes(below / l4))
         l3, l4_at = len(link), len(link) + (40 + 8 * options if ipv6 else 20 + 4 * options)
         length = len(header) + size - l3 - (40 if ipv6 else 0)
         at = l3 + (4 if ipv6 else 2)
-        header[at : at + 2] = (length if length < 1 << 16 and self.rng.randrange(2) else 0).to_bytes(2, "big")
+        header[at : at + 2] = self._length(length)
+        if udp:
+            header[l4_at + 4 : l4_at + 6] = self._length(size + 8)
         if not ipv6:
-            header[l3 + 10 : l3 + 12] = b"\0\0"
+            header[l3 + 10 : l3 + 12] = self.rng.randbytes(2) if self.ip_sum else b"\0\0"
         return self._seeded(Message(bytes(header), payload(self.rng.randrange(4), size), mss, l3, l4_at, ipv6, udp))
+
+    def _link(self, ether: int, tag: bool) -> bytes:
+        """Any addresses but those of groups, and any tag."""
+        addresses = (bytes([self.rng.randrange(0, 256, 2)]) + self.rng.randbytes(5) for _ in range(2))
+        vlan = b"\x81\x00" + self.rng.randbytes(2) if tag else b""
+        return b"".join(addresses) + vlan + ether.to_bytes(2, "big")
+
+    def _length(self, right: int) -> bytes:
+        """Of the message, as software has it: right where that fits, 0, or left over from before."""
+        return self.rng.choice((right if right < 1 << 16 else 0, 0, self.rng.randrange(1 << 16))).to_bytes(2, "big")
 
     @staticmethod
     def _seeded(message: Message) -> Message:
@@ -95,20 +115,21 @@ class _Headers:
         return Message(header, message.payload, message.mss, message.l3, message.l4, message.ipv6, message.udp)
 
     def _ipv4(self, words: int, ident: int | None) -> Any:
-        header = self.build.ip4(options=ip_options(self.build.inet, words) if words else [])
+        header = self.build.ip4(options=ip_options(self.build, words))
         if ident is not None:
             header.id = ident
         return header
 
     def _ipv6(self, units: int) -> Any:
-        inet6 = self.build.inet6
         if not units:
             return self.build.ip6()
-        return self.build.ip6() / inet6.IPv6ExtHdrDestOpt(options=[inet6.PadN(optdata=bytes(8 * units - 4))])
+        return self.build.ip6() / self.build.inet6.IPv6ExtHdrDestOpt(options=self.build.options6(8 * units - 2))
 
     def _tcp(self, flags: str, seq: int | None, words: int) -> Any:
         header = self.build.l4(TCP, 0)
-        header.flags, header.options = flags, [("NOP", None)] * (4 * words)
+        any_ = self.rng.choice(("A", "PA", "AU", "AE", "FPA", "FPAUC"))
+        header.flags = (flags or any_) + self.rng.choice(("", "N"))  # AE, once NS: the one beside the reserved bits
+        header.options = self.build.tcp_options(words)
         if seq is not None:
             header.seq = seq
         return header
@@ -165,8 +186,15 @@ def _options(make: _Headers) -> Iterator[Message]:
 def _long(make: _Headers) -> Iterator[Message]:
     for size in (9000, 16384, 30000, 65000):
         for ipv6 in (False, True):
-            yield make.message(size, MTU_MSS, ipv6=ipv6, flags="FPAC")
+            yield make.message(size, MTU_MSS, ipv6=ipv6, flags=make.rng.choice(("FPAC", "FPAE", "PAC")))
             yield make.message(size, 1472, ipv6=ipv6, udp=True)
+
+
+def _jumbo(make: _Headers) -> Iterator[Message]:
+    """Segments beyond 2 KiB, 4 KiB, 9,000 bytes and 16 KiB."""
+    for mss in (1990, 2047, 2048, 2049, 4096, 8960, 9000, 16300):
+        for size in (mss, mss + 1, 2 * mss + make.rng.randrange(mss)):
+            yield make.message(size, mss, ipv6=bool(make.rng.randrange(2)), udp=bool(size % 2))
 
 
 def _mixed(make: _Headers) -> Iterator[Message]:
@@ -187,6 +215,7 @@ _MAKERS = {
     "flags": _flags,
     "options": _options,
     "long messages": _long,
+    "jumbo": _jumbo,
     "mixed messages": _mixed,
 }
 KINDS = tuple(_MAKERS)

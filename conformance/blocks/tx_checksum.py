@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from ringbed.conformance import lies
 from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
@@ -18,7 +19,7 @@ from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]
 
-_NO_QUESTION = ("pad", "both sums wrong", "sums wrong their own way", "lengths that lie")  # of what no host would send
+_NO_QUESTION = ("pad", "both sums wrong", "sums wrong their own way", *lies.KINDS)  # of what no host would send
 KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "seeds")
 
 

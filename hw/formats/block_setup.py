@@ -105,6 +105,11 @@ class Setup:
         option = {each.name: each for each in self.contract.options}[name]
         return self.options.get(name, option.allowed[0] if option.allowed else option.default)
 
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest frame it takes; 0 of a block without frames."""
+        return int(self.option("longest")) if self.contract.stream_in else 0
+
     def fits(self, command: Mapping[str, int]) -> bool:
         """Whether the block can be given `command`; fields that are optional and not there may have any value."""
         return all(value >> self.ports[name] == 0 for name, value in command.items() if name in self.ports)

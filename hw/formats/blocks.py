@@ -149,7 +149,7 @@ _RX_VERDICT = Layout("rx-checksum verdict", 1, _fields(
 ))  # fmt: skip
 
 _HASH_FIELDS = Layout("rss-hash fields", 37, _fields(
-    ("src", 128, "source address; IPv4 in the low 32 bits"),
+    ("src", 128, "source address; IPv4 in the low 32 bits, and anything above"),
     ("dst", 128, "destination address, likewise"),
     ("sport", 16, "source port"),
     ("dport", 16, "destination port"),
@@ -172,6 +172,7 @@ _SEGMENT_COMMAND = Layout("segment command", 12, _fields(
     ("payload_length", 24, "payload bytes of the whole message, which come"),
 ), doc="Linux segmentation-offloads (TSO, USO)")  # fmt: skip
 
+_LONGEST = Option("longest", "bytes of the longest frame it takes; none beyond is asked", default=65_535)
 _TYPES = Option("types", "a table: the block's code of each hash type that it does, `ipv4-tcp = 2`")
 
 CONTRACTS = (
@@ -179,19 +180,20 @@ CONTRACTS = (
         Block.TX_CHECKSUM, "", "Sums from `start` to the end, the seed in the field with it, puts the complement at "
         "`offset` (RFC 1071). A computed 0 leaves as 0xffff for UDP (RFC 768, RFC 8200 8.1); for others a block "
         "without `udp` may send either, which are the same number to a receiver.",
-        command=_TX_COMMAND, optional=frozenset({"udp"}),
+        command=_TX_COMMAND, optional=frozenset({"udp"}), options=(_LONGEST,),
     ),
     Contract(
         Block.RX_CHECKSUM, "sum", "Sums every frame from byte `start` to its last, pad included; a last odd byte is "
         "the high half of a word (RFC 1071). 0 only when all bytes are 0.",
         result=_RX_SUM, stream_out=None,
         options=(Option("start", "first byte that is summed", default=14),
-                 Option("byte_order", "little: the sum has its two bytes exchanged", ("big", "little"))),
+                 Option("byte_order", "little: the sum has its two bytes exchanged", ("big", "little")), _LONGEST),
     ),
     Contract(
         Block.RX_CHECKSUM, "verdict", "Judges the IPv4 header's sum and that of TCP or UDP: good, bad or not checked. "
-        "Not checked: fragments (first ones too), other protocols, UDP without a sum, lengths that lie, tunnels.",
-        result=_RX_VERDICT, stream_out=None,
+        "Not checked: fragments (first ones too), other protocols, UDP without a sum, lengths that lie, tunnels. TCP "
+        "whose data offset lies, and what is behind tags, LLC/SNAP or extension headers: judged, or not checked.",
+        result=_RX_VERDICT, stream_out=None, options=(_LONGEST,),
     ),
     Contract(
         Block.RSS_HASH, "fields", "Hashes source address, destination address, source port, destination port, or "
@@ -202,16 +204,18 @@ CONTRACTS = (
     Contract(
         Block.RSS_HASH, "stream", "The same of a frame: finds the header itself; fragments and packets with extension "
         "headers it cannot follow are hashed by addresses alone.",
-        result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None, options=(_TYPES,), key=True,
+        result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None, options=(_TYPES, _LONGEST), key=True,
     ),
     Contract(
         Block.SEGMENT, "", "Header and at most `mss` bytes of payload a frame. IPv4: total length, identification + 1 "
         "a segment modulo 65536; IPv6: payload length; TCP: sequence number, FIN and PSH in the last alone, CWR in "
-        "the first alone (RFC 3168 6.1.2); UDP: length. The lengths of the message's own header say nothing.",
+        "the first alone (RFC 3168 6.1.2); UDP: length. The rest of the header stays, reserved bits too. The "
+        "lengths of the message's own header say nothing.",
         command=_SEGMENT_COMMAND, optional=frozenset({"is_udp", "payload_length"}),
         options=(Option("sums", "kept: the sum fields leave as they came, a block behind does them; pseudo: the TCP or "
                         "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "
-                        "added; full: every sum is right", ("kept", "pseudo", "full")),),
+                        "added; full: every sum is right, that of the IPv4 header coming as 0",
+                        ("kept", "pseudo", "full")), _LONGEST),
     ),
 )  # fmt: skip
 

@@ -67,7 +67,7 @@ def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--kind", "jumbo"], "there is no kind 'jumbo'; there is two hosts, "),
+    (["--kind", "giants"], "there is no kind 'giants'; there is two hosts, "),
     (["--engine", "verilator"], "there is no engine 'verilator'; there is native, "),
     (["--junit", "no/where.xml"], "cannot write no/where.xml: there is no folder no"),
 ])  # fmt: skip

@@ -15,7 +15,7 @@ from ringbed.conformance.oracle import l3_right, l4_right
 def test_the_same_seed_is_the_same_frames_and_all_fit_a_wire(kind: str) -> None:
     frames = frames_of(kind, 3)
     assert frames == list(KINDS[kind](random.Random(f"{kind} 3"), 3))
-    assert all(14 <= len(frame) <= 1518 for frame in frames)
+    assert all(14 <= len(frame) <= (16384 if kind == "jumbo" else 1518) for frame in frames)
     assert kind == "two hosts" or frames != frames_of(kind, 4)
 
 
@@ -85,11 +85,21 @@ def test_both_sums_are_wrong_in_all_four_ways() -> None:
     assert seen == {(4, l3, l4) for l3 in (False, True) for l4 in (False, True)} | {(6, False, False), (6, False, True)}
 
 
-def test_only_lengths_lie() -> None:
-    frames = frames_of("lengths that lie", 1)
-    kinds = {dissect(frame, LONGEST_HEADERS).kind for frame in frames}
-    assert {kind.partition(" ")[0].rstrip(",") for kind in kinds} == {"ipv4", "ipv6", "udp"}
-    assert all(any(word in kind for word in ("beyond the frame", "udp length other")) for kind in kinds)
-    for frame in frames:
-        parts = dissect(frame, LONGEST_HEADERS)
-        assert parts.version != 4 or l3_right(frame, parts)
+def test_fragments_are_whole_tcp_and_udp_but_for_the_fragment_field() -> None:
+    words = set()
+    for frame in frames_of("fragments", 1):
+        parts = dissect(frame)
+        assert "fragment" in parts.kind
+        if parts.version == 4:
+            words.add(int.from_bytes(frame[20:22], "big") & 0x3FFF)
+            whole = frame[:20] + b"\0\0" + frame[22:]
+            assert l4_right(whole, dissect(whole))
+    assert {1 << bit for bit in range(14)} <= words
+
+
+def test_jumbo_frames_on_both_sides_of_every_limit_and_full_of_ff() -> None:
+    frames = frames_of("jumbo", 1)
+    assert len(frames) <= 40
+    assert {len(frame) for frame in frames} >= {2047, 2048, 2049, 4095, 4096, 4097, 9000, 9018, 16384}
+    assert {len(frame) for frame in frames if b"\xff" * (len(frame) - 200) in frame} >= {2049, 4097, 16384}
+    assert {dissect(frame).version for frame in frames if len(frame) == 16384} == {4, 6}

@@ -71,6 +71,7 @@ def test_a_good_block_has_no_findings_in_all_there_is_to_ask(name: str) -> None:
 
 
 # A mistake in the Verilog of each kind of block: what it was, and what somebody wrote.
+L3_AT_4, L4_AT_13 = "16'd4: edited = ipv6", "16'd13: if (!udp)"
 MUTANTS = [
     ("tx_checksum", "first ? csum_start : start", "start"),
     ("tx_checksum", "(first ? 32'd0 : total) + share", "total + share"),
@@ -111,6 +112,23 @@ MUTANTS = [
     ("segment", "remaining <= {3'd0, size}", "remaining < {3'd0, size}"),
     ("segment", "!m_axis_tvalid || m_axis_tready", "1'b1"),
     ("segment", "sequence_number + {16'd0, part}", "sequence_number + {18'd0, size} + 32'd1"),
+    # Fields that a segmenter may clear unseen while they are 0, or the same, in every message.
+    ("segment", L3_AT_4, "16'd1: if (!ipv6) edited = 0;\n            " + L3_AT_4),
+    ("segment", L3_AT_4, "16'd1: if (ipv6) edited = 0;\n            " + L3_AT_4),
+    ("segment", L3_AT_4, "16'd6, 16'd7: if (!ipv6) edited = 0;\n            " + L3_AT_4),
+    ("segment", L4_AT_13, "16'd8, 16'd9, 16'd10, 16'd11: if (!udp) edited = 0;\n            " + L4_AT_13),
+    ("segment", L4_AT_13, "16'd12: if (!udp) edited = stored & 8'hf0;\n            " + L4_AT_13),
+    ("segment", L4_AT_13, "16'd18, 16'd19: if (!udp) edited = 0;\n            " + L4_AT_13),
+    # Bits of a fragment's offset, long frames, lengths that lie, what is above an address of IPv4.
+    ("rx_verdict", "|| l3_at == 7 && rx_data != 0", ""),
+    ("rss_stream", "words[2][29:16] != 0", "words[2][29:24] != 0"),
+    ("rx_checksum", "beat == 16'hffff ? beat : beat + 16'd1", "{8'd0, beat[7:0] + 8'd1}"),
+    ("rx_checksum", "(beat == 0 ? 32'd0 : total) + share", "((beat == 0 ? 32'd0 : total) + share) & 32'h03ffffff"),
+    ("rx_verdict", "header <= total && ", ""),
+    ("rx_verdict", "header >= 20 ||", "header >= 16 ||"),
+    ("rx_verdict", "udp        = protocol == UDP && body >= 8", "udp        = protocol == UDP"),
+    ("rx_verdict", "protocol == TCP && body >= 20", "protocol == TCP && body >= 18"),
+    ("rss_hash", "data <= {src[31:0], dst", "data <= {src[31:0] ^ src[63:32], dst"),
 ]
 
 
@@ -135,3 +153,8 @@ def test_a_mistake_is_found(tmp_path: Path, name: str, before: str, after: str) 
 def test_a_mistake_that_shows_only_with_pauses_is_found(tmp_path: Path) -> None:
     report = check("rx_checksum", mutant(tmp_path, *MUTANTS[7]), kinds=["lengths"])
     assert report.wrong("lengths" + PAUSED) > 10
+
+
+@pytest.mark.parametrize("mistake", [each for each in MUTANTS if each[0] == "rx_checksum"][-2:])
+def test_a_mistake_that_shows_only_in_jumbo_frames_is_found(tmp_path: Path, mistake: tuple[str, str, str]) -> None:
+    assert check("rx_checksum", mutant(tmp_path, *mistake), kinds=["jumbo"]).findings

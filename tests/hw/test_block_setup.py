@@ -27,6 +27,9 @@ def test_options_have_the_first_allowed_value_or_the_default() -> None:
     setup = Setup(contract("rx-checksum"), options={"byte_order": "little"})
     assert (setup.option("start"), setup.option("byte_order")) == (14, "little")
     assert Setup(contract("segment")).option("sums") == "kept"
+    assert Setup(contract("segment")).longest == 65_535
+    assert Setup(contract("tx-checksum"), options={"longest": 2048}).longest == 2048
+    assert Setup(contract("rss-hash", "fields"), key=KEY).longest == 0
 
 
 def test_a_hash_type_that_a_block_does_not_do_becomes_the_next_less() -> None:

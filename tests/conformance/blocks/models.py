@@ -142,7 +142,7 @@ class RssHash:
 
     def of_fields(self, fields: Mapping[str, int]) -> dict[str, int]:
         kind, size = fields["kind"], 4 if fields["kind"] < 4 else 16
-        src, dst = (fields[name].to_bytes(size, "big") for name in ("src", "dst"))
+        src, dst = ((fields[name] % (1 << 8 * size)).to_bytes(size, "big") for name in ("src", "dst"))
         ports = fields["sport"].to_bytes(2, "big") + fields["dport"].to_bytes(2, "big")
         return {"hash": self.hash(src, dst, ports if kind not in (1, 4) else b""), "type": kind}
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.blocks.rss_hash import stream_cases
+from ringbed.conformance.anatomy import TCP, data_offset_lies, dissect
+from ringbed.conformance.blocks.rss_hash import FIELD_KINDS, field_cases, stream_cases
+from ringbed.conformance.carried import without_tags
 from ringbed.conformance.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import contract
@@ -17,3 +18,33 @@ def test_behind_ipv4_options_of_any_length_addresses_alone_are_right_too() -> No
             lengths[parts.ip[1] - parts.ip[0]] = {result["the type"] for result in case.results}
     assert set(lengths) == set(range(24, 61, 4))
     assert all(types in ({"ipv4-tcp", "ipv4"}, {"ipv4-udp", "ipv4"}) for types in lengths.values())
+
+
+def test_above_an_ipv4_address_there_is_anything_if_there_is_room() -> None:
+    wide = Setup(contract("rss-hash", "fields"), key=MICROSOFT_KEY)
+    types = {"ipv4": 1, "ipv4-tcp": 2}
+    widths = {"src": 32, "dst": 32, "sport": 16, "dport": 16, "kind": 8, "hash": 32, "type": 8}
+    narrow = Setup(contract("rss-hash", "fields"), widths, types=types, key=MICROSOFT_KEY)
+    for kind in FIELD_KINDS:
+        four = [case for case in field_cases(kind, 1, wide) if case.ask.command["kind"] < 4]
+        assert four
+        assert all(case.ask.command[name] >> 32 for case in four for name in ("src", "dst"))
+        assert list(field_cases(kind, 1, narrow))
+
+
+def test_behind_stacked_tags_a_block_may_hash_the_packet_its_addresses_or_nothing() -> None:
+    setup = Setup(contract("rss-hash", "stream"), key=MICROSOFT_KEY)
+    types = [[result["the type"] for result in case.results] for case in stream_cases("stacked tags", 1, setup)]
+    assert types == 5 * [["ipv4-tcp", "none", "ipv4"], ["ipv4-udp", "none", "ipv4"], ["ipv6-tcp", "none", "ipv6"],
+                         ["ipv6-udp", "none", "ipv6"]]  # fmt: skip
+    hashes = [case.results[0]["the hash"] for case in stream_cases("stacked tags", 1, setup)]
+    bare = [without_tags(case.ask.frame) for case in stream_cases("stacked tags", 1, setup)]
+    assert len(set(hashes)) == len(set(bare))
+
+
+def test_where_a_data_offset_lies_ports_may_be_left_out() -> None:
+    setup = Setup(contract("rss-hash", "stream"), key=MICROSOFT_KEY)
+    lying = [case for case in stream_cases("tcp headers that lie", 1, setup)
+             if data_offset_lies(case.ask.frame, dissect(case.ask.frame))]  # fmt: skip
+    assert lying
+    assert all(dissect(case.ask.frame).protocol == TCP and len(case.results) == 2 for case in lying)

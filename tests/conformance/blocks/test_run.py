@@ -76,8 +76,19 @@ def test_progress_adds_up_to_what_was_asked() -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no kind 'jumbo'; there is two hosts, every protocol"):
-        check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("jumbo",))
+    with pytest.raises(ValueError, match="there is no kind 'fog'; there is two hosts, every protocol"):
+        check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("fog",))
+
+
+def test_frames_longer_than_the_block_takes_are_not_asked() -> None:
+    found = contract("rx-checksum", "sum")
+    lengths = {}
+    for longest in (2048, 65_535):
+        setup = Setup(found, options={"longest": longest})
+        lengths[longest] = {len(case.ask.frame) for case in questions(setup, 1, Amount.FULL)["jumbo"]}
+    assert lengths[2048] == {2047, 2048}
+    assert max(lengths[65_535]) == 16384
+    assert questions(setup_of("rss-hash/fields"), 1)["single bits"]
 
 
 def test_narrow_ports_are_not_asked_what_does_not_fit() -> None:
