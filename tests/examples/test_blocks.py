@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,10 @@ def mutant(folder: Path, name: str, before: str, after: str) -> Path:
     text = (BLOCKS / f"{name}.v").read_text(encoding="utf-8")
     assert text.count(before) == 1
     (folder / f"{name}.v").write_text(text.replace(before, after), encoding="utf-8")
-    toml = (BLOCKS / f"{name}.toml").read_text(encoding="utf-8")
-    (folder / f"{name}.toml").write_text(toml.replace('"rss_hash.v"', f'"{BLOCKS / "rss_hash.v"}"'), encoding="utf-8")
+    for source in BLOCKS.glob("*.v"):  # a map may name others beside its own
+        if source.stem != name:
+            shutil.copy(source, folder)
+    shutil.copy(BLOCKS / f"{name}.toml", folder)
     return folder
 
 

@@ -18,6 +18,7 @@ from ringbed.sim.dut_guess import Guess, forms
 from ringbed.sim.dut_guess_block import BlockGuess
 from ringbed.sim.dut_map import Reader, read
 from ringbed.sim.dut_ports import Top, module_ports
+from ringbed.sim.memory import LEAST_ADDR_WIDTH
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from tests.sim.conftest import needs_native
@@ -49,7 +50,7 @@ def buses(draw: st.DrawFn, kind: str, into: bool = False) -> Bus:
     keep = draw(st.sampled_from(Keep.ALL)) if stream else Keep.KEEP
     bus = Bus(
         kind, 32 if registers else 8 if keep == Keep.NONE else draw(WIDTHS.filter(lambda bits: bits > 8)),
-        addr_width=0 if stream else draw(st.integers(1, 32 if registers else 64)),
+        addr_width=0 if stream else draw(st.integers(1, 32) if registers else st.integers(LEAST_ADDR_WIDTH, 64)),
         id_width=draw(st.integers(1, 16)) if kind == BusKind.AXI else 0,
         into=into, keep=keep, ready=draw(st.booleans()) if stream else True, error=into and draw(st.booleans()),
     )  # fmt: skip
