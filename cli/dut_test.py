@@ -89,10 +89,10 @@ def _ask(
 ) -> Report:  # fmt: skip
     from rich.progress import Progress
 
-    from ringbed.conformance.blocks.run import ask_twice
+    from ringbed.conformance.blocks.run import ROUNDS, ask_twice
 
     with Progress(console=console, transient=True) as bars:
-        task = bars.add_task("", total=2 * sum(map(len, cases.values())))
+        task = bars.add_task("", total=ROUNDS * sum(map(len, cases.values())))
 
         def progress(kind: str, done: int) -> None:
             bars.update(task, advance=done, description=kind)

@@ -3,6 +3,7 @@
     [block]
     kind = "rx-checksum"                  # a contract of hw/formats/blocks.py, with its options beside: start = 14
     variant = "sum"
+    quiet = 5000                          # clocks in which it may give nothing; 2000 if it does not say
     [block.command]                       # the port of each field; how wide it is, the Verilog says
     start = "csum_start"
     valid = "cmd_valid"                   # with ready: a handshake of its own; without both: with the first beat
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, KEY_BITS, PAUSES, WRONGS, Contract, contract
+from ringbed.hw.formats.blocks import COUNT_BITS, KEY_BITS, PAUSES, QUIET, RESTART, WRONGS, Contract, contract
 from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut_map import Reader
 from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
@@ -33,7 +34,7 @@ __all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
 _HANDSHAKE = ("valid", "ready")
 _NOT_OF_A_BLOCK = ("registers", "dma", "interrupts", "pins", "clocks")
-_KEYS = ("kind", "variant", "types", "key", "key_port", "command", "result")
+_KEYS = ("kind", "variant", "types", "key", "key_port", "quiet", "command", "result")
 
 
 def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
@@ -92,7 +93,8 @@ class BlockReader(Reader):
             if key_port:
                 self._port(key_port, "block.key_port", KEY_BITS, IN)
             taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
-            return BlockPorts(setup, command, result, *taken, self._handshake(table, "result", "valid", OUT), key_port)
+            given, quiet = self._handshake(table, "result", "valid", OUT), table.get("quiet", QUIET)
+            return BlockPorts(setup, command, result, *taken, given, key_port, quiet)
         except ValueError as error:
             self._problem(str(error) if str(error).startswith("block.") else f"block: {error}")
             return None
@@ -147,7 +149,8 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
         name, "clk", Reset("rst"),
         rx=Wire("rx_", width, into=True, ready=True),
         tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
-        pins=(Pin(PAUSES, 1, IN), *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
+        pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)),
+              *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
     return NicSpec(name, elaborate, portmap, {"dut": repr(dut), "block": repr(block)}, sources, rtl)

@@ -25,12 +25,14 @@ class Ask:
 class Answers:
     """All that came out of a batch; `frames` is None for a block that gives none.
 
-    `wrongs`: what the block did in the batch that no block may, whatever it was asked; a sentence each.
+    `wrongs`: what the block did in the batch that no block may, whatever it was asked; a sentence each. `quiet`: clocks
+    without anything that ended the wait for what is missing; 0 for a model, which has no clock.
     """
 
     frames: Sequence[bytes] | None = None
     results: Sequence[Mapping[str, int]] = ()
     wrongs: Sequence[str] = ()
+    quiet: int = 0
 
 
 class BlockUnderTest(Protocol):
@@ -40,9 +42,13 @@ class BlockUnderTest(Protocol):
 
 
 class PausingBlock(BlockUnderTest, Protocol):
-    """One whose streams can be made to pause, in the middle of frames too."""
+    """One whose streams, in and out, can be made to pause, in the middle of frames too, and that can begin anew."""
 
-    def set_pauses(self, on: bool) -> None: ...
+    def set_pauses(self, into: bool, out: bool) -> None: ...
+
+    def restart(self) -> None:
+        """Forget all that is still to come: the next batch's answers are its own."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Finding:
 
     Of a batch that begins with that case, and not of one case, `what` is all there is to say.
     `about` is what that frame is; `sent` went in with `command`, `came` is the frame that came out, if one did.
+    `pauses` says in which streams they were, if any.
     """
 
     kind: str
@@ -81,6 +88,12 @@ class Finding:
     command: Mapping[str, int]
     came: bytes | None = None
     hint: str = ""
+    pauses: str = ""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether more or less came out than must, or something no block may do: what comes next may be of this."""
+        return not self.got or self.got == "lost" or self.what == "extra"
 
     @property
     def words(self) -> str:
@@ -88,11 +101,12 @@ class Finding:
         if not self.got:
             return self.what
         if self.got == "lost":
-            return f"{self.what} never came out"
+            return f"{self.what} never came out" + (f" {self.expected}" if self.expected != "delivered" else "")
         if self.what == "extra":
             return f"{self.got} came out that nothing asked for"
         return f"{self.what} is {self.got}, must be {self.expected}" + (f" ({self.hint})" if self.hint else "")
 
     def __str__(self) -> str:
         size = f", {len(self.sent)} bytes" if self.sent else ""
-        return f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}): {self.words}"
+        pauses = f", {self.pauses}" if self.pauses else ""
+        return f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}{pauses}): {self.words}"

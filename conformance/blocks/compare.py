@@ -17,8 +17,10 @@ def compare(kind: str, seed: int, first: int, cases: Sequence[Case], answers: An
     """The findings of a batch whose first case is number `first` of its kind, in the order of the cases."""
     found = list(_frames(cases, answers.frames) if answers.frames is not None else ())
     found += _results(cases, [read(result) for result in answers.results])
+    missed = f"within {answers.quiet:,} clocks" if answers.quiet else "delivered"
     made = [
-        Finding(kind, seed, first + at, cases[at].about, what, expected, got, cases[at].ask.frame,
+        Finding(kind, seed, first + at, cases[at].about, what, missed if got == "lost" else expected, got,
+                cases[at].ask.frame,
                 cases[at].ask.command, came, _hint(cases[at], got))
         for at, what, expected, got, came in found
     ]  # fmt: skip
@@ -81,11 +83,37 @@ def _results(cases: Sequence[Case], came: Sequence[Mapping[str, str]]) -> Iterat
 def _result_pairs(
     wanted: Sequence[tuple[int, Sequence[Mapping[str, str]]]], came: Sequence[Mapping[str, str]]
 ) -> Iterator[tuple[int, int | None, int | None]]:  # fmt: skip
-    """By their order when there are as many as there must be, else by what is equal."""
+    """By their order when there are as many as there must be, else so that the fewest are wrong, lost or extra."""
     if len(wanted) == len(came):
         yield from ((index, index, index) for index in range(len(came)))
-    else:
-        yield from align([tuple(right[0].items()) for _, right in wanted], [tuple(each.items()) for each in came])
+        return
+    right = [[any(_holds(each, got) for each in rights) for got in came] for _, rights in wanted]
+    costs = _costs(right, len(wanted), len(came))
+    of = to = 0
+    while of < len(wanted) or to < len(came):
+        here = costs[of][to]
+        if of < len(wanted) and to < len(came) and here == costs[of + 1][to + 1] + (not right[of][to]):
+            yield of, of, to
+            of, to = of + 1, to + 1
+        elif to < len(came) and here == costs[of][to + 1] + 1:
+            yield of, None, to
+            to += 1
+        else:
+            yield of, of, None
+            of += 1
+
+
+def _costs(right: Sequence[Sequence[bool]], wanted: int, came: int) -> list[list[int]]:
+    """How many differences are left at least, from each place in both lists on (the edit distance of the rests)."""
+    costs = [[0] * (came + 1) for _ in range(wanted + 1)]
+    for of in range(wanted, -1, -1):
+        for to in range(came, -1, -1):
+            if of == wanted or to == came:
+                costs[of][to] = wanted - of + came - to
+            else:
+                pair = costs[of + 1][to + 1] + (not right[of][to])
+                costs[of][to] = min(pair, costs[of + 1][to] + 1, costs[of][to + 1] + 1)
+    return costs
 
 
 def _holds(right: Mapping[str, str], got: Mapping[str, str]) -> bool:

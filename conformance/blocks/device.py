@@ -1,7 +1,8 @@
 """A block behind an engine, as the ready tests want it: batches in, batches out.
 
 The engine runs the block's wrapper, which has streams alone: a command goes in front of its frame, in whole beats, and
-a result comes as a frame of its own, behind its frame if the block gives frames (hw/formats/blocks.py).
+a result comes as a frame of its own; where frames come too, what each is stands in front (hw/formats/blocks.py).
+A batch ends when nothing has come for `quiet` clocks, or sooner when all there is to come has.
 """
 
 from __future__ import annotations
@@ -11,46 +12,86 @@ from collections.abc import Iterator, Sequence
 
 from ringbed.conformance.blocks.case import Answers, Ask
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, PAUSES, WRONGS, Block, lead
+from ringbed.hw.formats.blocks import (
+    COUNT_BITS,
+    EARLY,
+    LONGEST_PAUSE,
+    MARKS,
+    PAUSES,
+    RESTART,
+    WRONGS,
+    Block,
+    lead,
+)
 from ringbed.hw.formats.dut import Bus
 from ringbed.sim.engine import Engine, Event
 
-__all__ = ["QUIET", "EngineBlock"]
+__all__ = ["EngineBlock"]
 
-QUIET = 2000  # clocks without a frame out that end a batch, and beside them as many as below for the longest frame
+QUIET_A_BYTE = 8  # beside `quiet`, for the longest frame: a block may take one byte a clock, twice, and be stopped
+PAUSED_A_BYTE = 16  # and as many more for pauses, long ones too: some 4 clocks a beat in each stream
+SETTLE = 2000  # clocks in which what is too much may still come when all has
 SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
-QUIET_A_BYTE = 8  # a block may take one byte a clock, twice, and be stopped as often
+RESET = 64  # clocks of reset when all has been swallowed
+BETWEEN = 32  # clocks between two frames on the engine's wire, at most
 
 
 class EngineBlock:
     """`rx` and `tx` are the block's own streams, in and out, where it has them."""
 
     def __init__(self, engine: Engine, block: BlockPorts, rx: Bus | None, tx: Bus | None) -> None:
-        self.engine, self.setup, self.gives_frames = engine, block.setup, tx is not None
+        self.engine, self.setup, self.quiet = engine, block.setup, block.quiet
+        self.gives_frames, self.gives_results = tx is not None, block.setup.contract.result is not None
         self.lanes = lanes_of(block.setup.contract, rx, tx)
+        self._counted, self._pauses, self._unread = dict.fromkeys(WRONGS, 0), 0, 0
+
+    def set_pauses(self, into: bool, out: bool) -> None:
+        """From the next batch on, a stream has a pause in about every other clock, and rarely a long one, or none."""
+        self.engine.set_pin(PAUSES["in"], int(into))
+        self.engine.set_pin(PAUSES["out"], int(out))
+        self._pauses = into + out
+
+    def restart(self) -> None:
+        """Throws away what is in the block, in front of it and behind it; it begins anew, as after its reset."""
+        self.engine.set_pin(RESTART, 1)
+        self.engine.run(self.engine.now + self._unread + RESET, Event.TIME)
+        self.engine.set_pin(RESTART, 0)
+        self.engine.run(self.engine.now + 1, Event.TIME)
+        self.engine.wire_out()
+        self.engine.findings()
         self._counted = dict.fromkeys(WRONGS, 0)
 
-    def set_pauses(self, on: bool) -> None:
-        """From the next batch on, every stream has a pause in about every other clock, or none."""
-        self.engine.set_pin(PAUSES, int(on))
-
     def __call__(self, asks: Sequence[Ask]) -> Answers:
-        """Runs until nothing has come out for long; a block that hangs gives less than it was asked for.
+        """Runs until all has come, or nothing for long; a block that hangs gives less than it was asked for.
 
         One that does not end, because it takes what is not there for a frame, is left alone when it has given too much.
         """
-        for ask in asks:
-            self.engine.wire_in(self._front(ask) + ask.frame)
-        left, quiet = list[bytes](), QUIET + QUIET_A_BYTE * max((len(ask.frame) for ask in asks), default=0)
-        most = self._most(asks)
-        while len(left) < most and self.engine.run(self.engine.now + quiet, Event.WIRE) & Event.WIRE:
+        sent = [self._front(ask) + ask.frame for ask in asks]
+        for frame in sent:
+            self.engine.wire_in(frame)
+        self._unread = sum(len(frame) // self.lanes + BETWEEN for frame in sent)
+        left, wanted = list[bytes](), sum(map(self._wanted, asks))
+        quiet, settle = self._quiet(asks), SETTLE + 2 * LONGEST_PAUSE * bool(self._pauses)
+        most = SPARE + 4 * len(asks) + wanted
+        while len(left) < most and self._comes(quiet if len(left) < wanted else min(quiet, settle)):
             left += [frame for _, frame in self.engine.wire_out()]
-        return self._answers(left[:most])
+        return self._answers(left[:most], len(asks), quiet)
 
-    def _most(self, asks: Sequence[Ask]) -> int:
-        """More frames out than these asks can make: as many again, and of a segmenter one for each byte."""
-        cuts = self.setup.contract.block == Block.SEGMENT
-        return SPARE + 4 * len(asks) + (sum(len(ask.frame) for ask in asks) if cuts else 0)
+    def _comes(self, within: int) -> bool:
+        return bool(self.engine.run(self.engine.now + within, Event.WIRE) & Event.WIRE)
+
+    def _quiet(self, asks: Sequence[Ask]) -> int:
+        """Clocks without anything out that end a batch."""
+        longest = max((len(ask.frame) for ask in asks), default=0)
+        paused = 2 * LONGEST_PAUSE + PAUSED_A_BYTE * longest if self._pauses else 0
+        return self.quiet + QUIET_A_BYTE * longest + paused
+
+    def _wanted(self, ask: Ask) -> int:
+        """Frames and results that come of one ask; a segmenter's are as many as the payload has parts."""
+        command = ask.command
+        if self.setup.contract.block == Block.SEGMENT and command["enable"]:
+            return max(1, -(-(len(ask.frame) - command["header_length"]) // command["mss"]))
+        return self.gives_frames + self.gives_results
 
     def _front(self, ask: Ask) -> bytes:
         layout = self.setup.contract.command
@@ -59,25 +100,28 @@ class EngineBlock:
         return lead(layout, self.lanes, {name: value for name, value in ask.command.items()
                                          if name in self.setup.ports})  # fmt: skip
 
-    def _answers(self, left: Sequence[bytes]) -> Answers:
-        layout, wrongs = self.setup.contract.result, list(self._wrongs())
+    def _answers(self, left: Sequence[bytes], asked: int, quiet: int) -> Answers:
+        layout, wrongs = self.setup.contract.result, dict(self._wrongs())
         if layout is None:
-            return Answers(left, wrongs=wrongs)
-        results = [layout.decode(data) for data in (left[1::2] if self.gives_frames else left)]
-        return Answers(left[0::2] if self.gives_frames else None, results, wrongs)
+            return Answers(left, (), list(wrongs.values()), quiet)
+        of_mark = {mark: left if mark == MARKS["result"] else [] for mark in MARKS.values()}
+        if self.gives_frames:
+            of_mark = {mark: [each[self.lanes :] for each in left if each[0] == mark] for mark in MARKS.values()}
+        results = [layout.decode(data) for data in of_mark[MARKS["result"]]]
+        if len(results) > asked:
+            wrongs.pop(EARLY, None)  # those behind one too many have not come early: it is said that it is too many
+        frames = of_mark[MARKS["frame"]] if self.gives_frames else None
+        return Answers(frames, results, list(wrongs.values()), quiet)
 
-    def _wrongs(self) -> Iterator[str]:
-        """What was counted since the last batch, and what the engine's own checker of streams saw."""
+    def _wrongs(self) -> Iterator[tuple[str, str]]:
+        """What was counted since the last batch, and what the engine's own checker of streams saw; by name."""
         for name, words in WRONGS.items():
             before, self._counted[name] = self._counted[name], self.engine.get_pin(name)
-            most = self._counted[name] == (1 << COUNT_BITS) - 1
-            yield from _times(words, self._counted[name] - before, " or more" * most)
+            if count := self._counted[name] - before:
+                yield name, _times(words, count, " or more" * (self._counted[name] == (1 << COUNT_BITS) - 1))
         seen = Counter(f"{finding.rule}: {finding.text}" for finding in self.engine.findings())
-        for words, count in seen.items():
-            yield from _times(words, count)
+        yield from ((words, _times(words, count)) for words, count in seen.items())
 
 
-def _times(words: str, count: int, more: str = "") -> Iterator[str]:
-    """The sentence, if anything is to be said."""
-    if count:
-        yield f"{words} ({count}{more} times)" if count > 1 else words
+def _times(words: str, count: int, more: str = "") -> str:
+    return f"{words} ({count}{more} times)" if count > 1 else words

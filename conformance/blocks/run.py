@@ -16,11 +16,14 @@ from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.hw.formats.block_setup import Setup
 
 __all__ = [
-    "MIXED", "PAUSED", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block", "questions", "ready_test",
+    "MIXED", "PAUSED", "ROUNDS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block", "questions",
+    "ready_test",
 ]  # fmt: skip
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next
 PAUSED = ", with pauses"
+WAYS = {"pauses in": (True, False), "pauses out": (False, True), "pauses in and out": (True, True)}
+ROUNDS = 1 + len(WAYS)
 BATCH = 128  # asks at once
 
 
@@ -89,16 +92,22 @@ def questions(
 
 def ask(
     block: BlockUnderTest, setup: Setup, cases: Mapping[str, Sequence[Case]], seed: int,
-    progress: Callable[[str, int], None] = lambda kind, done: None,
+    progress: Callable[[str, int], None] = lambda kind, done: None, restart: Callable[[], None] = lambda: None,
 ) -> Report:  # fmt: skip
-    """Ask `block` these cases, made with `seed`; `progress` is told of every batch that is done."""
+    """Ask `block` these cases, made with `seed`; `progress` is told of every batch that is done.
+
+    `restart` is called behind a batch of which more or less came than must: what is late is nobody else's answer.
+    """
     report, read = Report(seed), ready_test(setup).read
     for kind, of_kind in cases.items():
         report.asked[kind] = len(of_kind)
         for first in range(0, len(of_kind), BATCH):
             batch = of_kind[first : first + BATCH]
             answers = block([case.ask for case in batch])
-            report.findings += compare(kind, seed, first, batch, answers, read)
+            found = compare(kind, seed, first, batch, answers, read)
+            report.findings += found
+            if any(finding.unsettled for finding in found):
+                restart()
             progress(kind, len(batch))
     return report
 
@@ -107,13 +116,22 @@ def ask_twice(
     block: PausingBlock, setup: Setup, cases: Mapping[str, Sequence[Case]], seed: int,
     progress: Callable[[str, int], None] = lambda kind, done: None,
 ) -> Report:  # fmt: skip
-    """Ask at full speed, then the same with pauses; the second round's kinds have `PAUSED` behind their names."""
-    block.set_pauses(False)
-    report = ask(block, setup, cases, seed, progress)
-    block.set_pauses(True)
-    again = ask(block, setup, cases, seed, progress)
-    report.asked |= {kind + PAUSED: count for kind, count in again.asked.items()}
-    report.findings += [replace(finding, kind=finding.kind + PAUSED) for finding in again.findings]
+    """Ask at full speed, then the same with pauses: in the stream in, in that out, in both.
+
+    Kinds with pauses have `PAUSED` behind their names; what went wrong in the same way before is said once, with the
+    first pauses that show it.
+    """
+    block.set_pauses(False, False)
+    report = ask(block, setup, cases, seed, progress, block.restart)
+    report.asked |= {kind + PAUSED: count for kind, count in report.asked.items()}
+    paused = dict[tuple[object, ...], Finding]()
+    for words, (into, out) in WAYS.items():
+        block.set_pauses(into, out)
+        for finding in ask(block, setup, cases, seed, progress, block.restart).findings:
+            told = finding.kind, finding.index, finding.what, finding.expected, finding.got, finding.came
+            paused.setdefault(told, replace(finding, kind=finding.kind + PAUSED, pauses=words))
+    order = {kind + PAUSED: number for number, kind in enumerate(cases)}
+    report.findings += sorted(paused.values(), key=lambda finding: (order[finding.kind], finding.index))
     return report
 
 

@@ -1,23 +1,24 @@
 """A single block inside ours: streams alone to the engine, commands peeled off in front, results packed behind.
 
-What travels is hw/formats/blocks.py's: a command is whole beats before its frame, a result a frame of its own, behind
-the frame it is of where the block gives frames. To the block a command is there when its contract says, and in every
-other clock each of its bits is the other way round: a block that looks late sees something wrong. So it is with beats.
+What travels is hw/formats/blocks.py's: a command is whole beats before its frame, a result a frame of its own; where
+the block gives frames too, a mark in front tells them apart. To the block a command is there when its contract says,
+and in every other clock each of its bits is the other way round: a block that looks late sees something wrong. So it
+is with beats.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.lib import stream
 
-from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Pauses, ResultPack, Steady, beat
+from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, Pauses, ResultPack, Steady, beat
 from ringbed.hw.dut.stream import inward, outward
 from ringbed.hw.dut.wrapper import CANONICAL, NAME, Wrapper
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, PAUSES, WRONGS
-from ringbed.hw.formats.dut import Bus, BusKind, Dut, signals
+from ringbed.hw.formats.blocks import COUNT_BITS, EARLY, PAUSES, RESTART, WRONGS
+from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset, signals
 from ringbed.hw.formats.field import Layout
 
 __all__ = ["BlockWrapper"]
@@ -26,7 +27,9 @@ GARBAGE = 0xA5  # in lanes that do not count: a block that sums them is found
 
 
 class BlockWrapper(Wrapper):
-    """A block with the canonical streams `rx_` and `tx_`, both there whatever the block has, and pins: PAUSES, WRONGS.
+    """A block with the canonical streams `rx_` and `tx_`, both there whatever the block has.
+
+    Pins: PAUSES, RESTART, WRONGS.
 
     `tx_` has no ready where the block's own stream out has none. Raises ValueError for streams that do not fit the
     contract, or each other.
@@ -39,7 +42,8 @@ class BlockWrapper(Wrapper):
         for name in ("rx", "tx"):
             for sig in signals(self.stream(name)):
                 self._port(CANONICAL[name] + sig.name, sig.width)
-        self._port(PAUSES, 1)
+        for name in (*PAUSES.values(), RESTART):
+            self._port(name, 1)
         for name in WRONGS:
             self._port(name, COUNT_BITS)
 
@@ -53,7 +57,7 @@ class BlockWrapper(Wrapper):
         into = name == "rx"
         return Bus(BusKind.STREAM, 8 * self.lanes, into=into, error=into, ready=into or self.stops)
 
-    def elaborate(self, platform: Any) -> Module:
+    def elaborate(self, platform: Any) -> Any:
         m = Module()
         dut, contract = self.dut, self.block.setup.contract
         self._given = {"i_" + dut.clock: ClockSignal()}
@@ -70,36 +74,55 @@ class BlockWrapper(Wrapper):
         if contract.command:
             to_block = self._commanded(m, came, contract.command, many)
         else:
-            to_block = self._paused(m, came, "pauses_in", 0xACE1, many)
+            to_block = self._paused(m, came, "in", 0xACE1, many)
         if dut.rx is not None:
             self._into(m, dut.rx, to_block)
         behind = stream.Signature(beat(self.lanes)).create(path=("behind",))
-        _flow(m, self._paused(m, behind, "pauses_out", 0x1D0F, Const(0)) if self.stops else behind, left)
+        _flow(m, self._paused(m, behind, "out", 0x1D0F, Const(0)) if self.stops else behind, left)
         if contract.result:
             m.submodules.results = pack = self._packed(m, contract.result)
+            m.submodules.early = early = Early()
+            m.d.comb += [early.last.eq(self._taken(to_block)), early.valid.eq(pack.valid),
+                         self._ports[EARLY].eq(early.early)]  # fmt: skip
             m.d.comb += [many.eq(pack.many), self._ports["results_lost"].eq(pack.lost)]
             _flow(m, pack.o, behind)
         if dut.tx is not None:
             self._out_of(m, dut.tx, pack.i if contract.result else behind)
         setattr(m.submodules, NAME, Instance(self.dut.top, **self._given))
-        return m
+        return ResetInserter(self._ports[RESTART])(m)
+
+    def _taken(self, frames: Any) -> Any:
+        """Whether a frame's last beat, or a command without a frame, is taken in this clock."""
+        if self.dut.rx is not None:
+            return frames.valid & frames.ready & frames.payload.last
+        return self._given["i_" + self.block.command_valid] & self._given["o_" + self.block.command_ready]
+
+    def _reset(self, m: Module, reset: DutReset) -> None:
+        level = ResetSignal() | self._ports[RESTART]
+        self._given["i_" + reset.port] = level if reset.active_high else ~level
 
     def _ends(self, m: Module, came: Any, left: Any) -> None:
-        """The wrapper's own ports, as streams."""
-        port = self._ports
+        """The wrapper's own ports, as streams.
+
+        A restart takes all that comes, and ends a frame that had begun to leave: the engine goes on with whole frames.
+        """
+        port, again, midway = self._ports, self._ports[RESTART], Signal(reset_less=True)
+        ready = port["tx_tready"] if self.stops else Const(1)
+        with m.If(port["tx_tvalid"] & ready):
+            m.d.sync += midway.eq(~port["tx_tlast"])
         m.d.comb += [
             came.payload.data.eq(port["rx_tdata"]), came.payload.keep.eq(port["rx_tkeep"]),
-            came.payload.last.eq(port["rx_tlast"]), came.valid.eq(port["rx_tvalid"]),
-            port["rx_tready"].eq(came.ready), left.ready.eq(port["tx_tready"] if self.stops else 1),
-            port["tx_tdata"].eq(left.payload.data), port["tx_tkeep"].eq(left.payload.keep),
-            port["tx_tlast"].eq(left.payload.last), port["tx_tvalid"].eq(left.valid),
+            came.payload.last.eq(port["rx_tlast"]), came.valid.eq(port["rx_tvalid"] & ~again),
+            port["rx_tready"].eq(came.ready | again), left.ready.eq(ready & ~again),
+            port["tx_tdata"].eq(left.payload.data), port["tx_tkeep"].eq(Mux(again, 1, left.payload.keep)),
+            port["tx_tlast"].eq(left.payload.last | again), port["tx_tvalid"].eq(Mux(again, midway, left.valid)),
         ]  # fmt: skip
 
-    def _paused(self, m: Module, came: Any, name: str, seed: int, wait: Any) -> Any:
-        """The same stream with pauses in it, where the pin asks for them; no frame begins while `wait`."""
-        m.submodules[name] = pauses = Pauses(came.payload.shape(), seed)
+    def _paused(self, m: Module, came: Any, way: str, seed: int, wait: Any) -> Any:
+        """The same stream with pauses in it, where the way's pin asks for them; no frame begins while `wait`."""
+        m.submodules[PAUSES[way]] = pauses = Pauses(came.payload.shape(), seed)
         _flow(m, came, pauses.i)
-        m.d.comb += [pauses.on.eq(self._ports[PAUSES]), pauses.wait.eq(wait)]
+        m.d.comb += [pauses.on.eq(self._ports[PAUSES[way]]), pauses.wait.eq(wait)]
         return pauses.o
 
     def _commanded(self, m: Module, came: Any, layout: Layout, many: Signal) -> Any:
@@ -110,7 +133,7 @@ class BlockWrapper(Wrapper):
         m.submodules.command = show = CommandShow(self.lanes, layout.size, block.timing, frames)
         _flow(m, came, peel.i)
         _flow(m, peel.o, burst.i)
-        _flow(m, self._paused(m, burst.o, "pauses_in", 0xACE1, many), show.i)
+        _flow(m, self._paused(m, burst.o, "in", 0xACE1, many), show.i)
         for name, port in block.command.items():
             lsb = layout[name].lsb
             self._given["i_" + port] = show.command[lsb : lsb + block.setup.ports[name]]

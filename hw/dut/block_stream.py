@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.formats.blocks import COUNT_BITS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming
+from ringbed.hw.formats.blocks import COUNT_BITS, LONGEST_PAUSE, MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming
 
-__all__ = ["Burst", "CommandPeel", "CommandShow", "Pauses", "ResultPack", "Steady", "beat"]
+__all__ = ["Burst", "CommandPeel", "CommandShow", "Early", "Pauses", "ResultPack", "Steady", "beat"]
 
+RARE = 9  # bits of noise that must all be 1 for a long pause to begin: in one of 512 clocks
 BURST, GATHERED, PATIENCE = 64, 32, 32  # beats that fit; beats, or clocks without any, that begin a burst
 
 
@@ -102,7 +103,9 @@ class Burst(wiring.Component):
 
 
 class Pauses(wiring.Component):
-    """A stream with a pause in every other clock or so while `on`: a beat that has been offered stays.
+    """A stream with a pause in every other clock or so while `on`, and now and then one of 64 to LONGEST_PAUSE clocks.
+
+    A beat that has been offered stays.
 
     Members:
 
@@ -118,13 +121,18 @@ class Pauses(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         i, o, offered, begins, through = self.i, self.o, Signal(), Signal(init=1), Signal()
+        held = Signal(range(LONGEST_PAUSE + 1))  # clocks of a long pause that are left
         noise = Signal(16, init=self.seed)  # x**16 + x**14 + x**13 + x**11 + 1, of full period
         m.d.sync += noise.eq(Cat(noise[15] ^ noise[13] ^ noise[12] ^ noise[10], noise[:15]))
         m.d.comb += [
-            through.eq(offered | ((~self.on | noise[0]) & ~(self.wait & begins))), o.payload.eq(i.payload),
-            o.valid.eq(i.valid & through), i.ready.eq(o.ready & through),
+            through.eq(offered | ((~self.on | (noise[0] & (held == 0))) & ~(self.wait & begins))),
+            o.payload.eq(i.payload), o.valid.eq(i.valid & through), i.ready.eq(o.ready & through),
         ]  # fmt: skip
         m.d.sync += offered.eq(o.valid & ~o.ready)
+        with m.If(held != 0):
+            m.d.sync += held.eq(held - 1)
+        with m.Elif(self.on & noise[-RARE:].all()):
+            m.d.sync += held.eq(Cat(Const(0, 2), noise[3:7], 1) << Mux(noise[:3] > 4, 4, noise[:3]))
         with m.If(o.valid & o.ready):
             m.d.sync += begins.eq(i.payload.last)
         return m
@@ -173,7 +181,9 @@ class CommandShow(wiring.Component):
 
 
 class ResultPack(wiring.Component):
-    """Makes a frame of `size` bytes of every result, behind its frame when there are `frames`.
+    """Makes a frame of `size` bytes of every result; when there are `frames`, between them, as soon as one has ended.
+
+    Then a beat stands in front of each frame and of each result, whose first byte is of MARKS.
 
     Members:
 
@@ -200,11 +210,22 @@ class ResultPack(wiring.Component):
         ]  # fmt: skip
         with m.If(self.valid & ~fifo.w_rdy & ~self.lost.all()):
             m.d.sync += self.lost.eq(self.lost + 1)
-        with m.FSM(init="FRAME" if self.frames else "RESULT"):
+        chosen, result = Signal(), Signal()  # an offered mark stays, whatever comes meanwhile
+        with m.FSM(init="MARK" if self.frames else "RESULT"):
+            with m.State("MARK"):
+                m.d.comb += [
+                    o.valid.eq(fifo.r_rdy | i.valid), o.payload.keep.eq(-1),
+                    result.eq(fifo.r_rdy & ~chosen), o.payload.data.eq(Mux(result, MARKS["result"], MARKS["frame"])),
+                ]  # fmt: skip
+                m.d.sync += chosen.eq(i.valid & ~o.ready & ~result)
+                with m.If(o.valid & o.ready):
+                    m.next = "RESULT"
+                    with m.If(~result):
+                        m.next = "FRAME"
             with m.State("FRAME"):
                 m.d.comb += [o.payload.eq(i.payload), o.valid.eq(i.valid), i.ready.eq(o.ready)]
                 with m.If(i.valid & o.ready & i.payload.last):
-                    m.next = "RESULT"
+                    m.next = "MARK"
             with m.State("RESULT"):
                 last = count == beats - 1
                 m.d.comb += [
@@ -215,7 +236,27 @@ class ResultPack(wiring.Component):
                     m.d.sync += count.eq(Mux(last, 0, count + 1))
                     with m.If(last):
                         m.d.comb += fifo.r_en.eq(1)
-                        m.next = "FRAME" if self.frames else "RESULT"
+                        m.next = "MARK" if self.frames else "RESULT"
+        return m
+
+
+class Early(wiring.Component):
+    """Counts results of which the frame's last beat, or the command, has not been taken yet.
+
+    Members:
+
+    last : In, one is taken in this clock; valid : In, a result is given in this clock; early : Out(COUNT_BITS)
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"last": In(1), "valid": In(1), "early": Out(COUNT_BITS)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        ahead = Signal(signed(32))  # frames taken without a result; below 0, results without a frame
+        m.d.sync += ahead.eq(ahead + self.last - self.valid)
+        with m.If(self.valid & (ahead + self.last <= 0) & ~self.early.all()):
+            m.d.sync += self.early.eq(self.early + 1)
         return m
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ringbed.hw.formats.blocks import KEY_BITS, Block, CommandTiming, Contract, HashKind
+from ringbed.hw.formats.blocks import KEY_BITS, QUIET, Block, CommandTiming, Contract, HashKind
 from ringbed.hw.formats.dut import Bus, Keep
 from ringbed.hw.formats.field import Field
 
@@ -136,7 +136,8 @@ class BlockPorts:
 
     `command`, `result`: the port of each field. With `command_valid` and `command_ready` commands are handed over by
     themselves (CommandTiming.HANDSHAKE), without them they come with a frame's first beat. `key_port` is empty when the
-    key is a parameter. Raises ValueError with a sentence about the first thing that does not fit the contract.
+    key is a parameter. `quiet`: clocks in which the block may give nothing; it changes nothing in the wrapper.
+    Raises ValueError with a sentence about the first thing that does not fit the contract.
     """
 
     setup: Setup
@@ -146,6 +147,7 @@ class BlockPorts:
     command_ready: str = ""
     result_valid: str = ""
     key_port: str = ""
+    quiet: int = field(default=QUIET, repr=False)
 
     def __post_init__(self) -> None:
         contract = self.setup.contract
@@ -168,6 +170,8 @@ class BlockPorts:
             raise ValueError(f"block.command: {contract.name} takes no frames: it needs valid and ready")
         if contract.result and not self.result_valid:
             raise ValueError(f"block.result: {contract.name} needs a valid, high for one clock a result")
+        if type(self.quiet) is not int or self.quiet < 1:
+            raise ValueError(f"block.quiet must be a number of clocks from 1 up, not {self.quiet!r}")
 
     @property
     def timing(self) -> CommandTiming:

@@ -7,7 +7,8 @@ waveforms.
 
 What a block has beside its streams are **commands**, that come with a frame, and **results**, that come of one. For an
 engine both travel on the streams: a command as whole beats before the frame's first byte, a result as a frame of its
-own behind the frame (`CommandTiming` and `RESULT_TIMING` say when the block itself sees and gives them). Both are
+own (`CommandTiming` and `RESULT_TIMING` say when the block itself sees and gives them). Where frames come out beside
+results, a beat in front of each says which it is (`MARKS`): no order has to be relied on. Commands and results are
 little-endian layouts; numbers of a protocol (addresses, ports, sums, hashes) are numbers: their first byte on the wire
 is the most significant. Offsets are in bytes from the frame's first byte, the first of the destination address. Frames
 have no FCS.
@@ -22,8 +23,9 @@ from enum import IntEnum, StrEnum
 from ringbed.hw.formats.field import Field, Layout
 
 __all__ = [
-    "CONTRACTS", "COUNT_BITS", "KEY_BITS", "PAUSES", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS",
-    "Block", "CommandTiming", "Contract", "HashKind", "Option", "contract", "lead",
+    "CONTRACTS", "COUNT_BITS", "EARLY", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "PAUSES", "QUIET", "RESTART",
+    "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming", "Contract", "HashKind",
+    "Option", "contract", "lead",
 ]  # fmt: skip
 
 
@@ -47,9 +49,16 @@ RESULT_TIMING = "a valid for one clock, with the frame's last beat or any clock 
 RESULTS_WAITING = 64  # nothing stops a result; while as many wait no further frame, or command, is begun
 RESULTS_KEPT = 1024  # what is still in the block then may give as many more; beyond they are lost, which is a finding
 
-# Pins of a block's wrapper: both streams pause while the first is 1; the others count what a block must not do.
-PAUSES, COUNT_BITS = "pauses", 16
+QUIET = 2000  # clocks in which a block may give nothing, beside 8 for each byte of a frame; `quiet` of a map's [block]
+
+# Pins of a block's wrapper: a stream pauses while its own is 1; RESTART swallows what comes and resets the block;
+# the others count what a block must not do.
+PAUSES, LONGEST_PAUSE = {"in": "pauses_in", "out": "pauses_out"}, 2047  # clocks
+RESTART, COUNT_BITS = "restart", 16
+MARKS = {"frame": 0, "result": 1}  # first byte of the beat in front
+EARLY = "results_early"
 WRONGS = {
+    EARLY: "a result was given before its frame's last beat, or its command, was taken",
     "results_lost": f"a result was lost, for {RESULTS_KEPT} waited already: more come than frames go in",
     "beats_changed": "a beat that waited for its ready was taken back or changed (Arm IHI 0051 2.2.1)",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.blocks import WRONGS, CommandTiming, HashKind
+from ringbed.hw.formats.blocks import PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
 from ringbed.sim.dut_block import BlockReader, block_spec, read_block
 from ringbed.sim.portmap import PortMapError
 
@@ -35,6 +35,13 @@ def test_fields_are_as_wide_as_their_ports() -> None:
     assert dut.tx is not None
 
 
+def test_how_long_a_block_may_be_quiet_does_not_make_it_another_model(tmp_path: Path) -> None:
+    dut, rtl, ports = read_block(edited(tmp_path, "rx_checksum"))
+    slow = read_block(edited(tmp_path, "rx_checksum", ("start = 14", "start = 14\nquiet = 5000")))
+    assert (ports.quiet, slow[2].quiet) == (QUIET, 5000)
+    assert block_spec(dut, rtl, ports).params == block_spec(*slow).params
+
+
 def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
     dut, _, ports = read_block(BLOCKS / "rss_hash.toml")
     assert (dut.rx, dut.tx, ports.timing) == (None, None, CommandTiming.HANDSHAKE)
@@ -45,7 +52,8 @@ def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
 def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong() -> None:
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
-    assert {name for name in names if name[:3] not in ("rx_", "tx_")} == {"clk", "rst", "pauses", *WRONGS}
+    others = {name for name in names if name[:3] not in ("rx_", "tx_")}
+    assert others == {"clk", "rst", *PAUSES.values(), RESTART, *WRONGS}
     assert {"rx_tready", "tx_tready"} <= names
 
 
@@ -61,6 +69,7 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     ("rx_checksum", ('valid = "sum_valid"\n', ""), "block.result: rx-checksum/sum needs a valid"),
     ("rx_checksum", ("start = 14", "begin = 14"), "block: rx-checksum/sum has no option 'begin'"),
     ("rx_checksum", ('variant = "sum"', 'variant = "raw"'), "block: rx-checksum has no variant 'raw'"),
+    ("rx_checksum", ("start = 14", "quiet = 0"), "block.quiet must be a number of clocks from 1 up, not 0"),
     ("rss_hash", ('key = "6d', 'key = "6x'), "block: key must be 80 hexadecimal digits, not '6x"),
     ("rss_hash", ('key = "6d', 'key = "'), "block: rss-hash/fields needs a key of 40 bytes, not 39"),
     ("segment", ('sums = "kept"', 'sums = "left"'), "block.sums must be kept or pseudo or full, not 'left'"),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from ringbed.conformance.blocks.case import Ask
+from ringbed.conformance.blocks.case import Answers, Ask
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.hw.formats.block_setup import BlockPorts, Setup
-from ringbed.hw.formats.blocks import WRONGS, contract
+from ringbed.hw.formats.blocks import EARLY, MARKS, RESTART, WRONGS, contract
 from ringbed.hw.formats.dut import Bus, BusKind
 from ringbed.sim.engine import Engine, Event, Finding
 
 RX, TX = (Bus(BusKind.STREAM, 32, into=into) for into in (True, False))
+MARKED_FRAME, MARKED_RESULT = (bytes([MARKS[word]]) + bytes(3) for word in ("frame", "result"))
 
 
 class Echo:
@@ -21,6 +22,12 @@ class Echo:
     def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
         self.answer, self.now, self.went, self.left = answer, 0, list[bytes](), list[bytes]()
         self.pins, self.seen = dict.fromkeys(WRONGS, 0), list[Finding]()
+
+    def set_pin(self, name: str, value: int) -> None:
+        self.pins[name] = value
+        if name == RESTART and value:
+            self.left, self.seen = [], []
+            self.pins |= dict.fromkeys(WRONGS, 0)
 
     def get_pin(self, name: str) -> int:
         return self.pins[name]
@@ -37,7 +44,7 @@ class Echo:
         return stop if self.left else Event.TIME
 
     def wire_out(self) -> list[tuple[int, bytes]]:
-        return [(self.now, self.left.pop(0))]
+        return [(self.now, self.left.pop(0))] if self.left else []
 
 
 def block(echo: Echo, kind: str, tx: Bus | None, widths: dict[str, int] | None = None, **ports: Any) -> EngineBlock:
@@ -62,8 +69,8 @@ def test_results_alone() -> None:
     assert (answers.frames, answers.results) == (None, [{"sum": 0x1234}, {"sum": 0}])
 
 
-def test_results_behind_their_frames() -> None:
-    echo = Echo(lambda frame: [frame, frame[:2]])
+def test_results_between_frames() -> None:
+    echo = Echo(lambda frame: [MARKED_FRAME + frame, MARKED_RESULT + frame[:2]])
     asks = [Ask(b"\x34\x12" + bytes(28)), Ask(bytes(30))]
     answers = block(echo, "rx-checksum", TX, result_valid="valid")(asks)
     assert (answers.frames, answers.results) == ([ask.frame for ask in asks], [{"sum": 0x1234}, {"sum": 0}])
@@ -72,7 +79,37 @@ def test_results_behind_their_frames() -> None:
 def test_a_block_that_hangs_gives_less() -> None:
     echo = Echo(lambda frame: [])
     assert block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(1514))]).results == []
-    assert echo.now > 8 * 1514
+    assert 2000 + 8 * 1514 <= echo.now < 20_000
+
+
+def test_how_long_is_waited_for_a_slow_block_is_said() -> None:
+    echo = Echo(lambda frame: [])
+    dut = block(echo, "rx-checksum", None, result_valid="valid", quiet=50_000)
+    assert dut([Ask(bytes(100))]).quiet == echo.now == 50_800
+    dut.set_pauses(True, True)
+    assert dut([Ask(bytes(100))]).quiet > 54_000
+
+
+def test_when_all_has_come_what_is_too_much_is_waited_for_less_long() -> None:
+    echo = Echo(lambda frame: [frame[:2]])
+    assert len(block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(1514))]).results) == 1
+    assert echo.now < 3000
+
+
+def test_a_result_that_comes_when_its_batch_is_over_is_nobody_elses() -> None:
+    echo = Echo(lambda frame: [])
+    dut = block(echo, "rx-checksum", None, result_valid="valid")
+    dut([Ask(bytes(60))])
+    echo.left, echo.pins[EARLY] = [bytes(2)], 3
+    dut.restart()
+    assert dut([Ask(bytes(60))]) == Answers(None, [], [], 2480)
+
+
+def test_results_behind_one_too_many_are_not_called_early() -> None:
+    echo = Echo(lambda frame: [frame[:2]] * 2)
+    echo.pins[EARLY] = 3
+    answers = block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(60))])
+    assert (len(answers.results), answers.wrongs) == (2, [])
 
 
 def test_what_was_counted_in_a_batch_and_what_the_checker_saw_are_sentences_of_that_batch() -> None:

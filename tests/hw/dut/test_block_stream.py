@@ -12,8 +12,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Pauses, ResultPack, Steady, beat
-from ringbed.hw.formats.blocks import RESULTS_KEPT, RESULTS_WAITING, CommandTiming, contract, lead
+from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, Pauses, ResultPack, Steady, beat
+from ringbed.hw.formats.blocks import LONGEST_PAUSE, MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming, contract, lead
 
 Piece = tuple[bytes, bool]  # bytes of a beat, whether it is the last
 
@@ -217,7 +217,9 @@ def test_a_command_without_a_frame_needs_a_handshake() -> None:
 
 
 @pytest.mark.parametrize(("lanes", "size", "frames"), [(8, 2, True), (8, 5, False), (4, 5, True), (1, 2, False)])
-def test_results_go_behind_their_frames_however_late_they_are(lanes: int, size: int, frames: bool) -> None:
+def test_results_go_between_frames_however_late_they_are_and_both_are_marked(
+    lanes: int, size: int, frames: bool
+) -> None:
     dut = ResultPack(lanes, size, frames)
     results = [random.Random(at).randbytes(size) for at in range(len(FRAMES))]
     got: list[Piece] = []
@@ -240,8 +242,11 @@ def test_results_go_behind_their_frames_however_late_they_are(lanes: int, size: 
         await take(ctx, dut.o, got, random.Random(3))
 
     simulate(dut, source, strobes, background=[sink])
-    both = [each for pair in zip(FRAMES, results, strict=True) for each in pair]
-    assert joined(got) == (both if frames else results)
+    if not frames:
+        assert joined(got) == results
+        return
+    for mark, wanted in ((MARKS["frame"], FRAMES), (MARKS["result"], results)):
+        assert [each[lanes:] for each in joined(got) if each[0] == mark] == wanted
 
 
 @pytest.mark.parametrize("on", [False, True])
@@ -263,6 +268,43 @@ def test_pauses_take_nothing_back_that_was_offered_and_lose_nothing(on: bool) ->
     assert all(now[0] for was, now in zip(held, seen[1:], strict=False) if was)
     paused = sum(came and not valid for valid, _, came in seen)
     assert paused > 20 if on else paused == 0
+
+
+def test_pauses_are_short_mostly_and_long_now_and_then() -> None:
+    dut, gaps = Pauses(beat(1), 0xACE1), [0]
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.on, 1)
+        ctx.set(dut.o.ready, 1)
+        ctx.set(dut.i.valid, 1)
+        for _ in range(30_000):
+            *_, valid = await ctx.tick().sample(dut.o.valid)
+            gaps.extend([0]) if valid else gaps.append(gaps.pop() + 1)
+
+    simulate(dut, run)
+    long = [gap for gap in gaps if gap >= 64]
+    assert 10 < len(long) < 100
+    assert max(long) <= LONGEST_PAUSE + 16
+    assert max(long) > 1000
+    assert all(gap < 20 for gap in gaps if gap not in long)
+
+
+@pytest.mark.parametrize(("clocks", "early"), [
+    ([(1, 0), (0, 1), (1, 1), (1, 0), (1, 0), (0, 1), (0, 1)], 0),
+    ([(0, 1), (1, 0), (1, 1)], 1),
+    ([(0, 1), (1, 0), (0, 1), (1, 0)], 2),
+])  # fmt: skip
+def test_a_result_before_its_frames_end_is_counted(clocks: list[tuple[int, int]], early: int) -> None:
+    dut = Early()
+
+    async def run(ctx: Any) -> None:
+        for last, valid in clocks:
+            ctx.set(dut.last, last)
+            ctx.set(dut.valid, valid)
+            await ctx.tick()
+        assert ctx.get(dut.early) == early
+
+    simulate(dut, run)
 
 
 def test_no_frame_begins_while_it_is_to_wait_and_one_that_has_begun_goes_on() -> None:
