@@ -29,7 +29,7 @@ from ringbed.sim.engine import Engine, Event
 __all__ = ["EngineBlock"]
 
 QUIET_A_BYTE = 8  # beside `quiet`, for the longest frame: a block may take one byte a clock, twice, and be stopped
-PAUSED_A_BYTE = 16  # and as many more for pauses, long ones too: some 4 clocks a beat in each stream
+PAUSED_A_BEAT, PAUSED = 64, 8 * LONGEST_PAUSE  # and more with pauses: both streams let a beat in 18 clocks through
 SETTLE = 2000  # clocks in which what is too much may still come when all has
 SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
 RESET = 64  # clocks of reset when all has been swallowed
@@ -83,7 +83,7 @@ class EngineBlock:
     def _quiet(self, asks: Sequence[Ask]) -> int:
         """Clocks without anything out that end a batch."""
         longest = max((len(ask.frame) for ask in asks), default=0)
-        paused = 2 * LONGEST_PAUSE + PAUSED_A_BYTE * longest if self._pauses else 0
+        paused = PAUSED + PAUSED_A_BEAT * (longest // self.lanes) if self._pauses else 0
         return self.quiet + QUIET_A_BYTE * longest + paused
 
     def _wanted(self, ask: Ask) -> int:

@@ -18,7 +18,7 @@ from ringbed.hw.formats.blocks import COUNT_BITS, LONGEST_PAUSE, MARKS, RESULTS_
 
 __all__ = ["Burst", "CommandPeel", "CommandShow", "Early", "Pauses", "ResultPack", "Steady", "beat"]
 
-RARE = 9  # bits of noise that must all be 1 for a long pause to begin: in one of 512 clocks
+RARE = 10  # bits of noise that must all be 1 for a long pause to begin: in one of 1024 clocks
 BURST, GATHERED, PATIENCE = 64, 32, 32  # beats that fit; beats, or clocks without any, that begin a burst
 
 
