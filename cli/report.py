@@ -106,8 +106,8 @@ def table(title: str, rows: Sequence[Row]) -> Table:
     from rich.table import Table
 
     made = Table(title=title, title_justify="left")
-    for name, justify in (("figure", "left"), ("value", "right"), ("unit", "left"), ("bar", "right"), ("", "left")):
-        made.add_column(name, justify=justify, no_wrap=name == "figure")  # type: ignore[arg-type]
+    for name in ("figure", "value", "unit", "bar", ""):
+        made.add_column(name, justify="right" if name in ("value", "bar") else "left", no_wrap=name == "figure")
     for row in rows:
         mark = "" if row.bar is None else "[green]ok[/]" if row.ok else "[bold red]missed[/]"
         made.add_row(row.id, _number(row.value), row.unit, "" if row.bar is None else str(row.bar), mark)
