@@ -14,7 +14,7 @@ from typing import Any
 from ringbed.sim.axi_checker import CAP
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import NEVER, BusFault, EngineStats, Event, Finding
+from ringbed.sim.engine import NEVER, BusFault, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.settings import Settings
 from ringbed.sim.wire_edge import WireEdge
@@ -103,7 +103,7 @@ class CocotbFace:
 
     def _live(self) -> None:
         if self._closed:
-            raise ValueError(f"the engine of {self._name} is closed")
+            raise EngineClosed(self._name)
 
     @property
     def now(self) -> int:

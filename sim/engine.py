@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 
-__all__ = ["BusFault", "Engine", "EngineStats", "Event", "NEVER", "Finding"]
+__all__ = ["BusFault", "Engine", "EngineClosed", "EngineStats", "Event", "NEVER", "Finding"]
 
 
 NEVER = (1 << 64) - 1  # a clock that does not come
@@ -54,6 +54,13 @@ class EngineStats:
     read_beats: int = 0  # of data, taken by the card
     write_beats: int = 0  # of data, taken by the memory
     dropped: dict[str, int] = field(default_factory=dict)  # frames before the card, as a MAC would, by cause
+
+
+class EngineClosed(ValueError):
+    """A call of an engine after its `close`; `name` is the card's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the engine of {name} is closed")
 
 
 class BusFault(Exception):
@@ -151,4 +158,6 @@ class Engine(Protocol):
         """Record a waveform from now on; None ends it."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The card is gone: what needs it from then on raises EngineClosed; closing once more does nothing."""
+        ...

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbed.sim.engine import Event
+from ringbed.sim.engine import EngineClosed, Event
 from ringbed.sim.engines import OBSERVER
 from ringbed.sim.gtkw import save_file
 from ringbed.sim.journey import Journeys, text
@@ -186,7 +186,7 @@ def _window(engine: Traced, blame: Blame) -> Window:
 
 
 def _findings(engine: Traced) -> list[Any]:
-    with contextlib.suppress(ValueError):  # the engine is closed
+    with contextlib.suppress(EngineClosed):
         return engine.findings()
     return []
 

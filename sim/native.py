@@ -17,7 +17,7 @@ from typing import Any
 from ringbed.sim.build import Progress, build_model
 from ringbed.sim.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
+from ringbed.sim.engine import BusFault, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native_stages import STAGE_CALLS, NativeStages
 from ringbed.sim.settings import Settings
@@ -367,5 +367,5 @@ class NativeEngine(NativeStages):
 
     def _live(self) -> int:
         if self._handle is None:
-            raise ValueError(f"the engine of {self._spec.name} is closed")
+            raise EngineClosed(self._spec.name)
         return self._handle

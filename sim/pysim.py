@@ -14,7 +14,7 @@ from typing import Any
 from ringbed.sim.axi_checker import Findings
 from ringbed.sim.bus_faults import BusEvent, BusFaults, BusInjector
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import BusFault, EngineStats, Event, Finding
+from ringbed.sim.engine import BusFault, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.portmap import PortMap
 from ringbed.sim.pybus import NEVER, AxiLite
@@ -480,4 +480,4 @@ class PysimEngine:
 
     def _live(self) -> None:
         if self._closed:
-            raise ValueError(f"the engine of {self._spec.name} is closed")
+            raise EngineClosed(self._spec.name)

@@ -28,7 +28,7 @@ from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import EngineStats, Event, Finding
+from ringbed.sim.engine import EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.pybus import NEVER
 from ringbed.sim.qtest import Qtest, find_qemu
@@ -109,7 +109,7 @@ class QemuEngine:
     def _live(self) -> Qtest:
         """The machine, started by the first who needs it."""
         if self._closed:
-            raise ValueError("the engine of qemu is closed")
+            raise EngineClosed("qemu")
         if self._machine is None:
             regions = self._memory.regions if self._memory is not None else ()
             self._machine = Qtest(self._model, self._mac.to_bytes(6, "big"), regions, leap=self._leap)

@@ -22,7 +22,7 @@ from ringbed.sim.bus_faults import Access, BusFaults, BusFixed, BusKind
 from ringbed.sim.cocotb_build import CocotbMissing, build
 from ringbed.sim.cocotb_engine import CocotbIcarus, SimulatorEnded
 from ringbed.sim.dut_block import block_spec, read_block
-from ringbed.sim.engine import Event
+from ringbed.sim.engine import EngineClosed, Event
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory import HostMemory, Region
 from tests.sim.test_axi_checker import (
@@ -150,7 +150,7 @@ def test_a_simulator_that_is_gone_is_told_of(opened: Opener) -> None:
     os.kill(engine._process.pid, signal.SIGKILL)
     with pytest.raises(SimulatorEnded, match="the simulator has ended; its last words"):
         engine.run(100)
-    with pytest.raises(ValueError, match="the engine of toy is closed"):
+    with pytest.raises(EngineClosed, match="the engine of toy is closed"):
         engine.run(100)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringbed.drivers.world import Direction
-from ringbed.sim.engine import BusFault, Event
+from ringbed.sim.engine import BusFault, EngineClosed, Event
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.toolchain import BuildError
@@ -252,7 +252,7 @@ def test_memory_latency_is_counted_in_clocks(opened: Opener) -> None:
 def test_a_closed_engine_refuses(opened: Opener) -> None:
     engine, _ = toy(opened)
     engine.close()
-    with pytest.raises(ValueError, match="the engine of toy is closed"):
+    with pytest.raises(EngineClosed, match="the engine of toy is closed"):
         engine.run(100)
 
 

@@ -21,7 +21,7 @@ from ringbed.cli.errors import Exit, explain
 from ringbed.drivers.world import PciIdentity, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim import cards, qtest
-from ringbed.sim.engine import Event
+from ringbed.sim.engine import EngineClosed, Event
 from ringbed.sim.host import Collector
 from ringbed.sim.memory import HostMemory, Region
 from ringbed.sim.pybus import NEVER
@@ -95,7 +95,7 @@ def test_what_qemu_cannot_do_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot receive a frame of 4 bytes"):
         engine.wire_in(b"1234")
     engine.close()
-    with pytest.raises(ValueError, match="the engine of qemu is closed"):
+    with pytest.raises(EngineClosed, match="the engine of qemu is closed"):
         engine.read(0)
 
 
