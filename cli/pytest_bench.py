@@ -1,5 +1,5 @@
-"""What one test of the pytest plugin has opened: its marker read, its cards up, its files; and all of it looked through
-and taken down in the end.
+"""What one test of the pytest plugin has opened: its cards, its files; and all of it looked through and taken down in
+the end.
 
 Files are in a folder of the test's own, which is ringbed's: captures and waveforms of an earlier run go when the test
 begins. Findings that the test has not taken itself (`engine.findings()`) are collected here, and make it fail.
@@ -8,15 +8,15 @@ begins. Findings that the test has not taken itself (`engine.findings()`) are co
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
-import importlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from ringbed.cli.pytest_marker import OWN, driver_of, settings_of
 
 if TYPE_CHECKING:
     from ringbed.sim.capture import CaptureWriter
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["CAPTURE", "WAVEFORMS", "Bench"]
 
 LLADDR = bytes.fromhex("020000000001")
-OWN = ("map", "driver", "address", "findings")  # keys of the marker that are not settings of the engine
 CAPTURE, WAVEFORMS = ".pcapng", (".fst", ".vcd")
 LONGEST = 80  # of a folder's name, before its hash
 
@@ -38,7 +37,7 @@ class Bench:
         option = item.config.getoption
         self.engine, self.seed, self.trace = option("ringbed_engine"), option("ringbed_seed"), option("ringbed_trace")
         self.folder = item.config.invocation_params.dir / option("ringbed_out") / _folder(item.nodeid)
-        self.marker = _settings(item)
+        self.marker = settings_of(item)
         self.here = item.path.parent
         self.hosts: list[Host[Any]] = []
         self.files: list[Path] = []
@@ -104,7 +103,7 @@ class Bench:
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.testbed_dut import open_dut
 
-        make = _driver(self.marker["driver"])
+        make = driver_of(self.marker["driver"])
         engine = "native" if self.engine == "auto" else self.engine
         return open_dut(
             self.here / self.marker["map"], lambda *world: make(*world, lladdr=LLADDR), upper,
@@ -176,37 +175,6 @@ class _Recorder:
         self._record(engine)
 
 
-def _settings(item: pytest.Item) -> dict[str, Any]:
-    """All markers of a test, its own before its class's, before its module's. UsageError for one that is none."""
-    merged: dict[str, Any] = {}
-    for marker in item.iter_markers("ringbed"):
-        if marker.args:
-            raise pytest.UsageError(
-                f"@pytest.mark.ringbed({marker.args[0]!r}): name it, such as map={marker.args[0]!r}"
-            )
-        merged = {**marker.kwargs, **merged}
-    _check(merged)
-    return merged
-
-
-def _check(marker: dict[str, Any]) -> None:
-    from ringbed.sim.settings import Settings
-
-    known = [*OWN, "offloads", "waves", *(each.name for each in dataclasses.fields(Settings))]
-    for key in marker:
-        if key not in known:
-            raise pytest.UsageError(
-                f"@pytest.mark.ringbed({key}=...): there is no such key; there are {', '.join(known)}"
-            )
-    if ("map" in marker) != ("driver" in marker):
-        has, lacks = ("map", "driver") if "map" in marker else ("driver", "map")
-        raise pytest.UsageError(
-            f"@pytest.mark.ringbed({has}={marker[has]!r}): it goes with a {lacks}, which is not given"
-        )
-    if marker.get("findings", "allowed") != "allowed":
-        raise pytest.UsageError(f"@pytest.mark.ringbed(findings={marker['findings']!r}): only 'allowed' can be said")
-
-
 def _folder(nodeid: str) -> str:
     """A name that any file system takes, and no other test has."""
     name = re.sub(r"[^\w.-]+", "_", nodeid, flags=re.ASCII)[:LONGEST]
@@ -225,16 +193,3 @@ def _waves(kind: str) -> str:
         return wave_format() if kind == "native" else "vcd"
     except BuildError:
         return "vcd"
-
-
-def _driver(named: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The class itself, or `module:Class` of a module that tests can import."""
-    if callable(named):
-        return named
-    module, _, name = str(named).partition(":")
-    if not name:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): a class, or 'module:Class', goes with a map")
-    found: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    if found is None:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): module {module} has no {name}")
-    return found

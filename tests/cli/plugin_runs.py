@@ -209,4 +209,5 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     """What is wrong with a marker, which is all there is to read."""
     assert "Traceback" not in done.stdout
     assert "pytest_bench" not in done.stdout
+    assert "pytest_marker" not in done.stdout
     return done.stdout

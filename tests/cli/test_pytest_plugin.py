@@ -19,7 +19,6 @@ from tests.cli.plugin_runs import (
     FLAKY,
     LOOP,
     MARKED,
-    MERGED,
     NAMES,
     OUTCOMES,
     PING,
@@ -29,7 +28,6 @@ from tests.cli.plugin_runs import (
     again_of,
     folder_of,
     run,
-    sentence,
     theirs,
 )  # fmt: skip
 
@@ -61,11 +59,6 @@ def test_a_failure_leaves_seed_capture_waveform_and_command(tmp_path: Path) -> N
     again = run(tmp_path, FAILS, *again_of(done), "--ringbed-no-rerun")
     assert again.returncode == 1
     assert [bytes(frame) for frame in rdpcap(str(tmp_path / folder / "wire.pcapng"))] == frames
-
-
-def test_a_driver_that_is_none_is_one_sentence(tmp_path: Path) -> None:
-    done = run(tmp_path, THEIRS.replace("mini_driver:MiniNic", "mini_driver"))
-    assert "a class, or 'module:Class', goes with a map" in done.stdout
 
 
 def test_an_engine_there_is_not_is_refused_at_once(tmp_path: Path) -> None:
@@ -160,33 +153,6 @@ def test_a_driver_that_raises_in_up_is_told_too(tmp_path: Path) -> None:
     assert "the driver cannot start" in done.stdout
     assert "seed: 1, engine: native" in done.stdout
     assert again_of(done)
-
-
-# ---- markers ----
-
-
-@pytest.mark.parametrize(
-    ("marker", "said"),
-    [
-        ('"mini_nic.toml", driver="mini_driver:MiniNic"', "ringbed('mini_nic.toml'): name it, such as map="),
-        ('driver="mini_driver:MiniNic"', "it goes with a map, which is not given"),
-        ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
-        ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
-        ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
-        ('map="mini_nic.toml", driver="mini_driver:No"', "module mini_driver has no No"),
-    ],
-)
-def test_a_wrong_marker_is_one_sentence(tmp_path: Path, marker: str, said: str) -> None:
-    theirs(tmp_path)
-    done = run(tmp_path, MARKED.format(marker, "1"))
-    assert done.returncode == 1
-    assert said in sentence(done)
-
-
-def test_markers_are_merged_the_closest_first(tmp_path: Path) -> None:
-    theirs(tmp_path)
-    done = run(tmp_path, MERGED)
-    assert done.returncode == 0, done.stdout
 
 
 # ---- the second run ----
