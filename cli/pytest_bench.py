@@ -65,14 +65,16 @@ class Bench:
 
     def open(self, upper: Any) -> Host[Any]:
         """The marker's card on the engine of the command line, up."""
+        from ringbed.sim.engines import wave_formats
+
         settings = {key: value for key, value in self.marker.items() if key not in OWN}
         settings.setdefault("seed", self.seed)
         if self.trace:
-            settings["waves"] = _waves("native")
+            settings["waves"] = wave_formats("native")[0]
         host = self._somebodys(upper, settings) if "map" in self.marker else self._em(upper, settings)
         self.hosts.append(host)
         if self.trace:
-            host.engine.trace(self.file(f"{host.name}.{_waves(host.engine.kind)}"))
+            host.engine.trace(self.file(f"{host.name}.{wave_formats(host.engine.kind)[0]}"))
         host.up()
         self._up.append(host)
         return host
@@ -178,20 +180,6 @@ def _folder(nodeid: str) -> str:
     """A name that any file system takes, and no other test has."""
     name = re.sub(r"[^\w.-]+", "_", nodeid, flags=re.ASCII)[:LONGEST]
     return f"{name}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}"
-
-
-def _waves(kind: str) -> str:
-    """The format an engine of this kind records."""
-    from ringbed.sim.toolchain import BuildError, wave_format
-
-    if kind.startswith("cocotb-"):
-        from ringbed.sim.cocotb_build import WAVES
-
-        return WAVES[kind.removeprefix("cocotb-")]
-    try:
-        return wave_format() if kind == "native" else "vcd"
-    except BuildError:
-        return "vcd"
 
 
 def _driver(named: str | Callable[..., Any]) -> Callable[..., Any]:
