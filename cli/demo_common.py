@@ -87,14 +87,9 @@ def _waveform(options: DemoOptions, kind: str) -> Path:
 
 def _waves(options: DemoOptions) -> str:
     """The waveform's format, "" for none."""
-    from ringbed.sim.toolchain import BuildError, wave_format
+    from ringbed.sim.engines import wave_formats
 
-    if not options.trace:
-        return ""
-    try:
-        return "vcd" if options.engine == "pysim" else wave_format()
-    except BuildError:
-        return "vcd"
+    return wave_formats(options.engine)[0] if options.trace else ""
 
 
 def sampled(options: DemoOptions, host: Host[Any], console: Console, what: str) -> bool:

@@ -23,13 +23,14 @@ def dut_check(
     """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.
 
     Each mistake is one sentence: a port that is missing, has another width or direction, or is named twice; an input
-    that nothing drives; a clock that flip-flops use and the map does not name; a bus whose flip-flops run on another
-    clock than the map says. Ends with 1 when there is one.
+    that nothing drives, or an output; a clock that flip-flops use and the map does not name; a bus whose flip-flops run
+    on another clock than the map says; a reset the other way round. Ends with 1 when there is one.
     """
     from rich.console import Console
 
     from ringbed.sim.dut_block import reader_of
-    from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+    from ringbed.sim.dut_netlist import netlist_problems
+    from ringbed.sim.netlist import NetlistUnknown
 
     reader = reader_of(portmap)
     console = Console()
@@ -39,11 +40,13 @@ def dut_check(
     if not problems:
         try:
             with console.status(
-                "clocks, by Yosys; its first run on a machine prepares it, which takes a minute or two"
+                "clocks and resets, by Yosys; its first run on a machine prepares it, which takes a minute or two"
             ):
-                problems = clock_problems(reader.dut, reader.rtl)
-        except ClocksUnknown as error:
-            console.print(f"clocks are not checked: {error}", markup=False, highlight=False)
+                problems = netlist_problems(reader.dut, reader.rtl)
+        except NetlistUnknown as error:
+            console.print(
+                f"clocks, resets and undriven outputs are not checked: {error}", markup=False, highlight=False
+            )
     for problem in problems:
         console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
     if problems:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from xml.etree import ElementTree
 
 import typer
 
+from ringbed.cli.dut_waves import check_format, record
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.files import must_be_writable, write_text
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ringbed.conformance.blocks.case import Case, Finding, PausingBlock
+    from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import Report
     from ringbed.hw.formats.block_setup import Setup
 
@@ -36,6 +38,9 @@ def dut_test(
         typer.Option(metavar="FILE", help="Where the frames of findings go, as pcapng; MAP.pcapng here if not given."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit file, for CI.")] = None,
+    waves: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a waveform of the first finding, .fst or .vcd.")
+    ] = None,
 ) -> None:
     """Test one block of a NIC: what its kind's contract asks, frames of every kind, a sentence for each finding.
 
@@ -44,7 +49,6 @@ def dut_test(
     """
     from rich.console import Console
 
-    from ringbed.conformance.blocks.common import in_common
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.oracle import require_scapy
@@ -55,8 +59,10 @@ def dut_test(
         raise UserError(f"there is no engine {engine!r}; there is {', '.join(ENGINES)}")
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
-    for path in filter(None, (capture, junit)):
+    for path in filter(None, (capture, junit, waves)):
         must_be_writable(path)
+    if waves is not None:
+        check_format(waves, engine)
     console = Console()
     with console.status("reading the map ...") as status:
         dut, rtl, ports = read_block(portmap)
@@ -65,23 +71,43 @@ def dut_test(
             cases = questions(ports.setup, seed, Amount.FULL if full else Amount.QUICK, kinds)
         except ValueError as error:
             raise UserError(str(error)) from None
-        device = open_engine(engine, block_spec(dut, rtl, ports), progress=status.update)
+        spec = block_spec(dut, rtl, ports)
+
+        def opened() -> EngineBlock:
+            return EngineBlock(open_engine(engine, spec, progress=status.update), ports, dut.rx, dut.tx)
+
+        block = opened()
     try:
-        report = _ask(console, EngineBlock(device, ports, dut.rx, dut.tx), ports.setup, cases, seed)
+        report = _ask(console, block, ports.setup, cases, seed)
     finally:
-        device.close()
-    console.print(
-        f"{portmap}: {ports.setup.contract.name}, engine {engine}, seed {seed}", highlight=False, soft_wrap=True
-    )
+        block.engine.close()
+    named = f"{portmap}: {ports.setup.contract.name}, engine {engine}, seed {seed}"
+    console.print(named, highlight=False, soft_wrap=True)
     console.print(_table(report))
     if junit is not None:
         write_text(junit, junit_xml(str(portmap), report))
     if report.findings:
         _show(console, report.findings, capture)
-        for shared in in_common(cases, report):
-            console.print(f"in common: {shared}", highlight=False, soft_wrap=True)
+        _explain(console, opened, cases, report, waves)
         raise typer.Exit(Exit.FINDING)
     console.print(f"no findings in {sum(report.asked.values()):,} cases")
+
+
+def _explain(
+    console: Console, opened: Callable[[], EngineBlock], cases: dict[str, list[Case]], report: Report,
+    waves: Path | None,
+) -> None:  # fmt: skip
+    """What the wrong cases have in common, and the waveform of the first."""
+    from ringbed.conformance.blocks.common import in_common
+    from ringbed.conformance.blocks.run import PAUSED
+
+    told = [f"in common: {shared}" for shared in in_common(cases, report)]
+    if waves is not None:
+        first = report.findings[0]
+        with console.status("recording the first finding ..."):
+            told.append(record(opened, cases[first.kind.removesuffix(PAUSED)], first, waves))
+    for line in told:
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _ask(

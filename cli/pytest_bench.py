@@ -70,7 +70,7 @@ class Bench:
         name = f"{'nic' if 'map' in self.marker else 'em'}{len(self.hosts)}"
         make = self._somebodys if "map" in self.marker else self._em
         if self.trace:
-            settings["waves"] = _waves("native")
+            settings["waves"] = _waves(self.engine)
         at_once = self.trace and self.engine.startswith("cocotb-")
         with self._recorded(name) if at_once else contextlib.nullcontext():
             host = make(name, upper, settings)
@@ -183,13 +183,9 @@ def _folder(nodeid: str) -> str:
 
 def _waves(kind: str) -> str:
     """The format an engine of this kind records."""
-    from ringbed.sim.toolchain import BuildError, wave_format
+    from ringbed.sim.engines import wave_formats
 
-    if kind.startswith("cocotb-"):
-        from ringbed.sim.cocotb_build import WAVES
-
-        return WAVES[kind.removeprefix("cocotb-")]
-    try:
-        return wave_format() if kind == "native" else "vcd"
-    except BuildError:
-        return "vcd"
+    formats = wave_formats(kind)
+    if not formats:
+        raise pytest.UsageError(f"--ringbed-trace: engine {kind} records no waveform")
+    return formats[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.cli.pytest_bench import CAPTURE, WAVEFORMS, Bench
+from ringbed.sim.engines import wave_formats
 
 __all__ = ["told"]
 
@@ -49,8 +50,8 @@ def told(item: pytest.Item, bench: Bench) -> list[str]:
 
 
 def _worth_it(item: pytest.Item, bench: Bench) -> bool:
-    """QEMU records no waveform; and without a card there is nothing to record."""
-    if not bench.hosts or bench.trace or bench.engine == "qemu":
+    """Not without a card, nor on an engine that records no waveform."""
+    if not bench.hosts or bench.trace or not wave_formats(bench.engine):
         return False
     return not item.config.getoption("ringbed_no_rerun") and RERAN not in item.config.stash
 

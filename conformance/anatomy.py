@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ["Anatomy", "count_kinds", "data_offset_lies", "dissect"]
+__all__ = ["Anatomy", "count_kinds", "data_offset_lies", "dissect", "short_udp"]
 
 TCP, UDP = 6, 17
 HOP_BY_HOP, IPV4, IPV6, ROUTING, FRAGMENT, DESTINATION = 0, 4, 41, 43, 44, 60
@@ -69,6 +69,18 @@ def data_offset_lies(frame: bytes, parts: Anatomy) -> bool:
     if parts.protocol != TCP or end - begin < 20:
         return False
     return not 20 <= 4 * (frame[begin + 12] >> 4) <= end - begin
+
+
+def short_udp(frame: bytes, parts: Anatomy) -> Anatomy | None:
+    """The same with the datagram as long as its own length says, where that is less than IP's and not below 8.
+
+    RFC 768 does not say that both must agree, and receivers look at as much as UDP says. None for any other frame.
+    """
+    begin, end = parts.l4
+    if parts.protocol != UDP or parts.kind != MALFORMED_L4 or end - begin < 8:
+        return None
+    length = int.from_bytes(frame[begin + 4 : begin + 6], "big")
+    return replace(parts, l4=(begin, begin + length)) if 8 <= length < end - begin else None
 
 
 def count_kinds(frames: Iterable[bytes]) -> dict[str, int]:

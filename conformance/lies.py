@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
-from ringbed.conformance.checksum import inserted, pseudo_sum, raw_sum, sum_place, with_seed
+from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
 from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
 from ringbed.sim.payload import payload
@@ -77,6 +77,20 @@ def _udp_lengths(rng: random.Random, seed: int) -> Iterator[bytes]:
             yield _with_ip_length(_with_udp_length(good, parts, size), parts, begin + size - _counted_from(parts))
 
 
+def _short_udp_lengths(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """UDP lengths below IP's, with a sum that is right over as much, or one off, or not there."""
+    for good, parts in _untagged(rng, seed, UDP):
+        begin, end = parts.l4
+        for length in (8, 9, 29, end - begin - 1):
+            datagram = _with_udp_length(good, parts, length)[: begin + length]
+            place = Place(begin, begin + 6, udp=True)
+            seeded = with_seed(datagram, place, pseudo_sum(good, parts, length))
+            right = next(inserted(seeded, place)) + good[begin + length :]
+            yield right
+            yield right[: begin + 7] + bytes([right[begin + 7] ^ 1]) + right[begin + 8 :]
+        yield right[: begin + 6] + b"\0\0" + right[begin + 8 :]
+
+
 def _counted_from(parts: Anatomy) -> int:
     """The byte from which the IP header's length counts."""
     return parts.ip[0] if parts.version == 4 else parts.ip[0] + 40
@@ -112,4 +126,5 @@ KINDS: dict[str, Callable[[random.Random, int], Iterator[bytes]]] = {
     "ip headers that lie": _ip_headers,
     "tcp headers that lie": _tcp_headers,
     "udp lengths that lie": _udp_lengths,
+    "short udp lengths": _short_udp_lengths,
 }

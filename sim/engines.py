@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
 from ringbed.sim.build import BuildError, Progress
+from ringbed.sim.cocotb_build import WAVES
 from ringbed.sim.cocotb_engine import CocotbIcarus, CocotbVerilator
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native import NativeEngine
 from ringbed.sim.pysim import PysimEngine
 from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.spec import NicSpec
+from ringbed.sim.toolchain import wave_format
 
-__all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine"]
+__all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine", "wave_formats"]
 
 AnyEngine = NativeEngine | PysimEngine | QemuEngine | CocotbVerilator | CocotbIcarus
 ENGINES: dict[str, type[AnyEngine]] = {
     kind.kind: kind for kind in (NativeEngine, PysimEngine, QemuEngine, CocotbVerilator, CocotbIcarus)
 }
+
+
+def wave_formats(kind: str) -> tuple[str, ...]:
+    """What an engine of this kind records waveforms as, on this machine, the best first: "fst", "vcd"; qemu nothing."""
+    if kind.startswith("cocotb-"):
+        return (WAVES[kind.removeprefix("cocotb-")],)
+    if kind == "qemu":
+        return ()
+    with contextlib.suppress(BuildError):
+        if kind in ("native", "auto") and wave_format() == "fst":
+            return ("fst", "vcd")
+    return ("vcd",)
 
 
 class Observer(Protocol):

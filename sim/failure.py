@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ringbed.sim.engine import EngineClosed, Event
-from ringbed.sim.engines import OBSERVER
+from ringbed.sim.engines import OBSERVER, wave_formats
 from ringbed.sim.gtkw import save_file
 from ringbed.sim.journey import Journeys, text
 from ringbed.sim.perfetto import document, trace_events
 from ringbed.sim.stages import StageEvent
-from ringbed.sim.toolchain import BuildError, wave_format
 from ringbed.sim.traced import Traced
 
 __all__ = ["AFTER", "BEFORE", "LONGEST", "Case", "run_with_waveform"]
@@ -86,7 +85,7 @@ class Case:
     def options(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         if not self.again or len(self.engines) >= len(self._windows):
             return options
-        return options | {"waves": "vcd" if kind == "pysim" else _format()}
+        return options | {"waves": next(iter(wave_formats(kind)), "")}
 
     def opened(self, engine: object) -> None:
         if not isinstance(engine, Traced) or not engine.deterministic_time:
@@ -99,7 +98,7 @@ class Case:
             self._record(engine, self._windows[at], at)
 
     def _record(self, engine: Traced, window: Window, at: int) -> None:
-        suffix = "vcd" if engine.kind == "pysim" else _format()
+        suffix = wave_formats(engine.kind)[0]
         name = "failure" if len(self._windows) == 1 else f"failure-{at}"
         path = self.folder / f"{name}.{suffix}"
         engine.trace_window(path, window.begin, window.end)
@@ -107,13 +106,6 @@ class Case:
         for group, frame in window.follow.items():
             engine.follow(group, frame)
         self.waveforms.append(path)
-
-
-def _format() -> str:
-    try:
-        return wave_format()
-    except BuildError:
-        return "vcd"
 
 
 @contextlib.contextmanager

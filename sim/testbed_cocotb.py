@@ -100,8 +100,8 @@ class BenchEngine(CocotbFace):
 class Bench:
     """One card under test. `settings` are those of `sim/settings.py`; `Bench.start` makes it."""
 
-    def __init__(self, spec: NicSpec, core: CocotbCore, memory: HostMemory) -> None:
-        self.spec, self.core, self.memory = spec, core, memory
+    def __init__(self, dut: Any, spec: NicSpec, core: CocotbCore, memory: HostMemory) -> None:
+        self.dut, self.spec, self.core, self.memory = dut, spec, core, memory
         self.engine = BenchEngine(spec, core)
         self.movers: list[Mover] = []
         self.wire: WireEnd = self.engine
@@ -116,7 +116,12 @@ class Bench:
         memory = memory or memory_for(spec.portmap)
         core = CocotbCore(dut, spec.portmap, memory, Settings(**settings))
         await core.start()
-        return cls(spec, core, memory)
+        return cls(dut, spec, core, memory)
+
+    @property
+    def card(self) -> Any:
+        """The module under test, to watch: of somebody's Verilog the top that its map names, else `dut` itself."""
+        return self.dut.card.card if self.spec.rtl else self.dut
 
     @property
     def now(self) -> int:

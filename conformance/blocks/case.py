@@ -91,14 +91,18 @@ class Finding:
     pauses: str = ""
 
     @property
+    def of_batch(self) -> bool:
+        return not self.got
+
+    @property
     def unsettled(self) -> bool:
         """Whether more or less came out than must, or something no block may do: what comes next may be of this."""
-        return not self.got or self.got == "lost" or self.what == "extra"
+        return self.of_batch or self.got == "lost" or self.what == "extra"
 
     @property
     def words(self) -> str:
         """What happened, for a person."""
-        if not self.got:
+        if self.of_batch:
             return self.what
         if self.got == "lost":
             return f"{self.what} never came out" + (f" {self.expected}" if self.expected != "delivered" else "")

@@ -16,8 +16,8 @@ from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.hw.formats.block_setup import Setup
 
 __all__ = [
-    "MIXED", "PAUSED", "ROUNDS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block", "questions",
-    "ready_test",
+    "BATCH", "MIXED", "PAUSED", "ROUNDS", "WAYS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block",
+    "questions", "ready_test",
 ]  # fmt: skip
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next

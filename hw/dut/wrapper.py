@@ -39,7 +39,7 @@ NAME = "card"  # of the instance: the card's scope in a waveform
 
 
 class Wrapper(Elaboratable):
-    """`ports` has every port of the wrapped card but clock and reset; its members are made by `elaborate`'s rooms.
+    """`ports` has every port of the wrapped card, under canonical names, but clock and reset.
 
     Raises ValueError for a card with neither registers nor a stream: no engine could do anything with it; and for one
     whose frames would outrun the main clock.

@@ -201,7 +201,8 @@ CONTRACTS = (
     Contract(
         Block.RX_CHECKSUM, "verdict", "Judges the IPv4 header's sum and that of TCP or UDP: good, bad or not checked. "
         "Not checked: fragments (first ones too), other protocols, UDP without a sum, lengths that lie, tunnels. TCP "
-        "whose data offset lies, and what is behind tags, LLC/SNAP or extension headers: judged, or not checked.",
+        "whose data offset lies, UDP shorter than IP says, and what is behind tags, LLC/SNAP or extension headers: "
+        "judged, or not checked.",
         result=_RX_VERDICT, stream_out=None, options=(_LONGEST,),
     ),
     Contract(

@@ -53,8 +53,11 @@ def test_another_engine(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(str(BLOCKS / "tx_checksum_bcm57xx.toml"), "--kind", "sums of 0", "--pcap", "bad.pcapng") == Exit.FINDING
+    asked = ["--kind", "sums of 0", "--pcap", "bad.pcapng", "--waves", "bad.vcd"]
+    assert run(str(BLOCKS / "tx_checksum_bcm57xx.toml"), *asked) == Exit.FINDING
     shown = capsys.readouterr().out
+    assert "bad.vcd: number 0 of sums of 0, alone, " in shown
+    assert "s_axis_tdata" in Path("bad.vcd").read_text()
     assert (
         "sums of 0, seed 1, number 0 (ipv4 udp, 84 bytes): the sum at byte 40, of bytes from 34 on, is 0x0000, "
         in shown
@@ -70,6 +73,8 @@ def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
     (["--kind", "giants"], "there is no kind 'giants'; there is two hosts, "),
     (["--engine", "verilator"], "there is no engine 'verilator'; there is native, "),
     (["--junit", "no/where.xml"], "cannot write no/where.xml: there is no folder no"),
+    (["--waves", "no/where.vcd"], "cannot write no/where.vcd: there is no folder no"),
+    (["--waves", "wave.png"], "on this machine, not wave.png"),
 ])  # fmt: skip
 def test_a_wrong_option_is_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]

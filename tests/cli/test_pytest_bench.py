@@ -82,7 +82,7 @@ class Opened:
     def __init__(self, kind: str) -> None:
         self.kind, self.traced = kind, list[Path]()
 
-    def __call__(self, name: str, upper: object, **given: Any) -> Any:
+    def __call__(self, name: str, upper: object = None, **given: Any) -> Any:
         self.name, self.given = name, given
         engine = SimpleNamespace(kind=self.kind, trace=self.traced.append)
         return SimpleNamespace(name=name, engine=engine, up=lambda: None)
@@ -100,13 +100,29 @@ def test_what_our_own_card_is_opened_with(
         return "fst"
 
     opened = Opened("pysim")
-    monkeypatch.setattr("ringbed.sim.toolchain.wave_format", wave_format)
+    monkeypatch.setattr("ringbed.sim.engines.wave_format", wave_format)
     monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
     cards = bench(tmp_path, {"offloads": ["tx"], "waves": "", "address": "10.1.0.1/8"}, engine=engine, trace=True)
     card(cards)
     assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
-    assert opened.given == {"engine": engine, "offloads": ["tx"], "waves": "fst" if compiler else "vcd", "seed": 1}
+    assert opened.given == {"engine": engine, "offloads": ["tx"], "waves": "vcd", "seed": 1}
     assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
+
+
+@pytest.mark.parametrize(("engine", "is_opened"), [("auto", "native"), ("cocotb-icarus", "cocotb-icarus")])
+def test_somebodys_card_is_simulated_as_verilog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, is_opened: str
+) -> None:
+    """Without a compiler it is not simulated in Python, which nobody could."""
+    opened = Opened("native")
+    monkeypatch.setattr("ringbed.sim.testbed_dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
+    card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
+    assert opened.given == {"engine": is_opened, "seed": 1}
+
+
+def test_an_engine_that_records_nothing(tmp_path: Path) -> None:
+    with pytest.raises(pytest.UsageError, match="^--ringbed-trace: engine qemu records no waveform$"):
+        card(bench(tmp_path, engine="qemu", trace=True))
 
 
 def test_what_is_wrong_while_a_driver_goes_down_is_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,7 @@ def test_a_finding_and_a_leak_are_errors_of_the_teardown(tmp_path: Path) -> None
     assert "ringbed found:\nE   nic0: clock" in done.stdout or "ringbed found:\nnic0: clock" in done.stdout
     assert "0xdead0000" in done.stdout
     assert again_of(done)
+    assert len(rdpcap(str(folder_of(tmp_path) / "wire.pcapng"))) == 1
     done = run(tmp_path, MARKED.format('map="mini_nic.toml", driver="drivers:Leaks"', "1"), "--ringbed-no-rerun")
     assert done.stdout.count("1 passed, 1 error") == 1, done.stdout
     assert "nic0: the driver is down and keeps" in done.stdout

@@ -72,6 +72,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Second]:
     def play(*args: Any) -> Second:
         second = Second(*args)
         monkeypatch.setattr(subprocess, "run", second)
+        monkeypatch.setattr("ringbed.sim.engines.wave_format", lambda: "fst")  # which asks a compiler by `run`
         return second
 
     return play

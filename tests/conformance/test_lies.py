@@ -22,7 +22,9 @@ def test_no_more_than_the_quick_amount_and_the_ip_header_adds_up(kind: str) -> N
         assert parts.version != 4 or l3_right(frame, parts)
 
 
-@pytest.mark.parametrize("kind", ["lengths that lie", "ip headers that lie", "udp lengths that lie"])
+@pytest.mark.parametrize(
+    "kind", ["lengths that lie", "ip headers that lie", "udp lengths that lie", "short udp lengths"]
+)
 def test_all_frames_are_malformed(kind: str) -> None:
     words = ("beyond the frame", "udp length other than", "IHL below 5")
     assert all(any(word in parts.kind for word in words) for _, parts in of_kind(kind))

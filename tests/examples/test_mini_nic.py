@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import random
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,38 +14,19 @@ from scapy.packet import Packet, Raw
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.host import Collector, Host
 from ringbed.sim.testbed import StackOnDriver
-from ringbed.sim.testbed_dut import open_dut
 from ringbed.sim.wire import from_wire, to_wire
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
+from tests.examples.mini import LLADDR, NIC, Open, mini_hosts
 
-NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
-US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", "02:00:00:00:00:01", "02:00:00:00:99:01"
+US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", LLADDR.hex(":"), "02:00:00:00:99:01"
 ENGINES = ["native", pytest.param("cocotb-verilator", marks=[pytest.mark.cocotb, pytest.mark.full])]
-
-Open = Callable[..., Host[Any]]
 
 
 @pytest.fixture(params=ENGINES)
 def opened(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    monkeypatch.syspath_prepend(str(NIC))
-    mini_nic = importlib.import_module("mini_driver").MiniNic  # as a user's script beside it would
-    hosts: list[Host[Any]] = []
-
-    def open_one(upper: Any, **settings: Any) -> Host[Any]:
-        options = {"lladdr": bytes.fromhex(OURS.replace(":", "")), "size": settings.pop("size", 64)}
-        hosts.append(open_dut(
-            NIC / "mini_nic.toml", lambda *world: mini_nic(*world, **options), upper, engine=request.param, **settings,
-        ))  # fmt: skip
-        hosts[-1].up()
-        return hosts[-1]
-
-    yield open_one
-    for host in hosts:
-        assert host.engine.findings() == []
-        host.down()
-        host.engine.close()
-    sys.modules.pop("mini_driver", None)
+    with mini_hosts(NIC / "mini_nic.toml", request.param, monkeypatch) as open_one:
+        yield open_one
 
 
 def exchange(host: Host[Any], *frames: Packet | bytes, clocks_ns: int = 400_000) -> list[bytes]:

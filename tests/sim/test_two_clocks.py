@@ -6,21 +6,17 @@ memory, on the far side of the wrapper's crossings.
 
 from __future__ import annotations
 
-import importlib
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.host import Collector, Host
-from ringbed.sim.testbed_dut import open_dut
+from ringbed.sim.host import Collector
 from ringbed.sim.wire import from_wire, to_wire
+from tests.examples.mini import NIC, Open, mini_hosts
 
-NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 SOURCES = [str(Path(__file__).with_name("phy_nic.v")), str(NIC / "mini_nic.v")]
 DROPS = 0x34
 PHY_IS_OTHER = """clock = "clk"
@@ -84,8 +80,6 @@ CASES = [
 ]  # fmt: skip
 COUNT = 18
 
-Open = Callable[..., Host[Any]]
-
 
 def write_map(folder: Path, clocks: str) -> Path:
     path = folder / "phy_nic.toml"
@@ -97,24 +91,8 @@ def write_map(folder: Path, clocks: str) -> Path:
 def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """With a case's engine and clocks."""
     engine, clocks = request.param
-    monkeypatch.syspath_prepend(str(NIC))
-    mini_nic = importlib.import_module("mini_driver").MiniNic  # as a user's script beside it would
-    path, hosts = write_map(tmp_path, clocks), list[Host[Any]]()
-
-    def open_one(size: int = 64, **settings: Any) -> Host[Any]:
-        lladdr = bytes.fromhex("020000000001")
-        hosts.append(open_dut(
-            path, lambda *world: mini_nic(*world, lladdr=lladdr, size=size), Collector(), engine=engine, **settings,
-        ))  # fmt: skip
-        hosts[-1].up()
-        return hosts[-1]
-
-    yield open_one
-    for host in hosts:
-        assert host.engine.findings() == []
-        host.down()
-        host.engine.close()
-    sys.modules.pop("mini_driver", None)
+    with mini_hosts(write_map(tmp_path, clocks), engine, monkeypatch) as open_one:
+        yield open_one
 
 
 def random_frames(count: int, seed: int) -> list[bytes]:
@@ -124,7 +102,7 @@ def random_frames(count: int, seed: int) -> list[bytes]:
 
 def test_frames_both_ways(opened: Open) -> None:
     """Six at a time in both directions at once, every channel of the buses held off now and then."""
-    host = opened(link_bps=1_000_000_000, backpressure=0.4, seed=3, read_latency=90)
+    host = opened(Collector(), link_bps=1_000_000_000, backpressure=0.4, seed=3, read_latency=90)
     inward, outward = random_frames(COUNT, 1), random_frames(COUNT, 2)
     arrived, left, waiting = list[bytes](), list[bytes](), [TxFrame([frame]) for frame in outward]
     for at in range(0, COUNT, 6):
@@ -141,7 +119,7 @@ def test_frames_both_ways(opened: Open) -> None:
 
 def test_delivered_and_counted_is_sent(opened: Open) -> None:
     """A wire at full speed into a small ring: the card's two counters have what did not arrive, and order is kept."""
-    host = opened(size=8, read_latency=250)
+    host = opened(Collector(), size=8, read_latency=250)
     frames = [bytes([number]) * (300 + 40 * number) for number in range(24)]
     for frame in frames:
         host.engine.wire_in(to_wire(frame), host.engine.now)

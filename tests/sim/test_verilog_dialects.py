@@ -10,8 +10,9 @@ import pytest
 
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.cocotb_build import CocotbMissing, require
-from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+from ringbed.sim.dut_netlist import netlist_problems
 from ringbed.sim.dut_ports import module_ports
+from ringbed.sim.netlist import NetlistUnknown
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError
 
@@ -117,8 +118,8 @@ def test_the_table_is_true(name: str, tmp_path: Path) -> None:
     run = ["iverilog", "-g2012", "-s", "t", "-o", str(tmp_path / "t.vvp"), str(path)]
     assert (subprocess.run(run, capture_output=True, check=False).returncode == 0) == by_icarus
     try:
-        found: list[str] | None = clock_problems(Dut("t", "clk", ()), Rtl((path,)))
-    except ClocksUnknown:
+        found: list[str] | None = netlist_problems(Dut("t", "clk", ()), Rtl((path,)))
+    except NetlistUnknown:
         found = None
     assert found == ([] if by_yosys else None)
     yes = {True: "yes", False: "no"}

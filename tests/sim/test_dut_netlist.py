@@ -1,4 +1,4 @@
-"""Which clock meets a bus: through logic, hierarchy and inverters, against what the map says."""
+"""Clocks, resets and outputs of a netlist, through logic, hierarchy and inverters, against what the map says."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.dut import Bus, BusKind, Clock, Dut
-from ringbed.sim.dut_clocks import ClocksUnknown, clock_problems
+from ringbed.hw.formats.dut import Bus, BusKind, Clock, Dut, DutReset, Line, Pin
+from ringbed.sim.dut_netlist import netlist_problems
 from ringbed.sim.dut_ports import read_top
+from ringbed.sim.netlist import NetlistUnknown
 from ringbed.sim.spec import Rtl
 
 SOURCE = """module half (input wire c, input wire [7:0] d, output reg [7:0] q); always @(posedge c) q <= d; endmodule
@@ -34,7 +35,7 @@ def problems(tmp_path: Path, source: str = SOURCE, **change: object) -> list[str
         "rx": Bus(BusKind.STREAM, 8, into=True, ready=False, ports={name: f"in_{name}" for name in SIGNALS}),
         "tx": Bus(BusKind.STREAM, 8, ready=False, ports={name: f"out_{name}" for name in SIGNALS}),
     }  # fmt: skip
-    return clock_problems(Dut(**(values | change)), Rtl((tmp_path / "t.v",)))  # type: ignore[arg-type]
+    return netlist_problems(Dut(**(values | change)), Rtl((tmp_path / "t.v",)))  # type: ignore[arg-type]
 
 
 def test_all_on_one_clock(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_clock_that_the_map_does_not_name(tmp_path: Path) -> None:
 
 
 def test_what_yosys_does_not_take_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ClocksUnknown, match="syntax error"):
+    with pytest.raises(NetlistUnknown, match="syntax error"):
         problems(tmp_path, "module top (input wire clk; endmodule\n")
 
 
@@ -103,4 +104,51 @@ def test_includes_are_found_where_they_are(tmp_path: Path) -> None:
     )
     rtl = Rtl((tmp_path / "t.v",), (tmp_path / "inc",))
     rtl = replace(rtl, read=read_top("top", rtl, {}).files)
-    assert clock_problems(Dut(top="top", clock="clk", resets=()), rtl) == []
+    assert netlist_problems(Dut(top="top", clock="clk", resets=()), rtl) == []
+
+
+RESETS = """module top (
+  input wire clk, input wire rst, input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
+  output reg [7:0] out_tdata, output wire out_tvalid, output wire out_tlast);
+  assign out_tvalid = 1, out_tlast = 1;
+  {body}
+endmodule
+"""
+LOW = "reset 'rst' is active high in this map, and the Verilog resets 8 flip-flops while it is low: active = \"low\""
+HIGH = "reset 'rst' is active low in this map, and the Verilog resets 8 flip-flops while it is high: active = \"high\""
+
+
+@pytest.mark.parametrize(("body", "low"), [
+    ("always @(posedge clk) if (!rst) out_tdata <= 0; else out_tdata <= in_tdata;", True),
+    ("always @(posedge clk) if (rst == 1'b0) out_tdata <= 3; else if (in_tvalid) out_tdata <= in_tdata;", True),
+    ("always @(posedge clk or negedge rst) if (!rst) out_tdata <= 0; else out_tdata <= in_tdata;", True),
+    ("wire r = ~rst; always @(posedge clk) if (r) out_tdata <= 0; else out_tdata <= in_tdata;", True),
+    ("always @(posedge clk or posedge rst) if (rst) out_tdata <= 0; else out_tdata <= in_tdata;", False),
+    ("always @(posedge clk) begin out_tdata <= in_tdata; if (rst) out_tdata <= 0; end", False),
+])  # fmt: skip
+def test_a_reset_the_other_way_round(tmp_path: Path, body: str, low: bool) -> None:
+    source = RESETS.format(body=body)
+    assert problems(tmp_path, source, resets=(DutReset("rst"),)) == ([LOW] if low else [])
+    assert problems(tmp_path, source, resets=(DutReset("rst", active_high=False),)) == ([] if low else [HIGH])
+
+
+def test_a_reset_that_resets_both_ways_or_goes_through_flip_flops_is_nobodys_mistake(tmp_path: Path) -> None:
+    both = """reg [3:0] a, b; always @(posedge clk) if (rst) a <= 0; else a <= in_tdata[3:0];
+      always @(posedge clk) if (!rst) b <= 0; else b <= in_tdata[7:4]; always @* out_tdata = {a, b};"""
+    held = """reg r; always @(posedge clk) r <= !rst;
+      always @(posedge clk) if (r) out_tdata <= 0; else out_tdata <= in_tdata;"""
+    for body in (both, held):
+        for high in (True, False):
+            assert problems(tmp_path, RESETS.format(body=body), resets=(DutReset("rst", high),)) == []
+
+
+def test_an_output_that_nothing_drives(tmp_path: Path) -> None:
+    source = RESETS.format(body="always @(posedge clk) out_tdata[6:0] <= in_tdata;")
+    source = source.replace("out_tvalid = 1, ", "").replace(
+        "output wire out_tlast", "output wire out_tlast, output irq"
+    )
+    found = problems(tmp_path, source, line=Line("irq"), pins=(Pin("out_tlast", 1, "out"),))
+    assert found == [
+        "wire.tx.tvalid: nothing drives port 'out_tvalid'", "wire.tx.tdata: nothing drives bit 7 of port 'out_tdata'",
+        "interrupts: nothing drives port 'irq'",
+    ]  # fmt: skip

@@ -1,0 +1,61 @@
+"""What the netlist of somebody's Verilog has otherwise than their map: clocks, resets, outputs that nothing drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ringbed.hw.formats.dut import Dut
+from ringbed.sim.netlist import MADE, Netlist, read_netlist
+from ringbed.sim.spec import Rtl
+
+__all__ = ["netlist_problems"]
+
+
+def netlist_problems(dut: Dut, rtl: Rtl) -> list[str]:
+    """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
+    netlist = read_netlist(dut, rtl)
+    return [*_clocks(dut, netlist), *_buses(dut, netlist), *_resets(dut, netlist), *_outputs(dut, netlist)]
+
+
+def _clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Clocks that the map does not name."""
+    for name, count in netlist.clocked.items():
+        if name not in {MADE, dut.clock, *(clock.port for clock in dut.clocks)}:
+            yield f"port {name!r} clocks {_flip_flops(count)} and is no clock of this map"
+
+
+def _buses(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Buses on another clock than the map says."""
+    for where, bus in dut.buses().items():
+        wanted = bus.clock or dut.clock
+        for signal, port in bus.ports.items():
+            for other in sorted(netlist.clocks_at(port) - {wanted})[:1]:
+                meets = f"port {port!r} meets flip-flops on {other!r}"
+                yield f"{where}.{signal}: {meets}, the map has the bus on {wanted!r}"
+
+
+def _resets(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets the other way round: of flip-flops that both ways reset, somebody has thought."""
+    for reset in dut.resets:
+        as_said, otherwise = (netlist.reset[reset.port, high] for high in (reset.active_high, not reset.active_high))
+        if otherwise and not as_said:
+            high, low = ("high", "low") if reset.active_high else ("low", "high")
+            yield (
+                f"reset {reset.port!r} is active {high} in this map, and the Verilog resets {_flip_flops(otherwise)} "
+                f'while it is {low}: active = "{low}"'
+            )
+
+
+def _outputs(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Outputs that the map uses and nothing drives."""
+    used = {f"{where}.{signal}": port for where, bus in dut.buses().items() for signal, port in bus.ports.items()}
+    used |= {"interrupts": dut.line.port} if dut.line else {}
+    used |= {f"pin {pin.name}": pin.name for pin in dut.pins}
+    for where, port in used.items():
+        if bits := netlist.undriven(port):
+            part = "" if len(bits) == netlist.width(port) else f"bit {bits[0]} of "
+            yield f"{where}: nothing drives {part}port {port!r}"
+
+
+def _flip_flops(count: int) -> str:
+    return f"{count} flip-flop{'s' * (count > 1)}"
