@@ -69,6 +69,11 @@ class Leaks(MiniNic):
     def stop(self):
         self.device.write(0, 0, 0)
 
+class Asks(MiniNic):
+    def __init__(self, device, *world, **options):
+        device.read(0, 0x04)
+        super().__init__(device, *world, **options)
+
 class Raises(MiniNic):
     def start(self):
         raise RuntimeError("the driver cannot start")

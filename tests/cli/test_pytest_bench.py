@@ -14,6 +14,7 @@ from ringbed.cli.pytest_bench import Bench
 from ringbed.cli.pytest_plugin import Wire
 from ringbed.drivers.em import Em
 from ringbed.sim.engine import EngineClosed, Finding
+from ringbed.sim.engines import OBSERVER
 from ringbed.sim.host import Collector
 from ringbed.sim.toolchain import BuildError
 from tests.cli.plugin_item import Item
@@ -84,7 +85,9 @@ class Opened:
 
     def __call__(self, name: str, upper: object = None, **given: Any) -> Any:
         self.name, self.given = name, given
-        engine = SimpleNamespace(kind=self.kind, trace=self.traced.append)
+        engine: Any = SimpleNamespace(kind=self.kind, trace=self.traced.append)
+        if (observer := OBSERVER.get()) is not None:
+            observer.opened(engine)
         return SimpleNamespace(name=name, engine=engine, up=lambda: None)
 
 
@@ -107,6 +110,17 @@ def test_what_our_own_card_is_opened_with(
     assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
     assert opened.given == {"engine": engine, "offloads": ["tx"], "waves": "vcd", "seed": 1}
     assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
+
+
+def test_an_engine_of_cocotb_is_recorded_when_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; and no other engine that the test opens."""
+    opened = Opened("cocotb-icarus")
+    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    cards = bench(tmp_path, engine="cocotb-icarus", trace=True)
+    for _ in range(2):
+        card(cards)
+    assert opened.traced == [cards.folder / "em0.fst", cards.folder / "em1.fst"]
+    assert OBSERVER.get() is None
 
 
 @pytest.mark.parametrize(("engine", "is_opened"), [("auto", "native"), ("cocotb-icarus", "cocotb-icarus")])

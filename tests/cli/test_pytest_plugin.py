@@ -96,9 +96,10 @@ def test_plugins_of_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.cocotb
 def test_a_waveform_of_icarus_without_a_failure(tmp_path: Path) -> None:
-    """It begins at clock 0, before the driver attaches, or not at all."""
+    """It begins at clock 0, before a driver that asks its card something attaches, or not at all."""
+    theirs(tmp_path)
     kind = 'ringbed_nic.engine.kind == "cocotb-icarus"'
-    text = MARKED.format('map="mini_nic.toml", driver="mini_driver:MiniNic"', kind)
+    text = MARKED.format('map="mini_nic.toml", driver="drivers:Asks"', kind)
     done = run(tmp_path, text, "--ringbed-engine=cocotb-icarus", "--ringbed-trace")
     assert done.returncode == 0, done.stdout
     folder = folder_of(tmp_path)
