@@ -358,3 +358,37 @@ def test_frames_past_the_capture(tmp_path: Path) -> None:
     host.engine.close()
     cards.look()
     cards.close()
+
+
+def sent(cards: Bench) -> tuple[Any, Wire]:
+    """A card on its wire, and a frame that has left it."""
+    host = card(cards)
+    host.advance(host.now + 1_000_000)  # for its link to come up
+    wire = Wire(host, cards.end(host))
+    host.driver.transmit(0, [TxFrame([b"first".ljust(80)])])
+    wire.run()
+    return host, wire
+
+
+def test_what_left_the_card_is_kept_for_who_takes_it(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host, wire = sent(cards)
+    cards.look()
+    host.driver.transmit(0, [TxFrame([b"second".ljust(80)])])
+    wire.run()
+    assert cards.capture.frames == 1
+    assert wire.take() == [b"first".ljust(80), b"second".ljust(80)]
+    assert wire.take() == []
+    assert cards.capture.frames == 2
+    cards.close()
+
+
+def test_of_an_engine_that_the_test_has_closed_nothing_more_is_had(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host, _ = sent(cards)
+    host.engine.close()
+    cards.look()
+    assert cards.beside() == []
+    assert cards.capture.frames == 0
+    cards.trouble.clear()
+    cards.close()
