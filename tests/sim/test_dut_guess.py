@@ -136,6 +136,8 @@ def listed(*names: str) -> dict[str, Port]:
          "# wire.rx: the ports s_tdata ... look like axi4-stream and have a width that is not driven"),
         (("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"),
          "# wire.rx could also be the axi4-stream of the ports s_tdata ..."),
+        (("<cyc", "<stb", "<we", "<adr:4", "<dat_i:32", ">dat_o:32", ">ack"),
+         "# word_addressed = true  # where adr counts words"),
         (("<go",), 'clock = ""  # no input is called like a clock: its name'),
         (("<clk", "<phy_clk"), "[clocks.phy_clk]"),
         (("<clk", "<rst", "<phy_rst_n"), "[resets.phy_rst_n]"),
@@ -144,6 +146,24 @@ def listed(*names: str) -> dict[str, Port]:
 )  # fmt: skip
 def test_what_is_not_plain_gets_a_line(ports: tuple[str, ...], line: str) -> None:
     assert line in Guess("t", listed(*ports)).text(["t.v"]).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("ports", "resets"),
+    [
+        (("<clk", "<mac_clk", "<rst_n", "<mac_rst_n"), [("rst_n", ""), ("mac_rst_n", "mac_clk")]),
+        (("<clk", "<mac_clk", "<mac_rst_n", "<rst_n"), [("rst_n", ""), ("mac_rst_n", "mac_clk")]),
+        (("<sys_clk_i", "<clk_phy", "<sys_rst_i", "<nrst_phy"), [("sys_rst_i", ""), ("nrst_phy", "clk_phy")]),
+        (("<clk", "<macclk", "<macresetn"), [("macresetn", "macclk")]),
+        (("<s_aclk", "<m_aclk", "<s_aresetn", "<m_aresetn"), [("s_aresetn", ""), ("m_aresetn", "m_aclk")]),
+        (("<clk", "<mac_clk", "<rst", "<por_rst"), [("rst", ""), ("por_rst", "")]),
+    ],
+)
+def test_a_reset_is_of_the_clock_that_is_called_so(ports: tuple[str, ...], resets: list[tuple[str, str]]) -> None:
+    by_name = listed(*ports)
+    found = read_back(Guess("t", by_name), by_name)
+    assert found.problems == []
+    assert [(reset.port, reset.clock) for reset in found.dut.resets] == resets
 
 
 def test_a_wire_is_taken_by_its_name() -> None:
@@ -160,6 +180,16 @@ def test_other_words_of_streams() -> None:
 def test_an_input_that_starts_packets_is_not_held_silently() -> None:
     text = Guess("t", listed("<rx_data:32", "<rx_valid", "<rx_eop", "<rx_sop")).text(["t.v"])
     assert "rx_sop = 0" in text.splitlines()
+
+
+def test_a_block_whose_stream_in_has_no_ready_has_one_held_out() -> None:
+    ports = listed("<clk", "<rst", "<start:8", "<offset:8", "<enable", "<i_tdata:8", "<i_tvalid", "<i_tlast",
+                   ">o_tdata:8", ">o_tvalid", ">o_tlast", "<o_tready")  # fmt: skip
+    found = read_back(BlockGuess("t", ports, contract("tx-checksum")), ports, BlockReader)
+    assert found.problems == []
+    assert found.dut.tx is not None
+    assert not found.dut.tx.ready
+    assert found.dut.ties == {"o_tready": (1, 1)}
 
 
 def test_a_field_without_a_port_is_left_open_with_its_meaning() -> None:

@@ -43,7 +43,11 @@ def test_widths_directions_parameters_and_includes(rtl: Rtl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("top", "sentence"), [("none", "--top-module 'none' was not found"), ("odd", "port 'list' of odd is not a vector")]
+    ("top", "sentence"),
+    [
+        ("none", "there is no module 'none' in these sources; there is 'top', 'odd', 'inner'$"),
+        ("odd", "port 'list' of odd is not a vector"),
+    ],
 )
 def test_what_cannot_be_asked(rtl: Rtl, top: str, sentence: str) -> None:
     with pytest.raises(BuildError, match=sentence):
