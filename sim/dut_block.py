@@ -24,7 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, KEY_BITS, PAUSES, QUIET, RESTART, WRONGS, Contract, contract
+from ringbed.hw.formats.blocks import (
+    COUNT_BITS,
+    KEY_BITS,
+    NOISE,
+    NOISE_BITS,
+    PAUSES,
+    QUIET,
+    RESTART,
+    WRONGS,
+    Contract,
+    contract,
+)
 from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut_map import Reader
 from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
@@ -152,7 +163,7 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
         name, "clk", Reset("rst"),
         rx=Wire("rx_", width, into=True, ready=True),
         tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
-        pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)),
+        pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)), Pin(NOISE, NOISE_BITS, IN),
               *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)

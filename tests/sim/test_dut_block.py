@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.blocks import PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
+from ringbed.hw.formats.blocks import NOISE, PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
 from ringbed.sim.dut_block import BlockReader, block_spec, read_block
 from ringbed.sim.portmap import PortMapError
 
@@ -53,7 +53,7 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
     others = {name for name in names if name[:3] not in ("rx_", "tx_")}
-    assert others == {"clk", "rst", *PAUSES.values(), RESTART, *WRONGS}
+    assert others == {"clk", "rst", *PAUSES.values(), NOISE, RESTART, *WRONGS}
     assert {"rx_tready", "tx_tready"} <= names
 
 
