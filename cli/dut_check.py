@@ -92,6 +92,7 @@ def _ports(reader: Reader) -> Table:
 
     table = Table("port", "bits", "", "use", title=f"ports of {reader.top}", title_justify="left")
     for port in reader.ports.values():
-        use = reader.used.get(port.name, "nothing" if port.dir == "in" else "left open")
+        without = "not clear yet" if reader.doubtful else "nothing" if port.dir == "in" else "left open"
+        use = reader.used.get(port.name, without)
         table.add_row(port.name, str(port.width), port.dir, use)
     return table

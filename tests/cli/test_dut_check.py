@@ -56,6 +56,7 @@ def test_the_table_shows_no_default_in_the_place_of_a_wrong_value(
     assert "reset.active must be 'high' or 'low', not 'lo'" in said
     assert "dma.kind must be 'axi4' or 'request', not 'reqest'" in said
     assert "ties." not in said
+    assert re.search(r"mem_req .* not clear yet ", said)
 
 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
