@@ -89,9 +89,8 @@ class BlockGuess(Guess):
                 yield word, layout
 
     def _wanted(self, word: str, layout: Layout) -> Iterator[tuple[Field, str]]:
-        """What a block must have before what it may have, each with its direction."""
-        fields = sorted(layout.fields, key=lambda field: field.name in self.contract.optional)
-        yield from ((field, IN if word == "command" else OUT) for field in fields)
+        """What a block may have a port for, each with its direction."""
+        yield from ((field, IN if word == "command" else OUT) for field in layout.fields)
         yield from (
             ((HANDSHAKE["valid"], IN), (HANDSHAKE["ready"], OUT)) if word == "command" else ((RESULT_VALID, OUT),)
         )

@@ -89,14 +89,13 @@ def _verilate(rtl: Rtl, options: Sequence[str], tree: Path, meta: Path, log: Pat
 
 
 def _modules(rtl: Rtl, work: Path, log: Path) -> list[str]:
-    """Of these sources, those that no other one uses first; none where Verilator does not take them."""
+    """Of these sources, in Verilator's order, those that no other one uses first; none where it does not take them."""
     tree = work / "all.json"
     try:
         _verilate(rtl, [], tree, work / "all.meta.json", log)
     except VerilogError:
         return []
     nodes = [node for node in _nodes(json.loads(tree.read_text(encoding="utf-8"))) if node.get("type") == "MODULE"]
-    nodes.sort(key=lambda node: int(node["level"]))
     names = dict.fromkeys(str(node["origName"]) for node in nodes)
     return [name for name in names if name.isidentifier()]  # a pool of constants is a module too
 

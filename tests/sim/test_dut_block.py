@@ -87,6 +87,17 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, change: tuple[
     assert any(sentence in problem for problem in problems), problems
 
 
+@pytest.mark.parametrize(("name", "change"), [
+    ("tx_checksum", ("data_width = 64", 'data_width = "64"')), ("tx_checksum", ('udp = "csum_udp"', 'udp = ""')),
+    ("rx_checksum", ('sum = "sum"', 'sum = "summ"')), ("rx_checksum", ('variant = "sum"', 'variant = "raw"')),
+    ("tx_checksum", ('enable = "csum_enable"\n', "")), ("rss_hash", ('valid = "valid"', "valid = 1")),
+])  # fmt: skip
+def test_one_mistake_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str]) -> None:
+    """Not that streams differ in width, nor that ports which the map has in other lines could be tied."""
+    problems = BlockReader(edited(tmp_path, name, change)).problems
+    assert len(problems) == 1, problems
+
+
 def test_a_stream_that_the_contract_wants_must_be_there(tmp_path: Path) -> None:
     path = edited(tmp_path, "rx_checksum", ("[wire.rx]", "[wire.tx]"))
     with pytest.raises(PortMapError, match=r"rx_checksum.toml: "):

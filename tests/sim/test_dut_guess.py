@@ -181,6 +181,12 @@ def test_a_reset_is_of_the_clock_that_is_called_so(ports: tuple[str, ...], reset
     assert [(reset.port, reset.clock) for reset in found.dut.resets] == resets
 
 
+def test_an_address_of_all_bits_counts_no_words() -> None:
+    """A line that a map would be refused with is not suggested."""
+    wishbone = "<cyc", "<stb", "<we", "<adr:32", "<dat_i:32", ">dat_o:32", ">ack"
+    assert "word_addressed" not in Guess("t", listed(*wishbone)).text(["t.v"])
+
+
 def test_a_wire_is_taken_by_its_name() -> None:
     guess = Guess("t", listed("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"))
     assert guess.buses["wire.rx"].prefix == "rx_"
@@ -233,6 +239,12 @@ def test_every_kind_of_block_has_a_map_that_fits_once_uncommented(
     assert found.block is not None
     assert bool(found.block.command_valid) == bool(kind.command and handshake)
     assert odd or all(name == port for name, port in (*found.block.command.items(), *found.block.result.items()))
+
+
+def test_a_port_that_fits_as_well_is_named_and_where_it_is() -> None:
+    text = BlockGuess("t", listed("<clk", "<c_do", "<scan"), contract("tx-checksum")).text(["t.v"])
+    assert '# enable = "c_do"  # a guess by its width, or scan (then out of ties); 1 bit: 0: the' in text
+    assert "scan = 0" in text.splitlines()
 
 
 def test_a_block_whose_stream_in_has_no_ready_has_one_held_out() -> None:
