@@ -66,6 +66,7 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     ("tx_checksum", ('udp = "csum_udp"', 'udp = "m_axis_tlast"'), "block.command.udp: port 'm_axis_tlast' is an out"),
     ("tx_checksum", ('udp = "csum_udp"\n', ""), "input 'csum_udp' of tx_checksum is in no stream, command, clock"),
     ("tx_checksum", ('udp = "csum_udp"', 'udp = "csum_udp"\nvalid = "csum_enable"'), "valid and ready go together"),
+    ("tx_checksum", ('udp = "csum_udp"', 'udp = ""'), "block: command.udp names no port; leave out what the block has"),
     ("rx_checksum", ('valid = "sum_valid"\n', ""), "block.result: rx-checksum/sum needs a valid"),
     ("rx_checksum", ("start = 14", "begin = 14"), "block: rx-checksum/sum has no option 'begin'"),
     ("rx_checksum", ('variant = "sum"', 'variant = "raw"'), "block: rx-checksum has no variant 'raw'"),

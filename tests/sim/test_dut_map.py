@@ -185,7 +185,7 @@ RX = [Port("tdata", 8, "in"), Port("tvalid", 1, "in"), Port("tlast", 1, "in")]
         ("addr_width = 8", "addr_width = 8\nprefix = 5"), ('kind = "apb"', 'kind = "apb"\nclock = ["clk"]'),
         ("data_width = 8", 'data_width = "8"'), ('keep = "none"', 'keep = "no"'), ("ready = false", 'ready = "no"'),
         ("[wire.rx]", "[wire.xr]"), ("led = {", "led = 5 # {"), ('dir = "out"', 'dir = "up"'),
-        ("width = 3", 'init = 9, width = "3"'), ("test = 2", "test = 4"), ("test = 2", "tset = 4"),
+        ("width = 3", 'init = "no", width = "3"'), ("test = 2", "test = 4"), ("test = 2", "tset = 4"),
         ("b = {}", 'b = "1"'), ("active", "activ"), ('"r"', '"rs t"'), ("[resets.r2]", "[resets.r3]"),
         ("[interrupts]", '[interrupts]\nwidth = "1"'), ('clock = "b"', "clock = 5"), ("b = {}", "bb = {}"),
     ],
