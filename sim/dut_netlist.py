@@ -14,7 +14,8 @@ __all__ = ["netlist_problems"]
 def netlist_problems(dut: Dut, rtl: Rtl) -> list[str]:
     """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
     netlist = read_netlist(dut, rtl)
-    return [*_clocks(dut, netlist), *_buses(dut, netlist), *_resets(dut, netlist), *_outputs(dut, netlist)]
+    looks = (_clocks, _buses, _resets, _reset_clocks, _outputs)
+    return [sentence for look in looks for sentence in look(dut, netlist)]
 
 
 def _clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
@@ -29,7 +30,7 @@ def _buses(dut: Dut, netlist: Netlist) -> Iterator[str]:
     for where, bus in dut.buses().items():
         wanted = bus.clock or dut.clock
         for signal, port in bus.ports.items():
-            for other in sorted(netlist.clocks_at(port) - {wanted})[:1]:
+            for other in sorted(netlist.clocks_at(port) - {wanted, MADE})[:1]:
                 meets = f"port {port!r} meets flip-flops on {other!r}"
                 yield f"{where}.{signal}: {meets}, the map has the bus on {wanted!r}"
 
@@ -43,6 +44,18 @@ def _resets(dut: Dut, netlist: Netlist) -> Iterator[str]:
             yield (
                 f"reset {reset.port!r} is active {high} in this map, and the Verilog resets {_flip_flops(otherwise)} "
                 f'while it is {low}: active = "{low}"'
+            )
+
+
+def _reset_clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets of another clock's flip-flops: where none is near of the clock that the map says, or of a made one."""
+    clocks = {dut.clock, *(clock.port for clock in dut.clocks)}
+    for reset in dut.resets:
+        wanted, met = reset.clock or dut.clock, netlist.clocks_at(reset.port)
+        if (named := sorted(met & clocks)) and not met & {wanted, MADE}:
+            yield (
+                f"reset {reset.port!r} is of clock {wanted!r} in this map, and meets flip-flops on "
+                f'{" and ".join(map(repr, named))} alone: clock = "{named[0]}" in [resets.{reset.port}]'
             )
 
 

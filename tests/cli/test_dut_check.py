@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert "registers.paddr: port 'paddr' is 8 bits wide, the map says 9" in said
     assert "interrupts: mini_nic has no port 'irk'" in said
+
+
+def test_the_table_shows_no_default_in_the_place_of_a_wrong_value(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = copy.read_text()
+    copy.write_text(text.replace('kind = "request"', 'kind = "reqest"').replace('active = "low"', 'active = "lo"'))
+    assert copy.read_text() != text
+    assert run(str(copy)) == Exit.FINDING
+    said = capsys.readouterr().out
+    assert re.findall(r"(\S+) *│ *(\S*,? ?)not clear, see below", said) == [("reset", "rst_n, "), ("dma", "")]
+    assert "reset.active must be 'high' or 'low', not 'lo'" in said
+    assert "dma.kind must be 'axi4' or 'request', not 'reqest'" in said
+    assert "ties." not in said
+    assert re.search(r"mem_req .* not clear yet ", said)
 
 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
