@@ -41,7 +41,7 @@ def dut_check(
     if not problems:
         try:
             with set_up_told(console), console.status("clocks and resets, by Yosys ..."):
-                problems = netlist_problems(reader.dut, reader.rtl)
+                problems = netlist_problems(reader.dut, reader.rtl, reader.block)
         except NetlistUnknown as error:
             console.print(
                 f"clocks, resets and undriven outputs are not checked: {error}", markup=False, highlight=False

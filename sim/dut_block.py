@@ -68,7 +68,6 @@ def reader_of(path: Path) -> Reader:
 class BlockReader(Reader):
     """Reads the map of a block. `block` is None when there are problems with it."""
 
-    block: BlockPorts | None = None
     uses = "stream, command, clock or reset"
 
     def _dut(self) -> Dut:

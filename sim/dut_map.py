@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
 from ringbed.sim.dut_portmap import byte_bits, clash
 from ringbed.sim.dut_ports import Top, read_top
@@ -54,6 +55,7 @@ class Reader:
     Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
     """
 
+    block: BlockPorts | None = None  # what a block has beside its streams; a card has none
     uses = "bus, clock, reset or pin"  # what an input can be
 
     def __init__(self, path: Path, ask: Ask = read_top) -> None:

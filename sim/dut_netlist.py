@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.netlist import MADE, Netlist, read_netlist
 from ringbed.sim.spec import Rtl
@@ -11,11 +12,11 @@ from ringbed.sim.spec import Rtl
 __all__ = ["netlist_problems"]
 
 
-def netlist_problems(dut: Dut, rtl: Rtl) -> list[str]:
+def netlist_problems(dut: Dut, rtl: Rtl, block: BlockPorts | None = None) -> list[str]:
     """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
     netlist = read_netlist(dut, rtl)
-    looks = (_clocks, _buses, _resets, _reset_clocks, _outputs)
-    return [sentence for look in looks for sentence in look(dut, netlist)]
+    problems = [sentence for look in (_clocks, _buses, _resets, _reset_clocks) for sentence in look(dut, netlist)]
+    return problems + list(_outputs(dut, netlist, block.outputs() if block else {}))
 
 
 def _clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
@@ -59,11 +60,11 @@ def _reset_clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
             )
 
 
-def _outputs(dut: Dut, netlist: Netlist) -> Iterator[str]:
-    """Outputs that the map uses and nothing drives."""
+def _outputs(dut: Dut, netlist: Netlist, more: Mapping[str, str]) -> Iterator[str]:
+    """Outputs that the map uses and nothing drives; `more` by their place in the map."""
     used = {f"{where}.{signal}": port for where, bus in dut.buses().items() for signal, port in bus.ports.items()}
     used |= {"interrupts": dut.line.port} if dut.line else {}
-    used |= {f"pin {pin.name}": pin.name for pin in dut.pins}
+    used |= {f"pin {pin.name}": pin.name for pin in dut.pins} | dict(more)
     for where, port in used.items():
         if bits := netlist.undriven(port):
             part = "" if len(bits) == netlist.width(port) else f"bit {bits[0]} of "

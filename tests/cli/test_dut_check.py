@@ -83,3 +83,11 @@ def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     for signal in ("rx.tvalid: port 'in_tvalid'", "rx.tdata: port 'in_tdata'", "tx.tvalid: port 'out_tvalid'"):
         assert f"wire.{signal} meets flip-flops on 'phy_clk', the map has the bus on 'clk'" in said
+
+
+def test_a_result_that_nothing_drives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (EXAMPLE.parent / "blocks").glob("rx_checksum.*"):
+        text = path.read_text(encoding="utf-8")
+        (tmp_path / path.name).write_text(text.replace("sum_valid <= s_axis_tvalid && s_axis_tlast;", ""))
+    assert run(str(tmp_path / "rx_checksum.toml")) == Exit.FINDING
+    assert "block.result.valid: nothing drives port 'sum_valid'" in capsys.readouterr().out
