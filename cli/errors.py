@@ -46,6 +46,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.tap.TapUnavailable": Exit.ENVIRONMENT,
     "ringbed.sim.synth_tools.SynthError": Exit.ENVIRONMENT,
     "ringbed.sim.toolchain.BuildError": Exit.ENVIRONMENT,
+    "ringbed.sim.cache.CacheError": Exit.ENVIRONMENT,
 }
 
 

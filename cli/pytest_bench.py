@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,16 @@ import pytest
 from ringbed.cli.pytest_marker import OWN, driver_of, settings_of
 
 if TYPE_CHECKING:
+    from ringbed.cli.pytest_wire import FarEnd
     from ringbed.sim.capture import CaptureWriter
     from ringbed.sim.engines import AnyEngine
     from ringbed.sim.host import Host
 
-__all__ = ["CAPTURE", "WAVEFORMS", "Bench"]
+__all__ = ["CAPTURE", "WAVEFORMS", "Bench", "unwritable"]
 
 LLADDR = bytes.fromhex("020000000001")
 CAPTURE, WAVEFORMS = ".pcapng", (".fst", ".vcd")
+BESIDE = "they went over host.engine itself, not over ringbed_wire.end or ringbed_peer"
 LONGEST = 80  # of a folder's name, before its hash
 
 
@@ -45,9 +48,11 @@ class Bench:
         self._up: list[Host[Any]] = []
         self._lost: list[Host[Any]] = []  # whose findings are, and it is said
         self._capture: CaptureWriter | None = None
-        for old in self.folder.glob("*"):
-            if old.suffix in (CAPTURE, *WAVEFORMS):
-                old.unlink()
+        self._ends: dict[str, FarEnd] = {}  # by the host's name
+        with self._writing():
+            for old in self.folder.glob("*"):
+                if old.suffix in (CAPTURE, *WAVEFORMS):
+                    old.unlink()
 
     @property
     def capture(self) -> CaptureWriter:
@@ -58,13 +63,48 @@ class Bench:
             self._capture = CaptureWriter(self._file)
         return self._capture
 
+    def end(self, host: Host[Any]) -> FarEnd:
+        """The far end of its wire, which the capture sees; one a card."""
+        if host.name not in self._ends:
+            from ringbed.cli.pytest_wire import FarEnd
+            from ringbed.sim.capture import TappedEnd
+
+            number = self.capture.interface(host.name)
+            self._ends[host.name] = FarEnd(TappedEnd(host.engine, self.capture, number, host.frequency.ns))
+        return self._ends[host.name]
+
+    @property
+    def address(self) -> str:
+        return str(self.marker.get("address", "10.0.0.2/24"))
+
     def file(self, name: str) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """A path in the test's folder, where it can be written. UsageError where nothing can."""
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
         self.files.append(self.folder / name)
         return self.files[-1]
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise pytest.UsageError(unwritable(self.folder, error)) from None
+
     def open(self, upper: Any) -> Host[Any]:
-        """The marker's card on the engine of the command line, up."""
+        """The marker's card on the engine of the command line, up. What a machine lacks for it is one sentence."""
+        from ringbed.cli.errors import explain
+
+        try:
+            return self._open(upper)
+        except Exception as error:
+            if isinstance(error, OSError) or (known := explain(error)) is None:
+                raise
+            pytest.fail(known[0], pytrace=False)
+
+    def _open(self, upper: Any) -> Host[Any]:
         settings = {key: value for key, value in self.marker.items() if key not in OWN}
         settings.setdefault("seed", self.seed)
         name = f"{'nic' if 'map' in self.marker else 'em'}{len(self.hosts)}"
@@ -115,9 +155,24 @@ class Bench:
     def look(self) -> None:
         """Take what the engines' checkers saw since the last look, and let the capture be read as it is."""
         if self._capture is not None and not self._file.closed:
+            for end in self._ends.values():
+                end.look()
             self._file.flush()
         for host in self.hosts:
             self.trouble += self._found(host)
+
+    def beside(self) -> list[str]:
+        """Whether frames went over a wire past the capture, a line."""
+        from ringbed.sim.engine import EngineClosed
+
+        if self._capture is None:
+            return []
+        missing = -self._capture.frames
+        for host in self.hosts:
+            with contextlib.suppress(EngineClosed):
+                stats = host.engine.stats()
+                missing += stats.wire_in + stats.wire_out
+        return [f"frames that are not in the capture: {missing}; {BESIDE}"] if missing > 0 else []
 
     def _found(self, host: Host[Any]) -> list[str]:
         from ringbed.sim.engine import EngineClosed
@@ -173,6 +228,10 @@ class _Recorder:
 
     def opened(self, engine: AnyEngine) -> None:
         self._record(engine)
+
+
+def unwritable(folder: Path, error: OSError) -> str:
+    return f"{folder} cannot be written ({error.strerror or error}): --ringbed-out names another folder"
 
 
 def _folder(nodeid: str) -> str:

@@ -8,24 +8,24 @@
 
 Without a marker the card is `em`. docs/pytest.md has every fixture and option. A test fails, at its teardown, on what
 the checkers found; one that fails leaves its capture, is run once more with a waveform, and says with which command it
-comes again (`pytest_report.py`). What a test has opened is in `pytest_bench.py`. Nothing of ringbed is imported before
-a test asks for it: the plugin is loaded by every pytest in the environment.
+comes again (`pytest_report.py`). What a test has opened is in `pytest_bench.py`, its wire in `pytest_wire.py`. Nothing
+of ringbed is imported before a test asks for it: the plugin is loaded by every pytest in the environment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from ringbed.cli.pytest_bench import Bench
+    from ringbed.cli.pytest_wire import Wire
     from ringbed.sim.capture import CaptureWriter
     from ringbed.sim.host import Collector, Host
     from ringbed.sim.testbed import StackHost
-
-__all__ = ["Wire"]
+    from ringbed.sim.testbed_peer import Peer
 
 KINDS = ("auto", "native", "pysim", "cocotb-verilator", "cocotb-icarus", "qemu")  # of sim/engines.py: it is heavy
 BENCH = pytest.StashKey["Bench"]()  # once the test has one
@@ -47,38 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "ringbed(map=None, driver=None, address='10.0.0.2/24', findings=None, **settings): the card of this test's "
         "fixtures; findings='allowed': the test does not fail on them",
     )
-
-
-class Wire:
-    """The far end of the card's wire. Frames are without FCS here; all of them go into the test's capture."""
-
-    def __init__(self, host: Host[Any], capture: CaptureWriter) -> None:
-        from ringbed.sim.capture import TappedEnd
-
-        self._host = host
-        self._end = TappedEnd(host.engine, capture, capture.interface(host.name), host.frequency.ns)
-
-    def send(self, *frames: bytes) -> None:
-        """Queue frames for the card, padded and with a good FCS."""
-        from ringbed.sim.wire import to_wire
-
-        for frame in frames:
-            self._end.wire_in(to_wire(frame), self._host.engine.now)
-
-    def run(self, us: float = 1000) -> None:
-        """Let simulated time pass, interrupts served; less of it when everything comes to rest."""
-        from ringbed.sim.engine import Event
-
-        self._host.advance(self._host.now + int(us * 1000), Event.IDLE)
-
-    def take(self) -> list[bytes]:
-        """Frames that left the card since the last call, without FCS; a bad FCS is an AssertionError."""
-        from ringbed.sim.wire import fcs_good, from_wire
-
-        left = [wire for _, wire in self._end.wire_out()]
-        bad = [number for number, wire in enumerate(left) if not fcs_good(wire)]
-        assert not bad, f"frames {bad} left the card with a bad FCS"
-        return [from_wire(wire) for wire in left]
 
 
 # ---- fixtures ----
@@ -128,15 +96,26 @@ def ringbed_host(ringbed_bench: Bench) -> StackHost:
 
     upper = StackOnDriver(Stack("host"))
     host = ringbed_bench.open(upper)
-    upper.ifd.add_ifl().add_iff().add_ifa(ringbed_bench.marker.get("address", "10.0.0.2/24"))
+    upper.ifd.add_ifl().add_iff().add_ifa(ringbed_bench.address)
     return host
 
 
 @pytest.fixture
 def ringbed_wire(request: pytest.FixtureRequest, ringbed_bench: Bench) -> Wire:
     """The far end of the wire of the test's `ringbed_host`, or else of its `ringbed_nic`."""
+    from ringbed.cli.pytest_wire import Wire
+
     named = "ringbed_host" if "ringbed_host" in request.fixturenames else "ringbed_nic"
-    return Wire(request.getfixturevalue(named), ringbed_bench.capture)
+    host = request.getfixturevalue(named)
+    return Wire(host, ringbed_bench.end(host))
+
+
+@pytest.fixture
+def ringbed_peer(ringbed_host: StackHost, ringbed_wire: Wire, ringbed_bench: Bench) -> Peer:
+    """A stack at the far end of `ringbed_host`'s wire, in its network: `ping(ringbed_host, ringbed_peer)`."""
+    from ringbed.cli.pytest_wire import neighbour
+
+    return ringbed_wire.peer(neighbour(ringbed_bench.address))
 
 
 # ---- when a test fails ----

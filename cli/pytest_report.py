@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.cli.pytest_bench import CAPTURE, WAVEFORMS, Bench
+from ringbed.cli.pytest_bench import CAPTURE, WAVEFORMS, Bench, unwritable
 from ringbed.sim.engines import wave_formats
 
 __all__ = ["told"]
@@ -46,7 +46,7 @@ def told(item: pytest.Item, bench: Bench) -> list[str]:
     here = item.config.invocation_params.dir
     lines += [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in files]
     again = [*command, f"--ringbed-out={item.config.getoption('ringbed_out')}"]
-    return [*lines, *said, "again: " + shlex.join(["pytest", *again])]
+    return [*lines, *bench.beside(), *said, "again: " + shlex.join([*_pytest(here), *again])]
 
 
 def _worth_it(item: pytest.Item, bench: Bench) -> bool:
@@ -54,6 +54,12 @@ def _worth_it(item: pytest.Item, bench: Bench) -> bool:
     if not bench.hosts or bench.trace or not wave_formats(bench.engine):
         return False
     return not item.config.getoption("ringbed_no_rerun") and RERAN not in item.config.stash
+
+
+def _pytest(here: Path) -> list[str]:
+    """This one: a `pytest` on PATH may be another Python's."""
+    python = Path(sys.executable)
+    return [str(python.relative_to(here) if python.is_relative_to(here) else python), "-m", "pytest"]
 
 
 def _command(item: pytest.Item, bench: Bench) -> list[str]:
@@ -74,8 +80,12 @@ def _command(item: pytest.Item, bench: Bench) -> list[str]:
 
 def _again(item: pytest.Item, command: list[str], folder: Path) -> tuple[list[Path], list[str]]:
     """Run the test once more, recording; the files it left, moved to `folder`, and what is to be said of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        work = tempfile.TemporaryDirectory(dir=folder)
+    except OSError as error:
+        return [], [f"there was no second run, for a waveform: {unwritable(folder, error)}"]
+    with work as name:
         words = [sys.executable, "-m", "pytest", "-q", *command, f"--ringbed-out={name}/out", "--ringbed-trace"]
         if item.config.pluginmanager.hasplugin("cacheprovider"):  # as it may be asked for, by `addopts = --ff`
             words += ["-o", f"cache_dir={name}/cache"]

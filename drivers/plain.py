@@ -14,6 +14,7 @@ from ringbed.drivers.ethtool import (
     Check,
     Coalesce,
     DriverInfo,
+    Ethtool,
     Features,
     LinkState,
     Pause,
@@ -28,7 +29,9 @@ __all__ = ["PlainEthtool", "PlainNic"]
 class PlainNic:
     """See the head of the file. `lladdr` is the address the stack shall use: such a card knows none.
 
-    A subclass counts in `count`; names of drops are in RX_DROPS and TX_DROPS, so that the account can see them.
+    A subclass counts in `count`: `tx_frames` it gave to the card, `rx_frames` it handed on, and drops by the names in
+    RX_DROPS and TX_DROPS. Beside what a MAC drops those are all the causes that the account (`sim/account.py`) has of
+    such a card. `name` is what the stack calls the interface.
     """
 
     RX_DROPS: tuple[str, ...] = ()
@@ -36,13 +39,13 @@ class PlainNic:
     mtu = 1500
     speed = SPEED_UNKNOWN  # Mb/s, of a subclass whose card can tell
 
-    def __init__(self, device: Device, dma: Dma, sink: FrameSink, *, name: str, lladdr: bytes) -> None:
+    def __init__(self, device: Device, dma: Dma, sink: FrameSink, *, name: str = "nic0", lladdr: bytes) -> None:
         self.device, self.dma, self.sink, self.name = device, dma, sink, name
         self._lladdr = b""
         self.set_lladdr(lladdr)
         self.running = False
         self.count = dict.fromkeys(("tx_frames", "rx_frames", *self.RX_DROPS, *self.TX_DROPS), 0)
-        self.ethtool = PlainEthtool(self)
+        self.ethtool: Ethtool = PlainEthtool(self)
 
     # ---- a subclass's own ----
 

@@ -18,16 +18,32 @@ from pathlib import Path
 
 from ringbed.sim.toolchain import BuildError
 
-__all__ = ["cache_dir", "cached", "content_hash"]
+__all__ = ["CacheError", "cache_dir", "cached", "content_hash"]
+
+
+class CacheError(Exception):
+    """Nothing can be kept where it should be: one sentence with the folder, and what names another one."""
 
 
 def cache_dir() -> Path:
-    """Where results are kept; made when missing."""
+    """Where results are kept; made when missing. Raises CacheError."""
     if not (named := os.environ.get("RINGBED_CACHE")):
         named = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringbed")
     path = Path(named)
-    path.mkdir(parents=True, exist_ok=True)
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise CacheError(
+            f"the cache {path} cannot be written ({why}): the environment variable RINGBED_CACHE names another folder"
+        ) from None
 
 
 def content_hash(*parts: str) -> str:
@@ -36,16 +52,18 @@ def content_hash(*parts: str) -> str:
 
 
 def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
-    """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing."""
+    """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing. Raises CacheError."""
     folder = cache_dir() / kind
     target = folder / name
     if target.exists():
         return target
-    folder.mkdir(exist_ok=True)
+    with _writing(folder):
+        folder.mkdir(exist_ok=True)
     with _lock(folder / f"{name}.lock"):
         if target.exists():
             return target
-        work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
+        with _writing(folder):
+            work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
         try:
             made = work / f"made.{name[-8:]}"
             make(made, work)
@@ -68,6 +86,8 @@ def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+    with _writing(path.parent):
+        file = path.open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

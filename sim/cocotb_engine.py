@@ -47,7 +47,7 @@ class CocotbEngine(CocotbFace):
         self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(spec.name, spec.portmap, Settings(**options), spec.words)
+        super().__init__(spec.name, spec.portmap, Settings.of(options, "waves"), spec.words)
         spec.portmap.period_ps(self.settings.frequency)  # raises here what it would in the simulator
         self._spec, self._memory, self._progress = spec, memory, progress
         self._kept_pins: dict[str, int] = {}

@@ -225,7 +225,9 @@ class CocotbFace:
 
     def stats(self) -> EngineStats:
         """Model and harness cannot be told apart here: all of it is `harness_ns`."""
-        return replace(self._box.stats, dropped=dict(self.edge.counters))
+        edge = self.edge
+        left = edge.left + len(self._frames)
+        return replace(self._box.stats, dropped=dict(edge.counters), wire_in=edge.came, wire_out=left)
 
     def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError

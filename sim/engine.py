@@ -54,6 +54,8 @@ class EngineStats:
     read_beats: int = 0  # of data, taken by the card
     write_beats: int = 0  # of data, taken by the memory
     dropped: dict[str, int] = field(default_factory=dict)  # frames before the card, as a MAC would, by cause
+    wire_in: int = 0  # frames put on the receive wire, those dropped before the card among them
+    wire_out: int = 0  # frames that left the card, whether somebody has taken them from the wire or not
 
 
 class EngineClosed(ValueError):

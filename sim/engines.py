@@ -56,8 +56,8 @@ def open_engine(
 ) -> AnyEngine:  # fmt: skip
     """`kind` is one of ENGINES or `auto`: native where a model can be built, else pysim, and why to `say`.
 
-    Raises ValueError for another kind, BuildError when an engine was asked for by name and cannot be built,
-    QemuMissing, CocotbMissing.
+    Raises ValueError for another kind, for an option that is none and for `waves` that the engine does not record;
+    BuildError when an engine was asked for by name and cannot be built, QemuMissing, CocotbMissing.
     """
     observer = OBSERVER.get()
     if observer is None:
@@ -71,9 +71,10 @@ def _open(
     kind: str, spec: NicSpec, memory: HostMemory | None, say: Callable[[str], None] | None, progress: Progress | None,
     options: dict[str, Any],
 ) -> AnyEngine:  # fmt: skip
+    if kind != "auto" and kind not in ENGINES:
+        raise ValueError(f"no engine {kind!r}; there are auto, {', '.join(ENGINES)}")
+    _check_waves(kind, options.get("waves", ""))
     if kind != "auto":
-        if kind not in ENGINES:
-            raise ValueError(f"no engine {kind!r}; there are auto, {', '.join(ENGINES)}")
         return ENGINES[kind](spec, memory, progress=progress, **options)
     try:
         return NativeEngine(spec, memory, progress=progress, **options)
@@ -81,3 +82,13 @@ def _open(
         if say is not None:
             say(f"engine pysim, not native: {error}")
         return PysimEngine(spec, memory, progress=progress, **options)
+
+
+def _check_waves(kind: str, waves: str) -> None:
+    """Before anything is built; and not by `trace`, when a test is about to run."""
+    if waves and kind == "native":
+        wave_format()  # raises BuildError: without a compiler there is more wrong than the format
+    if waves and waves not in (formats := wave_formats(kind)):
+        if not formats:
+            raise ValueError(f"engine {kind} records no waveform")
+        raise ValueError(f"engine {kind} records a waveform as {' or '.join(formats)} here, not as {waves}")

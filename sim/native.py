@@ -128,7 +128,7 @@ class NativeEngine(NativeStages):
         **options: Any,
     ) -> None:  # fmt: skip
         self._spec, self._memory, self._progress = spec, memory, progress
-        self.settings = Settings(**options)
+        self.settings = Settings.of(options, "waves")
         self._pins = {pin.name: (index, pin) for index, pin in enumerate(spec.portmap.pins)}
         self._init = [pin.init for pin in spec.portmap.pins]
         self.edge = WireEdge(spec.portmap)
@@ -350,8 +350,9 @@ class NativeEngine(NativeStages):
         model = total * box.model_ticks / box.sampled_ticks if box.sampled_ticks else 0.0
         beats = int(box.read_beats), int(box.write_beats)
         return EngineStats(
-            int(box.clocks), int(box.skipped), round(model), round(total - model), *beats, dict(self.edge.counters)
-        )
+            int(box.clocks), int(box.skipped), round(model), round(total - model), *beats, dict(self.edge.counters),
+            self.edge.came, self.edge.left + int(box.out_frames),
+        )  # fmt: skip
 
     @property
     def faults(self) -> int:

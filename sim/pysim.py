@@ -135,7 +135,7 @@ class PysimEngine:
         self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Any = None, **options: Any
     ) -> None:
         self._spec, self._map, self._memory = spec, spec.portmap, memory
-        self.settings = Settings(**options)
+        self.settings = Settings.of(options, "waves")
         s, m = self.settings, spec.portmap
         if spec.rtl is not None:
             raise BuildError(f"{spec.name} is Verilog, and pysim simulates only Amaranth: native and cocotb run it")
@@ -429,9 +429,11 @@ class PysimEngine:
 
     def stats(self) -> EngineStats:
         beats = (self._dma.read_beats, self._dma.write_beats) if self._dma else (0, 0)
+        waiting = len(self._tx.frames) if self._tx else 0
         return EngineStats(
-            self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats, dict(self.edge.counters)
-        )
+            self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats,
+            dict(self.edge.counters), self.edge.came, self.edge.left + waiting,
+        )  # fmt: skip
 
     # Stages and waveforms ------------------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class QemuEngine:
             raise ValueError(f"QEMU has no model of the card {spec.name!r}; it has one of {', '.join(MODELS)}")
         if waves:
             raise ValueError("engine qemu records no waveform")
-        self.settings = Settings(**options)
+        self.settings = Settings.of(options, "leap")
         for name in MEANINGLESS:
             if getattr(self.settings, name) != getattr(Settings(), name):
                 raise ValueError(f"engine qemu has no {name}: QEMU's buses and wire take no time of their own")
@@ -89,6 +89,7 @@ class QemuEngine:
         self._alarms = 0
         self._waited_ns = 0
         self.counters = {"bad_fcs": 0, "error": 0}
+        self._came = self._left = 0  # frames put on the wire, and taken from it
 
     @property
     def frequency(self) -> Frequency:
@@ -213,6 +214,7 @@ class QemuEngine:
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not 4 < len(frame) < LARGEST:
             raise ValueError(f"qemu cannot receive a frame of {len(frame)} bytes")
+        self._came += 1
         if error or not fcs_good(frame):
             self.counters["error" if error else "bad_fcs"] += 1
             return
@@ -224,6 +226,7 @@ class QemuEngine:
             self._machine.turn()
             self._drain(self._machine)
         out, self._out = self._out, []
+        self._left += len(out)
         return out
 
     def _feed(self, machine: Qtest) -> None:
@@ -302,7 +305,10 @@ class QemuEngine:
     def stats(self) -> EngineStats:
         """`skipped` is what was spent waiting for QEMU to say something."""
         total, skipped = self.now, self.frequency.clocks(self._waited_ns)
-        return EngineStats(total - skipped, skipped, self._ns() - self._waited_ns, self._waited_ns)
+        return EngineStats(
+            total - skipped, skipped, self._ns() - self._waited_ns, self._waited_ns, dropped=dict(self.counters),
+            wire_in=self._came, wire_out=self._left + len(self._out),
+        )  # fmt: skip
 
     def trace(self, path: Path | str | None) -> None:
         if path is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ringbed.sim.clock import Frequency, Pacing
 
@@ -46,6 +48,15 @@ class Settings:
             raise ValueError(f"backpressure is a probability below 1, not {self.backpressure}")
         if self.link_bps is not None:
             Pacing.of(self.link_bps, self.frequency)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *more: str) -> Settings:
+        """By name; `more` are names of what an engine takes beside. Raises ValueError for a name that is none."""
+        names = [each.name for each in fields(cls)]
+        for name in options:
+            if name not in names:
+                raise ValueError(f"there is no setting {name!r}; there are {', '.join([*names, *more])}")
+        return cls(**options)
 
     @property
     def pacing(self) -> Pacing | None:

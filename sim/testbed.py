@@ -192,7 +192,10 @@ def open_host(
 
 
 def account(host: Host[Any]) -> list[Leg]:
-    """All legs of one host, at rest: between wire and driver, and with a stack between driver and its queues too."""
+    """All legs of one host, at rest: between wire and driver, and with a stack between driver and its queues too.
+
+    On a card of somebody's own too: what is known of it then is in `sim/account.py`.
+    """
     legs = driver_legs(host)
     if isinstance(host.upper, StackOnDriver):
         legs += _stack_legs(host)

@@ -114,7 +114,7 @@ class Bench:
         """
         logging.getLogger(f"cocotb.{spec.portmap.top}").setLevel(logging.WARNING)
         memory = memory or memory_for(spec.portmap)
-        core = CocotbCore(dut, spec.portmap, memory, Settings(**settings))
+        core = CocotbCore(dut, spec.portmap, memory, Settings.of(settings))
         await core.start()
         return cls(dut, spec, core, memory)
 

@@ -5,19 +5,20 @@
     host.advance(host.now + 20_000); peer.move(host.now)
 
 It has no offload: every sum it sends is made by the stack, and every one it gets is checked there. What does not come
-in time is told with all that might be why: findings first, then what driver, card and wire have counted.
+in time is told with all that might be why: findings first, then what driver, card and wire have counted, and what the
+stacks at both ends threw away, and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from ringbed.sim.cable import LATENCY_NS
 from ringbed.sim.clock import Frequency
 from ringbed.sim.engine import Event, Finding
 from ringbed.sim.host import Host
-from ringbed.sim.testbed import StackHost
+from ringbed.sim.testbed import StackHost, StackOnDriver
 from ringbed.sim.wire import WireEnd, fcs_good, from_wire, to_wire
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
@@ -51,6 +52,7 @@ class Peer:
     """`stack` has one interface, `wire0`, with `address`. What it sends arrives a cable's latency later.
 
     `bad_fcs` counts frames that came with a wrong one and were dropped, as a card would; `came` and `sent` all frames.
+    `last` is the last that came, without FCS.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Peer:
         name: str = "peer", latency_ns: int = LATENCY_NS,
     ) -> None:  # fmt: skip
         self.stack, self.bad_fcs, self.came, self.sent = Stack(name), 0, 0, 0
+        self.last = b""
         self.pings = 0  # that it was asked for by `ping`
         self.address = address.partition("/")[0]
         self.lladdr, self.capabilities = lladdr, Capabilities()
@@ -83,6 +86,7 @@ class Peer:
         frames = [frame for _, frame in self._end.wire_out()]
         self.came += len(frames)
         self.bad_fcs += sum(not fcs_good(frame) for frame in frames)
+        self.last = from_wire(frames[-1]) if frames else self.last
         self._ifd.ifiqs[0].input([Packet([from_wire(frame)]) for frame in frames if fcs_good(frame)])
         self.stack.tick(max(now, self.stack.now))
         return len(frames)
@@ -124,14 +128,17 @@ class Echo:
 def ping(host: StackHost, peer: Peer, payload: bytes = b"ringbed", within_ns: int = 1_000_000) -> int:
     """One echo request of the host's stack and the peer's answer: the time between them in ns.
 
-    Raises NoAnswer after `within_ns`, OSError when the answer has other bytes.
+    Raises NoAnswer after `within_ns` of simulated time, OSError when the answer has other bytes. A millisecond is much
+    for a card that works, and too little for one that is slow, behind a memory that is: such a test gives more.
     """
     peer.pings += 1
     begin = host.now
     with Echo(host.upper.stack, peer.address, peer.pings, payload) as echo:
         echo.ask()
         if not move_until(host, [peer], begin + within_ns, echo.answered):
-            raise NoAnswer(f"no answer of {peer.address} within {within_ns} ns", host, [peer])
+            raise NoAnswer(
+                f"no answer of {peer.address} within {within_ns} ns of simulated time (within_ns)", host, [peer]
+            )
         echo.check()
     return host.now - begin
 
@@ -153,12 +160,27 @@ def told(host: Host[Any], movers: Iterable[Mover], findings: Sequence[Finding]) 
     stats, lines = host.engine.stats(), [f"  {finding}" for finding in findings[:SHOWN]] or ["  no findings"]
     if len(findings) > SHOWN:
         lines.append(f"  ... and {len(findings) - SHOWN} more findings")
-    counters = ", ".join(f"{name} {count}" for name, count in host.driver.counters().items() if count)
-    lines.append(f"  driver: {counters or 'all counters are 0'}; interrupts: {host.interrupts}")
+    lines.append(f"  driver: {_counts(host.driver.counters()) or 'all counters are 0'}; interrupts: {host.interrupts}")
     lines.append(f"  memory: {stats.read_beats} words read by the card, {stats.write_beats} written")
     for peer in (mover for mover in movers if isinstance(mover, Peer)):
         bad = f", {peer.bad_fcs} of them with a bad FCS" if peer.bad_fcs else ""
         lines.append(f"  wire: {peer.sent} frames into the card, {peer.came} out of it{bad}")
-    if dropped := ", ".join(f"{cause} {count}" for cause, count in stats.dropped.items() if count):
+        begins = f"; the last frame that came begins {peer.last[:14].hex(':')}"  # a byte order shows there
+        lines += [line + begins for line in _thrown_away(f"the {peer.stack.hostname}", peer.stack)]
+    if dropped := _counts(stats.dropped):
         lines.append(f"  before the card, where a MAC would drop them: {dropped}")
+    if isinstance(host.upper, StackOnDriver):
+        lines += _thrown_away(f"the stack of {host.name}", host.upper.stack)
     return "\n".join(lines)
+
+
+def _counts(counters: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counters.items() if count)
+
+
+def _thrown_away(who: str, stack: Stack) -> list[str]:
+    """What ended in a stack, by the words of `netstat -s`: of frames that came it did not want, above all."""
+    causes = {
+        f"{group.title}: {text}": count for group in stack.stats.groups() for text, count in group.drops().items()
+    }
+    return [f"  {who} threw away: {_counts(causes)}"] if causes else []

@@ -14,7 +14,7 @@ class WireEdge:
     """Of one card. `counters`, one a cause: `bad_fcs`, `error` (a symbol error), `runt` (nothing but an FCS).
 
     They are in `EngineStats.dropped`. A card that has an FCS and no way to be told of a symbol error is spared those
-    frames, and no others.
+    frames, and no others. `came` and `left` count all frames: put on the wire, and taken from it.
     """
 
     def __init__(self, portmap: PortMap) -> None:
@@ -22,9 +22,11 @@ class WireEdge:
         self.adds = portmap.tx is not None and not portmap.tx.fcs
         self.tells = portmap.rx is None or portmap.rx.error
         self.counters = {"bad_fcs": 0, "error": 0, "runt": 0}
+        self.came = self.left = 0
 
     def into(self, wire: bytes, error: bool) -> bytes | None:
         """What the card's stream carries of a frame on the wire; None for one that is dropped here."""
+        self.came += 1
         if cause := self._cause(wire, error):
             self.counters[cause] += 1
             return None
@@ -40,4 +42,5 @@ class WireEdge:
 
     def out(self, frames: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Frames as they leave the card, and as they are on the wire."""
+        self.left += len(frames)
         return [(clock, to_wire(frame)) for clock, frame in frames] if self.adds else frames

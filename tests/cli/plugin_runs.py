@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 from ringbed.sim.toolchain import wave_format
 
 __all__ = [
-    "WAVES", "NIC", "LOOP", "PING", "FAILS", "THEIRS", "DRIVERS", "MARKED", "MERGED", "FLAKY", "AFTER", "NAMES",
-    "OUTCOMES", "TELLS", "BOARD", "again_of", "folder_of", "run", "sentence", "theirs",
+    "WAVES", "NIC", "LOOP", "PING", "PINGS", "FAILS", "THEIRS", "DRIVERS", "MARKED", "MERGED", "FLAKY", "AFTER",
+    "NAMES", "OUTCOMES", "TELLS", "BOARD", "again_of", "folder_of", "run", "sentence", "theirs",
 ]  # fmt: skip
 
 WAVES = f"em0.{wave_format()}"  # of the native engine here
@@ -38,6 +39,36 @@ def test_arp(ringbed_host, ringbed_wire):
     ringbed_wire.run(us=200)
     (answer,) = ringbed_wire.take()
     assert answer[28:32] == bytes([10, 9, 0, 2])
+"""
+PINGS = """
+import pytest
+from ringbed.drivers.world import TxFrame
+from ringbed.sim.testbed_peer import Peer, ping
+
+@pytest.mark.ringbed(address="10.9.0.1/24")
+def test_that_fails(ringbed_host, ringbed_peer, ringbed_wire):
+    assert ringbed_peer.address == "10.9.0.2"
+    ping(ringbed_host, ringbed_peer, b"to the far end")
+    assert 0
+
+@pytest.mark.ringbed(map="mini_nic.toml", driver="five:Five")
+def test_five_methods(ringbed_host, ringbed_peer, ringbed_wire):
+    ping(ringbed_host, ringbed_peer, bytes(1000))
+    assert ringbed_host.driver.name == "nic0"
+    socket = ringbed_peer.stack.udp_socket()
+    socket.bind(("10.0.0.1", 7))
+    ringbed_host.upper.stack.udp_socket().sendto(b"hello", ("10.0.0.1", 7))
+    ringbed_wire.run(us=200)
+    assert socket.recvmsg().data == b"hello"
+
+def test_beside(ringbed_host, ringbed_capture):
+    ping(ringbed_host, Peer(ringbed_host.engine, "10.0.0.1/24", ringbed_host.frequency))
+    assert 0
+
+def test_that_does_not_take(ringbed_nic, ringbed_wire):
+    ringbed_nic.driver.transmit(0, [TxFrame([b"not taken".ljust(80)])])
+    ringbed_wire.run(us=200)
+    assert 0
 """
 FAILS = """
 import random
@@ -197,8 +228,9 @@ def run(
 
 
 def again_of(done: subprocess.CompletedProcess[str]) -> list[str]:
-    (line,) = (each for each in done.stdout.splitlines() if each.startswith("again: pytest "))
-    return line.removeprefix("again: pytest ").split()
+    begin = f"again: {shlex.quote(sys.executable)} -m pytest "
+    (line,) = (each for each in done.stdout.splitlines() if each.startswith(begin))
+    return line.removeprefix(begin).split()
 
 
 def folder_of(folder: Path, test: str = "test_mine.py_test_that_fails") -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +13,15 @@ from typing import Any
 import pytest
 
 from ringbed.cli.pytest_bench import Bench
-from ringbed.cli.pytest_plugin import Wire
+from ringbed.cli.pytest_wire import Wire, neighbour
 from ringbed.drivers.em import Em
+from ringbed.drivers.world import TxFrame
 from ringbed.sim.engine import EngineClosed, Finding
 from ringbed.sim.engines import OBSERVER
 from ringbed.sim.host import Collector
+from ringbed.sim.portmap import PortMapError
 from ringbed.sim.toolchain import BuildError
+from ringbed.sim.wire import to_wire
 from tests.cli.plugin_item import Item
 
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
@@ -188,7 +193,7 @@ def test_findings_in_an_engine_that_the_test_closed(tmp_path: Path, monkeypatch:
     cards = bench(tmp_path, {"map": str(NIC / "mini_nic.toml"), "driver": "mini_driver:MiniNic"})
     host = card(cards)
     host.driver.rx.memory.view[0:8] = 0xDEAD0000.to_bytes(8, "little")  # where the card puts its first frame
-    wire = Wire(host, cards.capture)
+    wire = Wire(host, cards.end(host))
     wire.send(bytes(80))
     wire.run(us=100)
     host.engine.close()
@@ -228,7 +233,7 @@ def test_a_folder_s_name_is_one_for_any_file_system(tmp_path: Path) -> None:
 
 def test_one_capture_that_can_be_read_at_any_time(tmp_path: Path) -> None:
     cards = bench(tmp_path)
-    wire = Wire(card(cards), cards.capture)
+    wire = Wire(host := card(cards), cards.end(host))
     wire.send(bytes(80))
     cards.look()
     (path,) = cards.files
@@ -244,7 +249,7 @@ def test_one_capture_that_can_be_read_at_any_time(tmp_path: Path) -> None:
 def test_frames_go_in_order_and_time_ends_at_rest(tmp_path: Path) -> None:
     cards = bench(tmp_path)
     host = card(cards)
-    wire, before = Wire(host, cards.capture), host.now
+    wire, before = Wire(host, cards.end(host)), host.now
     frames = [bytes.fromhex("020000000001").ljust(14) + bytes([number]) * 1400 for number in range(10)]
     wire.send(*frames)
     wire.run(us=2)
@@ -260,5 +265,130 @@ def test_a_frame_that_leaves_with_a_bad_fcs(tmp_path: Path, monkeypatch: pytest.
     host = card(cards)
     monkeypatch.setattr(host.engine, "wire_out", lambda: [(5, bytes(64))])
     with pytest.raises(AssertionError, match=r"frames \[0\] left the card with a bad FCS"):
-        Wire(host, cards.capture).take()
+        Wire(host, cards.end(host)).take()
+    cards.close()
+
+
+def test_a_peer_takes_the_frames(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host = card(cards)
+    wire = Wire(host, cards.end(host))
+    peer = wire.peer("10.0.0.1/24")
+    with pytest.raises(ValueError, match="^the frames that leave the card go to ringbed_peer"):
+        wire.take()
+    host.driver.transmit(0, [TxFrame([bytes(80)])])
+    before = host.now
+    wire.run(us=300)
+    assert (peer.came, host.now - before) == (1, 300_000)
+    cards.close()
+
+
+@pytest.mark.parametrize(
+    ("own", "peers"),
+    [("10.0.0.2/24", "10.0.0.1/24"), ("10.0.0.1/24", "10.0.0.2/24"), ("10.1.2.3/8", "10.0.0.1/8"),
+     ("10.0.0.5/30", "10.0.0.6/30")],
+)  # fmt: skip
+def test_the_address_of_a_peer(own: str, peers: str) -> None:
+    assert neighbour(own) == peers
+
+
+@pytest.mark.parametrize("blocked", ["folder", "files"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocked: str
+) -> None:
+    def refused(*_args: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    cards = bench(tmp_path)
+    monkeypatch.setattr(*{"folder": (Path, "mkdir", refused), "files": (tempfile, "TemporaryFile", refused)}[blocked])
+    says = (
+        rf"^{re.escape(str(cards.folder))} cannot be written \(Permission denied\): --ringbed-out names another folder$"
+    )
+    with pytest.raises(pytest.UsageError, match=says):
+        _ = cards.capture
+    assert cards.files == []
+
+
+def test_an_old_file_that_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    bench(tmp_path).file("wire.pcapng").touch()
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(pytest.UsageError, match="--ringbed-out names another folder"):
+        bench(tmp_path)
+
+
+@pytest.mark.parametrize("error", [BuildError("no compiler"), PortMapError("no such port")])
+def test_what_a_person_can_mend_is_the_sentence_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def opened(*_args: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    with pytest.raises(pytest.fail.Exception, match=f"^{error}$") as caught:
+        card(bench(tmp_path))
+    assert not caught.value.pytrace
+
+
+@pytest.mark.parametrize("error", [ValueError("a driver's"), FileNotFoundError(2, "No such file", "firmware")])
+def test_what_a_driver_raises_keeps_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def opened(*_args: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    with pytest.raises(type(error)):
+        card(bench(tmp_path))
+
+
+def test_frames_past_the_capture(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host = card(cards)
+    assert cards.beside() == []  # there is no capture in which they could be
+    end = cards.end(host)
+    assert cards.end(host) is end
+    end.wire_in(to_wire(bytes(80)), host.engine.now)
+    assert cards.beside() == []
+    host.engine.wire_in(to_wire(bytes(80)), host.engine.now)
+    (line,) = cards.beside()
+    assert line.startswith("frames that are not in the capture: 1; they went over host.engine itself, not over ")
+    host.engine.close()
+    cards.look()
+    cards.close()
+
+
+def sent(cards: Bench) -> tuple[Any, Wire]:
+    """A card on its wire, and a frame that has left it."""
+    host = card(cards)
+    host.advance(host.now + 1_000_000)  # for its link to come up
+    wire = Wire(host, cards.end(host))
+    host.driver.transmit(0, [TxFrame([b"first".ljust(80)])])
+    wire.run()
+    return host, wire
+
+
+def test_what_left_the_card_is_kept_for_who_takes_it(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host, wire = sent(cards)
+    cards.look()
+    host.driver.transmit(0, [TxFrame([b"second".ljust(80)])])
+    wire.run()
+    assert cards.capture.frames == 1
+    assert wire.take() == [b"first".ljust(80), b"second".ljust(80)]
+    assert wire.take() == []
+    assert cards.capture.frames == 2
+    cards.close()
+
+
+def test_of_an_engine_that_the_test_has_closed_nothing_more_is_had(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host, _ = sent(cards)
+    host.engine.close()
+    cards.look()
+    assert cards.beside() == []
+    assert cards.capture.frames == 0
+    cards.trouble.clear()
     cards.close()

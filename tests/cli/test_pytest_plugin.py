@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -22,12 +25,14 @@ from tests.cli.plugin_runs import (
     NAMES,
     OUTCOMES,
     PING,
+    PINGS,
     TELLS,
     THEIRS,
     WAVES,
     again_of,
     folder_of,
     run,
+    sentence,
     theirs,
 )  # fmt: skip
 
@@ -225,4 +230,65 @@ def test_without_a_compiler(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     done = run(tmp_path, THEIRS, **nothing)
     assert done.returncode == 1
-    assert "g++ or clang++" in done.stdout
+    said = sentence(done)
+    assert "\nno C++ compiler: g++ or clang++ is not on PATH or does not run\n" in said
+    assert "conftest" not in said
+    assert "def ringbed_nic" not in said
+
+
+def page(name: str) -> str:
+    return (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8")
+
+
+def lines_of_the_page() -> list[str]:
+    block = re.search(r"^```\n-+ ringbed -+\n(.*?)^```$", page("pytest.md"), re.MULTILINE | re.DOTALL)
+    assert block is not None
+    return block[1].splitlines()
+
+
+@pytest.mark.parametrize(("name", "tests"), [("pytest.md", 2), ("bring-your-own-nic.md", 1)])
+def test_the_tests_on_the_pages_pass(tmp_path: Path, name: str, tests: int) -> None:
+    blocks = re.findall(r"^ *```python\n(.*?)^ *```$", page(name), re.MULTILINE | re.DOTALL)
+    done = run(tmp_path, "\n\n".join(map(textwrap.dedent, blocks)))
+    assert f"{tests} passed" in done.stdout, done.stdout
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
+    """But for the hash in a folder's name, the waveform's format, where the interpreter is, and what `run` adds."""
+    said = run(tmp_path, FAILS, "--ringbed-seed=23").stdout
+    said = re.sub("fails-[0-9a-f]{8}", "fails-0f4a6c1e", said).replace(WAVES, "em0.fst")
+    said = said.replace("-o strict_markers=true -p no:cacheprovider ", "")
+    lines = said.replace(sys.executable, ".venv/bin/python").splitlines()
+    begin = lines.index("seed: 23, engine: native")
+    assert lines[begin : begin + 5] == lines_of_the_page()
+
+
+def test_the_capture_has_what_went_over_the_wire(tmp_path: Path) -> None:
+    """A peer's pings, frames that nobody took; and it is said when frames went past it."""
+    shutil.copy(Path(__file__).parents[1] / "examples" / "five.py", tmp_path)
+    done = run(tmp_path, PINGS, "--ringbed-no-rerun")
+    assert "3 failed, 1 passed" in done.stdout, done.stdout
+
+    def frames(test: str) -> list[bytes]:
+        return [bytes(each) for each in rdpcap(str(folder_of(tmp_path, f"test_mine.py_{test}") / "wire.pcapng"))]
+
+    echoes = [frame for frame in frames("test_that_fails") if b"to the far end" in frame]
+    assert [frame[34] for frame in echoes] == [8, 0]  # the request and its answer
+    assert len(frames("test_five_methods")) == 5  # who has it, the ping, the datagram
+    assert frames("test_beside") == []
+    (line,) = (each for each in done.stdout.splitlines() if "not in the capture" in each)
+    assert line.startswith("frames that are not in the capture: 4; they went over host.engine itself, ")
+    (left,) = frames("test_that_does_not_take")
+    assert left.startswith(b"not taken")
+
+
+@pytest.mark.parametrize("words", [["--ringbed-trace"], []])
+def test_a_folder_that_cannot_be_written(tmp_path: Path, words: list[str]) -> None:
+    """A file stands where it should be, which stops root, too: one sentence, for a second run as well."""
+    (tmp_path / "ringbed-out").write_text("")
+    done = run(tmp_path, "def test_that_fails(ringbed_nic):\n    assert 0\n", *words)
+    assert done.returncode == 1
+    assert re.search(
+        r"ringbed-out/\S+ cannot be written \(Not a directory\): --ringbed-out names another", sentence(done)
+    )
+    assert "INTERNALERROR" not in done.stdout

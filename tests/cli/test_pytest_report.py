@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,8 @@ from ringbed.cli.pytest_report import told
 from tests.cli.plugin_item import Item
 
 COMMAND = ["test_a.py::test_x", "--ringbed-engine=native", "--ringbed-seed=1"]
-AGAIN = f"again: pytest {' '.join(COMMAND)} --ringbed-out=ringbed-out"
+BEGIN = f"again: {shlex.quote(sys.executable)} -m pytest "
+AGAIN = BEGIN + f"{' '.join(COMMAND)} --ringbed-out=ringbed-out"
 PASSED = "the second run passed: flaky, or something in the test is not drawn from the seed, or is kept in files"
 EARLY = "the second run failed before it had a waveform"
 LOST = "the second run, for a waveform, did not get to the test"
@@ -37,6 +40,9 @@ class Bed:
     def look(self) -> None:
         self.trouble += self._found
         self._found = []
+
+    def beside(self) -> list[str]:
+        return []
 
     def find(self, line: str) -> None:
         self._found.append(line)
@@ -142,13 +148,13 @@ def test_what_the_command_line_said_is_said_again(
 ) -> None:
     second = play()
     lines = told(Item(tmp_path, others=others).real, Bed(tmp_path).real)
-    assert shlex.split(lines[-1])[2:] == [*COMMAND, *words, "--ringbed-out=ringbed-out"]
+    assert shlex.split(lines[-1])[4:] == [*COMMAND, *words, "--ringbed-out=ringbed-out"]
     assert second.runs[0][4 : 7 + len(words)] == [*COMMAND, *words]
 
 
 def test_a_parameter_with_a_blank_is_quoted(tmp_path: Path) -> None:
     lines = told(Item(tmp_path, name="test_x[a b]", no_rerun=True).real, Bed(tmp_path).real)
-    assert shlex.split(lines[-1])[2] == "test_a.py::test_x[a b]"
+    assert shlex.split(lines[-1])[4] == "test_a.py::test_x[a b]"
 
 
 def test_only_the_first_failure_of_a_session_is_run_again(tmp_path: Path, play: Play) -> None:
@@ -170,7 +176,7 @@ def test_only_the_first_failure_of_a_session_is_run_again(tmp_path: Path, play: 
 )
 def test_not_run_again(tmp_path: Path, play: Play, given: dict[str, Any], bed: dict[str, Any]) -> None:
     second = play()
-    assert told(Item(tmp_path, **given).real, Bed(tmp_path, **bed).real)[-1].startswith("again: pytest ")
+    assert told(Item(tmp_path, **given).real, Bed(tmp_path, **bed).real)[-1].startswith(BEGIN)
     assert second.runs == []
 
 
@@ -211,3 +217,23 @@ def test_a_second_failure_of_a_test_tells_what_is_new(tmp_path: Path) -> None:
 
 def test_an_engine_that_did_not_open_is_told_as_it_was_asked_for(tmp_path: Path) -> None:
     assert told(Item(tmp_path).real, Bed(tmp_path, kinds=(), engine="auto").real)[0] == "seed: 1, engine: auto"
+
+
+@pytest.mark.parametrize(("folder", "shown"), [("my venv", "'my venv/bin/python'"), (".venv", ".venv/bin/python")])
+def test_the_command_names_the_interpreter_that_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, shown: str
+) -> None:
+    """From the folder pytest was started in, where it is below that."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / folder / "bin" / "python"))
+    lines = told(Item(tmp_path, no_rerun=True).real, Bed(tmp_path).real)
+    assert lines[-1].startswith(f"again: {shown} -m pytest test_a.py::test_x ")
+    lines = told(Item(tmp_path / "below", no_rerun=True).real, Bed(tmp_path).real)
+    assert f"{tmp_path}/{folder}/bin/python" in lines[-1]
+
+
+def test_a_second_run_that_has_no_place(tmp_path: Path, play: Play) -> None:
+    second = play()
+    (tmp_path / "ringbed-out").write_text("")
+    lines = told(Item(tmp_path).real, Bed(tmp_path).real)
+    assert second.runs == []
+    assert re.search("no second run, .*mine cannot be written .*: --ringbed-out names another folder$", lines[-2])

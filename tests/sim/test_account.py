@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.account import Leg, card_count, driver_legs, lost
+from ringbed.sim.engine import EngineClosed
 from ringbed.sim.faults import Faults
 from ringbed.sim.faults_plan import parse_plan
 from ringbed.sim.host import Collector, Host
@@ -86,3 +89,46 @@ def test_a_link_that_swallows_and_doubles_is_in_the_account() -> None:
     assert isinstance(host.engine, FakeEngine)
     host.engine.card.rb["RB_RXWIRE"] -= 1
     assert lost(faults.legs()) == 1
+
+
+def no_peek(offset: int) -> int:
+    raise ValueError("the port map of em has no peek")
+
+
+def test_a_card_without_the_window_is_counted_on_its_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = fake_host(Collector())
+    counters = host.driver.counters() | {"rx_frames": 7, "rx_errors": 2, "tx_frames": 5, "tx_long": 1, "tx_reset": 2}
+    stats = host.engine.stats()
+    stats.dropped, stats.wire_in, stats.wire_out = {"bad_fcs": 3, "error": 0}, 14, 3
+    monkeypatch.setattr(host.driver, "counters", lambda: counters)
+    monkeypatch.setattr(host.engine, "stats", lambda: stats)
+    monkeypatch.setattr(host.engine, "peek", no_peek)
+    up, down = driver_legs(host)
+    assert str(up) == (
+        "em0 wire to driver: sent 14, delivered 7, bad_fcs 3, rx_errors 2, "
+        "lost 2 or dropped by the card, which cannot be asked"
+    )
+    assert str(down) == "em0 driver to wire: sent 6, delivered 3, tx_long 1, tx_reset 2, lost 0"
+    stats.wire_in = 11
+    assert str(driver_legs(host)[0]).endswith("lost -1")  # nobody dropped a frame that came twice
+
+
+def test_the_engine_of_another_model_has_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU answers a look with 0, as any register that it has not."""
+    host = fake_host(Collector())
+    monkeypatch.setattr(host.engine, "kind", "qemu")
+    assert host.engine.stats().wire_in == 0
+    host.engine.wire_in(to_wire(frame(60)), host.engine.now)
+    Pump([host]).run(host.now + 1_000_000)
+    assert driver_legs(host)[0].lost == -1
+
+
+def test_a_closed_engine_has_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = fake_host(Collector())
+
+    def closed(offset: int) -> int:
+        raise EngineClosed("em")
+
+    monkeypatch.setattr(host.engine, "peek", closed)
+    with pytest.raises(EngineClosed):
+        driver_legs(host)

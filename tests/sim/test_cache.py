@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cache import cache_dir, cached
+from ringbed.sim.cache import CacheError, cache_dir, cached
 from ringbed.sim.toolchain import BuildError
 
 
@@ -57,3 +58,34 @@ def test_a_failed_maker_leaves_nothing_behind(cache: Path) -> None:
         cached("kind", "name", make)
     assert Path(str(caught.value).split("full log: ")[1]).read_text() == "why"
     assert sorted(path.name for path in (cache / "kind").iterdir()) == ["name.lock", "name.log"]
+
+
+@pytest.mark.parametrize("place", ["cache", "cache/kind"])
+def test_a_cache_that_cannot_be_written_is_one_sentence(cache: Path, place: str) -> None:
+    """A file stands where a folder is wanted: that stops root, too."""
+    blocked = cache.parent / place
+    blocked.parent.mkdir(exist_ok=True)
+    blocked.write_text("")
+    says = rf"^the cache {blocked} cannot be written \(File exists\): .* RINGBED_CACHE names another folder$"
+    with pytest.raises(CacheError, match=says):
+        cached("kind", "name", lambda target, work: target.touch())
+
+
+@pytest.mark.parametrize("what", ["mkdtemp", "open"])
+def test_a_folder_of_the_cache_in_which_nothing_can_be_made(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def refused(*_args: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied", "there")
+
+    monkeypatch.setattr(*{"mkdtemp": (tempfile, "mkdtemp", refused), "open": (Path, "open", refused)}[what])
+    with pytest.raises(CacheError, match=rf"^the cache {cache}/kind cannot be written \(Permission denied\)"):
+        cached("kind", "name", lambda target, work: target.touch())
+
+
+def test_what_a_maker_raises_is_its_own(cache: Path) -> None:
+    def make(target: Path, work: Path) -> None:
+        raise FileNotFoundError(2, "No such file", "source.v")
+
+    with pytest.raises(FileNotFoundError):
+        cached("kind", "name", make)

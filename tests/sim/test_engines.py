@@ -324,3 +324,33 @@ def test_auto_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         open_engine("native", toy_spec(), HostMemory())
     with pytest.raises(ValueError, match="no engine 'verilog'; there are auto, native, pysim, qemu"):
         open_engine("verilog", toy_spec(), HostMemory())
+
+
+@pytest.mark.parametrize(
+    ("kind", "waves", "says"),
+    [
+        ("cocotb-icarus", "vcd", "engine cocotb-icarus records a waveform as fst here, not as vcd"),
+        ("cocotb-verilator", "fst", "engine cocotb-verilator records a waveform as vcd here, not as fst"),
+        ("pysim", "fst", "engine pysim records a waveform as vcd here, not as fst"),
+        ("qemu", "vcd", "engine qemu records no waveform"),
+    ],
+)
+def test_a_waveform_that_is_not_recorded_is_refused_before_anything_is_built(kind: str, waves: str, says: str) -> None:
+    with pytest.raises(ValueError, match=f"^{says}$"):
+        open_engine(kind, toy_spec(), HostMemory(), waves=waves)
+
+
+def test_without_a_compiler_it_is_the_compiler_that_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise BuildError("no C++ compiler: g++ is not on PATH")
+
+    monkeypatch.setattr("ringbed.sim.engines.wave_format", none)
+    with pytest.raises(BuildError, match="no C"):
+        open_engine("native", toy_spec(), HostMemory(), waves="fst")
+    with pytest.raises(ValueError, match="engine auto records a waveform as vcd here, not as fst"):
+        open_engine("auto", toy_spec(), HostMemory(), waves="fst")
+
+
+def test_a_setting_there_is_not_is_refused(opened: Opener) -> None:
+    with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*, waves$"):
+        opened(toy_spec(), HostMemory(), latency=3)

@@ -64,9 +64,14 @@ def test_a_frame_with_a_bad_fcs_is_counted_and_nothing_else() -> None:
     peer = Peer(ends, "10.0.0.1/24", FREQUENCY)
     wire = to_wire(WHO_HAS)
     ends.came = [(5, wire[:-1] + bytes([wire[-1] ^ 1])), (9, b"\x01\x02\x03")]
+    assert peer.last == b""
     assert peer.move(2000) == 2
     assert ends.went == []
     assert (peer.came, peer.sent, peer.bad_fcs) == (2, 0, 2)
+    ends.came = [(11, wire), (12, to_wire(b"the last".ljust(80)))]
+    for _ in range(2):  # none has come since
+        peer.move(3000)
+        assert peer.last == b"the last".ljust(80)
 
 
 def test_a_ping_takes_the_latency() -> None:
