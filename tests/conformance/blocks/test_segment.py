@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ringbed.conformance.blocks.case import Case
+from ringbed.conformance.blocks.run import Amount
 from ringbed.conformance.blocks.segment import KINDS, cases
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import contract
@@ -91,6 +92,12 @@ def test_headers_begin_and_end_on_both_sides_of_every_limit() -> None:
             assert {value for value in values if limit - 30 <= value < limit}
             assert {value for value in values if limit <= value < limit + 30}
     assert {22, 34, 66, 130, 258, 514} <= {command["l3_offset"] for command in commands}
+
+
+@pytest.mark.parametrize("kind", ["offset limits", "MSS limits"])
+def test_each_limit_is_asked_in_the_quick_amount(kind: str) -> None:
+    setup = Setup(contract("segment"))
+    assert max(len(list(cases(kind, seed, setup))) for seed in range(1, 9)) <= Amount.QUICK.value
 
 
 def test_segments_are_as_long_as_ip_has_them_and_mss_is_up_to_its_end() -> None:
