@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbed.cli.errors import Exit
+from ringbed.cli.synth_output import set_up_told
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,10 +40,8 @@ def dut_check(
     problems = list(reader.problems)
     if not problems:
         try:
-            with console.status(
-                "clocks and resets, by Yosys; its first run on a machine prepares it, which takes a minute or two"
-            ):
-                problems = netlist_problems(reader.dut, reader.rtl)
+            with set_up_told(console), console.status("clocks and resets, by Yosys ..."):
+                problems = netlist_problems(reader.dut, reader.rtl, reader.block)
         except NetlistUnknown as error:
             console.print(
                 f"clocks, resets and undriven outputs are not checked: {error}", markup=False, highlight=False
@@ -63,21 +62,29 @@ def _buses(reader: Reader) -> Table:
     for clock in dut.clocks:
         late = f", {clock.phase:g} of its period later" if clock.phase else ""
         edge = ", falling edges" if clock.falling else ""
-        table.add_row("clock", f"{clock.port}, {clock.num}/{clock.den} of {dut.clock}{late}{edge}", "")
+        what = f"{clock.num}/{clock.den} of {dut.clock}{late}{edge}"
+        table.add_row("clock", f"{clock.port}, {_if_clear(reader, f'clocks.{clock.port}', what)}", "")
     for reset in dut.resets:
-        table.add_row(
-            "reset", f"{reset.port}, active {'high' if reset.active_high else 'low'}", reset.clock or dut.clock
-        )
+        where = f"resets.{reset.port}" if f"resets.{reset.port}" in reader.unclear else "reset"
+        what = _if_clear(reader, where, f"active {'high' if reset.active_high else 'low'}")
+        table.add_row("reset", f"{reset.port}, {what}", reset.clock or dut.clock)
     for name, bus in dut.buses().items():
         widths = f"{bus.data_width} bits of data" + (f", {bus.addr_width} of address" if bus.addr_width else "")
-        table.add_row(name, f"{bus.kind}, {widths}", bus.clock or dut.clock)
+        table.add_row(name, _if_clear(reader, name, f"{bus.kind}, {widths}"), bus.clock or dut.clock)
     if dut.line is not None:
-        table.add_row("interrupts", f"{dut.line.port}, {dut.line.width} bits", dut.clock)
+        what = _if_clear(reader, "interrupts", f"{dut.line.width} bits")
+        table.add_row("interrupts", f"{dut.line.port}, {what}", dut.clock)
     for pin in dut.pins:
-        table.add_row("pin", f"{pin.name}, {pin.width} bits {pin.dir}", "")
+        what = _if_clear(reader, f"pins.{pin.name}", f"{pin.width} bits {pin.dir}")
+        table.add_row("pin", f"{pin.name}, {what}", "")
     for parameter, value in dut.parameters.items():
         table.add_row("parameter", f"{parameter} = {value!r}", "")
     return table
+
+
+def _if_clear(reader: Reader, where: str, what: str) -> str:
+    """What a table of the map says, unless a value of it is wrong: a default in its place would look meant."""
+    return "not clear, see below" if where in reader.unclear else what
 
 
 def _ports(reader: Reader) -> Table:
@@ -85,6 +92,7 @@ def _ports(reader: Reader) -> Table:
 
     table = Table("port", "bits", "", "use", title=f"ports of {reader.top}", title_justify="left")
     for port in reader.ports.values():
-        use = reader.used.get(port.name, "nothing" if port.dir == "in" else "left open")
+        without = "not clear yet" if reader.doubtful else "nothing" if port.dir == "in" else "left open"
+        use = reader.used.get(port.name, without)
         table.add_row(port.name, str(port.width), port.dir, use)
     return table

@@ -41,7 +41,7 @@ def dut_init(
     resets and interrupts by the names, directions and widths of the ports. What names cannot tell is a comment in the
     map. Then `ringbed dut check MAP` says what is still missing.
     """
-    from ringbed.sim.dut_ports import module_ports
+    from ringbed.sim.dut_ports import NoModule, module_ports
     from ringbed.sim.spec import Rtl
 
     for path in (*sources, *(include or [])):
@@ -51,7 +51,11 @@ def dut_init(
         raise UserError(f"{output} is there already: it may have been edited, and is not written over")
     top, folder = top or sources[0].stem, output.parent
     rtl = Rtl(tuple(path.resolve() for path in sources), tuple(path.resolve() for path in include or ()))
-    guess = _guess(top, module_ports(top, rtl, {}), block)
+    try:
+        ports = module_ports(top, rtl, {})
+    except NoModule as error:
+        raise UserError(f"{error}: say which one by --top MODULE") from None
+    guess = _guess(top, ports, block)
     text = guess.text([_beside(path, folder) for path in sources], [_beside(path, folder) for path in include or ()])
     if str(output) == "-":
         print(text, end="")

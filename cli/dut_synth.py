@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.files import must_be_writable
 from ringbed.cli.synth_output import run_designs, show, write_json
+
+if TYPE_CHECKING:
+    from ringbed.sim.synth import Design
 
 __all__ = ["dut_synth"]
 
@@ -27,7 +30,8 @@ def dut_synth(
     """Look-up tables, flip-flops, block RAM, DSPs and f_max of your own NIC or block on an ECP5.
 
     It is the top module of the map with its parameters and ties, and nothing of ringbed's but a register at each port,
-    which is not counted. Ends with 1 when a design has no frequency: a sentence says why.
+    which is not counted. All clocks of a map are one here. Ends with 1 when a design has no frequency: a sentence says
+    why.
     """
     from rich.console import Console
 
@@ -45,5 +49,16 @@ def dut_synth(
     for result in results:
         if result.cells is None:  # whole, where a table folds it
             console.print(f"{result.name}: {result.why} ({DIALECT})", soft_wrap=True, highlight=False, markup=False)
+    for design in designs:
+        if design.clocks[1:]:
+            console.print(f"{design.name}: {_one_clock(design)}", soft_wrap=True, highlight=False, markup=False)
     if any(result.fmax is None for result in results):
         raise typer.Exit(Exit.FINDING)
+
+
+def _one_clock(design: Design) -> str:
+    *others, last = map(repr, design.clocks)
+    return (
+        f"{', '.join(others)} and {last} are one clock here, so the slowest path may go from one to another, "
+        "where your card has a crossing"
+    )

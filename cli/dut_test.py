@@ -74,7 +74,7 @@ def dut_test(
         spec = block_spec(dut, rtl, ports)
 
         def opened() -> EngineBlock:
-            return EngineBlock(open_engine(engine, spec, progress=status.update), ports, dut.rx, dut.tx)
+            return EngineBlock(open_engine(engine, spec, progress=status.update), ports, dut)
 
         block = opened()
     try:
@@ -140,7 +140,8 @@ def _table(report: Report) -> Table:
     for kind, asked in report.asked.items():
         if not kind.endswith(PAUSED):
             wrong = [report.wrong(each) for each in (kind, kind + PAUSED)]
-            shown.add_row(kind, f"{asked:,}", *(f"[bold red]{count:,}[/]" if count else "0" for count in wrong))
+            counts = [f"[bold red]{count:,}[/]" if count else "0" if asked else "-" for count in wrong]
+            shown.add_row(kind, f"{asked:,}" if asked else "none fits", *counts)
     return shown
 
 
@@ -157,12 +158,18 @@ def _show(console: Console, findings: Sequence[Finding], capture: Path) -> None:
 
 
 def _some(findings: Sequence[Finding]) -> list[Finding]:
-    """As many as are shown, of every kind some, in their order."""
+    """As many as are shown: in front what no block may do, once each, which mostly explains the rest; of kinds some."""
+    rules: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.of_batch:
+            rules.setdefault(finding.what.partition(" (")[0], finding)
     turns, seen = list[tuple[int, int]](), dict[str, int]()
     for number, finding in enumerate(findings):
-        seen[finding.kind] = seen.get(finding.kind, 0) + 1
-        turns.append((seen[finding.kind], number))
-    return [findings[number] for number in sorted(number for _, number in sorted(turns)[:SHOWN])]
+        if not finding.of_batch:
+            seen[finding.kind] = seen.get(finding.kind, 0) + 1
+            turns.append((seen[finding.kind], number))
+    chosen = sorted(number for _, number in sorted(turns)[: SHOWN - len(rules)])
+    return [*rules.values(), *(findings[number] for number in chosen)]
 
 
 def write_capture(path: Path, findings: Sequence[Finding]) -> None:
@@ -186,11 +193,14 @@ def write_capture(path: Path, findings: Sequence[Finding]) -> None:
 def junit_xml(name: str, report: Report) -> str:
     """A test case of each kind; a failure's text is its findings, one a line."""
     wrong = {kind: [finding for finding in report.findings if finding.kind == kind] for kind in report.asked}
-    failures = str(sum(map(bool, wrong.values())))
-    suite = ElementTree.Element("testsuite", name=name, tests=str(len(wrong)), failures=failures, errors="0")
+    counts = {"tests": len(wrong), "failures": sum(map(bool, wrong.values())), "errors": 0,
+              "skipped": sum(not asked for asked in report.asked.values())}  # fmt: skip
+    suite = ElementTree.Element("testsuite", {"name": name} | {word: str(count) for word, count in counts.items()})
     ElementTree.SubElement(ElementTree.SubElement(suite, "properties"), "property", name="seed", value=str(report.seed))
     for kind, findings in wrong.items():
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=kind)
+        if not report.asked[kind]:
+            ElementTree.SubElement(case, "skipped", message="no case of this kind fits the block")
         if findings:
             failure = ElementTree.SubElement(case, "failure", message=findings[0].words)
             failure.text = "\n".join(map(str, findings))

@@ -49,11 +49,11 @@ def record(opened: Callable[[], EngineBlock], cases: Sequence[Case], finding: Fi
 def _again(block: EngineBlock, asked: Sequence[Case], first: int, finding: Finding, path: Path) -> int:
     """Clocks that it took; 0 where it did not go wrong in the same place."""
     from ringbed.conformance.blocks.compare import compare
-    from ringbed.conformance.blocks.run import WAYS, ready_test
+    from ringbed.conformance.blocks.run import begin_as, ready_test
 
     try:
         block.engine.trace(path)
-        block.set_pauses(*WAYS.get(finding.pauses, (False, False)))
+        begin_as(block, finding, asked)
         answers = block([case.ask for case in asked])
         found = compare(finding.kind, finding.seed, first, asked, answers, ready_test(block.setup).read)
         wrong = any((each.index, each.what) == (finding.index, finding.what) for each in found)

@@ -1,5 +1,5 @@
-"""What one test of the pytest plugin has opened: its marker read, its cards up, its files; and all of it looked through
-and taken down in the end.
+"""What one test of the pytest plugin has opened: its cards, its files; and all of it looked through and taken down in
+the end.
 
 Files are in a folder of the test's own, which is ringbed's: captures and waveforms of an earlier run go when the test
 begins. Findings that the test has not taken itself (`engine.findings()`) are collected here, and make it fail.
@@ -8,42 +8,42 @@ begins. Findings that the test has not taken itself (`engine.findings()`) are co
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
-import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ringbed.cli.pytest_marker import OWN, driver_of, settings_of
+
 if TYPE_CHECKING:
     from ringbed.sim.capture import CaptureWriter
+    from ringbed.sim.engines import AnyEngine
     from ringbed.sim.host import Host
 
-__all__ = ["CAPTURE", "Bench"]
+__all__ = ["CAPTURE", "WAVEFORMS", "Bench"]
 
 LLADDR = bytes.fromhex("020000000001")
-OWN = ("map", "driver", "address", "findings")  # keys of the marker that are not settings of the engine
 CAPTURE, WAVEFORMS = ".pcapng", (".fst", ".vcd")
 LONGEST = 80  # of a folder's name, before its hash
 
 
 class Bench:
-    """`trouble` is what was found and not shown yet, `found` all of it, a line each."""
+    """`trouble` is what was found and not shown yet, a line each."""
 
     def __init__(self, item: pytest.Item) -> None:
         option = item.config.getoption
         self.engine, self.seed, self.trace = option("ringbed_engine"), option("ringbed_seed"), option("ringbed_trace")
         self.folder = item.config.invocation_params.dir / option("ringbed_out") / _folder(item.nodeid)
-        self.marker = _settings(item)
+        self.marker = settings_of(item)
         self.here = item.path.parent
         self.hosts: list[Host[Any]] = []
         self.files: list[Path] = []
-        self.found: list[str] = []
         self.trouble: list[str] = []
         self._up: list[Host[Any]] = []
+        self._lost: list[Host[Any]] = []  # whose findings are, and it is said
         self._capture: CaptureWriter | None = None
         for old in self.folder.glob("*"):
             if old.suffix in (CAPTURE, *WAVEFORMS):
@@ -65,33 +65,49 @@ class Bench:
 
     def open(self, upper: Any) -> Host[Any]:
         """The marker's card on the engine of the command line, up."""
-        from ringbed.sim.engines import wave_formats
-
         settings = {key: value for key, value in self.marker.items() if key not in OWN}
         settings.setdefault("seed", self.seed)
+        name = f"{'nic' if 'map' in self.marker else 'em'}{len(self.hosts)}"
+        make = self._somebodys if "map" in self.marker else self._em
         if self.trace:
-            settings["waves"] = wave_formats("native")[0]
-        host = self._somebodys(upper, settings) if "map" in self.marker else self._em(upper, settings)
+            settings["waves"] = _waves(self.engine)
+        at_once = self.trace and self.engine.startswith("cocotb-")
+        with self._recorded(name) if at_once else contextlib.nullcontext():
+            host = make(name, upper, settings)
         self.hosts.append(host)
-        if self.trace:
-            host.engine.trace(self.file(f"{host.name}.{wave_formats(host.engine.kind)[0]}"))
+        if self.trace and not at_once:  # what a driver waits for before it is up makes a waveform large
+            self._record(host.engine, name)
         host.up()
         self._up.append(host)
         return host
 
-    def _em(self, upper: Any, settings: dict[str, Any]) -> Host[Any]:
+    @contextlib.contextmanager
+    def _recorded(self, name: str) -> Iterator[None]:
+        """From clock 0, before the driver attaches: a simulator of cocotb cannot begin later."""
+        from ringbed.sim.engines import OBSERVER
+
+        token = OBSERVER.set(_Recorder(lambda engine: self._record(engine, name)))
+        try:
+            yield
+        finally:
+            OBSERVER.reset(token)
+
+    def _record(self, engine: Any, name: str) -> None:
+        engine.trace(self.file(f"{name}.{_waves(engine.kind)}"))
+
+    def _em(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.testbed import open_host
 
-        return open_host(f"em{len(self.hosts)}", upper, engine=self.engine, mac=LLADDR, **settings)
+        return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
-    def _somebodys(self, upper: Any, settings: dict[str, Any]) -> Host[Any]:
+    def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.testbed_dut import open_dut
 
-        make = _driver(self.marker["driver"])
+        make = driver_of(self.marker["driver"])
         engine = "native" if self.engine == "auto" else self.engine
         return open_dut(
             self.here / self.marker["map"], lambda *world: make(*world, lladdr=LLADDR), upper,
-            name=f"nic{len(self.hosts)}", engine=engine, **settings,
+            name=name, engine=engine, **settings,
         )  # fmt: skip
 
     # ---- in the end ----
@@ -101,13 +117,16 @@ class Bench:
         if self._capture is not None and not self._file.closed:
             self._file.flush()
         for host in self.hosts:
-            with contextlib.suppress(ValueError):  # the test has closed it
-                found = host.engine.findings()
-                self._note([f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in found])
+            self.trouble += self._found(host)
 
-    def _note(self, lines: list[str]) -> None:
-        self.found += lines
-        self.trouble += lines
+    def _found(self, host: Host[Any]) -> list[str]:
+        from ringbed.sim.engine import EngineClosed
+
+        try:
+            return [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in host.engine.findings()]
+        except EngineClosed:  # by the test; it says so only of findings that nobody took
+            known, self._lost = host in self._lost, [*self._lost, host]
+            return [] if known else [f"{host.name}: the test closed its engine, with findings in it"]
 
     def close(self) -> None:
         """Every card that is up is taken down, everything closed; then the test fails on what is left to tell."""
@@ -139,41 +158,21 @@ class Bench:
             host.upper.work(host.now)
         except EngineClosed:
             return
-        leaks = host.memory.leaks()
-        self._note(
-            [f"{host.name}: the driver is down and keeps {len(leaks)} mappings, first {leaks[0]}"] if leaks else []
-        )
+        if leaks := host.memory.leaks():
+            self.trouble.append(f"{host.name}: the driver is down and keeps {len(leaks)} mappings, first {leaks[0]}")
 
 
-def _settings(item: pytest.Item) -> dict[str, Any]:
-    """All markers of a test, its own before its class's, before its module's. UsageError for one that is none."""
-    merged: dict[str, Any] = {}
-    for marker in item.iter_markers("ringbed"):
-        if marker.args:
-            raise pytest.UsageError(
-                f"@pytest.mark.ringbed({marker.args[0]!r}): name it, such as map={marker.args[0]!r}"
-            )
-        merged = {**marker.kwargs, **merged}
-    _check(merged)
-    return merged
+class _Recorder:
+    """Sees the engine that a card is opened on, as soon as it is (`sim/engines.py`)."""
 
+    def __init__(self, record: Callable[[AnyEngine], None]) -> None:
+        self._record = record
 
-def _check(marker: dict[str, Any]) -> None:
-    from ringbed.sim.settings import Settings
+    def options(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+        return options
 
-    known = [*OWN, "offloads", "waves", *(each.name for each in dataclasses.fields(Settings))]
-    for key in marker:
-        if key not in known:
-            raise pytest.UsageError(
-                f"@pytest.mark.ringbed({key}=...): there is no such key; there are {', '.join(known)}"
-            )
-    if ("map" in marker) != ("driver" in marker):
-        has, lacks = ("map", "driver") if "map" in marker else ("driver", "map")
-        raise pytest.UsageError(
-            f"@pytest.mark.ringbed({has}={marker[has]!r}): it goes with a {lacks}, which is not given"
-        )
-    if marker.get("findings", "allowed") != "allowed":
-        raise pytest.UsageError(f"@pytest.mark.ringbed(findings={marker['findings']!r}): only 'allowed' can be said")
+    def opened(self, engine: AnyEngine) -> None:
+        self._record(engine)
 
 
 def _folder(nodeid: str) -> str:
@@ -182,14 +181,11 @@ def _folder(nodeid: str) -> str:
     return f"{name}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}"
 
 
-def _driver(named: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The class itself, or `module:Class` of a module that tests can import."""
-    if callable(named):
-        return named
-    module, _, name = str(named).partition(":")
-    if not name:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): a class, or 'module:Class', goes with a map")
-    found: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    if found is None:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): module {module} has no {name}")
-    return found
+def _waves(kind: str) -> str:
+    """The format an engine of this kind records."""
+    from ringbed.sim.engines import wave_formats
+
+    formats = wave_formats(kind)
+    if not formats:
+        raise pytest.UsageError(f"--ringbed-trace: engine {kind} records no waveform")
+    return formats[0]

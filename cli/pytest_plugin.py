@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Wire"]
 
+KINDS = ("auto", "native", "pysim", "cocotb-verilator", "cocotb-icarus", "qemu")  # of sim/engines.py: it is heavy
 BENCH = pytest.StashKey["Bench"]()  # once the test has one
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ringbed", "ringbed: simulated NICs")
-    group.addoption("--ringbed-engine", default="auto", metavar="KIND",
-                    help="native, pysim, cocotb-verilator, cocotb-icarus, qemu; auto: native, else pysim")  # fmt: skip
+    group.addoption("--ringbed-engine", default="auto", metavar="KIND", choices=KINDS,
+                    help=f"{', '.join(KINDS[1:])}; auto: native, else pysim")  # fmt: skip
     group.addoption("--ringbed-seed", type=int, default=1, metavar="N", help="seed of whatever a test draws")
     group.addoption("--ringbed-trace", action="store_true", help="record a waveform of every test's card")
     group.addoption("--ringbed-out", default="ringbed-out", metavar="DIR", help="where captures and waveforms go")

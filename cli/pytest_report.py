@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.cli.pytest_bench import CAPTURE, Bench
+from ringbed.cli.pytest_bench import CAPTURE, WAVEFORMS, Bench
+from ringbed.sim.engines import wave_formats
 
 __all__ = ["told"]
 
@@ -38,7 +39,7 @@ def told(item: pytest.Item, bench: Bench) -> list[str]:
     kinds = ", ".join(host.engine.kind for host in bench.hosts) or bench.engine
     lines = [f"seed: {bench.seed}, engine: {kinds}", *found]
     files, said = list(bench.files), list[str]()
-    if bench.hosts and not (bench.trace or item.config.getoption("ringbed_no_rerun") or RERAN in item.config.stash):
+    if _worth_it(item, bench):
         item.config.stash[RERAN] = True  # one waveform a session, of the first failure
         recorded, said = _again(item, command, bench.folder)
         files += recorded
@@ -46,6 +47,13 @@ def told(item: pytest.Item, bench: Bench) -> list[str]:
     lines += [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in files]
     again = [*command, f"--ringbed-out={item.config.getoption('ringbed_out')}"]
     return [*lines, *said, "again: " + shlex.join(["pytest", *again])]
+
+
+def _worth_it(item: pytest.Item, bench: Bench) -> bool:
+    """Not without a card, nor on an engine that records no waveform."""
+    if not bench.hosts or bench.trace or not wave_formats(bench.engine):
+        return False
+    return not item.config.getoption("ringbed_no_rerun") and RERAN not in item.config.stash
 
 
 def _command(item: pytest.Item, bench: Bench) -> list[str]:
@@ -58,9 +66,10 @@ def _command(item: pytest.Item, bench: Bench) -> list[str]:
         words += ["-c", str(option.inifilename)]
     if option.rootdir:
         words.append(f"--rootdir={option.rootdir}")
-    for override in option.override_ini or ():
-        words += ["-o", override]
-    return words
+    plugins = [each for each in option.plugins if each != "no:terminal"]  # that one every worker of xdist is given
+    for flag, given in (("-o", option.override_ini), ("-W", option.pythonwarnings), ("-p", plugins)):
+        words += [word for each in given or () for word in (flag, each)]
+    return [*words, "--runxfail"] if getattr(option, "runxfail", False) else words
 
 
 def _again(item: pytest.Item, command: list[str], folder: Path) -> tuple[list[Path], list[str]]:
@@ -79,7 +88,8 @@ def _again(item: pytest.Item, command: list[str], folder: Path) -> tuple[list[Pa
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return [], [f"a second run, for a waveform, was ended after {RERUN_S} s"]
-        return _kept(Path(name) / "out", folder), _verdict(done)
+        kept = _kept(Path(name) / "out", folder)
+    return kept, _verdict(done, any(path.suffix in WAVEFORMS for path in kept))
 
 
 def _environment() -> dict[str, str]:
@@ -95,9 +105,10 @@ def _kept(out: Path, folder: Path) -> list[Path]:
     return kept
 
 
-def _verdict(done: subprocess.CompletedProcess[str]) -> list[str]:
+def _verdict(done: subprocess.CompletedProcess[str], recorded: bool) -> list[str]:
     if done.returncode == pytest.ExitCode.TESTS_FAILED:
-        return []
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        return [] if recorded else [f"the second run failed before it had a waveform: {' '.join(lines[:1])}"]
     if done.returncode == pytest.ExitCode.OK:
         return [
             "the second run passed: flaky, or something in the test is not drawn from the seed, or is kept in files"

@@ -1,10 +1,12 @@
-"""What `ringbed nic synth` and `ringbed dut synth` share: running designs with a bar of progress, a table, JSON."""
+"""What the commands that run Yosys share: its set-up in a sentence, a bar of progress, a table, JSON."""
 
 from __future__ import annotations
 
 import json as json_module
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from ringbed.sim.synth import Design, Limits, Synthesis
 
-__all__ = ["run_designs", "show", "write_json"]
+__all__ = ["run_designs", "set_up_told", "show", "write_json"]
 
 
 def run_designs(designs: Sequence[Design], limits: Limits, jobs: int, console: Console) -> list[Synthesis]:
@@ -24,13 +26,44 @@ def run_designs(designs: Sequence[Design], limits: Limits, jobs: int, console: C
     from ringbed.sim.synth import synthesize_all
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
+    with set_up_told(console), Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task("Yosys and nextpnr", total=len(designs))
 
         def done(result: Synthesis) -> None:
             bars.update(task, advance=1, description=f"{result.name} is done")
 
         return list(synthesize_all(designs, limits, jobs, done))
+
+
+@contextmanager
+def set_up_told(console: Console) -> Iterator[None]:
+    """A tool that is set up meanwhile, for the first time on this machine, is a line: it would be a minute of silence.
+
+    On stderr where `console` is no terminal, so that what is read by a program has nothing else in it.
+    """
+    from ringbed.sim.synth_tools import LOG
+
+    handler = _Told(console)
+    before = LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(before)
+
+
+class _Told(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.console.is_terminal:
+            self.console.print(record.getMessage(), highlight=False)
+        else:
+            print(record.getMessage(), file=sys.stderr, flush=True)
 
 
 def show(results: Sequence[Synthesis], console: Console) -> None:

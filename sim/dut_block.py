@@ -24,7 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, KEY_BITS, PAUSES, QUIET, RESTART, WRONGS, Contract, contract
+from ringbed.hw.formats.blocks import (
+    COUNT_BITS,
+    KEY_BITS,
+    NOISE,
+    NOISE_BITS,
+    PAUSES,
+    QUIET,
+    RESTART,
+    WRONGS,
+    Contract,
+    contract,
+)
 from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut_map import Reader
 from ringbed.sim.portmap import Pin, PortMap, PortMapError, Reset, Wire
@@ -57,7 +68,7 @@ def reader_of(path: Path) -> Reader:
 class BlockReader(Reader):
     """Reads the map of a block. `block` is None when there are problems with it."""
 
-    block: BlockPorts | None = None
+    uses = "stream, command, clock or reset"
 
     def _dut(self) -> Dut:
         if "block" not in self.data:
@@ -69,7 +80,7 @@ class BlockReader(Reader):
             if isinstance(table, dict) and table.get("fcs") is True:
                 self._problem(f"wire.{way}.fcs: a block's frames have no FCS")
         dut = super()._dut()
-        if self.block is not None:
+        if self.block is not None and not self.doubtful:
             try:
                 lanes_of(self.block.setup.contract, dut.rx, dut.tx)
             except ValueError as error:
@@ -85,15 +96,15 @@ class BlockReader(Reader):
             found = contract(str(table.get("kind", "")), str(table.get("variant", "")))
             widths: dict[str, int] = {}
             command, result = (self._fields(found, table, word, widths) for word in ("command", "result"))
+            taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
+            given, quiet = self._handshake(table, "result", "valid", OUT), table.get("quiet", QUIET)
+            key_port = str(table.get("key_port", ""))
+            if key_port:
+                self._port(key_port, "block.key_port", KEY_BITS, IN)
             options, types = {name: value for name, value in table.items() if name not in _KEYS}, table.get("types", {})
             if not isinstance(types, dict):
                 raise ValueError(f"block.types must be a table, not {types!r}")
             setup = Setup(found, widths, options, types, _key(table))
-            key_port = str(table.get("key_port", ""))
-            if key_port:
-                self._port(key_port, "block.key_port", KEY_BITS, IN)
-            taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
-            given, quiet = self._handshake(table, "result", "valid", OUT), table.get("quiet", QUIET)
             return BlockPorts(setup, command, result, *taken, given, key_port, quiet)
         except ValueError as error:
             self._problem(str(error) if str(error).startswith("block.") else f"block: {error}")
@@ -102,7 +113,7 @@ class BlockReader(Reader):
     def _fields(self, found: Contract, table: dict[str, Any], word: str, widths: dict[str, int]) -> dict[str, str]:
         """The ports of the command or the result, by field; their widths are added to `widths`."""
         layout, entries = found.command if word == "command" else found.result, self._of(table, word)
-        known = [field.name for field in layout.fields] if layout else []
+        known = {field.name: field.width for field in layout.fields} if layout else {}
         if word == "result" and "ready" in entries:
             raise ValueError("block.result: a result has no ready; hold such an input at 1 by ties")
         ports = {name: port for name, port in entries.items() if name not in _HANDSHAKE}
@@ -111,7 +122,9 @@ class BlockReader(Reader):
                 raise ValueError(f"{found.name} has no {word} field {name!r}; it has {', '.join(known) or 'none'}")
             if not isinstance(port, str):
                 raise ValueError(f"{word}.{name} must be the name of a port, not {port!r}")
-            widths[name] = self.ports[port].width if port in self.ports else 1
+            if not port:
+                raise ValueError(f"{word}.{name} names no port; leave out what the block has none for")
+            widths[name] = self.ports[port].width if port in self.ports else known[name]
             self._port(port, f"block.{word}.{name}", widths[name], IN if word == "command" else OUT)
         return ports
 
@@ -149,7 +162,7 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
         name, "clk", Reset("rst"),
         rx=Wire("rx_", width, into=True, ready=True),
         tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
-        pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)),
+        pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)), Pin(NOISE, NOISE_BITS, IN),
               *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)

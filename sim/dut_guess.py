@@ -17,23 +17,26 @@ from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Keep, Sig, signals
 from ringbed.sim.dut_map import DATA, REGISTER_DATA
 from ringbed.sim.portmap import WIRE_WIDTHS, Port
 
-__all__ = ["Guess", "forms", "quoted"]
+__all__ = ["Found", "Guess", "forms", "quoted"]
 
 CLOCK = re.compile(r"clk|clock", re.IGNORECASE)
 RESET = re.compile(r"rst|reset", re.IGNORECASE)
 ACTIVE_LOW = re.compile(r"(rst|reset)_?[nb]$|^n_?(rst|reset)|resetn|rstn", re.IGNORECASE)
 LINE = re.compile(r"(^|_)(irq|intr?|interrupt|msi)s?(_|$|o$)", re.IGNORECASE)
+# what of a name says that it is a clock or a reset, with a word for low: the rest says of which part of the card
+TIMING = re.compile(r"(?<![a-z])n_?(rst|reset)|(rst|reset)(_?[nb](?![a-z]))?|clk|clock", re.IGNORECASE)
 WAYS = re.compile(r"_(i|o|in|out)$")
 # other words for the signals of a stream
 ALSO = {
     "tdata": ("data",), "tvalid": ("valid",), "tlast": ("last", "eop", "endofpacket"), "tkeep": ("keep",),
     "tempty": ("empty",), "tready": ("ready",), "tuser": ("error", "err"),
 }  # fmt: skip
+WORD_ADDRESSES = 30  # bits at most of an address that may count words of 4 bytes
 NEAR = 0.6  # of what must be there, from which on a bus that is not whole is worth a word
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """A bus under `prefix`, with the port of each signal that is there; `missing` of those that must be."""
 
     bus: Bus
@@ -55,12 +58,8 @@ class Guess:
 
     def __init__(self, top: str, ports: Mapping[str, Port]) -> None:
         self.top, self.ports, self.notes = top, ports, list[str]()
-        self.buses: dict[str, _Found] = {}
-        streams = (BusKind.STREAM,)
-        for table, kinds, into in (
-            ("registers", BusKind.REGISTERS, False), ("dma", BusKind.DMA, False), ("wire.rx", streams, True),
-            ("wire.tx", streams, False),
-        ):  # fmt: skip
+        self.buses: dict[str, Found] = {}
+        for table, kinds, into in self._tables():
             self._look(table, kinds, into)
         used = {port.name for found in self.buses.values() for port in found.ports.values()}
         rest = [port for port in ports.values() if port.name not in used]
@@ -72,6 +71,11 @@ class Guess:
         self.rest = [port for port in rest if port.name not in taken]
 
     # ---- buses ----
+
+    def _tables(self) -> Iterator[tuple[str, Iterable[str], bool]]:
+        """What is looked for: its table in the map, the kinds it may have, and whether frames come in by it."""
+        yield from (("registers", BusKind.REGISTERS, False), ("dma", BusKind.DMA, False))
+        yield from (("wire.rx", (BusKind.STREAM,), True), ("wire.tx", (BusKind.STREAM,), False))
 
     def _look(self, table: str, kinds: Iterable[str], into: bool) -> None:
         """The first whole bus is it; others, and one that is nearly there, are worth a word."""
@@ -118,18 +122,26 @@ class Guess:
             yield f"clock = {quoted(self.clocks[0].name)}"
         else:
             yield 'clock = ""  # no input is called like a clock: its name'
-        for first, reset in zip((True, *[False] * len(self.resets)), self.resets, strict=False):
-            active = "low" if ACTIVE_LOW.search(reset.name) else "high"
-            if first:
-                yield f'reset = {{ port = {quoted(reset.name)}, active = "{active}" }}'
-            else:
-                yield from ("", f"[resets.{reset.name}]", f'active = "{active}"')
+        clock_of = {reset.name: self._clock_of(reset) for reset in self.resets}
+        main = next((reset for reset in self.resets if not clock_of[reset.name]), None)
+        if main is not None:
+            yield f'reset = {{ port = {quoted(main.name)}, active = "{_active(main)}" }}'
+        for reset in (each for each in self.resets if each is not main):
+            yield from ("", f"[resets.{reset.name}]", f'active = "{_active(reset)}"')
+            if clock := clock_of[reset.name]:
+                yield f"clock = {quoted(clock)}"
         for other in self.clocks[1:]:
             yield from (
                 "",
                 f"[clocks.{other.name}]",
                 f'ratio = "1"  # its frequency over that of {self.clocks[0].name}',
             )
+
+    def _clock_of(self, reset: Port) -> str:
+        """The clock, beside the main one, that is called as this reset is: mac_clk of mac_rst_n; or ""."""
+        same = (clock.name for clock in self.clocks if _part(clock.name) == _part(reset.name))
+        found = next(same, "") if _part(reset.name) else ""
+        return "" if self.clocks and found == self.clocks[0].name else found
 
     def _remainder(self) -> Iterator[str]:
         ties = [port for port in self.rest if port.dir == IN]
@@ -141,7 +153,7 @@ class Guess:
             yield from ("", f"[pins.{port.name}]", 'dir = "out"', f"width = {port.width}")
 
 
-def _candidates(ports: Mapping[str, Port], like: Bus) -> Iterator[_Found]:
+def _candidates(ports: Mapping[str, Port], like: Bus) -> Iterator[Found]:
     """For every prefix that has enough of what a bus like this must have."""
     table = _signals(like)
     by_form = {form: port for port in ports.values() for form in reversed(list(forms(port.name)))}
@@ -163,9 +175,9 @@ def _candidates(ports: Mapping[str, Port], like: Bus) -> Iterator[_Found]:
             yield _found(like, prefix, found, missing)
 
 
-def _found(like: Bus, prefix: str, ports: Mapping[str, Port], missing: tuple[str, ...]) -> _Found:
+def _found(like: Bus, prefix: str, ports: Mapping[str, Port], missing: tuple[str, ...]) -> Found:
     """With the widths that the ports have."""
-    draft = _Found(like, prefix, ports, missing)
+    draft = Found(like, prefix, ports, missing)
     data = draft.width("tdata", "rdata", "prdata", "dat_o", "wdata")
     if like.kind == BusKind.STREAM:
         keep = Keep.KEEP if "tkeep" in ports else Keep.EMPTY if "tempty" in ports else Keep.NONE
@@ -173,7 +185,7 @@ def _found(like: Bus, prefix: str, ports: Mapping[str, Port], missing: tuple[str
     else:
         address = draft.width("araddr", "paddr", "adr", "addr")
         bus = Bus(like.kind, data, address, draft.width("arid", "awid") if like.kind == BusKind.AXI else 0)
-    return _Found(bus, prefix, ports, missing)
+    return Found(bus, prefix, ports, missing)
 
 
 def _signals(like: Bus) -> list[Sig]:
@@ -186,7 +198,7 @@ def _signals(like: Bus) -> list[Sig]:
     return [Sig("tdata", 1, way), Sig("tvalid", 1, way), Sig("tlast", 1, way), *some]
 
 
-def _fits(found: _Found) -> bool:
+def _fits(found: Found) -> bool:
     """Whether every port has the width that its signal has on such a bus."""
     widths = {sig.name: sig.width for sig in found.bus.signals()}
     registers = found.bus.kind in BusKind.REGISTERS
@@ -206,11 +218,20 @@ def forms(name: str) -> Iterator[str]:
     yield WAYS.sub("", name.lower())
 
 
-def _ports_of(found: _Found) -> str:
+def _active(reset: Port) -> str:
+    return "low" if ACTIVE_LOW.search(reset.name) else "high"
+
+
+def _part(name: str) -> str:
+    """Which part of a card a clock or a reset is of, by its name; "" when that says no more than what it is."""
+    return TIMING.sub("", WAYS.sub("", name.lower())).strip("_")
+
+
+def _ports_of(found: Found) -> str:
     return f"the ports {next(iter(found.ports.values())).name} ..."
 
 
-def _bus(table: str, found: _Found) -> Iterator[str]:
+def _bus(table: str, found: Found) -> Iterator[str]:
     bus = found.bus
     yield from ("", f"[{table}]", f"kind = {quoted(bus.kind)}")
     yield f"prefix = {quoted(_prefix(found))}"
@@ -223,10 +244,11 @@ def _bus(table: str, found: _Found) -> Iterator[str]:
         yield f"addr_width = {bus.addr_width}"
         yield f"data_width = {bus.data_width}"
         yield from (f"id_width = {bus.id_width}",) if bus.id_width else ()
-        yield from ("# word_addressed = true where adr counts words",) if bus.kind == BusKind.WISHBONE else ()
+        words = bus.kind == BusKind.WISHBONE and bus.addr_width <= WORD_ADDRESSES
+        yield from ("# word_addressed = true  # where adr counts words",) if words else ()
 
 
-def _names(table: str, found: _Found) -> Iterator[str]:
+def _names(table: str, found: Found) -> Iterator[str]:
     """Ports that are not called prefix and signal; behind all other keys of the table."""
     prefix = _prefix(found)
     if names := {name: port.name for name, port in found.ports.items() if port.name != prefix + name}:
@@ -234,7 +256,7 @@ def _names(table: str, found: _Found) -> Iterator[str]:
         yield from (f"{name} = {quoted(port)}" for name, port in names.items())
 
 
-def _prefix(found: _Found) -> str:
+def _prefix(found: Found) -> str:
     """In the letters that the ports have."""
     return next(iter(found.ports.values())).name[: len(found.prefix)]
 

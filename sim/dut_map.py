@@ -1,7 +1,9 @@
 """The port map of somebody's own RTL, read from TOML and held against the ports that its top module really has.
 
 docs/port-map.md has every key. What is wrong is a `PortMapError` of one sentence that names the key, or the port; the
-first one is raised by `read`, while `ringbed dut check` shows all that `Reader.problems` has gathered.
+first one is raised by `read`, while `ringbed dut check` shows all that `Reader.problems` has gathered. Of what a wrong
+value leaves open nothing is said: no width of its default is held against a port, no input is missed for which the map
+may have a word that is not understood.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
 from ringbed.sim.dut_portmap import byte_bits, clash
 from ringbed.sim.dut_ports import Top, read_top
@@ -52,8 +55,13 @@ class Reader:
     Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
     """
 
+    block: BlockPorts | None = None  # what a block has beside its streams; a card has none
+    uses = "bus, clock, reset or pin"  # what an input can be
+
     def __init__(self, path: Path, ask: Ask = read_top) -> None:
         self.path, self.problems = path, list[str]()
+        self.doubtful = False  # not all of the map is understood: an input without a use may have one there
+        self.unclear = set[str]()  # tables with a value that is wrong
         try:
             self.data = tomllib.loads(path.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -66,7 +74,6 @@ class Reader:
         found = ask(self.top, self.rtl, self.parameters)
         self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files)
         self.used: dict[str, str] = {}
-        self.doubtful = False  # a bus is not what its table says: its ports are not looked at
         self.dut = self._dut()
 
     # ---- the parts ----
@@ -77,6 +84,7 @@ class Reader:
         clock = self._port(self._text(self.data, "clock", ""), "clock", 1, IN)
         clocks = tuple(self._clock(name, table) for name, table in self._tables("clocks"))
         self.clocks = {clock: "", **{each.port: each.port for each in clocks}}
+        self.clocks_known = bool(clock) and not self.doubtful
         resets = [("", self._table("reset")), *self._tables("resets")]
         wire = self._table("wire")
         for way in sorted(set(wire) - {"rx", "tx"}):
@@ -98,7 +106,7 @@ class Reader:
         return dut
 
     def _clock(self, name: str, table: dict[str, Any]) -> Clock:
-        where = f"clocks.{name}"
+        where, before = f"clocks.{name}", len(self.problems)
         self._known(where, table, {"ratio", "phase", "edge"})
         try:
             ratio = Fraction(str(table.get("ratio", "1")))
@@ -112,48 +120,57 @@ class Reader:
             self._problem(f"{where}.phase must be a part of the period, from 0 to less than 1, not {phase!r}")
             phase = 0.0
         falling = self._choice(table, "edge", where, ("rising", "falling")) == "falling"
+        self._clear(where, before)
         return Clock(self._port(name, where, 1, IN), ratio.numerator, ratio.denominator, float(phase), falling)
 
     def _reset(self, name: str, table: dict[str, Any]) -> DutReset:
-        where = f"resets.{name}" if name else "reset"
+        where, before = f"resets.{name}" if name else "reset", len(self.problems)
         self._known(where, table, {"active", "clock"} if name else {"active", "port"})
         active = self._choice(table, "active", where, ("high", "low"))
-        port = name or self._text(table, "port", "reset.")
-        return DutReset(self._port(port, where, 1, IN), active == "high", self._clock_of(table, where))
+        port, clock = name or self._text(table, "port", "reset."), self._clock_of(table, where)
+        self._clear(where, before)
+        return DutReset(self._port(port, where, 1, IN), active == "high", clock)
 
     def _clock_of(self, table: dict[str, Any], where: str) -> str:
         clock = table.get("clock", "")
+        if not isinstance(clock, str):
+            self._problem(f"{where}.clock must be the name of a port, not {clock!r}")
+            return ""
         if clock and clock not in self.clocks:
+            if not self.clocks_known:
+                return ""
             self._problem(f"{where}.clock {clock!r} is no clock of this map; it has {', '.join(self.clocks)}")
             return ""
         return self.clocks.get(clock, "")
 
     def _line(self) -> Line | None:
-        table = self._table("interrupts")
+        table, before = self._table("interrupts"), len(self.problems)
         if not table:
             return None
         self._known("interrupts", table, {"port", "kind", "width"})
         self._choice(table, "kind", "interrupts", ("level",))
         width = self._number(table, "width", "interrupts", range(1, 65), 1)
-        return Line(self._port(self._text(table, "port", "interrupts."), "interrupts", width, "out"), width)
+        port, clear = self._text(table, "port", "interrupts."), self._clear("interrupts", before)
+        return Line(self._port(port, "interrupts", width, "out", clear), width)
 
     def _pin(self, name: str, table: dict[str, Any]) -> Pin:
-        where = f"pins.{name}"
+        where, before = f"pins.{name}", len(self.problems)
         self._known(where, table, {"width", "dir", "init"})
         way = self._choice(table, "dir", where, ("in", "out"))
         width, init = self._number(table, "width", where, range(1, 65), 1), table.get("init", 0)
-        if not isinstance(init, int) or not 0 <= init < 1 << width:
+        clear = self._clear(where, before)
+        if clear and (not isinstance(init, int) or not 0 <= init < 1 << width):
             self._problem(f"{where}.init {init!r} does not fit {width} bits")
             init = 0
-        return Pin(self._port(name, where, width, way), width, way, init)
+        return Pin(self._port(name, where, width, way, clear), width, way, init)
 
     def _ties(self) -> dict[str, tuple[int, int]]:
         """What `ties` says; an input that nothing has and that is not named there is a problem."""
         found = {}
         for name, value in self._table("ties").items():
             port = self.ports.get(name)
-            width = port.width if port is not None else 1
-            if not isinstance(value, int) or not 0 <= value < 1 << width:
+            width = port.width if port is not None else 64
+            if port is not None and (not isinstance(value, int) or not 0 <= value < 1 << width):
                 self._problem(f"ties.{name} {value!r} does not fit {width} bits")
             else:
                 found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
@@ -161,8 +178,8 @@ class Reader:
             if port.dir == "inout":
                 self._problem(f"port {port.name!r} of {self.top} is an inout, which nothing drives: make it two")
             elif port.dir == IN and port.name not in self.used and not self.doubtful:
-                self._problem(
-                    f"input {port.name!r} of {self.top} is in no bus, clock, reset or pin: "
+                self.problems.append(
+                    f"input {port.name!r} of {self.top} is in no {self.uses}: "
                     f"name it, or give it a value as ties.{port.name}"
                 )
         return found
@@ -175,6 +192,7 @@ class Reader:
             return None
         if not table:
             return None
+        clock, before = self._clock_of(table, where), len(self.problems)
         self._known(where, table, OWN_KEYS[where])
         stream, registers = kinds == (BusKind.STREAM,), kinds == BusKind.REGISTERS
         widths = WIRE_WIDTHS if stream else REGISTER_DATA if registers else DATA
@@ -184,7 +202,7 @@ class Reader:
             self._number(table, "data_width", where, widths, 32 if not stream else 0),
             addr_width=0 if stream else self._number(table, "addr_width", where, addresses, 0),
             id_width=self._number(table, "id_width", where, range(17), 0),
-            clock=self._clock_of(table, where), into=where == "wire.rx",
+            clock=clock, into=where == "wire.rx",
             word_addressed=self._flag(table, "word_addressed", where, False),
         )  # fmt: skip
         if stream:
@@ -193,15 +211,14 @@ class Reader:
                 big=self._choice(table, "byte_order", where, ("little", "big")) == "big",
                 error=self._flag(table, "error", where, False), fcs=self._flag(table, "fcs", where, True),
             )  # fmt: skip
+        if not self._clear(where, before):
+            return bus
         if stream and bus.keep == Keep.NONE and bus.data_width > 8 and "block" not in self.data:
             self._problem(f"{where}.keep is none: the length of a frame needs keep or empty in {bus.data_width} bits")
         if bus.word_addressed and bus.kind != BusKind.WISHBONE:
             self._problem(f"{where}.word_addressed is for wishbone; addresses of {bus.kind} count bytes")
         if registers and byte_bits(bus) > REGISTER_ADDRESSES[-1]:
             self._problem(f"{where}.addr_width {bus.addr_width} of words is more than 32 bits of bytes")
-        if table.get("kind", kinds[0]) not in kinds or set(table) - OWN_KEYS[where]:
-            self.doubtful = True
-            return bus
         return replace(bus, ports=self._bus_ports(where, table, bus))
 
     def _bus_ports(self, where: str, table: dict[str, Any], bus: Bus) -> dict[str, str]:
@@ -225,22 +242,33 @@ class Reader:
     # ---- what everything uses ----
 
     def _problem(self, sentence: str) -> None:
+        """Of a word in the map that cannot be meant."""
         self.problems.append(sentence)
+        self.doubtful = True
 
-    def _port(self, name: str, where: str, width: int, way: str) -> str:
-        """`name`, whether it is a port as wanted or not: what is wrong with it is a problem."""
+    def _clear(self, where: str, before: int) -> bool:
+        """Whether nothing was wrong with a table since there were `before` problems."""
+        if len(self.problems) > before:
+            self.unclear.add(where)
+        return len(self.problems) == before
+
+    def _port(self, name: str, where: str, width: int, way: str, clear: bool = True) -> str:
+        """`name`, whether it is a port as wanted or not: what is wrong with it is a problem.
+
+        Unless it is `clear`, what is wanted is not known: it is looked for, and nothing more.
+        """
         port = self.ports.get(name)
         if not name:
             return name
         if port is None:
             near = get_close_matches(name, self.ports, n=1)
             self._problem(f"{where}: {self.top} has no port {name!r}" + (f"; it has {near[0]!r}" if near else ""))
-        elif port.dir == "inout":
-            pass  # said of every one, once
+        elif port.dir == "inout" or not clear:
+            pass  # of an inout it is said once
         elif port.dir != way:
-            self._problem(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
+            self.problems.append(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
         elif port.width != width:
-            self._problem(f"{where}: port {name!r} is {port.width} bits wide, the map says {width}")
+            self.problems.append(f"{where}: port {name!r} is {port.width} bits wide, the map says {width}")
         if name in self.used:
             self._problem(f"{where}: port {name!r} is {self.used[name]} already")
         self.used[name] = where

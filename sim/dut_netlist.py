@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.netlist import MADE, Netlist, read_netlist
 from ringbed.sim.spec import Rtl
@@ -11,10 +12,11 @@ from ringbed.sim.spec import Rtl
 __all__ = ["netlist_problems"]
 
 
-def netlist_problems(dut: Dut, rtl: Rtl) -> list[str]:
+def netlist_problems(dut: Dut, rtl: Rtl, block: BlockPorts | None = None) -> list[str]:
     """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
     netlist = read_netlist(dut, rtl)
-    return [*_clocks(dut, netlist), *_buses(dut, netlist), *_resets(dut, netlist), *_outputs(dut, netlist)]
+    problems = [sentence for look in (_clocks, _buses, _resets, _reset_clocks) for sentence in look(dut, netlist)]
+    return problems + list(_outputs(dut, netlist, block.outputs() if block else {}))
 
 
 def _clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
@@ -29,7 +31,7 @@ def _buses(dut: Dut, netlist: Netlist) -> Iterator[str]:
     for where, bus in dut.buses().items():
         wanted = bus.clock or dut.clock
         for signal, port in bus.ports.items():
-            for other in sorted(netlist.clocks_at(port) - {wanted})[:1]:
+            for other in sorted(netlist.clocks_at(port) - {wanted, MADE})[:1]:
                 meets = f"port {port!r} meets flip-flops on {other!r}"
                 yield f"{where}.{signal}: {meets}, the map has the bus on {wanted!r}"
 
@@ -46,11 +48,23 @@ def _resets(dut: Dut, netlist: Netlist) -> Iterator[str]:
             )
 
 
-def _outputs(dut: Dut, netlist: Netlist) -> Iterator[str]:
-    """Outputs that the map uses and nothing drives."""
+def _reset_clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets of another clock's flip-flops: where none is near of the clock that the map says, or of a made one."""
+    clocks = {dut.clock, *(clock.port for clock in dut.clocks)}
+    for reset in dut.resets:
+        wanted, met = reset.clock or dut.clock, netlist.clocks_at(reset.port)
+        if (named := sorted(met & clocks)) and not met & {wanted, MADE}:
+            yield (
+                f"reset {reset.port!r} is of clock {wanted!r} in this map, and meets flip-flops on "
+                f'{" and ".join(map(repr, named))} alone: clock = "{named[0]}" in [resets.{reset.port}]'
+            )
+
+
+def _outputs(dut: Dut, netlist: Netlist, more: Mapping[str, str]) -> Iterator[str]:
+    """Outputs that the map uses and nothing drives; `more` by their place in the map."""
     used = {f"{where}.{signal}": port for where, bus in dut.buses().items() for signal, port in bus.ports.items()}
     used |= {"interrupts": dut.line.port} if dut.line else {}
-    used |= {f"pin {pin.name}": pin.name for pin in dut.pins}
+    used |= {f"pin {pin.name}": pin.name for pin in dut.pins} | dict(more)
     for where, port in used.items():
         if bits := netlist.undriven(port):
             part = "" if len(bits) == netlist.width(port) else f"bit {bits[0]} of "

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,26 @@ from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError, find_verilator, run_tool
 
-__all__ = ["Top", "VerilogError", "module_ports", "read_top"]
+__all__ = ["Top", "NoModule", "VerilogError", "module_ports", "read_top"]
 
 FLAGS = ("--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style")
+NOT_FOUND, SHOWN = "was not found in design", 8  # what Verilator says of a module; how many are named instead
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
 
 
 class VerilogError(BuildError):
     """What Verilator says of somebody's sources."""
+
+
+class NoModule(VerilogError):
+    """There is no module of that name; `modules` are there."""
+
+    def __init__(self, top: str, modules: Sequence[str]) -> None:
+        there, more = ", ".join(map(repr, modules[:SHOWN])), len(modules) - SHOWN
+        super().__init__(
+            f"there is no module {top!r} in these sources; there is {there}" + (f" and {more} more" if more > 0 else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -46,25 +57,47 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
     Raises VerilogError with Verilator's first error; also when there is no module `top`, or a port has a type that is
     not a vector of bits. BuildError where there is no Verilator.
     """
-    verilator = find_verilator()
     with tempfile.TemporaryDirectory() as work:
         tree, meta = Path(work) / "tree.json", Path(work) / "meta.json"
-        command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree)]
-        command += ["--json-only-meta-output", str(meta), "--Mdir", work, "--top-module", top]
-        command += [f"-G{name}={_literal(value)}" for name, value in parameters.items()]
-        command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
-        # of this design, since it outlives the folder and other processes ask for theirs
+        options = [f"-G{name}={_literal(value)}" for name, value in parameters.items()]
+        # a log of this design, since it outlives the folder and other processes ask for theirs
         log = cache_dir() / f"ports.{content_hash(top, repr(rtl), repr(parameters))[:12]}.log"
-        log.unlink(missing_ok=True)
         try:
-            run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
-        except BuildError as error:
-            raise VerilogError(str(error)) from None
-        log.unlink(missing_ok=True)
+            _verilate(rtl, ["--top-module", top, *options], tree, meta, log)
+        except VerilogError as error:
+            if NOT_FOUND in str(error) and (there := _modules(rtl, Path(work), log)):
+                raise NoModule(top, there) from None
+            raise
         nodes = list(_nodes(json.loads(tree.read_text(encoding="utf-8"))))
         files = json.loads(meta.read_text(encoding="utf-8"))["files"].values()
     paths = (Path(each["realpath"]) for each in files if not each["filename"].startswith("<"))  # <built-in>
     return Top(_ports(top, nodes), tuple(sorted(paths)))
+
+
+def _verilate(rtl: Rtl, options: Sequence[str], tree: Path, meta: Path, log: Path) -> None:
+    """The design as Verilator's JSON. Raises VerilogError, and then `log` stays."""
+    verilator = find_verilator()
+    command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree)]
+    command += ["--json-only-meta-output", str(meta), "--Mdir", str(tree.parent), *options]
+    command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
+    log.unlink(missing_ok=True)
+    try:
+        run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
+    except BuildError as error:
+        raise VerilogError(str(error)) from None
+    log.unlink(missing_ok=True)
+
+
+def _modules(rtl: Rtl, work: Path, log: Path) -> list[str]:
+    """Of these sources, in Verilator's order, those that no other one uses first; none where it does not take them."""
+    tree = work / "all.json"
+    try:
+        _verilate(rtl, [], tree, work / "all.meta.json", log)
+    except VerilogError:
+        return []
+    nodes = [node for node in _nodes(json.loads(tree.read_text(encoding="utf-8"))) if node.get("type") == "MODULE"]
+    names = dict.fromkeys(str(node["origName"]) for node in nodes)
+    return [name for name in names if name.isidentifier()]  # a pool of constants is a module too
 
 
 def _ports(top: str, nodes: list[dict[str, Any]]) -> dict[str, Port]:

@@ -150,7 +150,7 @@ class Netlist:
         return len(self._flat.ports[port]["bits"])
 
     def clocks_at(self, port: str) -> set[str]:
-        """Clocks of the flip-flops nearest to `port`, with nothing but logic between."""
+        """Clocks of the flip-flops nearest to `port`, with nothing but logic between; MADE among them."""
         flat, entry = self._flat, self._flat.ports.get(port)
         if entry is None:
             return set()
@@ -167,7 +167,7 @@ class Netlist:
                 more = set() if clocks else {bit for bit in beyond if isinstance(bit, int)} - seen
                 seen |= more
                 waiting.extend(more)
-        return found - {MADE}
+        return found
 
 
 def _flip_flops(cell: Mapping[str, Any]) -> int:

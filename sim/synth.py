@@ -62,6 +62,7 @@ class Design:
     names: Mapping[str, str] = field(default_factory=dict)
     places: tuple[str, ...] = ()
     rtl: Rtl = Rtl(())
+    clocks: tuple[str, ...] = ()  # which are all one here
 
     @classmethod
     def of(cls, name: str, width: int, component: Any, places: Sequence[str] = ()) -> Design:

@@ -24,7 +24,8 @@ def design_of_map(path: Path) -> Design:
     reader = reader_of(path)
     if reader.problems:
         raise PortMapError(f"{path}: {reader.problems[0]}")
-    return Design(path.name, _width(reader), without_sources(_rtlil(reader)), rtl=reader.rtl)
+    clocks = (reader.dut.clock, *(clock.port for clock in reader.dut.clocks))
+    return Design(path.name, _width(reader), without_sources(_rtlil(reader)), rtl=reader.rtl, clocks=clocks)
 
 
 def _width(reader: Reader) -> int:

@@ -1,7 +1,8 @@
 """Yosys and nextpnr-ecp5, each as a process of its own with a limit of time; every failure is a `SynthError`.
 
 Both come from PyPI as WebAssembly, whose programs cannot have more than 4 GiB of memory: one that wants more ends with
-an error, and the machine does not suffer. Their first call on a machine compiles them, which takes some seconds more.
+an error, and the machine does not suffer. Their first call on a machine compiles them, which takes a minute or two: who
+wants to tell a person listens to this module's log (`SET_UP`, level INFO).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import functools
 import importlib.metadata
 import importlib.util
+import logging
 import re
 import subprocess
 import sys
@@ -19,7 +21,11 @@ from pathlib import Path
 
 from ringbed.sim.cache import cache_dir
 
-__all__ = ["NEXTPNR", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
+__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
+
+LOG = logging.getLogger(__name__)
+SET_UP = "%s is set up, once a machine: a minute or two"
+PREPARING = "Preparing to run"  # what a package's own runtime writes before it compiles
 
 
 class SynthError(Exception):
@@ -62,7 +68,17 @@ def _ready(tool: Tool) -> None:
     """The tool as machine code, in its own cache: not by two processes at once, which would write the same file."""
     with (cache_dir() / f"{tool.package}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(_command(tool, ["--version"]), capture_output=True, check=False)
+        asked = subprocess.Popen(
+            _command(tool, ["--version"]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        with asked:
+            for line in asked.stderr or ():
+                if line.startswith(PREPARING):
+                    LOG.info(SET_UP, tool.name)
 
 
 def _command(tool: Tool, arguments: Sequence[str]) -> list[str]:

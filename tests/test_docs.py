@@ -37,6 +37,10 @@ RUN_ELSEWHERE = {
         'EXAMPLE / "mini_nic.toml"',
     ),
     "ringbed dut init examples/third_party/nic/mini_nic.v": ("tests/cli/test_dut_init.py", '"init", "mini_nic.v"'),
+    "ringbed dut init examples/third_party/blocks/rx_checksum.v --block rx-checksum/sum": (
+        "tests/cli/test_dut_init.py",
+        'run("dut", "init", str(source), "--block", "rx-checksum/sum")',
+    ),
     "ringbed dut synth examples/third_party/blocks/rx_checksum.toml": (
         "tests/cli/test_dut_synth.py",
         '("rx_checksum.v", "rx_checksum.toml")',

@@ -44,10 +44,16 @@ class BlockUnderTest(Protocol):
 class PausingBlock(BlockUnderTest, Protocol):
     """One whose streams, in and out, can be made to pause, in the middle of frames too, and that can begin anew."""
 
-    def set_pauses(self, into: bool, out: bool) -> None: ...
+    def begin(self, into: bool, out: bool, noise: int) -> None:
+        """Begin anew, with pauses in the stream in and in that out, or without; equal `noise` is equal pauses."""
+        ...
 
     def restart(self) -> None:
         """Forget all that is still to come: the next batch's answers are its own."""
+        ...
+
+    def interrupt(self, asks: Sequence[Ask], clocks: int) -> bool:
+        """Begin with these, and begin anew after so many clocks, whatever came. False of a block without a reset."""
         ...
 
 
@@ -74,7 +80,8 @@ class Finding:
 
     Of a batch that begins with that case, and not of one case, `what` is all there is to say.
     `about` is what that frame is; `sent` went in with `command`, `came` is the frame that came out, if one did.
-    `pauses` says in which streams they were, if any.
+    `pauses` says in which streams they were, if any; `cut`, that the block had been reset in the middle of a frame
+    shortly before; `alone`, that the case was right when it was asked again, behind a reset and without pauses.
     """
 
     kind: str
@@ -89,6 +96,8 @@ class Finding:
     came: bytes | None = None
     hint: str = ""
     pauses: str = ""
+    cut: bool = False
+    alone: bool = False
 
     @property
     def of_batch(self) -> bool:
@@ -113,4 +122,7 @@ class Finding:
     def __str__(self) -> str:
         size = f", {len(self.sent)} bytes" if self.sent else ""
         pauses = f", {self.pauses}" if self.pauses else ""
-        return f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}{pauses}): {self.words}"
+        cut = ", behind a reset in mid-frame" if self.cut else ""
+        alone = "; asked alone it is right" if self.alone else ""
+        where = f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}{pauses}{cut})"
+        return f"{where}: {self.words}{alone}"

@@ -17,19 +17,20 @@ from ringbed.hw.formats.blocks import (
     EARLY,
     LONGEST_PAUSE,
     MARKS,
+    NOISE,
     PAUSES,
     RESTART,
     WRONGS,
     Block,
     lead,
 )
-from ringbed.hw.formats.dut import Bus
+from ringbed.hw.formats.dut import Dut
 from ringbed.sim.engine import Engine, Event
 
 __all__ = ["EngineBlock"]
 
 QUIET_A_BYTE = 8  # beside `quiet`, for the longest frame: a block may take one byte a clock, twice, and be stopped
-PAUSED_A_BEAT, PAUSED = 64, 8 * LONGEST_PAUSE  # and more with pauses: both streams let a beat in 18 clocks through
+PAUSED_A_BEAT, PAUSED = 64, 8 * LONGEST_PAUSE  # and more with pauses: both streams let a beat in 20 clocks through
 SETTLE = 2000  # clocks in which what is too much may still come when all has
 SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
 RESET = 64  # clocks of reset when all has been swallowed
@@ -37,19 +38,20 @@ BETWEEN = 32  # clocks between two frames on the engine's wire, at most
 
 
 class EngineBlock:
-    """`rx` and `tx` are the block's own streams, in and out, where it has them."""
+    """`engine` runs the wrapper of `dut`, a block with these ports (`block_spec` of sim/dut_block.py)."""
 
-    def __init__(self, engine: Engine, block: BlockPorts, rx: Bus | None, tx: Bus | None) -> None:
+    def __init__(self, engine: Engine, block: BlockPorts, dut: Dut) -> None:
         self.engine, self.setup, self.quiet = engine, block.setup, block.quiet
-        self.gives_frames, self.gives_results = tx is not None, block.setup.contract.result is not None
-        self.lanes = lanes_of(block.setup.contract, rx, tx)
+        self.gives_frames, self.gives_results = dut.tx is not None, block.setup.contract.result is not None
+        self.lanes, self._resets = lanes_of(block.setup.contract, dut.rx, dut.tx), bool(dut.resets)
         self._counted, self._pauses, self._unread = dict.fromkeys(WRONGS, 0), 0, 0
 
-    def set_pauses(self, into: bool, out: bool) -> None:
-        """From the next batch on, a stream has a pause in about every other clock, and rarely a long one, or none."""
-        self.engine.set_pin(PAUSES["in"], int(into))
-        self.engine.set_pin(PAUSES["out"], int(out))
+    def begin(self, into: bool, out: bool, noise: int) -> None:
+        """From now on a stream has a pause in about every other clock, and rarely a long one, or none."""
+        for name, value in ((PAUSES["in"], into), (PAUSES["out"], out), (NOISE, noise)):
+            self.engine.set_pin(name, value)
         self._pauses = into + out
+        self.restart()
 
     def restart(self) -> None:
         """Throws away what is in the block, in front of it and behind it; it begins anew, as after its reset."""
@@ -59,22 +61,34 @@ class EngineBlock:
         self.engine.run(self.engine.now + 1, Event.TIME)
         self.engine.wire_out()
         self.engine.findings()
-        self._counted = dict.fromkeys(WRONGS, 0)
+        self._counted, self._unread = dict.fromkeys(WRONGS, 0), 0
+
+    def interrupt(self, asks: Sequence[Ask], clocks: int) -> bool:
+        if not self._resets:
+            return False
+        self._send(asks)
+        self.engine.run(self.engine.now + clocks, Event.TIME)
+        self.restart()
+        return True
+
+    def _send(self, asks: Sequence[Ask]) -> None:
+        sent = [self._front(ask) + ask.frame for ask in asks]
+        for frame in sent:
+            self.engine.wire_in(frame)
+        self._unread = sum(len(frame) // self.lanes + BETWEEN for frame in sent)
 
     def __call__(self, asks: Sequence[Ask]) -> Answers:
         """Runs until all has come, or nothing for long; a block that hangs gives less than it was asked for.
 
         One that does not end, because it takes what is not there for a frame, is left alone when it has given too much.
         """
-        sent = [self._front(ask) + ask.frame for ask in asks]
-        for frame in sent:
-            self.engine.wire_in(frame)
-        self._unread = sum(len(frame) // self.lanes + BETWEEN for frame in sent)
+        self._send(asks)
         left, wanted = list[bytes](), sum(map(self._wanted, asks))
         quiet, settle = self._quiet(asks), SETTLE + 2 * LONGEST_PAUSE * bool(self._pauses)
         most = SPARE + 4 * len(asks) + wanted
         while len(left) < most and self._comes(quiet if len(left) < wanted else min(quiet, settle)):
             left += [frame for _, frame in self.engine.wire_out()]
+        self._unread *= len(left) != wanted
         return self._answers(left[:most], len(asks), quiet)
 
     def _comes(self, within: int) -> bool:

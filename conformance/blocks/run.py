@@ -14,10 +14,11 @@ from ringbed.conformance.blocks import rss_hash, rx_checksum, segment, tx_checks
 from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding, PausingBlock
 from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.hw.formats.block_setup import Setup
+from ringbed.hw.formats.blocks import NOISE_BITS
 
 __all__ = [
-    "BATCH", "MIXED", "PAUSED", "ROUNDS", "WAYS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "check_block",
-    "questions", "ready_test",
+    "BATCH", "MIXED", "PAUSED", "ROUNDS", "WAYS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "begin_as",
+    "check_block", "questions", "ready_test",
 ]  # fmt: skip
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next
@@ -25,6 +26,8 @@ PAUSED = ", with pauses"
 WAYS = {"pauses in": (True, False), "pauses out": (False, True), "pauses in and out": (True, True)}
 ROUNDS = 1 + len(WAYS)
 BATCH = 128  # asks at once
+CUT_FROM, CUT = 20, 200  # clocks in which a frame is on its way, of a few short ones
+AGAIN = 20  # findings whose cases are asked once more
 
 
 class Amount(Enum):
@@ -78,7 +81,10 @@ def check_block(
 def questions(
     setup: Setup, seed: int = 1, amount: Amount = Amount.QUICK, kinds: Sequence[str] = ()
 ) -> dict[str, list[Case]]:
-    """The cases to ask, by kind. Raises ValueError for a kind that the ready test does not have."""
+    """The cases to ask, by kind; of one that is not in `kinds` there may be none.
+
+    Raises ValueError for a kind that the ready test does not have, and where nothing that was wanted fits the block.
+    """
     test = ready_test(setup)
     wanted = tuple(kinds) or (*test.kinds, MIXED)
     if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
@@ -87,7 +93,12 @@ def questions(
     every = {kind: [case for case in test.cases(kind, seed, setup) if len(case.ask.frame) <= setup.longest]
              for kind in made}  # fmt: skip
     every[MIXED] = _mix(every, seed, amount)
-    return {kind: every[kind] if kind == MIXED else _choose(every[kind], kind, seed, amount) for kind in wanted}
+    asked = {kind: every[kind] if kind == MIXED else _choose(every[kind], kind, seed, amount) for kind in wanted}
+    empty = [kind for kind in kinds if not asked[kind]] or ([] if any(asked.values()) else ["any kind"])
+    if empty:
+        longest = f" and its longest frame of {setup.longest:,} bytes" if setup.longest else ""
+        raise ValueError(f"no case of {empty[0]} fits this block: its ports{longest} leave none")
+    return asked
 
 
 def ask(
@@ -118,21 +129,64 @@ def ask_twice(
 ) -> Report:  # fmt: skip
     """Ask at full speed, then the same with pauses: in the stream in, in that out, in both.
 
-    Kinds with pauses have `PAUSED` behind their names; what went wrong in the same way before is said once, with the
-    first pauses that show it.
+    Each kind begins behind a reset, some behind one in the middle of a frame, so that it asks the same whatever was
+    asked before. Kinds with pauses have `PAUSED` behind their names; what went wrong in the same way before is said
+    once, with the first pauses that show it.
     """
-    block.set_pauses(False, False)
-    report = ask(block, setup, cases, seed, progress, block.restart)
-    report.asked |= {kind + PAUSED: count for kind, count in report.asked.items()}
-    paused = dict[tuple[object, ...], Finding]()
-    for words, (into, out) in WAYS.items():
-        block.set_pauses(into, out)
-        for finding in ask(block, setup, cases, seed, progress, block.restart).findings:
-            told = finding.kind, finding.index, finding.what, finding.expected, finding.got, finding.came
-            paused.setdefault(told, replace(finding, kind=finding.kind + PAUSED, pauses=words))
-    order = {kind + PAUSED: number for number, kind in enumerate(cases)}
-    report.findings += sorted(paused.values(), key=lambda finding: (order[finding.kind], finding.index))
+    report = Report(seed, {kind + paused: len(of_kind) for paused in ("", PAUSED) for kind, of_kind in cases.items()})
+    found = dict[tuple[object, ...], Finding]()
+    for ways in ("", *WAYS):
+        for kind, of_kind in cases.items():
+            for finding in _ask_anew(block, setup, kind, of_kind, seed, ways, progress):
+                told = bool(ways), kind, finding.index, finding.what, finding.expected, finding.got, finding.came
+                found.setdefault(told, finding)
+    order = {kind: number for number, kind in enumerate(report.asked)}
+    report.findings = sorted(found.values(), key=lambda finding: (order[finding.kind], finding.index))
+    report.findings = list(_again(block, setup, cases, report.findings))
     return report
+
+
+def begin_as(block: PausingBlock, finding: Finding, cases: Sequence[Case] = ()) -> None:
+    """As it was when the finding's kind began; `cases` are the kind's, where a reset in mid-frame is to be repeated."""
+    _begin(block, finding.kind.removesuffix(PAUSED), finding.seed, finding.pauses, cases if finding.cut else ())
+
+
+def _begin(block: PausingBlock, kind: str, seed: int, ways: str, cases: Sequence[Case]) -> bool:
+    """Begin anew; behind a reset in the middle of the first of `cases`, in one of four kinds."""
+    noise, (into, out) = _noise(kind, seed, ways), WAYS.get(ways, (False, False))
+    block.begin(into, out, noise)
+    cut = bool(cases) and noise % 4 == 0
+    return cut and block.interrupt([case.ask for case in cases[:3]], CUT_FROM + noise // 4 % CUT)
+
+
+def _ask_anew(
+    block: PausingBlock, setup: Setup, kind: str, cases: Sequence[Case], seed: int, ways: str,
+    progress: Callable[[str, int], None],
+) -> Iterator[Finding]:  # fmt: skip
+    cut = _begin(block, kind, seed, ways, cases)
+    for finding in ask(block, setup, {kind: cases}, seed, progress, block.restart).findings:
+        yield replace(finding, kind=kind + PAUSED * bool(ways), pauses=ways, cut=cut and finding.index < BATCH)
+
+
+def _noise(kind: str, seed: int, ways: str) -> int:
+    return random.Random(f"pauses {kind} {seed} {ways}").getrandbits(NOISE_BITS)
+
+
+def _again(
+    block: PausingBlock, setup: Setup, cases: Mapping[str, Sequence[Case]], findings: Sequence[Finding]
+) -> Iterator[Finding]:
+    """The findings; of the first of a sort the case is asked alone: is it this case, or what the last left behind?"""
+    asked = set[tuple[str, str]]()
+    for finding in findings:
+        sort = finding.kind, finding.what
+        if finding.of_batch or finding.pauses or sort in asked or len(asked) == AGAIN:
+            yield finding
+            continue
+        asked.add(sort)
+        begin_as(block, finding)
+        case = cases[finding.kind][finding.index]
+        found = compare(finding.kind, finding.seed, finding.index, [case], block([case.ask]), ready_test(setup).read)
+        yield replace(finding, alone=not found)
 
 
 def _choose(cases: list[Case], kind: str, seed: int, amount: Amount) -> list[Case]:

@@ -13,23 +13,25 @@ from typing import Any
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, ResetInserter, ResetSignal, Signal
 from amaranth.lib import stream
 
-from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, Pauses, ResultPack, Steady, beat
+from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, ResultPack, Steady, beat
+from ringbed.hw.dut.pauses import Pauses
 from ringbed.hw.dut.stream import inward, outward
 from ringbed.hw.dut.wrapper import CANONICAL, NAME, Wrapper
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, EARLY, PAUSES, RESTART, WRONGS
+from ringbed.hw.formats.blocks import COUNT_BITS, EARLY, NOISE, NOISE_BITS, PAUSES, RESTART, WRONGS
 from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset, signals
 from ringbed.hw.formats.field import Layout
 
 __all__ = ["BlockWrapper"]
 
+SEEDS = {"in": 0xACE1_0001, "out": 0x1D0F_0001, "late": 0x5EED_0001}
 GARBAGE = 0xA5  # in lanes that do not count: a block that sums them is found
 
 
 class BlockWrapper(Wrapper):
     """A block with the canonical streams `rx_` and `tx_`, both there whatever the block has.
 
-    Pins: PAUSES, RESTART, WRONGS.
+    Pins: PAUSES, NOISE, RESTART, WRONGS.
 
     `tx_` has no ready where the block's own stream out has none. Raises ValueError for streams that do not fit the
     contract, or each other.
@@ -44,6 +46,7 @@ class BlockWrapper(Wrapper):
                 self._port(CANONICAL[name] + sig.name, sig.width)
         for name in (*PAUSES.values(), RESTART):
             self._port(name, 1)
+        self._port(NOISE, NOISE_BITS)
         for name in WRONGS:
             self._port(name, COUNT_BITS)
 
@@ -74,11 +77,12 @@ class BlockWrapper(Wrapper):
         if contract.command:
             to_block = self._commanded(m, came, contract.command, many)
         else:
-            to_block = self._paused(m, came, "in", 0xACE1, many)
+            to_block = self._paused(m, came, "in", Pauses(beat(self.lanes), SEEDS["in"]), many)
         if dut.rx is not None:
             self._into(m, dut.rx, to_block)
         behind = stream.Signature(beat(self.lanes)).create(path=("behind",))
-        _flow(m, self._paused(m, behind, "out", 0x1D0F, Const(0)) if self.stops else behind, left)
+        pauses = Pauses(beat(self.lanes), SEEDS["out"], shy=True)
+        _flow(m, self._paused(m, behind, "out", pauses) if self.stops else behind, left)
         if contract.result:
             m.submodules.results = pack = self._packed(m, contract.result)
             m.submodules.early = early = Early()
@@ -118,11 +122,14 @@ class BlockWrapper(Wrapper):
             port["tx_tlast"].eq(left.payload.last | again), port["tx_tvalid"].eq(Mux(again, midway, left.valid)),
         ]  # fmt: skip
 
-    def _paused(self, m: Module, came: Any, way: str, seed: int, wait: Any) -> Any:
+    def _paused(self, m: Module, came: Any, way: str, pauses: Pauses, wait: Any = None, name: str = "") -> Any:
         """The same stream with pauses in it, where the way's pin asks for them; no frame begins while `wait`."""
-        m.submodules[PAUSES[way]] = pauses = Pauses(came.payload.shape(), seed)
+        m.submodules[name or PAUSES[way]] = pauses
         _flow(m, came, pauses.i)
-        m.d.comb += [pauses.on.eq(self._ports[PAUSES[way]]), pauses.wait.eq(wait)]
+        m.d.comb += [
+            pauses.on.eq(self._ports[PAUSES[way]]), pauses.wait.eq(0 if wait is None else wait),
+            pauses.noise.eq(self._ports[NOISE]), pauses.load.eq(self._ports[RESTART]),
+        ]  # fmt: skip
         return pauses.o
 
     def _commanded(self, m: Module, came: Any, layout: Layout, many: Signal) -> Any:
@@ -133,14 +140,18 @@ class BlockWrapper(Wrapper):
         m.submodules.command = show = CommandShow(self.lanes, layout.size, block.timing, frames)
         _flow(m, came, peel.i)
         _flow(m, peel.o, burst.i)
-        _flow(m, self._paused(m, burst.o, "in", 0xACE1, many), show.i)
+        pauses = Pauses(beat(self.lanes, layout.size), SEEDS["in"])
+        _flow(m, self._paused(m, burst.o, "in", pauses, many), show.i)
         for name, port in block.command.items():
             lsb = layout[name].lsb
             self._given["i_" + port] = show.command[lsb : lsb + block.setup.ports[name]]
         if block.command_valid:
             self._given["i_" + block.command_valid] = show.command_valid
             self._given["o_" + block.command_ready] = show.command_ready
-        return show.o
+        if not block.command_valid or not frames:
+            return show.o
+        late = Pauses(beat(self.lanes), SEEDS["late"], firsts=True)  # a frame may come any time behind its command
+        return self._paused(m, show.o, "in", late, name="late")
 
     def _into(self, m: Module, bus: Bus, frames: Any) -> None:
         """A beat that is not there is what it would be, inverted: a block that takes it is found."""

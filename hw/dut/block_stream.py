@@ -1,24 +1,24 @@
 """What stands between an engine's streams and a block: commands off the front, bursts, pauses, results behind.
 
-The way in is `CommandPeel`, `Burst`, `Pauses`, `CommandShow`, in this order; a block without commands has `Pauses`
-alone. The way out is `ResultPack`, if the block has results, and `Pauses`. Nothing that a block gives is lost without
-being counted: the counters are pins, and the ready tests read them (conformance/blocks/device.py).
+The way in is `CommandPeel`, `Burst`, `Pauses`, `CommandShow`, in this order, and where the command has a handshake of
+its own `Pauses` again between it and its frame; a block without commands has `Pauses` alone (hw/dut/pauses.py). The way
+out is `ResultPack`, if the block has results, and `Pauses`. Nothing that a block gives is lost without being counted:
+the counters are pins, and the ready tests read them (conformance/blocks/device.py).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.formats.blocks import COUNT_BITS, LONGEST_PAUSE, MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming
+from ringbed.hw.formats.blocks import COUNT_BITS, MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming
 
-__all__ = ["Burst", "CommandPeel", "CommandShow", "Early", "Pauses", "ResultPack", "Steady", "beat"]
+__all__ = ["Burst", "CommandPeel", "CommandShow", "Early", "ResultPack", "Steady", "beat"]
 
-RARE = 10  # bits of noise that must all be 1 for a long pause to begin: in one of 1024 clocks
 BURST, GATHERED, PATIENCE = 64, 32, 32  # beats that fit; beats, or clocks without any, that begin a burst
 
 
@@ -99,42 +99,6 @@ class Burst(wiring.Component):
             m.d.sync += going.eq(1)
         with m.If(self.o.valid & self.o.ready & (fifo.level == 1)):
             m.d.sync += going.eq(0)
-        return m
-
-
-class Pauses(wiring.Component):
-    """A stream with a pause in every other clock or so while `on`, and now and then one of 64 to LONGEST_PAUSE clocks.
-
-    A beat that has been offered stays.
-
-    Members:
-
-    i : stream of beats; o : stream of beats, in the same clock; on : In
-    wait : In, no frame begins
-    """
-
-    def __init__(self, layout: data.StructLayout, seed: int) -> None:
-        self.seed = seed
-        end = stream.Signature(layout)
-        super().__init__({"i": In(end), "o": Out(end), "on": In(1), "wait": In(1)})
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        i, o, offered, begins, through = self.i, self.o, Signal(), Signal(init=1), Signal()
-        held = Signal(range(LONGEST_PAUSE + 1))  # clocks of a long pause that are left
-        noise = Signal(16, init=self.seed)  # x**16 + x**14 + x**13 + x**11 + 1, of full period
-        m.d.sync += noise.eq(Cat(noise[15] ^ noise[13] ^ noise[12] ^ noise[10], noise[:15]))
-        m.d.comb += [
-            through.eq(offered | ((~self.on | (noise[0] & (held == 0))) & ~(self.wait & begins))),
-            o.payload.eq(i.payload), o.valid.eq(i.valid & through), i.ready.eq(o.ready & through),
-        ]  # fmt: skip
-        m.d.sync += offered.eq(o.valid & ~o.ready)
-        with m.If(held != 0):
-            m.d.sync += held.eq(held - 1)
-        with m.Elif(self.on & noise[-RARE:].all()):
-            m.d.sync += held.eq(Cat(Const(0, 2), noise[3:7], 1) << Mux(noise[:3] > 4, 4, noise[:3]))
-        with m.If(o.valid & o.ready):
-            m.d.sync += begins.eq(i.payload.last)
         return m
 
 

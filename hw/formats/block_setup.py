@@ -149,6 +149,12 @@ class BlockPorts:
     key_port: str = ""
     quiet: int = field(default=QUIET, repr=False)
 
+    def outputs(self) -> dict[str, str]:
+        """The ports that the block drives beside its streams, by their place in a map."""
+        named = {"command.ready": self.command_ready, "result.valid": self.result_valid,
+                 **{f"result.{name}": port for name, port in self.result.items()}}  # fmt: skip
+        return {f"block.{name}": port for name, port in named.items() if port}
+
     def __post_init__(self) -> None:
         contract = self.setup.contract
         for word, layout, ports in (

@@ -23,9 +23,9 @@ from enum import IntEnum, StrEnum
 from ringbed.hw.formats.field import Field, Layout
 
 __all__ = [
-    "CONTRACTS", "COUNT_BITS", "EARLY", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "PAUSES", "QUIET", "RESTART",
-    "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming", "Contract", "HashKind",
-    "Option", "contract", "lead",
+    "CONTRACTS", "COUNT_BITS", "EARLY", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "NOISE", "NOISE_BITS", "PAUSES", "QUIET",
+    "RESTART", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming", "Contract",
+    "HashKind", "Option", "contract", "lead",
 ]  # fmt: skip
 
 
@@ -51,9 +51,11 @@ RESULTS_KEPT = 1024  # what is still in the block then may give as many more; be
 
 QUIET = 2000  # clocks in which a block may give nothing, beside 8 for each byte of a frame; `quiet` of a map's [block]
 
-# Pins of a block's wrapper: a stream pauses while its own is 1; RESTART swallows what comes and resets the block;
+# Pins of a block's wrapper: a stream pauses while its own is 1, in clocks that NOISE decides, as it is at a restart;
+# RESTART swallows what comes and resets the block;
 # the others count what a block must not do.
-PAUSES, LONGEST_PAUSE = {"in": "pauses_in", "out": "pauses_out"}, 2047  # clocks
+PAUSES, LONGEST_PAUSE = {"in": "pauses_in", "out": "pauses_out"}, 2032  # clocks
+NOISE, NOISE_BITS = "noise", 32
 RESTART, COUNT_BITS = "restart", 16
 MARKS = {"frame": 0, "result": 1}  # first byte of the beat in front
 EARLY = "results_early"

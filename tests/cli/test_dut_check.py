@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) 
     assert "interrupts: mini_nic has no port 'irk'" in said
 
 
+def test_the_table_shows_no_default_in_the_place_of_a_wrong_value(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = copy.read_text()
+    copy.write_text(text.replace('kind = "request"', 'kind = "reqest"').replace('active = "low"', 'active = "lo"'))
+    assert copy.read_text() != text
+    assert run(str(copy)) == Exit.FINDING
+    said = capsys.readouterr().out
+    assert re.findall(r"(\S+) *│ *(\S*,? ?)not clear, see below", said) == [("reset", "rst_n, "), ("dma", "")]
+    assert "reset.active must be 'high' or 'low', not 'lo'" in said
+    assert "dma.kind must be 'axi4' or 'request', not 'reqest'" in said
+    assert "ties." not in said
+    assert re.search(r"mem_req .* not clear yet ", said)
+
+
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("no.toml") == Exit.USAGE
     assert capsys.readouterr().err == "ringbed: no.toml: No such file or directory\n"
@@ -67,3 +83,14 @@ def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     for signal in ("rx.tvalid: port 'in_tvalid'", "rx.tdata: port 'in_tdata'", "tx.tvalid: port 'out_tvalid'"):
         assert f"wire.{signal} meets flip-flops on 'phy_clk', the map has the bus on 'clk'" in said
+
+
+def test_a_result_that_nothing_drives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (EXAMPLE.parent / "blocks").glob("rx_checksum.*"):
+        text = path.read_text(encoding="utf-8").replace("sum_valid <=", "hidden <=")
+        text = text.replace("reg         sum_valid", "wire        sum_valid").replace(
+            "reg [31:0]", "reg hidden; reg [31:0]", 1
+        )
+        (tmp_path / path.name).write_text(text)
+    assert run(str(tmp_path / "rx_checksum.toml")) == Exit.FINDING
+    assert "block.result.valid: nothing drives port 'sum_valid'" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
+from tests.sim.test_two_clocks import CLOCKS, write_map
 
 BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
 
@@ -54,6 +55,20 @@ def test_without_time_and_cache_it_says_so(
     monkeypatch.setenv("RINGBED_CACHE", str(tmp_path / "empty"))
     assert run(block, "--limit", 0) == Exit.FINDING
     assert "it has not been tried" in capsys.readouterr().out
+
+
+def test_several_clocks_are_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RINGBED_CACHE", str(tmp_path / "cache"))
+    path = write_map(tmp_path, next(iter(CLOCKS)))
+    assert run(path, "--limit", 0) == Exit.FINDING
+    said = capsys.readouterr().out
+    assert (
+        f"{path.name}: 'clk' and 'phy_clk' are one clock here, so the slowest path may go from one to another" in said
+    )
+    assert run(BLOCKS / "rx_checksum.toml", "--limit", 0) == Exit.FINDING
+    assert "one clock" not in capsys.readouterr().out
 
 
 def test_a_mistake_in_the_map_is_one_sentence(block: Path, capsys: pytest.CaptureFixture[str]) -> None:

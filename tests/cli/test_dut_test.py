@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from ringbed.cli import main as cli
-from ringbed.cli.dut_test import junit_xml, write_capture
+from ringbed.cli.dut_test import _some, junit_xml, write_capture
 from ringbed.cli.errors import Exit
 from ringbed.conformance.blocks.case import Finding
 from ringbed.conformance.blocks.run import Report
@@ -102,3 +103,25 @@ def test_a_capture_has_what_went_in_and_what_came_out(tmp_path: Path) -> None:
     went, came = read_capture(tmp_path / "x.pcapng").frames
     assert (went.data, came.data) == (FINDING.sent, FINDING.came)
     assert went.comments == (str(FINDING), "command: start 34")
+
+
+def test_what_no_block_may_do_is_said_first_and_once() -> None:
+    many = [replace(FINDING, index=index) for index in range(30)]
+    rule = Finding("pad", 7, 0, "128 cases from here on", "a beat was changed (3 times)", "", "", b"", {})
+    shown = _some([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
+    assert shown == [rule, *many[:19]]
+
+
+def test_a_kind_of_which_nothing_fits_is_said_and_skipped(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:  # fmt: skip
+    text = (BLOCKS / "rx_checksum.toml").read_text(encoding="utf-8").replace("start = 14", "start = 14\nlongest = 1500")
+    Path("short.toml").write_text(text.replace('"rx_checksum.v"', f'"{BLOCKS / "rx_checksum.v"}"'), encoding="utf-8")
+    assert run("short.toml", "--kind", "jumbo") == Exit.USAGE
+    assert "no case of jumbo fits this block: its ports and its longest frame of 1,500 bytes leave none" in (
+        capsys.readouterr().err
+    )
+    report = Report(1, {"jumbo": 0, "pad": 40})
+    suite = ElementTree.fromstring(junit_xml("short.toml", report))
+    assert [case.get("name") for case in suite.iter("testcase") if case.find("skipped") is not None] == ["jumbo"]
+    assert suite.get("skipped") == "1"

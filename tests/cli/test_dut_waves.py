@@ -36,8 +36,13 @@ class Opened:
     def trace(self, path: Path) -> None:
         self.events.append(path.name)
 
-    def set_pauses(self, into: bool, out: bool) -> None:
+    def begin(self, into: bool, out: bool, noise: int) -> None:
         self.events.append((into, out))
+        self.noise = noise
+
+    def interrupt(self, asks: list[Ask], clocks: int) -> bool:
+        self.events.append("cut")
+        return True
 
     def close(self) -> None:
         self.events.append("close")
@@ -54,6 +59,13 @@ def test_as_few_as_show_it(after: int, asked: list[int], words: str) -> None:
     assert record(lambda: block, CASES, replace(FINDING, pauses="pauses out"), Path("w.vcd")) == words
     assert block.asked == asked
     assert block.events == ["w.vcd", (False, True), "close"] * len(asked)
+
+
+def test_what_came_behind_a_reset_in_mid_frame_comes_behind_one_again() -> None:
+    block: Any = Opened(0)
+    record(lambda: block, CASES, replace(FINDING, cut=True), Path("w.vcd"))
+    assert block.events[:2] == ["w.vcd", (False, False)]
+    assert block.events.count("cut") == (block.noise % 4 == 0)
 
 
 def test_another_mistake_is_not_the_same() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,166 +10,26 @@ from pathlib import Path
 import pytest
 from scapy.utils import rdpcap
 
-from ringbed.sim.toolchain import wave_format
-
-WAVES = f"em0.{wave_format()}"  # of the native engine here
-NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
-LOOP = """
-from ringbed.drivers.world import TxFrame
-
-def test_both_ways(ringbed_nic, ringbed_wire, ringbed_seed, ringbed_engine):
-    data = bytes.fromhex("020000000001 0200000000fe 88b5") + bytes([ringbed_seed]) * 86
-    ringbed_wire.send(data)
-    ringbed_nic.driver.transmit(0, [TxFrame([data])])
-    ringbed_wire.run(us=200)
-    assert [frame.data for frame in ringbed_nic.upper.take()] == [data]
-    assert ringbed_wire.take() == [data]
-    assert ringbed_engine == "native"
-"""
-PING = """
-import pytest
-
-@pytest.mark.ringbed(address="10.9.0.2/24")
-def test_arp(ringbed_host, ringbed_wire):
-    ringbed_wire.send(b"\\xff" * 6 + bytes.fromhex(
-        "0200000000fe 0806 0001 0800 06 04 0001 0200000000fe 0a090001 000000000000 0a090002"))
-    ringbed_wire.run(us=200)
-    (answer,) = ringbed_wire.take()
-    assert answer[28:32] == bytes([10, 9, 0, 2])
-"""
-FAILS = """
-import random
-
-def test_that_fails(ringbed_nic, ringbed_wire, ringbed_seed):
-    ringbed_wire.send(bytes.fromhex("020000000001") + random.Random(ringbed_seed).randbytes(94))
-    ringbed_wire.run(us=100)
-    assert ringbed_nic.upper.take() == []
-"""
-THEIRS = """
-import pytest
-
-@pytest.mark.ringbed(map="mini_nic.toml", driver="mini_driver:MiniNic", read_latency=90)
-def test_theirs(ringbed_nic, ringbed_wire):
-    ringbed_wire.send(bytes(80))
-    ringbed_wire.run(us=100)
-    assert [frame.data for frame in ringbed_nic.upper.take()] == [bytes(80)]
-    assert ringbed_nic.engine.settings.read_latency == 90
-"""
-
-
-DRIVERS = """
-from mini_driver import MiniNic
-
-class Strays(MiniNic):
-    def start(self):
-        super().start()
-        self.rx.memory.view[0:8] = 0xDEAD0000.to_bytes(8, "little")
-
-class Leaks(MiniNic):
-    def stop(self):
-        self.device.write(0, 0, 0)
-
-class Raises(MiniNic):
-    def start(self):
-        raise RuntimeError("the driver cannot start")
-"""
-MARKED = """
-import pytest
-
-@pytest.mark.ringbed({})
-def test_that_fails(ringbed_nic, ringbed_wire):
-    ringbed_wire.send(bytes(80))
-    ringbed_wire.run(us=100)
-    assert {}
-"""
-MERGED = """
-import pytest
-from mini_driver import MiniNic
-
-pytestmark = pytest.mark.ringbed(map="mini_nic.toml", driver="mini_driver:MiniNic", read_latency=300)
-
-@pytest.mark.ringbed(read_latency=200, write_latency=70)
-class TestMerged:
-    @pytest.mark.ringbed(read_latency=90)
-    def test_of_a_class(self, ringbed_nic):
-        assert isinstance(ringbed_nic.driver, MiniNic)
-        assert (ringbed_nic.engine.settings.read_latency, ringbed_nic.engine.settings.write_latency) == (90, 70)
-"""
-FLAKY = """
-from pathlib import Path
-
-def test_that_fails(ringbed_nic, ringbed_wire):
-    flag = Path(__file__).with_name("flag")
-    first = not flag.exists()
-    flag.touch()
-    ringbed_wire.send((b"FIRST" if first else b"SECOND").ljust(80))
-    ringbed_wire.run(us=100)
-    assert not first
-"""
-AFTER = """
-import pytest
-import unittest
-
-@pytest.fixture
-def nic(ringbed_nic):
-    yield ringbed_nic
-    ringbed_nic.down()
-    assert ringbed_nic.engine.read(0x8) is not None
-    assert TEARDOWN
-
-def test_that_fails(nic, ringbed_wire):
-    assert CALL
-
-class TestOld(unittest.TestCase):
-    @pytest.fixture(autouse=True)
-    def _open(self, ringbed_nic, ringbed_wire):
-        self.wire = ringbed_wire
-
-    def test_old(self):
-        self.wire.send(bytes(80))
-        self.assertEqual(self.wire.take(), [])
-"""
-NAMES = """
-import pytest
-
-@pytest.mark.parametrize("s", ["a/b", "a_b", "y" * 260, "\\u00fc" * 90])
-def test_named(ringbed_nic, ringbed_wire, s):
-    ringbed_wire.send(bytes(80))
-"""
-
-
-def run(
-    folder: Path, text: str, *words: str, addopts: str = "-p no:cacheprovider", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """With mini_nic by its own map, so that its model is built once for all tests."""
-    ini = f"[pytest]\npythonpath = . {NIC}\naddopts = --strict-markers {addopts}\n"
-    (folder / "pytest.ini").write_text(ini)
-    (folder / "test_mine.py").write_text(text.replace('map="mini_nic.toml"', f'map="{NIC / "mini_nic.toml"}"'))
-    command, env = [sys.executable, "-m", "pytest", "-q", *words], {**os.environ, **environment}
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env=env, stdin=subprocess.DEVNULL
-    )
-
-
-def again_of(done: subprocess.CompletedProcess[str]) -> list[str]:
-    (line,) = (each for each in done.stdout.splitlines() if each.startswith("again: pytest "))
-    return line.removeprefix("again: pytest ").split()
-
-
-def folder_of(folder: Path, test: str = "test_mine.py_test_that_fails") -> Path:
-    (found,) = (folder / "ringbed-out").glob(f"{test}-*")
-    return found
-
-
-def theirs(folder: Path) -> None:
-    (folder / "drivers.py").write_text(DRIVERS)
-
-
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """What is wrong with a marker, which is all there is to read."""
-    assert "Traceback" not in done.stdout
-    assert "pytest_bench" not in done.stdout
-    return done.stdout
+from ringbed.cli.pytest_plugin import KINDS
+from ringbed.sim.engines import ENGINES
+from tests.cli.plugin_runs import (
+    AFTER,
+    BOARD,
+    FAILS,
+    FLAKY,
+    LOOP,
+    MARKED,
+    NAMES,
+    OUTCOMES,
+    PING,
+    TELLS,
+    THEIRS,
+    WAVES,
+    again_of,
+    folder_of,
+    run,
+    theirs,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", [LOOP, PING], ids=["nic", "host"])
@@ -202,9 +61,50 @@ def test_a_failure_leaves_seed_capture_waveform_and_command(tmp_path: Path) -> N
     assert [bytes(frame) for frame in rdpcap(str(tmp_path / folder / "wire.pcapng"))] == frames
 
 
-def test_a_driver_that_is_none_is_one_sentence(tmp_path: Path) -> None:
-    done = run(tmp_path, THEIRS.replace("mini_driver:MiniNic", "mini_driver"))
-    assert "a class, or 'module:Class', goes with a map" in done.stdout
+def test_an_engine_there_is_not_is_refused_at_once(tmp_path: Path) -> None:
+    assert set(KINDS) == {"auto", *ENGINES}
+    done = run(tmp_path, LOOP, "--ringbed-engine=verilog")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "invalid choice: 'verilog'" in done.stderr
+
+
+def test_only_what_failed_is_told_of(tmp_path: Path) -> None:
+    """A strict xfail that passes has failed, one that fails has not; after a KeyboardInterrupt the capture is whole."""
+    (tmp_path / "conftest.py").write_text(TELLS)
+    done = run(tmp_path, OUTCOMES, "--ringbed-engine=native", "--ringbed-no-rerun")
+    assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout
+    reports = [json.loads(line) for line in (tmp_path / "told.jsonl").read_text().splitlines()]
+    assert [(name, when) for name, when, _, sections in reports if sections] == [("test_that_should_fail", "call")]
+    assert [outcome for _, when, outcome, _ in reports if when == "call"] == ["failed", "skipped", "passed"]
+    assert len(rdpcap(str(folder_of(tmp_path, "test_mine.py_test_interrupted") / "wire.pcapng"))) == 1
+
+
+def test_plugins_of_the_command_line(tmp_path: Path) -> None:
+    """The second run has them, and ringbed's own where nothing is loaded by itself."""
+    (tmp_path / "my_board.py").write_text(BOARD)
+    text = FAILS.replace("(ringbed_nic,", "(board, ringbed_nic,")
+    words = ["-p", "ringbed.cli.pytest_plugin", "-p", "my_board", "--ringbed-engine=native"]
+    done = run(tmp_path, text, *words, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert (folder_of(tmp_path) / WAVES).stat().st_size > 100, done.stdout
+    assert "second run" not in done.stdout
+    done = run(tmp_path, text, *again_of(done), "--ringbed-no-rerun", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "1 failed" in done.stdout
+    done = run(tmp_path, text, "-p", "no:ringbed", "-p", "my_board")
+    assert "fixture 'ringbed_nic' not found" in done.stdout
+
+
+@pytest.mark.cocotb
+def test_a_waveform_of_icarus_without_a_failure(tmp_path: Path) -> None:
+    """It begins at clock 0, before a driver that asks its card something attaches, or not at all."""
+    theirs(tmp_path)
+    kind = 'ringbed_nic.engine.kind == "cocotb-icarus"'
+    text = MARKED.format('map="mini_nic.toml", driver="drivers:Asks"', kind)
+    done = run(tmp_path, text, "--ringbed-engine=cocotb-icarus", "--ringbed-trace")
+    assert done.returncode == 0, done.stdout
+    folder = folder_of(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["nic0.fst", "wire.pcapng"]
+    assert (folder / "nic0.fst").stat().st_size > 100
 
 
 def test_the_plugin_costs_a_stranger_nothing(tmp_path: Path) -> None:
@@ -226,6 +126,7 @@ def test_a_finding_and_a_leak_are_errors_of_the_teardown(tmp_path: Path) -> None
     assert "ringbed found:\nE   nic0: clock" in done.stdout or "ringbed found:\nnic0: clock" in done.stdout
     assert "0xdead0000" in done.stdout
     assert again_of(done)
+    assert len(rdpcap(str(folder_of(tmp_path) / "wire.pcapng"))) == 1
     done = run(tmp_path, MARKED.format('map="mini_nic.toml", driver="drivers:Leaks"', "1"), "--ringbed-no-rerun")
     assert done.stdout.count("1 passed, 1 error") == 1, done.stdout
     assert "nic0: the driver is down and keeps" in done.stdout
@@ -254,33 +155,6 @@ def test_a_driver_that_raises_in_up_is_told_too(tmp_path: Path) -> None:
     assert "the driver cannot start" in done.stdout
     assert "seed: 1, engine: native" in done.stdout
     assert again_of(done)
-
-
-# ---- markers ----
-
-
-@pytest.mark.parametrize(
-    ("marker", "said"),
-    [
-        ('"mini_nic.toml", driver="mini_driver:MiniNic"', "ringbed('mini_nic.toml'): name it, such as map="),
-        ('driver="mini_driver:MiniNic"', "it goes with a map, which is not given"),
-        ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
-        ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
-        ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
-        ('map="mini_nic.toml", driver="mini_driver:No"', "module mini_driver has no No"),
-    ],
-)
-def test_a_wrong_marker_is_one_sentence(tmp_path: Path, marker: str, said: str) -> None:
-    theirs(tmp_path)
-    done = run(tmp_path, MARKED.format(marker, "1"))
-    assert done.returncode == 1
-    assert said in sentence(done)
-
-
-def test_markers_are_merged_the_closest_first(tmp_path: Path) -> None:
-    theirs(tmp_path)
-    done = run(tmp_path, MERGED)
-    assert done.returncode == 0, done.stdout
 
 
 # ---- the second run ----

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.blocks import PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
+from ringbed.hw.formats.blocks import NOISE, PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
 from ringbed.sim.dut_block import BlockReader, block_spec, read_block
 from ringbed.sim.portmap import PortMapError
 
@@ -53,7 +53,7 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
     others = {name for name in names if name[:3] not in ("rx_", "tx_")}
-    assert others == {"clk", "rst", *PAUSES.values(), RESTART, *WRONGS}
+    assert others == {"clk", "rst", *PAUSES.values(), NOISE, RESTART, *WRONGS}
     assert {"rx_tready", "tx_tready"} <= names
 
 
@@ -64,8 +64,9 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     ("tx_checksum", ('udp = "csum_udp"', 'ucp = "csum_udp"'), "block: tx-checksum has no command field 'ucp'; it has"),
     ("tx_checksum", ('udp = "csum_udp"', "udp = 1"), "block: command.udp must be the name of a port, not 1"),
     ("tx_checksum", ('udp = "csum_udp"', 'udp = "m_axis_tlast"'), "block.command.udp: port 'm_axis_tlast' is an out"),
-    ("tx_checksum", ('udp = "csum_udp"\n', ""), "input 'csum_udp' of tx_checksum is in no bus, clock, reset or pin"),
+    ("tx_checksum", ('udp = "csum_udp"\n', ""), "input 'csum_udp' of tx_checksum is in no stream, command, clock"),
     ("tx_checksum", ('udp = "csum_udp"', 'udp = "csum_udp"\nvalid = "csum_enable"'), "valid and ready go together"),
+    ("tx_checksum", ('udp = "csum_udp"', 'udp = ""'), "block: command.udp names no port; leave out what the block has"),
     ("rx_checksum", ('valid = "sum_valid"\n', ""), "block.result: rx-checksum/sum needs a valid"),
     ("rx_checksum", ("start = 14", "begin = 14"), "block: rx-checksum/sum has no option 'begin'"),
     ("rx_checksum", ('variant = "sum"', 'variant = "raw"'), "block: rx-checksum has no variant 'raw'"),
@@ -85,6 +86,17 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str], sentence: str) -> None:
     problems = BlockReader(edited(tmp_path, name, change)).problems
     assert any(sentence in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(("name", "change"), [
+    ("tx_checksum", ("data_width = 64", 'data_width = "64"')), ("tx_checksum", ('udp = "csum_udp"', 'udp = ""')),
+    ("rx_checksum", ('sum = "sum"', 'sum = "summ"')), ("rx_checksum", ('variant = "sum"', 'variant = "raw"')),
+    ("tx_checksum", ('enable = "csum_enable"\n', "")), ("rss_hash", ('valid = "valid"', "valid = 1")),
+])  # fmt: skip
+def test_one_mistake_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str]) -> None:
+    """Not that streams differ in width, nor that ports which the map has in other lines could be tied."""
+    problems = BlockReader(edited(tmp_path, name, change)).problems
+    assert len(problems) == 1, problems
 
 
 def test_a_stream_that_the_contract_wants_must_be_there(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ringbed.hw.formats.blocks import contract
+from ringbed.hw.formats.blocks import CONTRACTS, Block, Contract, contract
 from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Dut, Keep
 from ringbed.sim.dut_block import BlockReader
 from ringbed.sim.dut_guess import Guess, forms
@@ -27,12 +28,26 @@ THIRD_PARTY = Path(__file__).parents[2] / "examples" / "third_party"
 WIDTHS = st.sampled_from((8, 16, 32, 64, 128, 256, 512))
 
 
-def read_back(guess: Guess, ports: Mapping[str, Port], kind: type[Reader] = Reader) -> Reader:
+def read_back(
+    guess: Guess, ports: Mapping[str, Port], kind: type[Reader] = Reader, edit: Callable[[str], str] = str
+) -> Reader:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "t.toml"
         (path.parent / "t.v").touch()
-        path.write_text(guess.text(["t.v"]))
+        path.write_text(edit(guess.text(["t.v"])))
         return kind(path, ask=lambda *_: Top(ports))
+
+
+def uncommented(text: str) -> str:
+    """The map with every line that is TOML once its # is away."""
+    lines = []
+    for line in text.splitlines():
+        bare = line.removeprefix("# ")
+        try:
+            lines.append(bare if bare != line and tomllib.loads(bare) else line)
+        except tomllib.TOMLDecodeError:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def spellings(port: Port) -> int:
@@ -136,6 +151,8 @@ def listed(*names: str) -> dict[str, Port]:
          "# wire.rx: the ports s_tdata ... look like axi4-stream and have a width that is not driven"),
         (("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"),
          "# wire.rx could also be the axi4-stream of the ports s_tdata ..."),
+        (("<cyc", "<stb", "<we", "<adr:4", "<dat_i:32", ">dat_o:32", ">ack"),
+         "# word_addressed = true  # where adr counts words"),
         (("<go",), 'clock = ""  # no input is called like a clock: its name'),
         (("<clk", "<phy_clk"), "[clocks.phy_clk]"),
         (("<clk", "<rst", "<phy_rst_n"), "[resets.phy_rst_n]"),
@@ -144,6 +161,30 @@ def listed(*names: str) -> dict[str, Port]:
 )  # fmt: skip
 def test_what_is_not_plain_gets_a_line(ports: tuple[str, ...], line: str) -> None:
     assert line in Guess("t", listed(*ports)).text(["t.v"]).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("ports", "resets"),
+    [
+        (("<clk", "<mac_clk", "<rst_n", "<mac_rst_n"), [("rst_n", ""), ("mac_rst_n", "mac_clk")]),
+        (("<clk", "<mac_clk", "<mac_rst_n", "<rst_n"), [("rst_n", ""), ("mac_rst_n", "mac_clk")]),
+        (("<sys_clk_i", "<clk_phy", "<sys_rst_i", "<nrst_phy"), [("sys_rst_i", ""), ("nrst_phy", "clk_phy")]),
+        (("<clk", "<macclk", "<macresetn"), [("macresetn", "macclk")]),
+        (("<s_aclk", "<m_aclk", "<s_aresetn", "<m_aresetn"), [("s_aresetn", ""), ("m_aresetn", "m_aclk")]),
+        (("<clk", "<mac_clk", "<rst", "<por_rst"), [("rst", ""), ("por_rst", "")]),
+    ],
+)
+def test_a_reset_is_of_the_clock_that_is_called_so(ports: tuple[str, ...], resets: list[tuple[str, str]]) -> None:
+    by_name = listed(*ports)
+    found = read_back(Guess("t", by_name), by_name)
+    assert found.problems == []
+    assert [(reset.port, reset.clock) for reset in found.dut.resets] == resets
+
+
+def test_an_address_of_all_bits_counts_no_words() -> None:
+    """A line that a map would be refused with is not suggested."""
+    wishbone = "<cyc", "<stb", "<we", "<adr:32", "<dat_i:32", ">dat_o:32", ">ack"
+    assert "word_addressed" not in Guess("t", listed(*wishbone)).text(["t.v"])
 
 
 def test_a_wire_is_taken_by_its_name() -> None:
@@ -160,6 +201,60 @@ def test_other_words_of_streams() -> None:
 def test_an_input_that_starts_packets_is_not_held_silently() -> None:
     text = Guess("t", listed("<rx_data:32", "<rx_valid", "<rx_eop", "<rx_sop")).text(["t.v"])
     assert "rx_sop = 0" in text.splitlines()
+
+
+EXTRAS = ("<scan", "<mode:5", "<clk_b", "<psel", "<penable", "<pwrite", "<paddr:8", "<pwdata:32", ">prdata:32", ">irq",
+          ">level:7", "<aux_rst_n")  # fmt: skip
+
+
+THERE = [
+    (kind, handshake, ready)
+    for kind in CONTRACTS for handshake in (True, False) for ready in ("both", "in", "out", "none")
+    if (kind.stream_in or handshake) and (kind.block != Block.SEGMENT or ready in ("both", "in"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "handshake", "ready"), THERE)
+@pytest.mark.parametrize("odd", [True, False], ids=["odd-names", "plain-names"])
+def test_every_kind_of_block_has_a_map_that_fits_once_uncommented(
+    kind: Contract, odd: bool, handshake: bool, ready: str
+) -> None:
+    """Under any names, with or without a ready of its streams, beside ports that a block has no use for."""
+    names = ["<clk", "<rst", *EXTRAS, *(["<secret:320"] if kind.key else [])]
+    for way, layout in (("<", kind.command), (">", kind.result)):
+        fields = layout.fields if layout else ()
+        names += [f"{way}{f'{field.name[0]}x{field.lsb}' if odd else field.name}:{field.width}" for field in fields]
+    if kind.command and handshake:
+        names += ["<c_vld", ">c_take" if odd else ">c_ready"]
+    names += [">r_there" if odd else ">r_valid"] if kind.result else []
+    names += ["<i_tdata:64", "<i_tkeep:8", "<i_tvalid", "<i_tlast"] if kind.stream_in else []
+    names += [">o_tdata:64", ">o_tkeep:8", ">o_tvalid", ">o_tlast"] if kind.stream_out is not False else []
+    names += [">i_tready"] if kind.stream_in and ready in ("both", "in") else []
+    names += ["<o_tready"] if kind.stream_out is not False and ready in ("both", "out") else []
+    ports = listed(*names)
+    guess = BlockGuess("t", ports, kind)
+    found = read_back(guess, ports, BlockReader, uncommented)
+    assert found.problems == []
+    assert isinstance(found, BlockReader)
+    assert found.block is not None
+    assert bool(found.block.command_valid) == bool(kind.command and handshake)
+    assert odd or all(name == port for name, port in (*found.block.command.items(), *found.block.result.items()))
+
+
+def test_a_port_that_fits_as_well_is_named_and_where_it_is() -> None:
+    text = BlockGuess("t", listed("<clk", "<c_do", "<scan"), contract("tx-checksum")).text(["t.v"])
+    assert '# enable = "c_do"  # a guess by its width, or scan (then out of ties); 1 bit: 0: the' in text
+    assert "scan = 0" in text.splitlines()
+
+
+def test_a_block_whose_stream_in_has_no_ready_has_one_held_out() -> None:
+    ports = listed("<clk", "<rst", "<start:8", "<offset:8", "<enable", "<i_tdata:8", "<i_tvalid", "<i_tlast",
+                   ">o_tdata:8", ">o_tvalid", ">o_tlast", "<o_tready")  # fmt: skip
+    found = read_back(BlockGuess("t", ports, contract("tx-checksum")), ports, BlockReader)
+    assert found.problems == []
+    assert found.dut.tx is not None
+    assert not found.dut.tx.ready
+    assert found.dut.ties == {"o_tready": (1, 1)}
 
 
 def test_a_field_without_a_port_is_left_open_with_its_meaning() -> None:

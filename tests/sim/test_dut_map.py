@@ -172,12 +172,56 @@ def test_frames_that_nothing_stops_must_not_outrun_the_main_clock(
     assert found.problems == ([] if right else [sentence])
 
 
+RX_MAP = '[wire.rx]\ndata_width = 8\nkeep = "none"\nready = false\n'
+RX = [Port("tdata", 8, "in"), Port("tvalid", 1, "in"), Port("tlast", 1, "in")]
+
+
 @pytest.mark.parametrize(
-    ("this", "that"), [('kind = "apb"', 'kind = "abp"'), ("addr_width", "adr_width = 8\naddr_width")]
-)
-def test_one_mistake_of_a_bus_is_one_sentence(reader: Read, this: str, that: str) -> None:
-    """Its ports are not looked for under a kind that it may not be, nor missed as inputs that nothing drives."""
-    assert len(reader(APB_MAP.replace(this, that), *APB).problems) == 1
+    ("this", "that"),
+    [
+        ('kind = "apb"', 'kind = "abp"'), ("addr_width", "adr_width = 8\naddr_width"),
+        ("addr_width = 8", 'addr_width = 8\ndata_width = "32"'), ("addr_width = 8", 'addr_width = "8"'),
+        ('kind = "apb"', 'kind = "wishbon"\nword_addressed = true'), ("[registers]", "[register]"),
+        ("addr_width = 8", "addr_width = 8\nprefix = 5"), ('kind = "apb"', 'kind = "apb"\nclock = ["clk"]'),
+        ("data_width = 8", 'data_width = "8"'), ('keep = "none"', 'keep = "no"'), ("ready = false", 'ready = "no"'),
+        ("[wire.rx]", "[wire.xr]"), ("led = {", "led = 5 # {"), ('dir = "out"', 'dir = "up"'),
+        ("width = 3", 'init = "no", width = "3"'), ("test = 2", "test = 4"), ("test = 2", "tset = 4"),
+        ("b = {}", 'b = "1"'), ("active", "activ"), ('"r"', '"rs t"'), ("[resets.r2]", "[resets.r3]"),
+        ("[interrupts]", '[interrupts]\nwidth = "1"'), ('clock = "b"', "clock = 5"), ("b = {}", "bb = {}"),
+    ],
+)  # fmt: skip
+def test_one_mistake_is_one_sentence(reader: Read, this: str, that: str) -> None:
+    """Nothing is said that builds on what would be the default in the place of a wrong value."""
+    text = (
+        'clocks.b = {}\npins.led = { dir = "out", width = 3 }\n[ties]\ntest = 2\n[resets.r2]\nactive = "low"\n'
+        'clock = "b"\n[interrupts]\nport = "r"\n' + APB_MAP + RX_MAP
+    )
+    ports = [*APB, *RX, Port("led", 3, "out"), Port("test", 2, "in"), Port("b", 1, "in"), Port("r2", 1, "in"),
+             Port("r", 1, "out")]  # fmt: skip
+    assert reader(text, *ports).problems == []
+    assert this in text
+    assert len(found := reader(text.replace(this, that, 1), *ports).problems) == 1, found
+
+
+def test_a_clock_that_the_verilog_calls_otherwise_is_one_sentence(tmp_path: Path) -> None:
+    """Nor is it told that the Verilog's own clock could be tied, or that a bus's clock is none."""
+    (tmp_path / "t.v").touch()
+    path = tmp_path / "t.toml"
+    path.write_text('top = "t"\nsources = ["t.v"]\nclock = "clk"\n' + APB_MAP + 'clock = "sys_clk"\n')
+    ports = {port.name: port for port in (Port("sys_clk", 1, "in"), *APB)}
+    assert Reader(path, ask=lambda *_: Top(ports)).problems == ["clock: t has no port 'clk'; it has 'sys_clk'"]
+
+
+def test_a_wrong_width_does_not_hide_an_input_without_a_use(reader: Read) -> None:
+    found = reader(APB_MAP.replace("= 8", "= 9"), *APB, Port("test", 2, "in")).problems
+    assert len(found) == 2
+    assert "input 'test' of t" in found[1]
+
+
+def test_what_is_not_clear_is_known(reader: Read) -> None:
+    """For the table of `dut check`, which else would show defaults."""
+    found = reader(APB_MAP + 'data_width = "32"\n[pins]\nled = { dir = "ot" }\n', *APB, Port("led", 1, "out"))
+    assert found.unclear == {"registers", "pins.led"}
 
 
 def test_a_clock_that_is_not_given_is_one_sentence(tmp_path: Path) -> None:

@@ -142,6 +142,45 @@ def test_a_reset_that_resets_both_ways_or_goes_through_flip_flops_is_nobodys_mis
             assert problems(tmp_path, RESETS.format(body=body), resets=(DutReset("rst", high),)) == []
 
 
+TWO_RESETS = """module top (
+  input wire clk, input wire other, input wire rst, input wire other_rst_n, input wire gate,
+  input wire in_tvalid, input wire in_tlast, input wire [7:0] in_tdata,
+  output reg [7:0] out_tdata, output wire out_tvalid, output wire out_tlast, output reg [7:0] q, output reg s);
+  assign out_tvalid = 1, out_tlast = 1;
+  wire gated = clk & gate;
+  always @(posedge clk) if (rst) out_tdata <= 0; else out_tdata <= in_tdata;
+  {body}
+endmodule
+"""
+ON_OTHER = "always @(posedge other or negedge other_rst_n) if (!other_rst_n) q <= 0; else q <= q + 1;"
+SYNC = "always @(posedge other) if (!other_rst_n || gate) q <= 0; else q <= q + 1;"
+CALLED = (
+    "reset 'other_rst_n' is of clock 'clk' in this map, and meets flip-flops on 'other' alone: "
+    'clock = "other" in [resets.other_rst_n]'
+)
+
+
+@pytest.mark.parametrize(("body", "called"), [
+    (ON_OTHER, True), (SYNC, True),
+    (ON_OTHER + "always @(posedge clk) s <= other_rst_n;", False),
+    (ON_OTHER + "always @(posedge gated) if (!other_rst_n) s <= 0; else s <= 1;", False),
+    ("", False),
+])  # fmt: skip
+def test_a_reset_of_another_clocks_flip_flops(tmp_path: Path, body: str, called: bool) -> None:
+    source = TWO_RESETS.format(body=body)
+    resets = DutReset("rst"), DutReset("other_rst_n", active_high=False)
+    assert problems(tmp_path, source, resets=resets) == ([CALLED] if called else [])
+    assert problems(tmp_path, source, resets=resets, clocks=())[1:] == []
+    if called:
+        rightly = resets[0], replace(resets[1], clock="other")
+        assert problems(tmp_path, source, resets=rightly) == []
+        (wrongly,) = problems(tmp_path, source, resets=(replace(resets[0], clock="other"),))
+        assert wrongly == (
+            "reset 'rst' is of clock 'other' in this map, and meets flip-flops on 'clk' alone: "
+            'clock = "clk" in [resets.rst]'
+        )
+
+
 def test_an_output_that_nothing_drives(tmp_path: Path) -> None:
     source = RESETS.format(body="always @(posedge clk) out_tdata[6:0] <= in_tdata;")
     source = source.replace("out_tvalid = 1, ", "").replace(

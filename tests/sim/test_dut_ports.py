@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.dut_ports import VerilogError, module_ports, read_top
+from ringbed.sim.dut_ports import NoModule, VerilogError, module_ports, read_top
 from ringbed.sim.portmap import Port
 from ringbed.sim.spec import Rtl
 from ringbed.sim.toolchain import BuildError
@@ -43,7 +43,11 @@ def test_widths_directions_parameters_and_includes(rtl: Rtl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("top", "sentence"), [("none", "--top-module 'none' was not found"), ("odd", "port 'list' of odd is not a vector")]
+    ("top", "sentence"),
+    [
+        ("none", "there is no module 'none' in these sources; there is 'top', 'odd', 'inner'$"),
+        ("odd", "port 'list' of odd is not a vector"),
+    ],
 )
 def test_what_cannot_be_asked(rtl: Rtl, top: str, sentence: str) -> None:
     with pytest.raises(BuildError, match=sentence):
@@ -54,6 +58,12 @@ def test_verilators_first_error_is_shown(rtl: Rtl) -> None:
     rtl.files[0].write_text("module top (input wire clk);\n  assign a = ;\nendmodule\n")
     with pytest.raises(BuildError, match=r"t\.sv:2:\d+: syntax error"):
         module_ports("top", rtl, {})
+
+
+def test_of_many_modules_some_are_named(tmp_path: Path) -> None:
+    (tmp_path / "t.v").write_text("".join(f"module m{index}; endmodule\n" for index in range(11)))
+    with pytest.raises(NoModule, match=r"there is 'm0', 'm1', .*, 'm7' and 3 more$"):
+        read_top("t", Rtl((tmp_path / "t.v",)), {})
 
 
 def test_a_packed_union_is_as_wide_as_its_widest(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import inspect
 import sys
 from pathlib import Path
 
 import pytest
 
 from ringbed.sim import synth_tools
-from ringbed.sim.synth_tools import NEXTPNR, ToolFailure, run
+from ringbed.sim.synth_tools import NEXTPNR, YOSYS, ToolFailure, run
 
 PLACING = """Info: Running main analytical placer, max placement attempts per cell = 39325146.
 Info:     at iteration #1, type ALL: wirelen solved = 2282, spread = 310684, legal = 311648; time = 2.57s
@@ -43,6 +46,26 @@ def test_one_that_is_stopped_says_how_far_it_came(
     with pytest.raises(ToolFailure) as failure:
         run(NEXTPNR, [], tmp_path, 1)
     assert str(failure.value) == "nextpnr-ecp5 was not done in 1 s" + stage
+
+
+def test_a_tool_that_is_set_up_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By what its package's runtime writes then; no other line of it is one."""
+    assert "Preparing to run" in inspect.getsource(importlib.import_module("yowasp_runtime"))
+    monkeypatch.setenv("RINGBED_CACHE", str(tmp_path))
+    monkeypatch.setattr(synth_tools, "_ready", functools.cache(synth_tools._ready.__wrapped__))
+    wrote = "import sys; print('Preparing to run a tool. This might take a while...\\nversion 1', file=sys.stderr)"
+    monkeypatch.setattr(synth_tools, "_command", lambda tool, arguments: [sys.executable, "-c", wrote])
+    with caplog.at_level("INFO", synth_tools.LOG.name):
+        for _ in range(2):
+            run(YOSYS, [], tmp_path, 60)
+    assert caplog.messages == ["Yosys is set up, once a machine: a minute or two"]
+    caplog.clear()
+    monkeypatch.setattr(synth_tools, "_command", lambda tool, arguments: [sys.executable, "-c", "print('version 1')"])
+    with caplog.at_level("INFO", synth_tools.LOG.name):
+        run(NEXTPNR, [], tmp_path, 60)
+    assert caplog.messages == []
 
 
 def test_a_complaint_has_the_file_and_line_it_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

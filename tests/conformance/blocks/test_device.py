@@ -9,7 +9,7 @@ from ringbed.conformance.blocks.case import Answers, Ask
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.hw.formats.block_setup import BlockPorts, Setup
 from ringbed.hw.formats.blocks import EARLY, MARKS, RESTART, WRONGS, contract
-from ringbed.hw.formats.dut import Bus, BusKind
+from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset
 from ringbed.sim.engine import Engine, Event, Finding
 
 RX, TX = (Bus(BusKind.STREAM, 32, into=into) for into in (True, False))
@@ -47,9 +47,13 @@ class Echo:
         return [(self.now, self.left.pop(0))] if self.left else []
 
 
-def block(echo: Echo, kind: str, tx: Bus | None, widths: dict[str, int] | None = None, **ports: Any) -> EngineBlock:
+def block(
+    echo: Echo, kind: str, tx: Bus | None, widths: dict[str, int] | None = None,
+    resets: tuple[DutReset, ...] = (DutReset("rst"),), **ports: Any,
+) -> EngineBlock:  # fmt: skip
     setup = Setup(contract(kind), widths)
-    return EngineBlock(cast(Engine, echo), BlockPorts(setup, **ports), RX, tx)
+    dut = Dut("top", "clk", resets, rx=RX, tx=tx)
+    return EngineBlock(cast(Engine, echo), BlockPorts(setup, **ports), dut)
 
 
 def test_a_command_goes_in_front_in_whole_beats_and_frames_come_back() -> None:
@@ -86,8 +90,9 @@ def test_how_long_is_waited_for_a_slow_block_is_said() -> None:
     echo = Echo(lambda frame: [])
     dut = block(echo, "rx-checksum", None, result_valid="valid", quiet=50_000)
     assert dut([Ask(bytes(100))]).quiet == echo.now == 50_800
-    dut.set_pauses(True, True)
-    assert dut([Ask(bytes(100))]).quiet > 54_000
+    dut.begin(True, True, 7)
+    assert (echo.pins["pauses_in"], echo.pins["pauses_out"], echo.pins["noise"]) == (1, 1, 7)
+    assert dut([Ask(bytes(100))]).quiet == 50_800 + 8 * 2032 + 64 * 25
 
 
 def test_when_all_has_come_what_is_too_much_is_waited_for_less_long() -> None:
@@ -132,3 +137,16 @@ def test_a_block_that_does_not_end_is_left_alone() -> None:
     echo.left = [bytes(2)] * 100_000
     answers = block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(60))] * 10)
     assert 10 < len(answers.results) < 100
+
+
+def test_an_interrupt_leaves_nothing_behind_and_needs_a_reset() -> None:
+    echo = Echo(lambda frame: [frame[:2]])
+    dut = block(echo, "rx-checksum", None, result_valid="valid")
+    assert dut.interrupt([Ask(bytes(1000))], 30)
+    assert (echo.left, echo.pins[RESTART]) == ([], 0)
+    assert echo.now > 30 + 250  # the frame is swallowed while the restart is on
+    before = echo.now
+    dut.begin(False, False, 1)
+    assert echo.now - before < 100  # nothing is left to swallow
+    bare = block(Echo(lambda frame: [frame[:2]]), "rx-checksum", None, resets=(), result_valid="valid")
+    assert not bare.interrupt([Ask(bytes(1000))], 30)

@@ -99,3 +99,12 @@ def test_narrow_ports_are_not_asked_what_does_not_fit() -> None:
     assert enabled
     assert all(command["start"] < 128 for command in enabled)
     assert len(cases) < len(wide)
+
+
+def test_nothing_to_ask_is_refused() -> None:
+    short = Setup(contract("rx-checksum", "sum"), options={"longest": 13})
+    with pytest.raises(ValueError, match="no case of any kind fits this block: its ports and its longest frame of 13 "):
+        questions(short)
+    with pytest.raises(ValueError, match="no case of jumbo fits this block"):
+        questions(Setup(contract("rx-checksum", "sum"), options={"longest": 1500}), kinds=("pad", "jumbo"))
+    assert questions(Setup(contract("rx-checksum", "sum"), options={"longest": 1500}))["jumbo"] == []

@@ -46,7 +46,7 @@ def check(path: Path, *kinds: str, engine: str = "native") -> Report:
     dut, rtl, ports = read_block(path)
     device = open_engine(engine, block_spec(dut, rtl, ports))
     try:
-        block = EngineBlock(device, ports, dut.rx, dut.tx)
+        block = EngineBlock(device, ports, dut)
         return ask_twice(block, ports.setup, questions(ports.setup, kinds=kinds), seed=1)
     finally:
         device.close()

@@ -12,8 +12,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, Pauses, ResultPack, Steady, beat
-from ringbed.hw.formats.blocks import LONGEST_PAUSE, MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming, contract, lead
+from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, ResultPack, Steady, beat
+from ringbed.hw.formats.blocks import MARKS, RESULTS_KEPT, RESULTS_WAITING, CommandTiming, contract, lead
 
 Piece = tuple[bytes, bool]  # bytes of a beat, whether it is the last
 
@@ -249,46 +249,6 @@ def test_results_go_between_frames_however_late_they_are_and_both_are_marked(
         assert [each[lanes:] for each in joined(got) if each[0] == mark] == wanted
 
 
-@pytest.mark.parametrize("on", [False, True])
-def test_pauses_take_nothing_back_that_was_offered_and_lose_nothing(on: bool) -> None:
-    dut = Pauses(beat(8), 0xACE1)
-    got, seen = list[Piece](), list[tuple[bool, bool, int]]()
-
-    async def source(ctx: Any) -> None:
-        ctx.set(dut.on, on)
-        await send(ctx, dut.i, FRAMES * 4, 8, random.Random(1))
-        await ctx.tick().repeat(20)
-
-    async def sink(ctx: Any) -> None:
-        await take(ctx, dut.o, got, random.Random(2), dut.i.valid, seen)
-
-    simulate(dut, source, background=[sink])
-    assert joined(got) == FRAMES * 4
-    held = [before[0] and not before[1] for before in seen]
-    assert all(now[0] for was, now in zip(held, seen[1:], strict=False) if was)
-    paused = sum(came and not valid for valid, _, came in seen)
-    assert paused > 20 if on else paused == 0
-
-
-def test_pauses_are_short_mostly_and_long_now_and_then() -> None:
-    dut, gaps = Pauses(beat(1), 0xACE1), [0]
-
-    async def run(ctx: Any) -> None:
-        ctx.set(dut.on, 1)
-        ctx.set(dut.o.ready, 1)
-        ctx.set(dut.i.valid, 1)
-        for _ in range(30_000):
-            *_, valid = await ctx.tick().sample(dut.o.valid)
-            gaps.extend([0]) if valid else gaps.append(gaps.pop() + 1)
-
-    simulate(dut, run)
-    long = [gap for gap in gaps if gap >= 64]
-    assert 6 < len(long) < 50
-    assert max(long) <= LONGEST_PAUSE + 16
-    assert max(long) > 1000
-    assert all(gap < 20 for gap in gaps if gap not in long)
-
-
 @pytest.mark.parametrize(("clocks", "early"), [
     ([(1, 0), (0, 1), (1, 1), (1, 0), (1, 0), (0, 1), (0, 1)], 0),
     ([(0, 1), (1, 0), (1, 1)], 1),
@@ -305,22 +265,6 @@ def test_a_result_before_its_frames_end_is_counted(clocks: list[tuple[int, int]]
         assert ctx.get(dut.early) == early
 
     simulate(dut, run)
-
-
-def test_no_frame_begins_while_it_is_to_wait_and_one_that_has_begun_goes_on() -> None:
-    dut, seen = Pauses(beat(1), 0xACE1), list[int]()
-
-    async def run(ctx: Any) -> None:
-        ctx.set(dut.o.ready, 1)
-        ctx.set(dut.i.valid, 1)
-        for clock in range(12):
-            ctx.set(dut.i.payload.last, len(seen) % 4 == 3)  # frames of four beats
-            ctx.set(dut.wait, 1 <= clock < 8)
-            *_, valid = await ctx.tick().sample(dut.o.valid)
-            seen.extend([clock] if valid else [])
-
-    simulate(dut, run)
-    assert seen == [0, 1, 2, 3, 8, 9, 10, 11]
 
 
 def test_results_are_counted_when_they_wait_and_when_they_are_lost() -> None:

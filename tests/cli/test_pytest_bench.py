@@ -1,0 +1,264 @@
+"""What a test has opened: its cards are named, seeded, looked through and closed, whatever the driver does."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ringbed.cli.pytest_bench import Bench
+from ringbed.cli.pytest_plugin import Wire
+from ringbed.drivers.em import Em
+from ringbed.sim.engine import EngineClosed, Finding
+from ringbed.sim.engines import OBSERVER
+from ringbed.sim.host import Collector
+from ringbed.sim.toolchain import BuildError
+from tests.cli.plugin_item import Item
+
+NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
+STRAY = Finding(7, "stray", "a read")
+
+
+class Watcher(Collector):
+    """Notes whether the driver ran whenever the upper side was let work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.host: Any = None
+        self.running: list[bool] = []
+
+    def work(self, now: int) -> None:
+        if self.host is not None:
+            self.running.append(self.host.driver.running)
+
+
+def bench(folder: Path, *marked: dict[str, Any], **given: Any) -> Bench:
+    return Bench(Item(folder, *marked, **given).real)
+
+
+def card(cards: Bench, upper: Collector | None = None) -> Any:
+    """Its driver and engine are of no type here that says more than their Protocols."""
+    return cards.open(upper or Collector())
+
+
+def test_several_cards_of_one_test(tmp_path: Path) -> None:
+    """Each has its name, and all of them are closed."""
+    cards = bench(tmp_path, seed=23)
+    hosts = [card(cards) for _ in range(2)]
+    assert [host.name for host in hosts] == ["em0", "em1"]
+    assert [host.engine.settings.seed for host in hosts] == [23, 23]
+    assert [host.driver.running for host in hosts] == [True, True]
+    cards.close()
+    for host in hosts:
+        with pytest.raises(EngineClosed):
+            host.engine.read(0x8)
+
+
+def test_the_marker_s_own_seed(tmp_path: Path) -> None:
+    cards = bench(tmp_path, {"seed": 5})
+    assert card(cards).engine.settings.seed == 5
+    cards.close()
+
+
+@pytest.mark.parametrize("as_class", [True, False])
+def test_a_map_is_found_from_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_class: bool) -> None:
+    monkeypatch.syspath_prepend(str(NIC))
+    driver = importlib.import_module("mini_driver").MiniNic
+    near = os.path.relpath(NIC / "mini_nic.toml", tmp_path)
+    cards = bench(tmp_path, {"map": near, "driver": driver if as_class else "mini_driver:MiniNic"}, engine="auto")
+    hosts = [card(cards) for _ in range(2)]
+    assert [(host.name, host.engine.kind, type(host.driver)) for host in hosts] == [
+        ("nic0", "native", driver), ("nic1", "native", driver)
+    ]  # fmt: skip
+    cards.close()
+
+
+class Opened:
+    """Stands for `open_host`: notes what a card is opened with, and what is recorded of it."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind, self.traced = kind, list[Path]()
+
+    def __call__(self, name: str, upper: object = None, **given: Any) -> Any:
+        self.name, self.given = name, given
+        engine: Any = SimpleNamespace(kind=self.kind, trace=self.traced.append)
+        if (observer := OBSERVER.get()) is not None:
+            observer.opened(engine)
+        return SimpleNamespace(name=name, engine=engine, up=lambda: None)
+
+
+@pytest.mark.parametrize(("engine", "compiler"), [("auto", False), ("pysim", True)])
+def test_what_our_own_card_is_opened_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, compiler: bool
+) -> None:
+    """The engine of the command line, the settings of the marker; pysim's waveform is VCD, with a compiler or not."""
+
+    def wave_format() -> str:
+        if not compiler:
+            raise BuildError("no compiler")
+        return "fst"
+
+    opened = Opened("pysim")
+    monkeypatch.setattr("ringbed.sim.engines.wave_format", wave_format)
+    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    cards = bench(tmp_path, {"offloads": ["tx"], "waves": "", "address": "10.1.0.1/8"}, engine=engine, trace=True)
+    card(cards)
+    assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
+    assert opened.given == {"engine": engine, "offloads": ["tx"], "waves": "vcd", "seed": 1}
+    assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
+
+
+def test_an_engine_of_cocotb_is_recorded_when_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; and no other engine that the test opens."""
+    opened = Opened("cocotb-icarus")
+    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    cards = bench(tmp_path, engine="cocotb-icarus", trace=True)
+    for _ in range(2):
+        card(cards)
+    assert opened.traced == [cards.folder / "em0.fst", cards.folder / "em1.fst"]
+    assert OBSERVER.get() is None
+
+
+@pytest.mark.parametrize(("engine", "is_opened"), [("auto", "native"), ("cocotb-icarus", "cocotb-icarus")])
+def test_somebodys_card_is_simulated_as_verilog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, is_opened: str
+) -> None:
+    """Without a compiler it is not simulated in Python, which nobody could."""
+    opened = Opened("native")
+    monkeypatch.setattr("ringbed.sim.testbed_dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
+    card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
+    assert opened.given == {"engine": is_opened, "seed": 1}
+
+
+def test_an_engine_that_records_nothing(tmp_path: Path) -> None:
+    with pytest.raises(pytest.UsageError, match="^--ringbed-trace: engine qemu records no waveform$"):
+        card(bench(tmp_path, engine="qemu", trace=True))
+
+
+def test_what_is_wrong_while_a_driver_goes_down_is_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of time; and the upper side is let work when its driver is down."""
+    cards, upper = bench(tmp_path), Watcher()
+    host = upper.host = card(cards, upper)
+    late = Finding(9, "late", "a write")
+    monkeypatch.setattr(host.engine, "findings", lambda: [STRAY if host.driver.running else late])
+    monkeypatch.setattr(host.memory, "leaks", lambda: ["0x1000, 64 bytes", "another"])
+    with pytest.raises(pytest.fail.Exception) as raised:
+        cards.close()
+    assert str(raised.value).splitlines() == [
+        "ringbed found:", "em0: clock 7: stray: a read",
+        "em0: the driver is down and keeps 2 mappings, first 0x1000, 64 bytes", "em0: clock 9: late: a write",
+    ]  # fmt: skip
+    assert upper.running == [False]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), ValueError("not so"), AssertionError("never")])
+def test_a_driver_that_raises_when_it_goes_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It is the test's error, and keeps no card from being closed."""
+
+    def refuses() -> None:
+        raise error
+
+    cards = bench(tmp_path)
+    first, second = (card(cards) for _ in range(2))
+    monkeypatch.setattr(first.driver, "down", refuses)
+    with pytest.raises(type(error), match=str(error)):
+        cards.close()
+    assert not second.driver.running
+    for host in (first, second):
+        with pytest.raises(EngineClosed):
+            host.engine.read(0x8)
+
+
+def test_a_test_may_close_its_engine(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    card(cards).engine.close()
+    cards.close()
+    assert cards.trouble == []
+
+
+def test_findings_in_an_engine_that_the_test_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are lost, and that is said once."""
+    monkeypatch.syspath_prepend(str(NIC))
+    cards = bench(tmp_path, {"map": str(NIC / "mini_nic.toml"), "driver": "mini_driver:MiniNic"})
+    host = card(cards)
+    host.driver.rx.memory.view[0:8] = 0xDEAD0000.to_bytes(8, "little")  # where the card puts its first frame
+    wire = Wire(host, cards.capture)
+    wire.send(bytes(80))
+    wire.run(us=100)
+    host.engine.close()
+    with pytest.raises(pytest.fail.Exception) as raised:
+        cards.close()
+    assert str(raised.value) == "ringbed found:\nnic0: the test closed its engine, with findings in it"
+
+
+@pytest.mark.parametrize("down", ["never up", "down already"])
+def test_a_driver_that_is_not_up_is_not_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, down: str) -> None:
+    calls: list[str] = []
+
+    def refuses(driver: Any) -> None:
+        raise OSError("no link")
+
+    monkeypatch.setattr(Em, "down", lambda driver: calls.append(driver.name))
+    cards = bench(tmp_path)
+    if down == "never up":
+        monkeypatch.setattr(Em, "up", refuses)
+        with pytest.raises(OSError, match="no link"):
+            card(cards)
+        monkeypatch.setattr(cards.hosts[0].driver, "running", True)  # as far as it got
+    else:
+        card(cards).driver.running = False
+    cards.close()
+    assert calls == []
+
+
+def test_a_folder_s_name_is_one_for_any_file_system(tmp_path: Path) -> None:
+    names = [bench(tmp_path, name=name).folder.name for name in ("t[\u00fc/\u00fc]", "t[\u00fc_\u00fc]", "t" * 300)]
+    assert [name.isascii() and len(name) < 100 for name in names] == [True] * 3
+    assert len(set(names)) == 3
+
+
+# ---- capture and waveform ----
+
+
+def test_one_capture_that_can_be_read_at_any_time(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    wire = Wire(card(cards), cards.capture)
+    wire.send(bytes(80))
+    cards.look()
+    (path,) = cards.files
+    assert bytes(80) in path.read_bytes()
+    assert cards.capture is cards.capture
+    cards.close()
+    assert cards._file.closed
+
+
+# ---- the wire ----
+
+
+def test_frames_go_in_order_and_time_ends_at_rest(tmp_path: Path) -> None:
+    cards = bench(tmp_path)
+    host = card(cards)
+    wire, before = Wire(host, cards.capture), host.now
+    frames = [bytes.fromhex("020000000001").ljust(14) + bytes([number]) * 1400 for number in range(10)]
+    wire.send(*frames)
+    wire.run(us=2)
+    assert 2000 <= host.now - before < 3000
+    wire.run()
+    assert [frame.data for frame in host.upper.take()] == frames
+    assert host.now - before < 100_000
+    cards.close()
+
+
+def test_a_frame_that_leaves_with_a_bad_fcs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = bench(tmp_path)
+    host = card(cards)
+    monkeypatch.setattr(host.engine, "wire_out", lambda: [(5, bytes(64))])
+    with pytest.raises(AssertionError, match=r"frames \[0\] left the card with a bad FCS"):
+        Wire(host, cards.capture).take()
+    cards.close()
