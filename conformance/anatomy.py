@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-__all__ = ["Anatomy", "count_kinds", "data_offset_lies", "dissect", "short_udp"]
+__all__ = ["Anatomy", "count_kinds", "data_offset_lies", "dissect", "ether_at", "short_udp"]
 
 TCP, UDP = 6, 17
 HOP_BY_HOP, IPV4, IPV6, ROUTING, FRAGMENT, DESTINATION = 0, 4, 41, 43, 44, 60
@@ -48,11 +48,7 @@ class Anatomy:
 
 def dissect(frame: bytes, longest: int = LONGEST_EXTENSION) -> Anatomy:
     """The one row of RX_TABLE that `frame` falls in, and its parts; extension headers beyond `longest` bytes end it."""
-    at, tagged, snap = 12, False, False
-    if frame[at : at + 2] == _ETHER_VLAN:
-        at, tagged = at + 4, True
-    if len(frame) >= at + 10 and int.from_bytes(frame[at : at + 2], "big") <= 1500 and frame[at + 2 : at + 8] == _SNAP:
-        at, snap = at + 8, True
+    at, tagged, snap = ether_at(frame)
     ether, at = frame[at : at + 2], at + 2
     if ether == _ETHER_IPV4:
         found = _ipv4(frame, at)
@@ -61,6 +57,16 @@ def dissect(frame: bytes, longest: int = LONGEST_EXTENSION) -> Anatomy:
     else:
         found = Anatomy("other EtherType", end=len(frame))
     return replace(found, tagged=tagged, snap=snap)
+
+
+def ether_at(frame: bytes) -> tuple[int, bool, bool]:
+    """Where the EtherType is that says what follows, and whether a tag and LLC/SNAP stand before it."""
+    at, tagged, snap = 12, False, False
+    if frame[at : at + 2] == _ETHER_VLAN:
+        at, tagged = at + 4, True
+    if len(frame) >= at + 10 and int.from_bytes(frame[at : at + 2], "big") <= 1500 and frame[at + 2 : at + 8] == _SNAP:
+        at, snap = at + 8, True
+    return at, tagged, snap
 
 
 def data_offset_lies(frame: bytes, parts: Anatomy) -> bool:

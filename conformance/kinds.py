@@ -2,9 +2,9 @@
 
 What `frames.py` and the hosts' capture have is there as two of the kinds; the others are edges: every length of every
 header stack, pad that is not zero, sums of 0, carries, offsets at the limits of narrow fields, ports of tunnels, frames
-that are to be left alone, damage of both sums at once, headers that lie (lies.py), tags and tunnels (carried.py),
-fragments, jumbo frames. Frames have no FCS; those of `made` are padded, the others are as long as a host has them, 14
-bytes and up.
+that are to be left alone, damage of both sums at once, headers that lie (lies.py), tags and tunnels (carried.py), the
+two zeros of a sum (zeros.py), fragments, jumbo frames. Frames have no FCS; those of `made` are padded, the others are
+as long as a host has them, 14 bytes and up.
 Payloads have distinct words where nothing else is said, so that no exchange or loss of words goes unseen.
 """
 
@@ -14,8 +14,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from ringbed.conformance import carried, lies
-from ringbed.conformance.anatomy import TCP, UDP, dissect
+from ringbed.conformance import carried, lies, zeros
+from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
 from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
 from ringbed.conformance.damage import damaged_copies
 from ringbed.conformance.frames import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
@@ -146,17 +146,32 @@ def _limits(rng: random.Random, seed: int) -> Iterator[bytes]:
 
 
 def _both_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
-    """Right and wrong IPv4 header sums times right and wrong TCP or UDP sums, short enough for pad and longer."""
+    """The IPv4 header's sum and that of TCP or UDP wrong in one frame, short enough for pad and longer."""
+    for good, parts in _around_pad(rng, seed):
+        if parts.version == 4:
+            yield _spoilt(rng, good, parts.ip[0] + 11, len(good) - 1)
+
+
+def _one_sum(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """One of them wrong, and the other right or, of IPv6, not there."""
+    for good, parts in _around_pad(rng, seed):
+        for at in (parts.ip[0] + 11, len(good) - 1) if parts.version == 4 else (len(good) - 1,):
+            yield _spoilt(rng, good, at)
+
+
+def _around_pad(rng: random.Random, seed: int) -> Iterator[tuple[bytes, Anatomy]]:
     for frame, _ in stacks(rng):
         for size in (1, 2, 3, 90):
             good = frame(payload(seed, size))
-            parts = dissect(good, LONGEST_HEADERS)
-            for l3 in (0, rng.randrange(1, 256)) if parts.version == 4 else (0,):
-                for l4 in (0, rng.randrange(1, 256)):
-                    data = bytearray(good)
-                    data[parts.ip[0] + 11] ^= l3
-                    data[-1] ^= l4
-                    yield bytes(data) + rng.randbytes(max(0, 60 - len(data)))
+            yield good, dissect(good, LONGEST_HEADERS)
+
+
+def _spoilt(rng: random.Random, frame: bytes, *places: int) -> bytes:
+    """`frame` padded, and another byte at each place. One byte never makes 0xFFFF of 0x0000, the same to a sum."""
+    data = bytearray(frame)
+    for at in places:
+        data[at] ^= rng.randrange(1, 256)
+    return bytes(data) + rng.randbytes(max(0, 60 - len(data)))
 
 
 def _inverted_sums(rng: random.Random, seed: int) -> Iterator[bytes]:
@@ -216,11 +231,13 @@ KINDS: dict[str, Callable[[random.Random, int], Iterable[bytes]]] = {
     "tunnels": _tunnels,
     "offset limits": _limits,
     "both sums wrong": _both_sums,
+    "one sum wrong": _one_sum,
     "sums wrong their own way": _inverted_sums,
     "fragments": _fragments,
     "jumbo": _jumbo,
     **carried.KINDS,
     **lies.KINDS,
+    **zeros.KINDS,
     "damage": _damaged,
     "noise": _noise,
 }

@@ -91,6 +91,23 @@ def _short_udp_lengths(rng: random.Random, seed: int) -> Iterator[bytes]:
         yield right[: begin + 6] + b"\0\0" + right[begin + 8 :]
 
 
+def _cut_short(rng: random.Random, seed: int) -> Iterator[bytes]:
+    """Frames that end in the IP header, or in the ports behind it, whose IP length is the old one or what is left."""
+    build = Build(rng)
+    for protocol in (TCP, UDP):
+        four, six = (bytes(ip / build.l4(protocol, 50)) for ip in (build.ip4(), build.ip6()))
+        for length in (15, 24, 29, 31, 33):
+            yield link(IPV4, four)[:length]
+        for length in (15, 22, 38, 53):
+            yield link(IPV6, six)[:length]
+        for ether, packet, headers in ((IPV4, four, 34), (IPV6, six, 54)):
+            whole = link(ether, packet)
+            yield whole[: headers + 2]
+            for length in range(headers, headers + 4):
+                parts = dissect(whole)
+                yield _with_ip_length(whole, parts, length - _counted_from(parts))[:length]
+
+
 def _counted_from(parts: Anatomy) -> int:
     """The byte from which the IP header's length counts."""
     return parts.ip[0] if parts.version == 4 else parts.ip[0] + 40
@@ -127,4 +144,5 @@ KINDS: dict[str, Callable[[random.Random, int], Iterator[bytes]]] = {
     "tcp headers that lie": _tcp_headers,
     "udp lengths that lie": _udp_lengths,
     "short udp lengths": _short_udp_lengths,
+    "packets cut short": _cut_short,
 }

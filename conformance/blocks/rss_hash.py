@@ -16,6 +16,7 @@ from ringbed.conformance.carried import without_tags
 from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build
 from ringbed.conformance.kinds import KINDS as FRAMES
 from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.lenient import flows
 from ringbed.conformance.toeplitz import VECTORS, Flow, flow_of
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import HashKind
@@ -25,7 +26,8 @@ __all__ = ["FIELD_KINDS", "STREAM_KINDS", "field_cases", "reader", "stream_cases
 _VECTORS, _BITS, _RANDOM = "microsoft's vectors", "single bits", "any addresses and ports"
 FIELD_KINDS = (_VECTORS, _BITS, _RANDOM)
 STREAM_KINDS = (_VECTORS, _BITS, _RANDOM, *FRAMES)
-_OPEN = ("segments left", "cut short", "length")  # RFC 8200 4.4: which destination is meant; no headers, or lies
+# RFC 8200 4.4: which destination is meant; no headers, or lies. Nothing, or anything that is in the frame, is right.
+_OPEN = ("segments left", "cut short", "length")
 
 
 def reader(setup: Setup) -> Reader:
@@ -67,8 +69,9 @@ def stream_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
         if bare != frame:
             allowed += [HashKind.NONE, setup.does(flow.kind.without_ports)]
         case = _case(flow, Ask(frame), setup, list(dict.fromkeys(allowed)))
-        results = ({},) if any(kind in inner.kind for kind in _OPEN) else case.results
-        yield replace(case, about=parts.name, frames=((frame,),), results=results)
+        if any(kind in inner.kind for kind in _OPEN):
+            case = replace(case, results=tuple(_open(bare, setup)))
+        yield replace(case, about=parts.name, frames=((frame,),))
 
 
 def _allowed(frame: bytes, parts: Anatomy, flow: Flow, setup: Setup) -> Iterator[HashKind]:
@@ -82,14 +85,22 @@ def _allowed(frame: bytes, parts: Anatomy, flow: Flow, setup: Setup) -> Iterator
         yield setup.does(flow.kind.without_ports)
 
 
+def _open(frame: bytes, setup: Setup) -> Iterator[dict[str, str]]:
+    """The results that are right where it is open what is to be hashed; each once."""
+    every = [_result(Flow(HashKind.NONE, b"", b""), HashKind.NONE, setup)]
+    for flow in flows(frame):
+        every += [_result(flow, setup.does(kind), setup) for kind in (flow.kind, flow.kind.without_ports)]
+    yield from (result for at, result in enumerate(every) if result not in every[:at])
+
+
 def _case(flow: Flow, ask: Ask, setup: Setup, kinds: list[HashKind]) -> Case:
-    results = []
-    for kind in kinds:
-        result = {"the type": kind.word} if "type" in setup.ports else {}
-        if kind:
-            result["the hash"] = f"0x{flow.hash(setup.key, kind):08x}"
-        results.append(result)
-    return Case(flow.kind.word, ask, results=tuple(results), hints=_hints(flow, setup, kinds))
+    results = tuple(_result(flow, kind, setup) for kind in kinds)
+    return Case(flow.kind.word, ask, results=results, hints=_hints(flow, setup, kinds))
+
+
+def _result(flow: Flow, kind: HashKind, setup: Setup) -> dict[str, str]:
+    result = {"the type": kind.word} if "type" in setup.ports else {}
+    return {**result, "the hash": f"0x{flow.hash(setup.key, kind):08x}"} if kind else result
 
 
 def _hints(flow: Flow, setup: Setup, kinds: list[HashKind]) -> dict[str, str]:
@@ -98,14 +109,18 @@ def _hints(flow: Flow, setup: Setup, kinds: list[HashKind]) -> dict[str, str]:
         return {}
     right, plain = flow.hash(setup.key, kinds[0]), flow.kind.without_ports
     usual = {
-        flow.swapped().hash(setup.key, kinds[0]): "source and destination are exchanged",
-        replace(flow, src=flow.dst, dst=flow.src).hash(setup.key, kinds[0]): "the two addresses are exchanged",
-        int.from_bytes(right.to_bytes(4, "big"), "little"): "its bytes are exchanged",
-        flow.hash(setup.key, plain): "it is of the addresses alone",
-        flow.hash(setup.key, HashKind(plain + 1)): "ports are in it",
-        flow.hash(setup.key[::-1], kinds[0]): "the key is taken from its other end",
+        "source and destination are exchanged": flow.swapped().hash(setup.key, kinds[0]),
+        "the two addresses are exchanged": replace(flow, src=flow.dst, dst=flow.src).hash(setup.key, kinds[0]),
+        "the two ports are exchanged": replace(flow, sport=flow.dport, dport=flow.sport).hash(setup.key, kinds[0]),
+        "its bytes are exchanged": int.from_bytes(right.to_bytes(4, "big"), "little"),
+        "it is of the addresses alone": flow.hash(setup.key, plain),
+        "ports are in it": flow.hash(setup.key, HashKind(plain + 1)),
+        "the key is taken from its other end": flow.hash(setup.key[::-1], kinds[0]),
     }
-    return {f"0x{value:08x}": words for value, words in usual.items() if value != right}
+    found = dict[int, list[str]]()
+    for words, value in usual.items():
+        found.setdefault(value, []).append(words)
+    return {f"0x{value:08x}": " or ".join(words) for value, words in found.items() if value != right}
 
 
 def _flows(kind: str, seed: int) -> Iterator[Flow]:

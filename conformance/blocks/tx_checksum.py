@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from ringbed.conformance import lies
+from ringbed.conformance import lies, zeros
 from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
@@ -19,14 +19,16 @@ from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]
 
-_NO_QUESTION = ("pad", "both sums wrong", "sums wrong their own way", *lies.KINDS)  # of what no host would send
-KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "seeds")
+# Of what no host would send.
+_NO_QUESTION = ("pad", "both sums wrong", "one sum wrong", "sums wrong their own way", *lies.KINDS, *zeros.KINDS)
+KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "late starts", "seeds")
+_LIMITS = (2048, 4096, 8192, 16384, 32768)  # of ports of 11 to 15 bits; frames of headers end at some 1,024
 
 
 def cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """The cases of one of KINDS; commands that do not fit the block's ports are left out."""
     rng = random.Random(f"tx-checksum {kind} {seed}")
-    makers = {"anywhere": _anywhere, "seeds": _seeds}
+    makers = {"anywhere": _anywhere, "late starts": _late_starts, "seeds": _seeds}
     made = makers[kind](rng, seed) if kind in makers else _as_a_host(rng, kind, seed)
     for about, frame, place in made:
         if place is not None and setup.fits(_command(place)):
@@ -55,6 +57,17 @@ def _anywhere(rng: random.Random, seed: int) -> Made:
         words = (length - 2 - start) // 2
         for offset in {start, start + 2 * rng.randint(0, words), start + 2 * words}:
             yield "no protocol", rng.randbytes(length), Place(start, offset, bool(rng.randrange(2)))
+
+
+def _late_starts(rng: random.Random, seed: int) -> Made:
+    """Starts and fields on both sides of the limits of narrow ports, in jumbo frames that go on a little behind."""
+    for limit in _LIMITS:
+        for around in (-2, -1, 0, 1, 33):
+            start, length = limit + around, limit + rng.randrange(60, 160)
+            yield "no protocol", rng.randbytes(length), Place(start, start + 16, bool(rng.randrange(2)))
+        start = rng.randrange(14, 1000)
+        offset = limit + (start - limit) % 2
+        yield "no protocol", rng.randbytes(limit + 64), Place(start, offset, bool(rng.randrange(2)))
 
 
 def _seeds(rng: random.Random, seed: int) -> Made:

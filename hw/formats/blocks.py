@@ -180,7 +180,7 @@ _SEGMENT_COMMAND = Layout("segment command", 12, _fields(
     ("enable", 1, "0: the frame leaves as it came"),
     ("is_ipv6", 1, "1: IPv6, 0: IPv4"),
     ("is_udp", 1, "1: UDP, 0: TCP"),
-    ("payload_length", 24, "payload bytes of the whole message, which come"),
+    ("payload_length", 24, "payload bytes of the whole message, which come; at least 1"),
 ), doc="Linux segmentation-offloads (TSO, USO)")  # fmt: skip
 
 _LONGEST = Option("longest", "bytes of the longest frame it takes; none beyond is asked", default=65_535)
@@ -202,9 +202,10 @@ CONTRACTS = (
     ),
     Contract(
         Block.RX_CHECKSUM, "verdict", "Judges the IPv4 header's sum and that of TCP or UDP: good, bad or not checked. "
-        "Not checked: fragments (first ones too), other protocols, UDP without a sum, lengths that lie, tunnels. TCP "
-        "whose data offset lies, UDP shorter than IP says, and what is behind tags, LLC/SNAP or extension headers: "
-        "judged, or not checked.",
+        "Not checked: fragments (first and atomic ones too), other protocols, another IP version than the EtherType's, "
+        "UDP without a sum, lengths that lie, tunnels. TCP whose data offset lies, UDP shorter than IP says, and what "
+        "is behind tags, LLC/SNAP or extension headers: judged, or not checked; behind a routing header with segments "
+        "left judged with the final destination.",
         result=_RX_VERDICT, stream_out=None, options=(_LONGEST,),
     ),
     Contract(
@@ -215,14 +216,15 @@ CONTRACTS = (
     ),
     Contract(
         Block.RSS_HASH, "stream", "The same of a frame: finds the header itself; fragments and packets with extension "
-        "headers it cannot follow are hashed by addresses alone.",
+        "headers it cannot follow are hashed by addresses alone. Where lengths lie, or segments are left: nothing, or "
+        "addresses and ports that are in the frame.",
         result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None, options=(_TYPES, _LONGEST), key=True,
     ),
     Contract(
         Block.SEGMENT, "", "Header and at most `mss` bytes of payload a frame. IPv4: total length, identification + 1 "
         "a segment modulo 65536; IPv6: payload length; TCP: sequence number, FIN and PSH in the last alone, CWR in "
         "the first alone (RFC 3168 6.1.2); UDP: length. The rest of the header stays, reserved bits too. The "
-        "lengths of the message's own header say nothing.",
+        "lengths of the message's own header say nothing. A message has at least one byte of payload.",
         command=_SEGMENT_COMMAND, optional=frozenset({"is_udp", "payload_length"}),
         options=(Option("sums", "kept: the sum fields leave as they came, a block behind does them; pseudo: the TCP or "
                         "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "

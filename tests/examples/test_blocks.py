@@ -136,11 +136,25 @@ def mutant(folder: Path, name: str, before: str, after: str) -> Path:
     """A folder with the block's map and its Verilog with the mistake in it."""
     text = (BLOCKS / f"{name}.v").read_text(encoding="utf-8")
     assert text.count(before) == 1
-    (folder / f"{name}.v").write_text(text.replace(before, after), encoding="utf-8")
-    for source in BLOCKS.glob("*.v"):  # a map may name others beside its own
-        if source.stem != name:
-            shutil.copy(source, folder)
     shutil.copy(BLOCKS / f"{name}.toml", folder)
+    return with_verilog(folder, name, text.replace(before, after))
+
+
+def edited(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """As `mutant`, with several changes; one to `[block]` is of the map."""
+    verilog, toml = ((BLOCKS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("v", "toml"))
+    for before, after in changes:
+        assert (verilog + toml).count(before) == 1
+        verilog, toml = verilog.replace(before, after), toml.replace(before, after)
+    (folder / f"{name}.toml").write_text(toml, encoding="utf-8")
+    return with_verilog(folder, name, verilog)
+
+
+def with_verilog(folder: Path, name: str, text: str) -> Path:
+    """`folder` with that, and with the Verilog of the other blocks, which a map may name beside its own."""
+    for source in BLOCKS.glob("*.v"):
+        shutil.copy(source, folder)
+    (folder / f"{name}.v").write_text(text, encoding="utf-8")
     return folder
 
 

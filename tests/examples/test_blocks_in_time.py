@@ -7,22 +7,11 @@ from pathlib import Path
 import pytest
 
 from ringbed.conformance.blocks.run import PAUSED
-from tests.examples.test_blocks import BLOCKS, check
+from tests.examples.test_blocks import check, edited
 
 STALL = "stall <= !m_axis_tvalid || m_axis_tready ? 0 : stall == 255 ? stall : stall + 1"
 IDLE = "idle <= s_axis_tvalid ? 0 : idle == 255 ? idle : idle + 1"
 TICK = "tick <= rst || tick == 199 ? 0 : tick + 1"
-
-
-def edited(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
-    """As `mutant`, with several changes; one to `[block]` is of the map."""
-    verilog, toml = ((BLOCKS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("v", "toml"))
-    for before, after in changes:
-        assert (verilog + toml).count(before) == 1
-        verilog, toml = verilog.replace(before, after), toml.replace(before, after)
-    (folder / f"{name}.v").write_text(verilog, encoding="utf-8")
-    (folder / f"{name}.toml").write_text(toml, encoding="utf-8")
-    return folder
 
 
 def test_a_beat_that_is_dropped_after_a_long_stall_is_found(tmp_path: Path) -> None:

@@ -48,3 +48,33 @@ def test_where_a_data_offset_lies_ports_may_be_left_out() -> None:
              if data_offset_lies(case.ask.frame, dissect(case.ask.frame))]  # fmt: skip
     assert lying
     assert all(dissect(case.ask.frame).protocol == TCP and len(case.results) == 2 for case in lying)
+
+
+def test_where_lengths_lie_what_is_not_in_the_frame_is_wrong() -> None:
+    setup = Setup(contract("rss-hash", "stream"), key=MICROSOFT_KEY)
+    types = dict[tuple[bytes, int], set[str]]()
+    for case in stream_cases("packets cut short", 1, setup):
+        frame = case.ask.frame
+        found = {result["the type"] for result in case.results}
+        types.setdefault((frame[12:14], len(frame)), set()).update(found)
+        assert all("the hash" in result for result in case.results if result["the type"] != "none")
+    assert {length for (ether, length), found in types.items() if ether == b"\x08\0" and found == {"none"}} == {
+        15, 24, 29, 31, 33
+    }  # fmt: skip
+    assert types[b"\x08\0", 37] == {"none", "ipv4"}
+    assert types[b"\x86\xdd", 53] == {"none"}
+    assert types[b"\x86\xdd", 57] == {"none", "ipv6"}
+
+
+def test_with_segments_left_the_hash_of_either_destination_is_right() -> None:
+    setup = Setup(contract("rss-hash", "stream"), key=MICROSOFT_KEY)
+    cases = [case for case in stream_cases("every protocol", 1, setup) if "segments left" in case.about]
+    assert cases
+    assert all(len(case.results) == 5 for case in cases if "802.1Q" not in case.about)
+
+
+def test_ports_exchanged_are_told_and_two_mistakes_with_one_hash_both() -> None:
+    setup = Setup(contract("rss-hash", "fields"), key=MICROSOFT_KEY)
+    hints = [hint for case in field_cases("any addresses and ports", 1, setup) for hint in case.hints.values()]
+    assert "the two ports are exchanged" in hints
+    assert "source and destination are exchanged or the two addresses are exchanged" in hints  # of addresses alone

@@ -75,3 +75,23 @@ def test_tcp_whose_data_offset_lies_may_be_judged() -> None:
         else:
             assert {l4 for _, l4 in right} == {NOT}
     assert lying == 16
+
+
+def test_with_segments_left_a_block_may_judge_with_the_final_destination() -> None:
+    frames = [(frame, right) for frame, right in answers("every protocol")
+              if "segments left" in dissect(frame, LONGEST_HEADERS).kind]  # fmt: skip
+    assert frames
+    assert all(right == {(NOT, NOT), (NOT, GOOD)} for _, right in frames)
+
+
+def test_atomic_fragments_and_other_versions_are_not_checked_and_the_reserved_flag_is_no_reason() -> None:
+    atomic = [right for frame, right in answers("fragments") if frame[12:14] == b"\x86\xdd" and not any(frame[56:58])]
+    assert atomic
+    assert all(right == {(NOT, NOT)} for right in atomic)
+    versions = [right for frame, right in answers("ip headers that lie") if frame[14] >> 4 not in (4, 6)]
+    assert versions
+    assert all(right == {(NOT, NOT)} for right in versions)
+    reserved = [right for frame, right in answers("every protocol")
+                if dissect(frame).name == "ipv4 tcp" and frame[20] & 0x80]  # fmt: skip
+    assert reserved
+    assert all(right == {(GOOD, GOOD)} for right in reserved)
