@@ -43,7 +43,6 @@ class Bench:
         self.files: list[Path] = []
         self.trouble: list[str] = []
         self._up: list[Host[Any]] = []
-        self._lost: list[Host[Any]] = []  # whose findings are, and it is said
         self._capture: CaptureWriter | None = None
         for old in self.folder.glob("*"):
             if old.suffix in (CAPTURE, *WAVEFORMS):
@@ -117,16 +116,8 @@ class Bench:
         if self._capture is not None and not self._file.closed:
             self._file.flush()
         for host in self.hosts:
-            self.trouble += self._found(host)
-
-    def _found(self, host: Host[Any]) -> list[str]:
-        from ringbed.sim.engine import EngineClosed
-
-        try:
-            return [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in host.engine.findings()]
-        except EngineClosed:  # by the test; it says so only of findings that nobody took
-            known, self._lost = host in self._lost, [*self._lost, host]
-            return [] if known else [f"{host.name}: the test closed its engine, with findings in it"]
+            found = host.engine.findings()  # of a test that has closed its engine, too
+            self.trouble += [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in found]
 
     def close(self) -> None:
         """Every card that is up is taken down, everything closed; then the test fails on what is left to tell."""

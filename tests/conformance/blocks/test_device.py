@@ -132,3 +132,19 @@ def test_a_block_that_does_not_end_is_left_alone() -> None:
     echo.left = [bytes(2)] * 100_000
     answers = block(echo, "rx-checksum", None, result_valid="valid")([Ask(bytes(60))] * 10)
     assert 10 < len(answers.results) < 100
+
+
+class Says(Echo):
+    """Its Verilog says an $error in every reset, and a bus checker sees a frame cut off."""
+
+    def run(self, until: int, stop: Event) -> Event:
+        if self.pins.get(RESTART):
+            self.seen = [Finding(1, "verilog.error", "a.v:1: oh"), Finding(1, "stream.hold", "TVALID fell")]
+        return super().run(until, stop)
+
+
+def test_what_a_block_says_of_itself_outlasts_a_restart() -> None:
+    dut = block(Says(lambda frame: [frame]), "tx-checksum", TX)
+    dut.restart()
+    assert dut([]).wrongs == ["verilog.error: a.v:1: oh"]
+    assert dut([]).wrongs == []
