@@ -39,6 +39,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.qtest.QemuError": Exit.ENVIRONMENT,
     "ringbed.sim.cocotb_build.CocotbMissing": Exit.ENVIRONMENT,
     "ringbed.sim.cocotb_engine.SimulatorEnded": Exit.ENVIRONMENT,
+    "ringbed.sim.engine.CardEnded": Exit.FINDING,
     "ringbed.sim.dut_ports.VerilogError": Exit.USAGE,
     "ringbed.sim.faults_plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.portmap.PortMapError": Exit.USAGE,

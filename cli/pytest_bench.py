@@ -46,7 +46,6 @@ class Bench:
         self.files: list[Path] = []
         self.trouble: list[str] = []
         self._up: list[Host[Any]] = []
-        self._lost: list[Host[Any]] = []  # whose findings are, and it is said
         self._capture: CaptureWriter | None = None
         self._ends: dict[str, FarEnd] = {}  # by the host's name
         with self._writing():
@@ -159,7 +158,8 @@ class Bench:
                 end.look()
             self._file.flush()
         for host in self.hosts:
-            self.trouble += self._found(host)
+            found = host.engine.findings()  # of a test that has closed its engine, too
+            self.trouble += [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in found]
 
     def beside(self) -> list[str]:
         """Whether frames went over a wire past the capture, a line."""
@@ -173,15 +173,6 @@ class Bench:
                 stats = host.engine.stats()
                 missing += stats.wire_in + stats.wire_out
         return [f"frames that are not in the capture: {missing}; {BESIDE}"] if missing > 0 else []
-
-    def _found(self, host: Host[Any]) -> list[str]:
-        from ringbed.sim.engine import EngineClosed
-
-        try:
-            return [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in host.engine.findings()]
-        except EngineClosed:  # by the test; it says so only of findings that nobody took
-            known, self._lost = host in self._lost, [*self._lost, host]
-            return [] if known else [f"{host.name}: the test closed its engine, with findings in it"]
 
     def close(self) -> None:
         """Every card that is up is taken down, everything closed; then the test fails on what is left to tell."""

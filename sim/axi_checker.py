@@ -2,16 +2,20 @@
 
 Names of rules: `axi.*` for the DMA master (AMBA AXI A3), `axil.*` for the register slave, `stream.*` for the transmit
 side of the wire, `register.error` for a register access answered with an error, `dma.*` for memory's refusals.
+What the card's own Verilog says is `verilog.*`.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ringbed.sim.engine import Finding
 
-__all__ = ["CAP", "Command", "Findings", "Held", "check_keep", "check_request", "check_strobes", "pattern_value"]
+__all__ = [
+    "CAP", "Command", "Findings", "Held", "check_keep", "check_request", "check_strobes", "counted", "pattern_value",
+]  # fmt: skip
 
 CAP = 256
 FIXED, INCR, WRAP = 0, 1, 2
@@ -49,10 +53,13 @@ class Findings:
     lost: int = 0
 
     def add(self, rule: str, text: str) -> None:
+        self.keep(Finding(self.now, rule, text))
+
+    def keep(self, finding: Finding) -> None:
         if len(self.kept) == CAP:
             self.lost += 1
         else:
-            self.kept.append(Finding(self.now, rule, text))
+            self.kept.append(finding)
 
     def take(self) -> list[Finding]:
         found, self.kept = self.kept, []
@@ -79,6 +86,16 @@ class Held:
             elif payload != self.held:
                 findings.add(f"{self.rule}.stable", self.moved)
         self.stalled, self.held = valid and not ready, payload
+
+
+def counted(data: int, lanes: int) -> int:
+    """`data` without the bytes of other lanes: those are no change of a beat (Arm IHI 0051 2.4, IHI 0022 A3.4.3)."""
+    return data & _bytes_of(lanes)
+
+
+@functools.cache
+def _bytes_of(lanes: int) -> int:
+    return sum(0xFF << 8 * lane for lane in range(lanes.bit_length()) if lanes >> lane & 1)
 
 
 def check_request(name: str, n: Command, bus: int, findings: Findings) -> None:

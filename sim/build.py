@@ -29,13 +29,18 @@ __all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
 
 Progress = Callable[[str], None]  # told what begins: "elaborate", "yosys" ...
 JOBS = 2
+PRINT = "print.hpp"  # of the harness, which declares what RUNTIME_FLAGS name
 SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
 VERILATOR_FLAGS = (
-    "--cc", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint",
+    "--cc", "--x-assign", "fast", "--x-initial", "fast", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint",
     "-Wno-style", "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
 )  # fmt: skip
 # No gnu-unique symbols: with them two models in one process would share inline statics.
 CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O2")
+# What Verilator's runtime does with $error, $fatal, $stop and $finish is ours (harness/verilog_words.hpp).
+RUNTIME_FLAGS = (
+    "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_STOP_MAYBE", "-DVL_USER_FATAL", "-DVL_PRINTF=rb_print",
+)  # fmt: skip
 TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
 
 
@@ -95,7 +100,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     sources = rtl_hash(spec)
     key = content_hash(
         verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
-        repr((VERILATOR_FLAGS, CXX_FLAGS)),
+        repr((VERILATOR_FLAGS, CXX_FLAGS, RUNTIME_FLAGS)),
         compiler.version, verilator.version, _own_text(),
     )  # fmt: skip
 
@@ -120,6 +125,11 @@ def must_be_as_read(spec: NicSpec, before: str) -> None:
     """BuildError when that has changed meanwhile: a result kept by its old hash would be wrong for ever."""
     if rtl_hash(spec) != before:
         raise BuildError(f"a source of {spec.name} was changed while it was built; build it again")
+
+
+def assertions(spec: NicSpec) -> str:
+    """Verilator's flag: somebody's Verilog has its own, ours has none."""
+    return "--assert" if spec.rtl is not None else "--no-assert"
 
 
 class _Model:
@@ -152,7 +162,8 @@ class _Model:
         _tell(self.progress, "running Verilator")
         source = self.work / f"{self.spec.portmap.top}.v"
         source.write_text(verilog, encoding="utf-8")
-        command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], "--prefix", self.prefix]
+        command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], assertions(self.spec)]
+        command += ["--prefix", self.prefix]
         command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
         if (rtl := self.spec.rtl) is not None:
             command += [f"-I{folder}" for folder in rtl.include] + [str(path) for path in rtl.files]
@@ -202,11 +213,14 @@ def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Pro
         "verilated_threads.cpp",
         *{"fst": ["verilated_fst_c.cpp"], "vcd": ["verilated_vcd_c.cpp"]}.get(trace, []),
     ]
-    key = content_hash("runtime", compiler.version, verilator.version, repr(CXX_FLAGS), trace)
+    header = harness_text(PRINT)
+    key = content_hash("runtime", compiler.version, verilator.version, repr((CXX_FLAGS, RUNTIME_FLAGS)), header, trace)
 
     def make(target: Path, work: Path) -> None:
         _tell(progress, "compiling Verilator's runtime")
-        flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
+        (work / PRINT).write_text(header, encoding="utf-8")
+        flags = [*CXX_FLAGS, *RUNTIME_FLAGS, "-include", str(work / PRINT)]
+        flags += [f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
         target.mkdir()
         for built in _compile(compiler, [include / name for name in names], flags, work, work / "build.log"):
             built.rename(target / built.name)
@@ -232,6 +246,10 @@ def _compile(compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], 
 
 def _harness() -> Any:
     return resources.files("ringbed.sim") / "harness"
+
+
+def harness_text(name: str) -> str:
+    return str((_harness() / name).read_text(encoding="utf-8"))
 
 
 def _verilator_name(port: str) -> str:

@@ -17,7 +17,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.build import Progress, must_be_as_read, rtl_hash, verilog_of
+from ringbed.sim.build import (
+    PRINT,
+    RUNTIME_FLAGS,
+    Progress,
+    assertions,
+    harness_text,
+    must_be_as_read,
+    rtl_hash,
+    verilog_of,
+)  # fmt: skip
 from ringbed.sim.cache import cached, content_hash
 from ringbed.sim.spec import NicSpec, Rtl
 from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
@@ -28,7 +37,7 @@ WAVES = {"verilator": "vcd", "icarus": "fst"}  # the waveform each writes
 SIMULATORS = tuple(WAVES)
 TIMESCALE = ("1ns", "1ps")  # Icarus has no clock of nanoseconds without it
 VERILATOR_FLAGS = (
-    "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+    "--x-assign", "fast", "--x-initial", "fast", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
     "--output-split", "20000", "--output-split-cfuncs", "20000",
 )  # fmt: skip
 PACKAGES = ("cocotb", "cocotbext-axi")
@@ -71,7 +80,8 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     verilog = verilog_of(spec, progress)
     sources = rtl_hash(spec)
     key = content_hash(
-        verilog, sources, simulator, repr(waves), repr(VERILATOR_FLAGS),
+        verilog, sources, simulator, repr(waves), repr((VERILATOR_FLAGS, RUNTIME_FLAGS)), repr(_words(simulator)),
+        assertions(spec),
         _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
 
@@ -81,12 +91,28 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         source = work / f"{spec.portmap.top}.v"
         source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
         rtl = spec.rtl or Rtl(())
-        made = _Build(simulator).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
+        flags = ["-Wno-timescale"]
+        if simulator == "verilator":
+            flags = [*VERILATOR_FLAGS, assertions(spec), *_told_by_us(work)]
+        made = _Build(simulator, flags).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
         made.rename(target / made.name)
         must_be_as_read(spec, sources)
 
     return cached("cocotb", key, make)
+
+
+def _words(simulator: str) -> dict[str, str]:
+    """The files by which Verilator says $error and its like as Icarus does."""
+    names = (PRINT, "verilog_words.hpp", "cocotb_verilator.cpp") if simulator == "verilator" else ()
+    return {name: harness_text(name) for name in names}
+
+
+def _told_by_us(work: Path) -> list[str]:
+    for name, text in _words("verilator").items():
+        (work / name).write_text(text, encoding="utf-8")
+    flags = " ".join([*RUNTIME_FLAGS, "-include", str(work / PRINT), f"-I{work}"])
+    return ["-CFLAGS", flags, str(work / "cocotb_verilator.cpp")]
 
 
 def from_zero(verilog: str) -> str:
@@ -121,22 +147,20 @@ def _tools(simulator: str) -> str:
 class _Build:
     """One run of cocotb's `Runner.build`."""
 
-    def __init__(self, simulator: str) -> None:
-        self.simulator = simulator
+    def __init__(self, simulator: str, flags: Sequence[str]) -> None:
+        self.simulator, self.flags = simulator, flags
 
     def make(self, top: str, sources: Sequence[Path], include: Sequence[Path], work: Path, waves: bool) -> Path:
         """Build in `work`; the file to keep."""
         log = work / "build.log"
-        verilator = self.simulator == "verilator"
-        flags = [*VERILATOR_FLAGS] if verilator else ["-Wno-timescale"]
         try:
             _runner(self.simulator).build(
                 sources=list(sources), includes=list(include), hdl_toplevel=top, build_dir=work / "sim_build",
-                build_args=flags, always=True, timescale=TIMESCALE, waves=waves, log_file=log,
+                build_args=list(self.flags), always=True, timescale=TIMESCALE, waves=waves, log_file=log,
             )  # fmt: skip
         except (RuntimeError, OSError) as error:
             raise BuildError(f"cocotb's build for {self.simulator} failed ({error}); full log: {log}") from None
-        return work / "sim_build" / (top if verilator else "sim.vvp")
+        return work / "sim_build" / (top if self.simulator == "verilator" else "sim.vvp")
 
 
 def spawn(

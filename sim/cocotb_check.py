@@ -6,7 +6,7 @@ keeps) is checked where it is taken, in `sim/cocotb_bus.py`.
 
 from __future__ import annotations
 
-from ringbed.sim.axi_checker import Findings, Held
+from ringbed.sim.axi_checker import Findings, Held, counted
 from ringbed.sim.portmap import PortMap
 from ringbed.sim.pybus import Ports
 
@@ -43,7 +43,7 @@ class BusChecker:
         for prefix, payload, held in self._channels:
             valid = c.bit(prefix + "valid")
             if valid or held.stalled:
-                carried = tuple(map(c.get, payload)) if valid else None
+                carried = _counted(tuple(map(c.get, payload)), payload) if valid else None
                 held.look(valid, c.bit(prefix + "ready"), carried, f)
         if self._registers is not None:
             self._look_at_registers(self._registers, c, f)
@@ -62,3 +62,10 @@ class BusChecker:
             taken["aw"], taken["w"] = max(0, taken["aw"] - 1), max(0, taken["w"] - 1)
         if rvalid and c.bit(p + "rready"):
             taken["ar"] = max(0, taken["ar"] - 1)
+
+
+def _counted(carried: tuple[int, ...], fields: tuple[str, ...]) -> tuple[int, ...]:
+    """Of a beat with a lane's enable in its second field, what counts."""
+    if not fields[1:2] or not fields[1].endswith(("strb", "keep")):
+        return carried
+    return counted(carried[0], carried[1]), *carried[1:]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+from asyncio import CancelledError
 from typing import Any
 
 import cocotb
 
 from ringbed.sim.cocotb_core import CocotbCore
 from ringbed.sim.cocotb_link import SOCKET, Link, SharedMemory
+from ringbed.sim.verilog_said import Heard
 
 
 @cocotb.test()
 async def serve(dut: Any) -> None:
     """Setup, then calls one by one; the simulator stands still between them."""
     link = Link(socket.socket(fileno=int(os.environ[SOCKET])))
+    core: CocotbCore | None = None
     try:
         portmap, settings, with_memory = link.receive()
         memory = SharedMemory(link) if with_memory else None
-        core = CocotbCore(dut, portmap, memory, settings, link.wanted)
+        core = CocotbCore(dut, portmap, memory, settings, link.wanted, Heard())
         await core.start()
         link.send(("done", None, core.box()))
         while True:
@@ -30,6 +33,10 @@ async def serve(dut: Any) -> None:
                 link.send(await _answer(core, rest[0]))
     except EOFError:
         return  # the parent has closed its engine, or has ended
+    except CancelledError:  # the card's Verilog has ended the simulation
+        if core is not None:
+            link.send(("ended", core.ending(), core.box()))
+        raise
 
 
 async def _answer(core: CocotbCore, call: Any) -> tuple[str, Any, Any]:

@@ -53,6 +53,10 @@ class CardClock:
     def now(self) -> int:
         return (_steps() - self._zero) // self.period
 
+    def at(self, step: int) -> int:
+        """The clock at a step of the simulator's; 0 before the first."""
+        return max(0, step - self._zero) // self.period
+
     def zero(self) -> None:
         """The clock that begins at this moment is number 0."""
         self._zero = _steps()

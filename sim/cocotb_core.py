@@ -26,6 +26,7 @@ from ringbed.sim.engine import NEVER, EngineStats, Event
 from ringbed.sim.memory import DeviceMemory
 from ringbed.sim.portmap import PortMap
 from ringbed.sim.settings import Settings
+from ringbed.sim.verilog_said import Heard
 
 __all__ = ["CocotbCore"]
 
@@ -49,16 +50,18 @@ class _Interrupt:
 class CocotbCore:
     """`await start()` before anything else: it starts the clocks and resets the card.
 
-    `wanted` is asked now and then in a long run, and may raise to end it.
+    `wanted` is asked now and then in a long run, and may raise to end it; `heard` is what the simulator says, where
+    that is a file.
     """
 
     def __init__(
         self, dut: Any, portmap: PortMap, memory: DeviceMemory | None, settings: Settings,
-        wanted: Callable[[], None] = lambda: None,
+        wanted: Callable[[], None] = lambda: None, heard: Heard | None = None,
     ) -> None:  # fmt: skip
         self.portmap, self.memory, self.settings = portmap, memory, settings
         self.findings = Findings(settings.check)
-        self._dut, self._wanted = dut, wanted
+        self._dut, self._wanted, self._heard = dut, wanted, heard
+        self._ending: tuple[int, str] | None = None
         self.ports = DutPorts(dut)
         self.dma: CocotbMemory | None = None
         self._registers: CocotbRegisters | None = None
@@ -120,8 +123,23 @@ class CocotbCore:
                 await done
         return await getattr(self, f"_call_{call.name}")(*call.arguments)
 
+    def ending(self) -> tuple[int, str]:
+        """At which clock and how the card's Verilog ended the simulation; Icarus says nothing of a $finish."""
+        self.hear()
+        return self._ending or (self.clock.now, "$finish")
+
+    def hear(self) -> None:
+        """What the card's Verilog has said since the last look is found."""
+        for each in self._heard.new() if self._heard is not None else ():
+            clock = self.clock.at(each.time)
+            if how := each.ending():
+                self._ending = self._ending or (clock, how)
+            if finding := each.finding(clock):
+                self.findings.keep(finding)
+
     def box(self) -> Box:
         """What can be known without asking, as of now; frames, findings and faults are handed over."""
+        self.hear()
         frames: list[tuple[int, bytes]] = []
         beats, faults = (0, 0), 0
         if self._tx is not None:
@@ -214,6 +232,7 @@ class CocotbCore:
         """The events to return with, or 0 to clock on; skips as far as it may."""
         while True:
             now = self.clock.now
+            self.hear()
             event = self._events(now, until)
             still = self._quiet()
             next_event = self._next_event(now) if still else now

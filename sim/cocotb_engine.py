@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -20,9 +21,11 @@ from ringbed.sim.build import Progress
 from ringbed.sim.cocotb_build import WAVES, build, spawn
 from ringbed.sim.cocotb_face import Box, Call, CocotbFace
 from ringbed.sim.cocotb_link import SOCKET, Link
+from ringbed.sim.engine import CardEnded
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.settings import Settings
 from ringbed.sim.spec import NicSpec
+from ringbed.sim.verilog_said import Heard
 
 __all__ = ["CocotbEngine", "CocotbIcarus", "CocotbVerilator", "SimulatorEnded"]
 
@@ -70,8 +73,10 @@ class CocotbEngine(CocotbFace):
         self._link = Link(ours)
         self._end = weakref.finalize(self, _end, self._link, self._process, self._said)
         self._regions = 0
+        self._heard = Heard(self._said.fileno(), inside=False)
         self._link.send((self._map, self.settings, self._memory is not None))
-        _, self._box = self._receive()
+        with contextlib.suppress(CardEnded):  # in its reset: said at the first call
+            self.take(self._receive()[1])
 
     # Calls ------------------------------------------------------------------------------------------------------
 
@@ -94,8 +99,13 @@ class CocotbEngine(CocotbFace):
             if kind == "describe":
                 self._link.send(self._memory.describe(*value) if self._memory is not None else "")
                 continue
+            self._heard.skip()  # it is among the findings of the box
+            if kind == "ended":
+                self._ending = value
+                self.take(rest[0])
+                self._live()
             if kind == "raised":
-                self._box = rest[0]
+                self.take(rest[0])
                 raise value
             return value, rest[0]
 
@@ -132,7 +142,14 @@ class CocotbEngine(CocotbFace):
 
     def close(self) -> None:
         """The simulator has ended, its waveform written, when this returns."""
+        if self._closed:
+            return
         super().close()
+        self._link.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE_S)
+        last = [each.finding(self.now) for each in self._heard.new()]  # of `final` blocks
+        self.take(replace(self._box, frames=[], findings=list(filter(None, last)), lost=0, bus_log=[]))
         self._end()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ringbed.sim.axi_checker import CAP
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import NEVER, BusFault, EngineClosed, EngineStats, Event, Finding
+from ringbed.sim.engine import NEVER, BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.portmap import Pin, PortMap
 from ringbed.sim.settings import Settings
 from ringbed.sim.wire_edge import WireEdge
@@ -66,6 +66,7 @@ class CocotbFace:
         self._bus_log: list[BusEvent] = []
         self._skip = 0  # where time is, when nothing happened since the core was told
         self._closed = False
+        self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
         self.edge = WireEdge(portmap)
 
     def _send(self, call: Call) -> tuple[Any, Box]:
@@ -104,6 +105,8 @@ class CocotbFace:
     def _live(self) -> None:
         if self._closed:
             raise EngineClosed(self._name)
+        if self._ending is not None:
+            raise CardEnded(self._name, *self._ending)
 
     @property
     def now(self) -> int:

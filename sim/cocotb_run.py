@@ -8,6 +8,7 @@ In `folder` are then `results.xml`, `output.txt` (what the simulator said) and w
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,11 @@ from xml.etree import ElementTree
 from ringbed.sim.build import Progress
 from ringbed.sim.cocotb_build import WAVES, build, spawn
 from ringbed.sim.spec import NicSpec
+from ringbed.sim.verilog_said import said
 
 __all__ = ["CocotbFailed", "run"]
+
+SHOWN = 20  # errors of the card's own that are told
 
 
 class CocotbFailed(AssertionError):
@@ -26,34 +30,47 @@ class CocotbFailed(AssertionError):
 
 def run(
     module: str, spec: NicSpec, simulator: str, folder: Path, *, waves: bool = False,
-    env: Mapping[str, str] | None = None, progress: Progress | None = None,
+    env: Mapping[str, str] | None = None, progress: Progress | None = None, limit_s: float = 3600,
 ) -> list[str]:  # fmt: skip
     """The names of the tests that passed: those of `module`, which is imported from `sys.path`; none that was skipped.
+
+    A simulator that has not ended after `limit_s` seconds of wall time is ended; it may be in a loop without delay.
 
     Raises CocotbFailed, CocotbMissing, BuildError.
     """
     built = build(spec, simulator, waves, progress)
     folder = folder.absolute()
-    results, said = folder / "results.xml", folder / "output.txt"
+    results, output = folder / "results.xml", folder / "output.txt"
     results.unlink(missing_ok=True)  # of another run: a simulator that crashes writes none
     environment = {
         "COCOTB_RESULTS_FILE": str(results), "COCOTB_RESOLVE_X": "ZEROS", "PYTHONPATH": os.pathsep.join(sys.path),
         **(env or {}),
     }  # fmt: skip
     wave = folder / f"{spec.portmap.top}.{WAVES[simulator]}" if waves else None
-    with said.open("wb") as output:
-        process = spawn(built, spec, simulator, module, env=environment, cwd=folder, wave=wave, output=output)
+    with output.open("wb") as file:
+        process = spawn(built, spec, simulator, module, env=environment, cwd=folder, wave=wave, output=file)
         try:
-            ended = process.wait()
+            ended = process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            ended = None
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
-    return _passed(results, said, ended)
+    if ended is None:
+        raise CocotbFailed(
+            f"the simulator had not ended after {limit_s:g} s, and was (a loop of the card's without delay, or longer "
+            f"tests than that: limit_s=):\n{_last(output)}"
+        )
+    return _passed(results, output, ended)
 
 
-def _passed(results: Path, said: Path, ended: int) -> list[str]:
-    words = "\n".join(said.read_text(errors="replace").splitlines()[-60:])
+def _last(output: Path) -> str:
+    return "\n".join(output.read_text(errors="replace").splitlines()[-60:])
+
+
+def _passed(results: Path, output: Path, ended: int) -> list[str]:
+    words = _last(output)
     if not results.exists():
         raise CocotbFailed(f"the simulator ended without results:\n{words}")
     cases = [case for case in ElementTree.parse(results).iter("testcase") if case.find("skipped") is None]
@@ -62,6 +79,9 @@ def _passed(results: Path, said: Path, ended: int) -> list[str]:
     ]
     if failed or not cases:
         raise CocotbFailed(f"failed: {', '.join(failed) or 'there is no test'}\n{words}")
+    if found := [each for each in said(output.read_bytes()) if each.kind != "finish"]:
+        told = "".join(f"\n{each.place}{each.words}" for each in found[:SHOWN])
+        raise CocotbFailed(f"the card's own Verilog found {len(found)} errors:{told}")
     if ended:
         raise CocotbFailed(f"the simulator ended with {ended}:\n{words}")
     return [case.get("name", "") for case in cases]

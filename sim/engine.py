@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ringbed.sim.bus_faults import BusEvent, BusFaults
 
-__all__ = ["BusFault", "Engine", "EngineClosed", "EngineStats", "Event", "NEVER", "Finding"]
+__all__ = ["BusFault", "CardEnded", "Engine", "EngineClosed", "EngineStats", "Event", "NEVER", "Finding"]
 
 
 NEVER = (1 << 64) - 1  # a clock that does not come
@@ -63,6 +63,16 @@ class EngineClosed(ValueError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the engine of {name} is closed")
+
+
+class CardEnded(RuntimeError):
+    """The card's own Verilog has ended it, by $finish or $fatal; raised at that call and at every one from then on.
+
+    What came of it before is still there: frames, findings, figures.
+    """
+
+    def __init__(self, name: str, clock: int, how: str) -> None:
+        super().__init__(f"the Verilog of {name} ended it at clock {clock}: {how}")
 
 
 class BusFault(Exception):
@@ -151,7 +161,9 @@ class Engine(Protocol):
         ...
 
     def findings(self) -> list[Finding]:
-        """Take what the checkers saw since the last call."""
+        """Take what the checkers saw since the last call, and what the card's Verilog said of itself (`verilog.error`,
+        `.fatal`, `.stop`); of an engine that is closed too.
+        """
         ...
 
     def stats(self) -> EngineStats: ...
@@ -161,5 +173,8 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """The card is gone: what needs it from then on raises EngineClosed; closing once more does nothing."""
+        """The card is gone: what needs it from then on raises EngineClosed; closing once more does nothing.
+
+        Figures and `findings` need no card.
+        """
         ...

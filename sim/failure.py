@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbed.sim.engine import EngineClosed, Event
+from ringbed.sim.engine import Event
 from ringbed.sim.engines import OBSERVER, wave_formats
 from ringbed.sim.gtkw import save_file
 from ringbed.sim.journey import Journeys, text
@@ -162,7 +162,7 @@ def _window(engine: Traced, blame: Blame) -> Window:
     """Where to look, from what the first run logged."""
     events = engine.stages()
     journeys = Journeys(events, engine.stage_table, engine.frequency)
-    clocks = [finding.clock for finding in _findings(engine)]
+    clocks = [finding.clock for finding in engine.findings()]
     failed = blame.clock if blame.clock is not None else min(clocks, default=engine.now)
     follow = _last_moved(events, failed) | blame.frames
     suspects = blame.frames or follow
@@ -175,12 +175,6 @@ def _window(engine: Traced, blame: Blame) -> Window:
         end = failed
     end += AFTER
     return Window(max(0, begin - BEFORE, end - LONGEST), end, suspects, follow)
-
-
-def _findings(engine: Traced) -> list[Any]:
-    with contextlib.suppress(EngineClosed):
-        return engine.findings()
-    return []
 
 
 def _last_moved(events: list[StageEvent], until: int) -> dict[str, int]:

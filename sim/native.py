@@ -17,7 +17,7 @@ from typing import Any
 from ringbed.sim.build import Progress, build_model
 from ringbed.sim.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.clock import Frequency
-from ringbed.sim.engine import BusFault, EngineClosed, EngineStats, Event, Finding
+from ringbed.sim.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.memory import HostMemory
 from ringbed.sim.native_stages import STAGE_CALLS, NativeStages
 from ringbed.sim.settings import Settings
@@ -27,8 +27,8 @@ from ringbed.sim.words import no_answer, no_register
 
 __all__ = ["NativeEngine"]
 
-FAULT, ANSWER = 32, 64  # of the C ABI's events, beyond Event's
-ABI = 6
+FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
+ABI = 7
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
@@ -48,6 +48,7 @@ class _Mailbox(ctypes.Structure):
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
             "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
+            "ended",
         )
     ]  # fmt: skip
 
@@ -59,7 +60,7 @@ class _Region(ctypes.Structure):
 class _Finding(ctypes.Structure):
     _fields_ = [
         ("clock", ctypes.c_uint64), ("address", ctypes.c_uint64),
-        ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 136),
+        ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 232),
     ]  # fmt: skip
 
 
@@ -87,7 +88,9 @@ def _load(path: Path) -> ctypes.CDLL:
     u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
     table: dict[str, tuple[Any, list[Any]]] = {
         "rb_open": (handle, [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32]),
+        "rb_final": (None, [handle]),
         "rb_close": (None, [handle]),
+        "rb_ending": (ctypes.c_char_p, [handle]),
         "rb_mailbox": (ctypes.POINTER(_Mailbox), [handle]),
         "rb_regions": (None, [handle, ctypes.POINTER(_Region), u32]),
         "rb_run": (u32, [handle, u64, u32]),
@@ -136,11 +139,13 @@ class NativeEngine(NativeStages):
         self._tick_hz = 0.0
         self._bus_faults = BusFaults()
         self._told = 0  # how many of the findings a BusFault has been raised for
+        self._left_findings: list[Finding] = []  # at `close`
         self._begin_stages()
         self._open(waves)
 
     def _open(self, waves: str) -> None:
         self._waves = waves
+        self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
         self._lib = _load(build_model(self._spec, waves, self._progress))
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
         self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
@@ -176,14 +181,14 @@ class NativeEngine(NativeStages):
 
     def write(self, offset: int, value: int) -> None:
         self._touch()
-        self._write(self._live(), self._offset(offset), value & 0xFFFF_FFFF)
+        self._write(self._running(), self._offset(offset), value & 0xFFFF_FFFF)
 
     def read(self, offset: int) -> int:
         self._catch_up()
         self._flush()
-        event = self._lib.rb_read(self._live(), self._offset(offset), self.settings.answer_limit)
-        if event & FAULT:
-            self._raise_fault()
+        event = self._lib.rb_read(self._running(), self._offset(offset), self.settings.answer_limit)
+        if event & (FAULT | ENDED):
+            self._raise(event)
         if not event & ANSWER:
             words, limit = self._spec.words, self.settings.answer_limit
             raise TimeoutError(no_answer(words, offset, limit, int(self._box.answer)))
@@ -193,7 +198,7 @@ class NativeEngine(NativeStages):
         if self._spec.portmap.peek is None:
             raise ValueError(f"the port map of {self._spec.name} has no peek")
         self._catch_up()
-        return int(self._lib.rb_peek(self._live(), self._offset(offset)))
+        return int(self._lib.rb_peek(self._running(), self._offset(offset)))
 
     def _offset(self, offset: int) -> int:
         registers = self._spec.portmap.registers
@@ -206,9 +211,9 @@ class NativeEngine(NativeStages):
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         self._flush()
         until, self._skip, self._pending = max(until, self._skip), 0, False
-        event: int = self._run(self._live(), until, int(stop))
-        if event & FAULT:
-            self._raise_fault()
+        event: int = self._run(self._running(), until, int(stop))
+        if event & (FAULT | ENDED):
+            self._raise(event)
         return EVENTS[event & 31]
 
     def due(self) -> int:
@@ -227,7 +232,7 @@ class NativeEngine(NativeStages):
     def _catch_up(self) -> None:
         if self._skip:
             until, self._skip = self._skip, 0
-            self._run(self._live(), until, 0)
+            self._run(self._running(), until, 0)
 
     def _flush(self) -> None:
         self._touched = True
@@ -280,12 +285,12 @@ class NativeEngine(NativeStages):
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
         self._touch()
-        self._lib.rb_set_pin(self._live(), index, value)
+        self._lib.rb_set_pin(self._running(), index, value)
         self._init[index] = value
 
     def get_pin(self, name: str) -> int:
         self._catch_up()
-        return int(self._lib.rb_get_pin(self._live(), self._pin(name)[0]))
+        return int(self._lib.rb_get_pin(self._running(), self._pin(name)[0]))
 
     def _pin(self, name: str) -> tuple[int, Any]:
         if name not in self._pins:
@@ -318,7 +323,8 @@ class NativeEngine(NativeStages):
 
     def findings(self) -> list[Finding]:
         self._told = 0
-        return self._look(take=True)
+        left, self._left_findings = self._left_findings, []
+        return left if self._handle is None else self._look(take=True)
 
     def _look(self, take: bool) -> list[Finding]:
         count, lost = self._box.findings, self._box.findings_lost
@@ -332,12 +338,15 @@ class NativeEngine(NativeStages):
         return found
 
     def _worded(self, raw: _Finding) -> Finding:
-        rule, text = raw.rule.decode(), raw.text.decode()
+        rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
         if rule.startswith("dma.") and self._memory is not None:
             text += f": {self._memory.describe(raw.address, raw.clock)}"
         return Finding(raw.clock, rule, text)
 
-    def _raise_fault(self) -> None:
+    def _raise(self, event: int) -> None:
+        if event & ENDED:
+            self._ending = int(self._box.ended), self._lib.rb_ending(self._live()).decode(errors="replace")
+            self._running()
         found = self._look(take=False)
         new, self._told = found[self._told :], len(found)
         raise BusFault.of(new)
@@ -362,6 +371,8 @@ class NativeEngine(NativeStages):
     def close(self) -> None:
         if self._handle is not None:
             self._leave_stages()
+            self._lib.rb_final(self._handle)
+            self._left_findings = self._look(take=True)
             self._box = _Mailbox.from_buffer_copy(self._box)  # figures stay readable
             self._lib.rb_close(self._handle)
             self._handle = None
@@ -370,3 +381,10 @@ class NativeEngine(NativeStages):
         if self._handle is None:
             raise EngineClosed(self._spec.name)
         return self._handle
+
+    def _running(self) -> int:
+        """For what needs its clock."""
+        handle = self._live()
+        if self._ending is not None:
+            raise CardEnded(self._spec.name, *self._ending)
+        return handle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.sim.axi_checker import Command, Findings, Held, check_request, check_strobes
+from ringbed.sim.axi_checker import Command, Findings, Held, check_request, check_strobes, counted
 from ringbed.sim.bus_faults import BusEffect, BusInjector, access_of
 from ringbed.sim.memory import POISON, DeviceMemory, Response
 from ringbed.sim.pybus import Pattern, Ports
@@ -146,7 +146,7 @@ class AxiMemory:
         if valid or held.stalled:
             word = (c.get(p + "wdata"), c.get(p + "wstrb"))
             last = c.bit(p + "wlast")
-            held.look(valid, self.wready, (*word, last), f)
+            held.look(valid, self.wready, (counted(*word), word[1], last), f)
             if valid and self.wready:
                 self.write_beats += 1
                 self._take_word(word, last, f)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ringbed.sim.axi_checker import Findings, Held, check_keep
+from ringbed.sim.axi_checker import Findings, Held, check_keep, counted
 from ringbed.sim.clock import GAP, PREAMBLE, Pacing
 from ringbed.sim.pybus import NEVER, Pattern, Ports
 from ringbed.sim.wire import FCS_LENGTH, MIN_LENGTH
@@ -166,7 +166,7 @@ class WireOut:
 
     def _take(self, c: Ports, f: Findings, valid: bool) -> None:
         data, keep, last = c.get(self.p + "tdata"), c.get(self.p + "tkeep"), c.bit(self.p + "tlast")
-        self.stall.look(valid, self.ready, (data, keep, last), f)
+        self.stall.look(valid, self.ready, (counted(data, keep), keep, last), f)
         if not valid or not self.ready:
             return
         count = (~keep & keep + 1).bit_length() - 1  # lanes from lane 0 on

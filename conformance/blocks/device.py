@@ -25,7 +25,7 @@ from ringbed.hw.formats.blocks import (
     lead,
 )
 from ringbed.hw.formats.dut import Dut
-from ringbed.sim.engine import Engine, Event
+from ringbed.sim.engine import Engine, Event, Finding
 
 __all__ = ["EngineBlock"]
 
@@ -45,6 +45,7 @@ class EngineBlock:
         self.gives_frames, self.gives_results = dut.tx is not None, block.setup.contract.result is not None
         self.lanes, self._resets = lanes_of(block.setup.contract, dut.rx, dut.tx), bool(dut.resets)
         self._counted, self._pauses, self._unread = dict.fromkeys(WRONGS, 0), 0, 0
+        self._said: list[Finding] = []  # by the block's own Verilog, and found with the next batch
 
     def begin(self, into: bool, out: bool, noise: int) -> None:
         """From now on a stream has a pause in about every other clock, and rarely a long one, or none."""
@@ -60,7 +61,7 @@ class EngineBlock:
         self.engine.set_pin(RESTART, 0)
         self.engine.run(self.engine.now + 1, Event.TIME)
         self.engine.wire_out()
-        self.engine.findings()
+        self._said += [each for each in self.engine.findings() if each.rule.startswith("verilog.")]
         self._counted, self._unread = dict.fromkeys(WRONGS, 0), 0
 
     def interrupt(self, asks: Sequence[Ask], clocks: int) -> bool:
@@ -133,7 +134,8 @@ class EngineBlock:
             before, self._counted[name] = self._counted[name], self.engine.get_pin(name)
             if count := self._counted[name] - before:
                 yield name, _times(words, count, " or more" * (self._counted[name] == (1 << COUNT_BITS) - 1))
-        seen = Counter(f"{finding.rule}: {finding.text}" for finding in self.engine.findings())
+        found, self._said = [*self._said, *self.engine.findings()], []
+        seen = Counter(f"{finding.rule}: {finding.text}" for finding in found)
         yield from ((words, _times(words, count)) for words, count in seen.items())
 
 

@@ -174,12 +174,16 @@ class BlockWrapper(Wrapper):
         return pack
 
     def _out_of(self, m: Module, bus: Bus, frames: Any) -> None:
+        """Bytes that do not count may change while a beat waits (Arm IHI 0051 2.4)."""
         theirs = outward(m, bus, self._connect(bus, {"tready": frames.ready}))
+        data, keep = theirs["tdata"], theirs["tkeep"]
+        counted = Cat(data.word_select(lane, 8) & keep[lane].replicate(8) for lane in range(self.lanes))
         m.submodules.steady = steady = Steady(len(frames.payload.as_value()))
         m.d.comb += [
-            frames.payload.data.eq(theirs["tdata"]), frames.payload.keep.eq(theirs["tkeep"]),
+            frames.payload.data.eq(data), frames.payload.keep.eq(keep),
             frames.payload.last.eq(theirs["tlast"]), frames.valid.eq(theirs["tvalid"]),
-            steady.valid.eq(frames.valid), steady.ready.eq(frames.ready), steady.payload.eq(frames.payload),
+            steady.valid.eq(frames.valid), steady.ready.eq(frames.ready),
+            steady.payload.eq(Cat(counted, keep, theirs["tlast"])),
             self._ports["beats_changed"].eq(steady.changed),
         ]  # fmt: skip
 

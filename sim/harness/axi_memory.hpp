@@ -216,11 +216,11 @@ struct AxiMemory {
             bool same = true;
             if (w_stalled) {
                 u8 data[BYTES];
-                c.wdata(data);
+                counted(c, data);
                 same = !memcmp(data, w_data, BYTES) && c.wstrb() == w_strobe && c.wlast() == w_last;
             }
             held("W", valid, w_stalled, same, wready, f);
-            if (w_stalled) c.wdata(w_data), w_strobe = c.wstrb(), w_last = c.wlast();
+            if (w_stalled) counted(c, w_data), w_strobe = c.wstrb(), w_last = c.wlast();
         }
         if (valid && wready) {
             write_beats++;
@@ -239,6 +239,11 @@ struct AxiMemory {
         bool open = f.now + 1 >= w_open;
         awready = awaiting.count + resps.count + 1 < SLOTS && open && !aw_hold.hold();
         wready = (filling != NONE || nused < SLOTS) && open && !w_hold.hold();
+    }
+
+    static void counted(Card& c, u8* data) {
+        c.wdata(data);
+        mask_lanes(data, c.wstrb(), BYTES);
     }
 
     u32 allocate() {

@@ -13,15 +13,21 @@ using u32 = uint32_t;
 using u64 = uint64_t;
 
 constexpr u64 NEVER = ~u64(0);
-enum Event : u32 { TIME = 1, IRQ = 2, WIRE = 4, FINDING = 8, IDLE = 16, FAULT = 32, ANSWER = 64 };
+enum Event : u32 { TIME = 1, IRQ = 2, WIRE = 4, FINDING = 8, IDLE = 16, FAULT = 32, ANSWER = 64, ENDED = 128 };
 enum Resp : u8 { OKAY = 0, SLVERR = 2, DECERR = 3 };
+
+// Bytes that do not count are nobody's business, and no change of a beat (Arm IHI 0051 2.4, IHI 0022 A3.4.3).
+inline void mask_lanes(u8* data, u64 lanes, u32 bytes) {
+    for (u32 i = 0; i < bytes; i++)
+        if (!(lanes >> i & 1)) data[i] = 0;
+}
 
 // A finding as handed to Python. `address` is worded there for the rules of memory (`dma.*`).
 struct Finding {
     u64 clock;
     u64 address;
     char rule[24];
-    char text[136];
+    char text[232];
 };
 
 struct Findings {

@@ -13,6 +13,7 @@
 #include "common.hpp"
 #include "ports.hpp"
 #include "stages.hpp"
+#include "verilog_end.hpp"
 #include "waveform.hpp"
 #include "wire.hpp"
 
@@ -37,6 +38,7 @@ struct Mailbox {
     u64 answer, fault_events;
     u64 read_beats, write_beats;  // on the DMA's data channels
     u64 due;  // the clock before which nothing happens unless something is put in; NEVER at rest
+    u64 ended;  // the clock at which the card's Verilog ended it; NEVER
 };
 
 struct Config {
@@ -47,7 +49,7 @@ struct Config {
 
 template <class C>
 struct Harness {
-    std::unique_ptr<VerilatedContext> context;
+    std::unique_ptr<Context> context;
     std::unique_ptr<typename C::Model> model;
     C card;
     Mailbox box{};
@@ -62,12 +64,13 @@ struct Harness {
     u64 resets = 0;  // main periods before clock 0
     u64 now = 0, irq_since = 0, irq_from = 0;  // irq_from: the host does not look at the line before
     u32 irq_hold = 0, countdown = 1, period_ps, skip_idle;
-    bool irq = false;
+    bool irq = false, unsettled = false;
     u64 tick_cost = 0;
 
     explicit Harness(const Config& config)
-        : context(new VerilatedContext), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
+        : context(new Context), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
           card{*model->rootp} {
+        context->findings = &findings;
         findings.check = config.check;
         irq_hold = config.irq_hold, period_ps = config.period_ps, skip_idle = config.skip_idle;
         if constexpr (C::HAS_DMA) {
@@ -85,12 +88,20 @@ struct Harness {
             if (d < tick_cost) tick_cost = d;
         }
     }
-    ~Harness() {
-        waveform.close();
-        model->final();
+    ~Harness() { waveform.close(); }
+
+    // Its `final` blocks, once.
+    void final() {
+        enter();
+        findings.now = now;
+        if (!unsettled) model->final();
     }
 
+    // Before the model is evaluated: the last card of this thread may have been another.
+    void enter() { Verilated::threadContextp(context.get()); }
+
     void reset(u32 clocks) {
+        enter();
         card.rst(true);
         drive();
         for (u32 i = 0; i < clocks; i++) low(), high(), resets++;
@@ -99,7 +110,13 @@ struct Harness {
     }
 
     void eval(u64 phase) {
-        model->eval_step();
+        if (context->ended != NEVER) return;
+        findings.now = now;
+        try {
+            model->eval_step();
+        } catch (const Unsettled&) {
+            unsettled = true;
+        }
         waveform.dump(*model, stages, now, now * period_ps + phase);
     }
     void low() {
@@ -184,10 +201,12 @@ struct Harness {
         if constexpr (C::HAS_DMA) e |= dma.fault ? FAULT : 0;
         e |= findings.count ? FINDING : 0;
         e |= registers.answered ? ANSWER : 0;
+        e |= context->ended != NEVER ? ENDED : 0;
         return e;
     }
 
     u32 run(u64 until, u32 stop) {
+        enter();
         u64 begin = ticks();
         u32 e;
         for (;;) {
@@ -221,6 +240,7 @@ struct Harness {
     u32 peek(u32 offset) {
         if constexpr (!C::HAS_PEEK) return 0;
         else {
+            enter();
             card.peek_address(offset);
             low();
             return card.peek_data();
@@ -250,6 +270,7 @@ struct Harness {
         for (auto& fr : tx.frames) box.out_bytes += fr.length;
         box.findings = findings.count, box.findings_lost = findings.lost;
         box.read_beats = dma.read_beats, box.write_beats = dma.write_beats;
+        box.ended = context->ended;
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
 
@@ -262,7 +283,7 @@ struct Harness {
             u64 next = still ? next_event() : now;
             bool coming = irq && now < irq_seen();  // an interrupt on its way to the host is work to come
             if (still && next == NEVER && !coming) e |= IDLE;
-            if (e & (stop | TIME | FAULT)) return e;
+            if (e & (stop | TIME | FAULT | ENDED)) return e;
             if (!still || !skip_idle) return 0;
             u64 target = next < until ? next : until;
             if (irq && irq_seen() > now && irq_seen() < target) target = irq_seen();
@@ -310,7 +331,14 @@ RB_API void* rb_open(const Config* config, const u64* pins, u32 npins) {
     h->publish();
     return h;
 }
+// Its Verilog's last words, among the findings; before rb_close.
+RB_API void rb_final(void* handle) {
+    of(handle)->final();
+    of(handle)->publish();
+}
 RB_API void rb_close(void* handle) { delete of(handle); }
+// How the card's Verilog ended it.
+RB_API const char* rb_ending(void* handle) { return of(handle)->context->ending.c_str(); }
 RB_API Mailbox* rb_mailbox(void* handle) { return &of(handle)->box; }
 RB_API void rb_regions(void* handle, const Region* regions, u32 n) {
     of(handle)->dma.memory.regions.assign(regions, regions + n);
@@ -347,8 +375,11 @@ RB_API void rb_wire_out(void* handle, u8* data, u64* clocks_and_lengths) {
 }
 RB_API void rb_set_pin(void* handle, u32 index, u64 value) { of(handle)->card.set_pin(index, value); }
 RB_API u64 rb_get_pin(void* handle, u32 index) {
-    of(handle)->low();
-    return of(handle)->card.get_pin(index);
+    H* h = of(handle);
+    h->enter();
+    h->low();
+    h->publish();
+    return h->card.get_pin(index);
 }
 // `take`: they are forgotten here.
 RB_API void rb_findings(void* handle, Finding* out, u32 take) {
@@ -403,4 +434,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 6; }
+RB_API u32 rb_abi(void) { return 7; }

@@ -157,6 +157,7 @@ struct WireOut {
         u64 keep = c.tx_tkeep();
         bool last = c.tx_tlast();
         c.tx_tdata(beat);
+        if (f.check && (stalled | !ready)) mask_lanes(beat, keep, BYTES);
         if (f.check && stalled) {
             if (!valid) f.add("stream.hold", 0, "TVALID fell before TREADY");
             else if (memcmp(beat, kept, BYTES) || keep != kept_keep || last != kept_last)

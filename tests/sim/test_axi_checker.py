@@ -82,6 +82,8 @@ HOLD = [
     ("axi.stable", "W changed while WVALID waited", WORD, on(W, strb=0x7F)),
     ("stream.hold", "TVALID fell before TREADY", tx(keep=255), tx(valid=0)),
     ("stream.stable", "TDATA, TKEEP or TLAST changed", tx(keep=255, data=1), tx(keep=255, data=2)),
+    ("axi.stable", "W changed while WVALID waited", on(W, strb=3, data=0x1122), on(W, strb=3, data=0x3322)),
+    ("stream.stable", "TDATA, TKEEP or TLAST changed", tx(keep=3, last=1, data=1), tx(keep=3, last=1, data=0x101)),
     ("axil.hold", "BVALID fell before BREADY", lite(bvalid=1), lite(bvalid=0)),
     ("axil.hold", "RVALID fell before RREADY", lite(rvalid=1), lite(rvalid=0)),
     ("axil.stable", "BRESP changed", lite(bvalid=1, bresp=0), lite(bresp=2)),
@@ -130,6 +132,19 @@ def test_lawful_traffic_is_not_blamed(engine_kind: str) -> None:
     engine = pins_engine(engine_kind)
     assert play(engine, LAWFUL) == []
     assert [len(frame) for _, frame in engine.wire_out()] == [11]
+
+
+@pytest.mark.parametrize("backpressure", [0.0, 0.9])
+def test_bytes_that_do_not_count_may_change(engine_kind: str, backpressure: float) -> None:
+    """Arm IHI 0051 2.4, IHI 0022 A3.4.3: while their beat waits too."""
+    engine = pins_engine(engine_kind, backpressure=backpressure, seed=3)
+    for prefix, lanes in (("p_m_axi_w", {"strb": 0x81}), ("p_tx_t", {"keep": 3, "last": 1})):
+        steps = [{"valid": 1, "data": 0xAB000000000011AB | (0x100 if prefix == "p_tx_t" else other << 8), **lanes}
+                 for other in range(2)]  # fmt: skip
+        steps = [{**step, "data": step["data"] | number << 32} for number, step in enumerate(steps * 8)]
+        found = play(engine, [{prefix + name: value for name, value in step.items()} for step in steps])
+        assert [each for each in found if each.rule.endswith((".stable", ".hold"))] == []
+    engine.close()
 
 
 def test_the_checker_can_be_off(engine_kind: str) -> None:

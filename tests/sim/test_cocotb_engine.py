@@ -27,6 +27,7 @@ from ringbed.sim.engines import open_engine
 from ringbed.sim.memory import HostMemory, Region
 from tests.sim.test_axi_checker import (
     test_a_broken_rule_is_found,
+    test_bytes_that_do_not_count_may_change,
     test_findings_are_capped,
     test_lawful_traffic_is_not_blamed,
     test_the_checker_can_be_off,
@@ -42,6 +43,7 @@ from tests.sim.test_engines import (
     test_a_register_that_answers_an_error_is_a_finding,
     test_a_stray_write_is_answered_and_told,
     test_an_empty_frame_is_refused,
+    test_findings_outlast_the_engine,
     test_frames_go_through_memory_and_back,
     test_idle_clocks_are_skipped_to_the_timer,
     test_idle_is_an_event,
@@ -61,7 +63,9 @@ from tests.sim.toy import toy_spec
 pytestmark = pytest.mark.cocotb
 
 CONTRACT = [
-    test_a_broken_rule_is_found, test_findings_are_capped, test_lawful_traffic_is_not_blamed,
+    test_findings_outlast_the_engine,
+    test_a_broken_rule_is_found, test_bytes_that_do_not_count_may_change, test_findings_are_capped,
+    test_lawful_traffic_is_not_blamed,
     test_the_checker_can_be_off, test_a_bus_fault_leaves_what_was_found, test_a_closed_engine_refuses,
     test_a_faulty_byte_answers_slverr,
     test_a_posted_write_waits_for_the_clock, test_a_register_that_answers_an_error_is_a_finding,

@@ -71,6 +71,15 @@ def test_a_posted_write_waits_for_the_clock(opened: Opener) -> None:
     assert engine.peek(SCRATCH) == 5
 
 
+def test_findings_outlast_the_engine(opened: Opener) -> None:
+    engine, _ = toy(opened)
+    engine.write(BROKEN, 1)
+    engine.run(engine.now + 20)
+    engine.close()
+    assert [f.rule for f in engine.findings()] == ["register.error"]
+    assert engine.findings() == []
+
+
 def test_a_register_that_answers_an_error_is_a_finding(opened: Opener) -> None:
     engine, _ = toy(opened)
     engine.write(BROKEN, 1)

@@ -150,3 +150,19 @@ def test_an_interrupt_leaves_nothing_behind_and_needs_a_reset() -> None:
     assert echo.now - before < 100  # nothing is left to swallow
     bare = block(Echo(lambda frame: [frame[:2]]), "rx-checksum", None, resets=(), result_valid="valid")
     assert not bare.interrupt([Ask(bytes(1000))], 30)
+
+
+class Says(Echo):
+    """Its Verilog says an $error in every reset, and a bus checker sees a frame cut off."""
+
+    def run(self, until: int, stop: Event) -> Event:
+        if self.pins.get(RESTART):
+            self.seen = [Finding(1, "verilog.error", "a.v:1: oh"), Finding(1, "stream.hold", "TVALID fell")]
+        return super().run(until, stop)
+
+
+def test_what_a_block_says_of_itself_outlasts_a_restart() -> None:
+    dut = block(Says(lambda frame: [frame]), "tx-checksum", TX)
+    dut.restart()
+    assert dut([]).wrongs == ["verilog.error: a.v:1: oh"]
+    assert dut([]).wrongs == []

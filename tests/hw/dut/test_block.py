@@ -127,6 +127,17 @@ def test_a_block_that_gives_too_many_results_is_found(tmp_path: Path) -> None:
     assert report.wrong("lengths" + PAUSED)
 
 
+def test_bytes_that_do_not_count_may_change_while_their_beat_waits(tmp_path: Path) -> None:
+    report = check(sums(tmp_path, 64, NOISE=1), "lengths", "tiny payloads")
+    assert [str(finding) for finding in report.findings] == []
+
+
+def test_bytes_that_count_may_not_and_what_a_block_says_of_itself_is_found(tmp_path: Path) -> None:
+    told = " ".join(str(finding) for finding in check(sums(tmp_path, 64, NOISE=2), "lengths").findings)
+    assert "a beat that waited for its ready was taken back or changed" in told
+    assert "verilog.error: pass_sum.v:34: a beat has to wait" in told
+
+
 def test_a_key_may_be_a_port(tmp_path: Path) -> None:
     text = (BLOCKS / "rss_hash.v").read_text(encoding="utf-8")
     begin, end = text.index(" #("), text.index(") (\n")
