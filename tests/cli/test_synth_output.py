@@ -19,14 +19,13 @@ LINE = "Yosys is set up, once a machine: a minute or two\n"
 
 
 def test_on_stderr_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    screen, file = (Console(file=io.StringIO(), force_terminal=terminal) for terminal in (True, False))
-    level = LOG.level
-    for console in (screen, file):
-        with set_up_told(console):
+    screen, file, level = io.StringIO(), io.StringIO(), LOG.level
+    for output, terminal in ((screen, True), (file, False)):
+        with set_up_told(Console(file=output, force_terminal=terminal)):
             LOG.info(SET_UP, "Yosys")
     LOG.info(SET_UP, "Yosys")
     assert capsys.readouterr().err == LINE
-    assert (screen.file.getvalue(), file.file.getvalue()) == (LINE, "")  # type: ignore[attr-defined]
+    assert (screen.getvalue(), file.getvalue()) == (LINE, "")
     assert (LOG.level, LOG.handlers) == (level, [])
 
 

@@ -230,14 +230,15 @@ async def asks(dut):
 """
 
 
-def benched(simulator: str, folder: Path, monkeypatch: pytest.MonkeyPatch, what: int, more: str = "", **options: float
+def benched(simulator: str, folder: Path, monkeypatch: pytest.MonkeyPatch, what: int, more: str = "",
+    limit_s: float = 600,
 ) -> list[str]:  # fmt: skip
     """A bench that passes by itself."""
     name = f"says_{simulator}_{what}"
     given = f", {more!r}" if more else ""
     (folder / f"{name}.py").write_text(BENCH.format(what=what, more=given), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    return run(name, says(folder, more), simulator, folder, **options)  # type: ignore[arg-type]
+    return run(name, says(folder, more), simulator, folder, limit_s=limit_s)
 
 
 @pytest.mark.cocotb

@@ -139,6 +139,16 @@ def test_a_block_that_does_not_end_is_left_alone() -> None:
     assert 10 < len(answers.results) < 100
 
 
+def test_what_has_all_come_is_not_waited_for_by_a_restart() -> None:
+    echo = Echo(lambda frame: [frame[:2]] if any(frame) else [])
+    dut = block(echo, "rx-checksum", None, result_valid="valid")
+    for data, swallowed in ((b"\1", False), (b"\0", True)):
+        dut([Ask(1000 * data)])
+        before = echo.now
+        dut.restart()
+        assert (echo.now - before > 250) == swallowed
+
+
 def test_an_interrupt_leaves_nothing_behind_and_needs_a_reset() -> None:
     echo = Echo(lambda frame: [frame[:2]])
     dut = block(echo, "rx-checksum", None, result_valid="valid")
