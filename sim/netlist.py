@@ -30,7 +30,6 @@ WIRES = (
     "$_NOT_",
     "$_BUF_",
 )  # behind one of these is the same clock, or reset
-INVERTERS = ("$not", "$logic_not", "$_NOT_")
 CLOCKS, RESETS = ("CLK", "WR_CLK", "RD_CLK"), ("ARST", "SRST")
 MADE = "(made by logic)"
 MEMORIES, MEMORY_PINS = ("$mem", "$mem_v2"), ("DATA", "ADDR", "EN")
@@ -66,7 +65,7 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
             "opt_clean",
             "write_json flat.json",
             "opt_expr",
-            "opt_dff -nodffe",  # a reset that is taken with the clock is a multiplexer until here
+            "opt_dff -nodffe",  # until here a reset with the clock is a multiplexer, and inverters are before pins
             "opt_clean",
             "write_json resets.json",
         ]
@@ -102,17 +101,16 @@ class _Flat:
                     else:
                         self.readers[bit].append(cell)
 
-    def root(self, bit: Bit) -> tuple[str, bool]:
-        """The port that `bit` comes from, MADE where logic makes it, and whether it is the other way round there."""
-        seen, inverted = set[Bit](), False
+    def root(self, bit: Bit) -> str:
+        """The port that `bit` comes from, MADE where logic makes it."""
+        seen = set[Bit]()
         while bit not in self.port_of:
             driver = self.driver.get(bit)
             if driver is None or driver["type"] not in WIRES or bit in seen:
-                return MADE, inverted
+                return MADE
             seen.add(bit)
-            inverted ^= driver["type"] in INVERTERS
             (bit,) = driver["connections"]["A"]
-        return self.port_of[bit], inverted
+        return self.port_of[bit]
 
 
 class Netlist:
@@ -126,16 +124,15 @@ class Netlist:
         self._flat = _Flat(flat)
         self.clocked = Counter[str]()
         for cell in self._flat.cells:
-            for name in {self._flat.root(bit)[0] for bit in _clock_bits(cell)}:
+            for name in {self._flat.root(bit) for bit in _clock_bits(cell)}:
                 self.clocked[name] += _flip_flops(cell)
         self.reset = Counter[tuple[str, bool]]()
         with_resets = _Flat(resets)
         for cell in with_resets.cells:
             for pin in RESETS:
                 for bit in cell["connections"].get(pin, ()):
-                    port, inverted = with_resets.root(bit)
                     high = int(cell["parameters"][f"{pin}_POLARITY"], 2) == 1
-                    self.reset[port, high != inverted] += _flip_flops(cell)
+                    self.reset[with_resets.root(bit), high] += _flip_flops(cell)
 
     def undriven(self, port: str) -> list[int]:
         """The bits of an output that nothing drives, be it a constant."""
@@ -163,7 +160,7 @@ class Netlist:
                     _memory_ports(cell, bit) if cell["type"] in MEMORIES
                     else (_clock_bits(cell), _beyond(cell, back))
                 )  # fmt: skip
-                found |= {flat.root(clock)[0] for clock in clocks}
+                found |= {flat.root(clock) for clock in clocks}
                 more = set() if clocks else {bit for bit in beyond if isinstance(bit, int)} - seen
                 seen |= more
                 waiting.extend(more)

@@ -108,7 +108,10 @@ def test_includes_are_found_where_they_are(tmp_path: Path) -> None:
     assert netlist_problems(Dut(top="top", clock="clk", resets=()), rtl) == []
 
 
-RESETS = """module top (
+RESETS = """module inner (input wire c, input wire r, input wire [7:0] d, output reg [7:0] q);
+  always @(posedge c or posedge r) if (r) q <= 0; else q <= d;
+endmodule
+module top (
   input wire clk, input wire rst, input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
   output reg [7:0] out_tdata, output wire out_tvalid, output wire out_tlast);
   assign out_tvalid = 1, out_tlast = 1;
@@ -124,6 +127,7 @@ HIGH = "reset 'rst' is active low in this map, and the Verilog resets 8 flip-flo
     ("always @(posedge clk) if (rst == 1'b0) out_tdata <= 3; else if (in_tvalid) out_tdata <= in_tdata;", True),
     ("always @(posedge clk or negedge rst) if (!rst) out_tdata <= 0; else out_tdata <= in_tdata;", True),
     ("wire r = ~rst; always @(posedge clk) if (r) out_tdata <= 0; else out_tdata <= in_tdata;", True),
+    ("wire [7:0] q; inner i (clk, ~(~(~rst)), in_tdata, q); always @* out_tdata = q;", True),
     ("wire r = ~rst; always @(posedge clk or posedge r) if (r) out_tdata <= 0; else out_tdata <= in_tdata;", True),
     ("always @(posedge clk or posedge rst) if (rst) out_tdata <= 0; else out_tdata <= in_tdata;", False),
     ("always @(posedge clk) begin out_tdata <= in_tdata; if (rst) out_tdata <= 0; end", False),
@@ -144,7 +148,10 @@ def test_a_reset_that_resets_both_ways_or_goes_through_flip_flops_is_nobodys_mis
             assert problems(tmp_path, RESETS.format(body=body), resets=(DutReset("rst", high),)) == []
 
 
-TWO_RESETS = """module top (
+TWO_RESETS = """module inner (input wire c, input wire r, input wire [7:0] d, output reg [7:0] q);
+  always @(posedge c or posedge r) if (r) q <= 0; else q <= d;
+endmodule
+module top (
   input wire clk, input wire other, input wire rst, input wire other_rst_n, input wire gate,
   input wire in_tvalid, input wire in_tlast, input wire [7:0] in_tdata,
   output reg [7:0] out_tdata, output wire out_tvalid, output wire out_tlast, output reg [7:0] q, output reg s);
