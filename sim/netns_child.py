@@ -107,7 +107,8 @@ def greet(control: socket.socket) -> bool:
         return False
     except OSError as error:
         sentence = f"the kernel refuses {wish['address']}, {wish['lladdr']}, MTU {wish['mtu']}: {error.strerror}"
-        control.send(json.dumps({"error": sentence}).encode())
+        whose = "unavailable" if isinstance(error, PermissionError) else "error"  # no right to it, or a wrong wish
+        control.send(json.dumps({whose: sentence}).encode())
         return False
     except ValueError as error:
         control.send(json.dumps({"error": str(error)}).encode())

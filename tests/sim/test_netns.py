@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.sim import netns_child
 from ringbed.sim.netns import Job, JobFailed, KernelHost
 from ringbed.sim.payload import payload
 from ringbed.sim.tap import TapUnavailable
@@ -173,6 +176,21 @@ def test_a_running_job_has_no_result_and_can_be_stopped(host: KernelHost) -> Non
 def test_a_wrong_set_up_is_ours(host: KernelHost, setup: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         KernelHost.create(**setup)  # type: ignore[arg-type]
+
+
+def test_a_namespace_that_may_not_be_set_up_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container without CAP_NET_ADMIN."""
+
+    def refused(wish: dict[str, object]) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(netns_child, "set_up", refused)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        ours.send(json.dumps({"address": "10.0.0.1/24", "lladdr": "02", "mtu": 1500}).encode())
+        assert not netns_child.greet(theirs)
+        with pytest.raises(TapUnavailable, match="the kernel refuses 10.0.0.1/24, .*: Operation not permitted"):
+            KernelHost._greeting(ours)
 
 
 def test_a_helper_that_died_is_said_so() -> None:
