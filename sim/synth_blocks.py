@@ -21,7 +21,7 @@ def _em(width: int) -> Any:
 
 
 def _clean_em(width: int) -> Any:
-    from ringbed.hw.nics.em import Em
+    from ringbed.hw.nics.em.card import Em
 
     return Em(width=width)
 

@@ -60,7 +60,7 @@ RUN_ELSEWHERE = {
         """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
     ),
     "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
-    "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
+    "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }
 
 

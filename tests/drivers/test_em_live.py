@@ -13,7 +13,7 @@ from ringbed.sim.account import card_count
 from ringbed.sim.wire import pad
 from tests.drivers.bench import frame
 from tests.drivers.live import MAC, Live, Opener
-from tests.hw.nics.em_packets import tcp4, tcp6, udp4, udp6, unsummed
+from tests.hw.nics.em.packets import tcp4, tcp6, udp4, udp6, unsummed
 
 STRANGER, GROUP, BROADCAST = bytes.fromhex("0200000000ee"), bytes.fromhex("01005e000001"), b"\xff" * 6
 SIZES = (60, 61, 63, 64, 65, 127, 128, 255, 256, 1023, 1024, 1513, 1514)

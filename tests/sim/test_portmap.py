@@ -16,7 +16,7 @@ BARE = 'top = "t"\nclock = "clk"\nreset = { port = "rst", active = "low" }\n'
 
 
 def test_the_em_map_names_every_port_once() -> None:
-    em = PortMap.load(Path(str(files("ringbed.hw.nics") / "em.toml")))
+    em = PortMap.load(Path(str(files("ringbed.hw.nics.em") / "em.toml")))
     ports = {port.name: port for port in em.ports()}
     assert ports["m_axi_awaddr"] == Port("m_axi_awaddr", 64, "out")
     assert ports["m_axi_rid"] == Port("m_axi_rid", 4, "in")

@@ -28,7 +28,7 @@ from ringbed.sim.pybus import NEVER
 from ringbed.sim.qemu import QemuEngine
 from ringbed.sim.qtest import PROGRAM, QemuError, QemuMissing, Qtest, find_qemu
 from ringbed.sim.testbed import open_host
-from tests.hw.nics.em_bench import CAUSE, STATION, Card, frame, on_wire
+from tests.hw.nics.em.bench import CAUSE, STATION, Card, frame, on_wire
 
 pytestmark = pytest.mark.qemu
 R = em.REGISTERS

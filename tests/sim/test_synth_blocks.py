@@ -14,7 +14,7 @@ from ringbed.hw.dut.apb import ApbBridge
 from ringbed.hw.dut.crossing import Crossing
 from ringbed.hw.dut.request import RequestBridge
 from ringbed.hw.dut.wishbone import WishboneBridge
-from ringbed.hw.mac_tx import MacTx
+from ringbed.hw.mac.tx import MacTx
 from ringbed.sim.synth_blocks import blocks_of, bridges, card
 from ringbed.sim.synth_collar import rtlil_of
 
