@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from ringbed.cli.demo_show import facts_table
 from ringbed.cli.report import Bar, Row
-from ringbed.sim.testbed import open_host
+from ringbed.sim.testbed.assembly import open_host
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ringbed.cli.journey import StageBook
-    from ringbed.sim.faults import Faults
-    from ringbed.sim.host import Host
-    from ringbed.sim.journey import Mark
+    from ringbed.sim.testbed.faults import Faults
+    from ringbed.sim.testbed.host import Host
+    from ringbed.sim.trace.journey import Mark
 
 __all__ = [
     "RECORD", "SHOWN", "DemoOptions", "facts", "findings", "open_card", "result_rows", "sampled", "say_faults",
@@ -50,7 +50,7 @@ def open_card(
     options: DemoOptions, faults: Faults, upper: Any, stack: ExitStack, console: Console, **settings: Any
 ) -> Host[Any]:
     """The card on its engine, driver attached and up; the first build of the model takes a while and says so."""
-    from ringbed.sim.clock import Frequency
+    from ringbed.sim.seam.clock import Frequency
 
     waves = _waves(options)
     with console.status("building the card's model ...") as status:

@@ -13,10 +13,10 @@ from ringbed.cli.demo_show import account_table, exchange_table, facts_table, jo
 from ringbed.cli.demo_tap import STACK, CountingUpper, TapDemo
 from ringbed.cli.journey import StageBook
 from ringbed.cli.report import Row
-from ringbed.sim.account import Leg, lost
-from ringbed.sim.capture import CaptureWriter
-from ringbed.sim.faults import Faults
-from ringbed.sim.testbed import account
+from ringbed.sim.testbed.account import Leg, lost
+from ringbed.sim.testbed.assembly import account
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.wire.capture import CaptureWriter
 from ringbed.stack.ifconfig import attach_line, ifconfig
 from ringbed.stack.ifq import Ifiq, Ifq
 from ringbed.stack.kstat import kstat
@@ -26,7 +26,7 @@ from ringbed.stack.stack import Stack
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ringbed.sim.netns import KernelHost
+    from ringbed.sim.kernel.netns import KernelHost
 
 __all__ = ["run_tap"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from ringbed.conformance.oracle import Oracle
 from ringbed.conformance.replay import Answer, check_replay
 from ringbed.drivers.world import Verdict
-from ringbed.sim.capture import CaptureWriter, Direction, TappedEnd
-from ringbed.sim.faults import Faults
-from ringbed.sim.host import Collector, Host
-from ringbed.sim.pump import Pump
-from ringbed.sim.wire import WireEnd, fcs_good, from_wire, to_wire
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Collector, Host
+from ringbed.sim.testbed.pump import Pump
+from ringbed.sim.wire.capture import CaptureWriter, Direction, TappedEnd
+from ringbed.sim.wire.frame import WireEnd, fcs_good, from_wire, to_wire
 
 __all__ = ["BATCH", "FaultyReplayCard", "ReplayCard"]
 

@@ -21,12 +21,12 @@ from ringbed.conformance.damage import damaged_copies
 from ringbed.conformance.oracle import Oracle, require_scapy
 from ringbed.conformance.replay import check_replay
 from ringbed.hw.formats import em
-from ringbed.sim.account import lost
-from ringbed.sim.capture import CaptureWriter
-from ringbed.sim.faults import Faults
-from ringbed.sim.host import Collector
-from ringbed.sim.replay import read_capture
-from ringbed.sim.testbed import account
+from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.assembly import account
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.wire.capture import CaptureWriter
+from ringbed.sim.wire.replay import read_capture
 
 if TYPE_CHECKING:
     from rich.console import Console

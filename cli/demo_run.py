@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ringbed.cli.report import Row
-    from ringbed.sim.faults import Faults
-    from ringbed.sim.netns import KernelHost
+    from ringbed.sim.kernel.netns import KernelHost
+    from ringbed.sim.testbed.faults import Faults
 
 __all__ = ["DemoOptions", "run_demo"]
 
@@ -65,8 +65,8 @@ def _run(options: DemoOptions, faults: Faults, stack: ExitStack, console: Consol
 
 def _faults(options: DemoOptions) -> Faults:
     """The faults asked for; none otherwise. Their record must be writable before they happen."""
-    from ringbed.sim.faults import Faults
-    from ringbed.sim.faults_plan import FaultPlan, load_plan
+    from ringbed.sim.faults.plan import FaultPlan, load_plan
+    from ringbed.sim.testbed.faults import Faults
 
     if options.faults is None:
         return Faults(FaultPlan())
@@ -76,8 +76,8 @@ def _faults(options: DemoOptions) -> Faults:
 
 def _kernel(options: DemoOptions, stack: ExitStack, console: Console) -> KernelHost | None:
     """A Linux kernel on a TAP device, unless asked otherwise or, with `auto`, not to be had."""
-    from ringbed.sim.netns import KernelHost
-    from ringbed.sim.tap import TapUnavailable
+    from ringbed.sim.kernel.netns import KernelHost
+    from ringbed.sim.kernel.tap import TapUnavailable
 
     if options.wire == "pcap":
         return None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.exchange import Exchanged
 from ringbed.drivers.world import Verdict
-from ringbed.sim.account import Leg
+from ringbed.sim.testbed.account import Leg
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ringbed.sim.journey import Mark
+    from ringbed.sim.trace.journey import Mark
     from ringbed.stack.stack import Stack
 
 __all__ = ["account_table", "exchange_table", "facts_table", "journey_table", "sums", "verdict_text"]

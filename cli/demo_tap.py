@@ -12,13 +12,13 @@ from typing import Any
 from ringbed.cli.exchange import Exchanged, StackExchange
 from ringbed.cli.journey import Follower, StageBook
 from ringbed.drivers.world import RxFrame, Verdict
-from ringbed.sim.capture import CaptureWriter, TappedEnd
-from ringbed.sim.faults import Faults
-from ringbed.sim.host import Host
-from ringbed.sim.netns import Job, KernelHost
-from ringbed.sim.pump import HostLink, Pump, WallPump
-from ringbed.sim.testbed import StackOnDriver
-from ringbed.sim.wire import HostEnd
+from ringbed.sim.kernel.netns import Job, KernelHost
+from ringbed.sim.testbed.assembly import StackOnDriver
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Host
+from ringbed.sim.testbed.pump import HostLink, Pump, WallPump
+from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
+from ringbed.sim.wire.frame import HostEnd
 from ringbed.stack.udp_socket import UdpSocket
 
 __all__ = ["KERNEL", "STACK", "CountingUpper", "TapDemo"]

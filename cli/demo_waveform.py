@@ -11,11 +11,11 @@ from ringbed.cli.demo_common import DemoOptions, open_card
 from ringbed.cli.demo_pcap import ReplayCard
 from ringbed.conformance.oracle import Oracle
 from ringbed.conformance.replay import check_replay
-from ringbed.sim.capture import CaptureWriter
-from ringbed.sim.failure import Case, run_with_waveform
-from ringbed.sim.faults import Faults
-from ringbed.sim.faults_plan import FaultPlan
-from ringbed.sim.host import Collector
+from ringbed.sim.faults.plan import FaultPlan
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.trace.failure import Case, run_with_waveform
+from ringbed.sim.wire.capture import CaptureWriter
 
 if TYPE_CHECKING:
     from rich.console import Console

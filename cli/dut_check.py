@@ -13,7 +13,7 @@ from ringbed.cli.synth_output import set_up_told
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ringbed.sim.dut_map import Reader
+    from ringbed.sim.dut.map import Reader
 
 __all__ = ["dut_check"]
 
@@ -29,9 +29,9 @@ def dut_check(
     """
     from rich.console import Console
 
-    from ringbed.sim.dut_block import reader_of
-    from ringbed.sim.dut_netlist import netlist_problems
-    from ringbed.sim.netlist import NetlistUnknown
+    from ringbed.sim.dut.block import reader_of
+    from ringbed.sim.dut.findings import netlist_problems
+    from ringbed.sim.yosys.netlist import NetlistUnknown
 
     reader = reader_of(portmap)
     console = Console()

@@ -14,8 +14,8 @@ from ringbed.cli.files import must_be_writable, write_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringbed.sim.dut_guess import Guess
-    from ringbed.sim.portmap import Port
+    from ringbed.sim.dut.guess import Guess
+    from ringbed.sim.seam.portmap import Port
 
 __all__ = ["dut_init"]
 
@@ -41,8 +41,8 @@ def dut_init(
     resets and interrupts by the names, directions and widths of the ports. What names cannot tell is a comment in the
     map. Then `ringbed dut check MAP` says what is still missing.
     """
-    from ringbed.sim.dut_ports import NoModule, module_ports
-    from ringbed.sim.spec import Rtl
+    from ringbed.sim.dut.ports import NoModule, module_ports
+    from ringbed.sim.seam.spec import Rtl
 
     for path in (*sources, *(include or [])):
         path.stat()  # Verilator's word for a missing file names no file
@@ -66,11 +66,11 @@ def dut_init(
 
 def _guess(top: str, ports: Mapping[str, Port], block: str) -> Guess:
     if not block:
-        from ringbed.sim.dut_guess import Guess
+        from ringbed.sim.dut.guess import Guess
 
         return Guess(top, ports)
     from ringbed.hw.formats.blocks import contract
-    from ringbed.sim.dut_guess_block import BlockGuess
+    from ringbed.sim.dut.guess_block import BlockGuess
 
     kind, _, variant = block.partition("/")
     try:

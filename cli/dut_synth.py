@@ -12,7 +12,7 @@ from ringbed.cli.files import must_be_writable
 from ringbed.cli.synth_output import run_designs, show, write_json
 
 if TYPE_CHECKING:
-    from ringbed.sim.synth import Design
+    from ringbed.sim.synth.flow import Design
 
 __all__ = ["dut_synth"]
 
@@ -35,8 +35,8 @@ def dut_synth(
     """
     from rich.console import Console
 
-    from ringbed.sim.synth import Limits
-    from ringbed.sim.synth_dut import design_of_map
+    from ringbed.sim.synth.dut import design_of_map
+    from ringbed.sim.synth.flow import Limits
 
     if json is not None:
         must_be_writable(json)

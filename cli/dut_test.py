@@ -52,7 +52,7 @@ def dut_test(
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.oracle import require_scapy
-    from ringbed.sim.dut_block import block_spec, read_block
+    from ringbed.sim.dut.block import block_spec, read_block
     from ringbed.sim.engines import ENGINES, open_engine
 
     if engine not in ENGINES:
@@ -177,7 +177,7 @@ def write_capture(path: Path, findings: Sequence[Finding]) -> None:
 
     Times only keep the order: a microsecond a finding.
     """
-    from ringbed.sim.capture import CaptureWriter, Direction
+    from ringbed.sim.wire.capture import CaptureWriter, Direction
 
     with CaptureWriter(path, "ringbed dut test") as capture:
         block = capture.interface("block", "frames into and out of the block, without FCS", with_fcs=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 
 __all__ = ["Exchanged", "StackExchange"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.cli.files import write_text
-from ringbed.sim.gtkw import save_file
-from ringbed.sim.host import Host
-from ringbed.sim.journey import Journeys, Mark, with_host
-from ringbed.sim.perfetto import document, host_events, trace_events
-from ringbed.sim.stages import StageEvent
-from ringbed.sim.traced import Traced
-from ringbed.sim.wire import from_wire
+from ringbed.sim.seam.stages import StageEvent
+from ringbed.sim.seam.traced import Traced
+from ringbed.sim.testbed.host import Host
+from ringbed.sim.trace.gtkw import save_file
+from ringbed.sim.trace.journey import Journeys, Mark, with_host
+from ringbed.sim.trace.perfetto import document, host_events, trace_events
+from ringbed.sim.wire.frame import from_wire
 from ringbed.stack.journey import Journey
 
 __all__ = ["Follower", "StageBook"]

@@ -82,7 +82,7 @@ def verilog(
         else:
             text = _block_verilog(card.name, block, width)
     if icarus:
-        from ringbed.sim.cocotb_build import from_zero
+        from ringbed.sim.cocotb.build import from_zero
 
         text = from_zero(text)
     if to_stdout:
@@ -99,15 +99,15 @@ app.command(epilog=EPILOG)(registers)
 
 
 def _card_verilog(name: str, width: int, progress: Callable[[str], None]) -> str:
-    from ringbed.sim.build import verilog_of
     from ringbed.sim.cards import CARDS, em
+    from ringbed.sim.native.build import verilog_of
 
     must_be_a_width(name, width)
     return verilog_of(CARDS[name]() if width == 64 else em(width=width), progress=progress)
 
 
 def _block_verilog(name: str, block: str, width: int) -> str:
-    from ringbed.sim.synth_collar import verilog_of_block
+    from ringbed.sim.synth.collar import verilog_of_block
 
     return verilog_of_block(block_of(name, block, width).component, block)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ringbed.drivers.ethtool import Check, RegisterValue
-    from ringbed.sim.host import Collector, Host
+    from ringbed.sim.testbed.host import Collector, Host
 
 __all__ = ["registers", "self_test", "stats"]
 
@@ -153,8 +153,8 @@ def _known(wanted: Sequence[str]) -> list[str]:
 @contextmanager
 def _host(engine: EngineName, console: Console) -> Iterator[Host[Collector]]:
     """A card with its driver up and its link there; raises UserError when no link comes."""
-    from ringbed.sim.host import Collector
-    from ringbed.sim.testbed import open_host
+    from ringbed.sim.testbed.assembly import open_host
+    from ringbed.sim.testbed.host import Collector
 
     settings: dict[str, Any] = {"leap": True} if engine is EngineName.QEMU else {}
     with console.status("") as status:
@@ -193,7 +193,7 @@ def _traffic(host: Host[Collector], count: int, seed: int) -> str:
 def _exchange(host: Host[Collector], rng: random.Random, count: int) -> str:
     """`count` frames in from the wire and other `count` out of the host, and whether each arrived as it was."""
     from ringbed.drivers.world import TxFrame
-    from ringbed.sim.wire import to_wire
+    from ringbed.sim.wire.frame import to_wire
 
     ours = host.driver.lladdr
     inward = [ours + PEER + KIND + rng.randbytes(rng.randint(SHORTEST, LONGEST) - HEADER) for _ in range(count)]

@@ -21,9 +21,9 @@ from ringbed.cli.pytest_marker import OWN, driver_of, settings_of
 
 if TYPE_CHECKING:
     from ringbed.cli.pytest_wire import FarEnd
-    from ringbed.sim.capture import CaptureWriter
     from ringbed.sim.engines import AnyEngine
-    from ringbed.sim.host import Host
+    from ringbed.sim.testbed.host import Host
+    from ringbed.sim.wire.capture import CaptureWriter
 
 __all__ = ["CAPTURE", "WAVEFORMS", "Bench", "unwritable"]
 
@@ -56,7 +56,7 @@ class Bench:
     @property
     def capture(self) -> CaptureWriter:
         if self._capture is None:
-            from ringbed.sim.capture import CaptureWriter
+            from ringbed.sim.wire.capture import CaptureWriter
 
             self._file = self.file("wire.pcapng").open("wb")  # ours, so that it can be flushed
             self._capture = CaptureWriter(self._file)
@@ -66,7 +66,7 @@ class Bench:
         """The far end of its wire, which the capture sees; one a card."""
         if host.name not in self._ends:
             from ringbed.cli.pytest_wire import FarEnd
-            from ringbed.sim.capture import TappedEnd
+            from ringbed.sim.wire.capture import TappedEnd
 
             number = self.capture.interface(host.name)
             self._ends[host.name] = FarEnd(TappedEnd(host.engine, self.capture, number, host.frequency.ns))
@@ -135,12 +135,12 @@ class Bench:
         engine.trace(self.file(f"{name}.{_waves(engine.kind)}"))
 
     def _em(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
-        from ringbed.sim.testbed import open_host
+        from ringbed.sim.testbed.assembly import open_host
 
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
-        from ringbed.sim.testbed_dut import open_dut
+        from ringbed.sim.testbed.dut import open_dut
 
         make = driver_of(self.marker["driver"])
         engine = "native" if self.engine == "auto" else self.engine
@@ -163,7 +163,7 @@ class Bench:
 
     def beside(self) -> list[str]:
         """Whether frames went over a wire past the capture, a line."""
-        from ringbed.sim.engine import EngineClosed
+        from ringbed.sim.seam.engine import EngineClosed
 
         if self._capture is None:
             return []
@@ -195,7 +195,7 @@ class Bench:
 
     def _down(self, host: Host[Any]) -> None:
         """Not of a card whose driver never came up, or is down, or whose engine the test has closed."""
-        from ringbed.sim.engine import EngineClosed
+        from ringbed.sim.seam.engine import EngineClosed
 
         if host not in self._up or not getattr(host.driver, "running", True):
             return

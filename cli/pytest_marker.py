@@ -31,7 +31,7 @@ def settings_of(item: pytest.Item) -> dict[str, Any]:
 
 
 def _check(marker: dict[str, Any]) -> None:
-    from ringbed.sim.settings import Settings
+    from ringbed.sim.seam.settings import Settings
 
     known = [*OWN, "offloads", "waves", *(each.name for each in dataclasses.fields(Settings))]
     for key in marker:

@@ -22,10 +22,10 @@ import pytest
 if TYPE_CHECKING:
     from ringbed.cli.pytest_bench import Bench
     from ringbed.cli.pytest_wire import Wire
-    from ringbed.sim.capture import CaptureWriter
-    from ringbed.sim.host import Collector, Host
-    from ringbed.sim.testbed import StackHost
-    from ringbed.sim.testbed_peer import Peer
+    from ringbed.sim.testbed.assembly import StackHost
+    from ringbed.sim.testbed.host import Collector, Host
+    from ringbed.sim.testbed.peer import Peer
+    from ringbed.sim.wire.capture import CaptureWriter
 
 KINDS = ("auto", "native", "pysim", "cocotb-verilator", "cocotb-icarus", "qemu")  # of sim/engines.py: it is heavy
 BENCH = pytest.StashKey["Bench"]()  # once the test has one
@@ -83,7 +83,7 @@ def ringbed_capture(ringbed_bench: Bench) -> CaptureWriter:
 @pytest.fixture
 def ringbed_nic(ringbed_bench: Bench) -> Host[Collector]:
     """A card with its driver, up, and nothing above: `.driver`, `.engine`, `.memory`, `.upper.take()`."""
-    from ringbed.sim.host import Collector
+    from ringbed.sim.testbed.host import Collector
 
     return ringbed_bench.open(Collector())
 
@@ -91,7 +91,7 @@ def ringbed_nic(ringbed_bench: Bench) -> Host[Collector]:
 @pytest.fixture
 def ringbed_host(ringbed_bench: Bench) -> StackHost:
     """A card with its driver and a whole stack, up, with the marker's `address`: `.upper.stack`."""
-    from ringbed.sim.testbed import StackOnDriver
+    from ringbed.sim.testbed.assembly import StackOnDriver
     from ringbed.stack.stack import Stack
 
     upper = StackOnDriver(Stack("host"))

@@ -10,11 +10,11 @@ import contextlib
 import ipaddress
 from typing import Any
 
-from ringbed.sim.capture import TappedEnd
-from ringbed.sim.engine import EngineClosed, Event
-from ringbed.sim.host import Host
-from ringbed.sim.testbed_peer import Peer, move_until
-from ringbed.sim.wire import fcs_good, from_wire, to_wire
+from ringbed.sim.seam.engine import EngineClosed, Event
+from ringbed.sim.testbed.host import Host
+from ringbed.sim.testbed.peer import Peer, move_until
+from ringbed.sim.wire.capture import TappedEnd
+from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 
 __all__ = ["FarEnd", "Wire", "neighbour"]
 

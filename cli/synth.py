@@ -16,8 +16,8 @@ from ringbed.cli.synth_output import run_designs, show, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ringbed.sim.synth import Design, Limits, Synthesis
-    from ringbed.sim.synth_blocks import Block
+    from ringbed.sim.synth.blocks import Block
+    from ringbed.sim.synth.flow import Design, Limits, Synthesis
 
 __all__ = ["block_of", "must_be_a_width", "synth"]
 
@@ -53,7 +53,7 @@ def synth(
     """
     from rich.console import Console
 
-    from ringbed.sim.synth import Limits
+    from ringbed.sim.synth.flow import Limits
 
     for path in (json, page):
         if path is not None:
@@ -87,7 +87,7 @@ def block_of(name: str, block: str, width: int) -> Block:
 
 
 def _wanted(name: str, blocks: Sequence[str], width: int, each: bool) -> list[Block]:
-    from ringbed.sim.synth_blocks import CARDS, blocks_of, card
+    from ringbed.sim.synth.blocks import CARDS, blocks_of, card
 
     if name not in CARDS:
         raise UserError(f"there is no NIC {name!r}; there is {', '.join(CARDS)}")
@@ -102,7 +102,7 @@ def _wanted(name: str, blocks: Sequence[str], width: int, each: bool) -> list[Bl
 
 
 def _designs(blocks: Sequence[Block]) -> list[Design]:
-    from ringbed.sim.synth import Design
+    from ringbed.sim.synth.flow import Design
 
     return [Design.of(block.name, block.width, block.component, block.places) for block in blocks]
 
@@ -112,9 +112,9 @@ def _write_page(
 ) -> list[Synthesis]:
     """Cards first, since they take longest; a block that is the same at every width is made once."""
     from ringbed.benchmarks.synth_page import page
-    from ringbed.sim.synth_blocks import bridges
-    from ringbed.sim.synth_dut import design_of_map
-    from ringbed.sim.synth_tools import versions
+    from ringbed.sim.synth.blocks import bridges
+    from ringbed.sim.synth.dut import design_of_map
+    from ringbed.sim.yosys.tools import versions
 
     tools = versions()
     with console.status("elaborating cards and blocks ..."):

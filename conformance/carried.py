@@ -16,7 +16,7 @@ from ringbed.conformance.anatomy import TCP, UDP
 from ringbed.conformance.checksum import raw_sum
 from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build
 from ringbed.conformance.stacks import link
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS", "without_tags"]
 

@@ -15,8 +15,8 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.payload import payload
-from ringbed.sim.replay import read_capture
+from ringbed.sim.wire.payload import payload
+from ringbed.sim.wire.replay import read_capture
 
 __all__ = ["CAPTURE", "FRAGMENT_OFFSETS", "IPV4", "IPV6", "PEER", "STATION", "Build", "captured", "ip_options", "made"]
 

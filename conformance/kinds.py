@@ -20,7 +20,7 @@ from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_s
 from ringbed.conformance.damage import damaged_copies
 from ringbed.conformance.frames import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
 from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS", "LONGEST_HEADERS", "frames_of"]
 

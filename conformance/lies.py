@@ -13,7 +13,7 @@ from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
 from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
 from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS"]
 

@@ -18,7 +18,7 @@ from typing import Any
 from ringbed.conformance.anatomy import LONGEST_EXTENSION, Anatomy, dissect
 from ringbed.hw.formats.em import RX_TABLE, RxRow
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.wire import fcs
+from ringbed.sim.wire.frame import fcs
 
 __all__ = ["Expected", "Oracle", "require_scapy"]
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ringbed.conformance.oracle import Oracle
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.wire import pad
+from ringbed.sim.wire.frame import pad
 
 __all__ = ["Answer", "CardUnderTest", "Disagreement", "align", "check_replay"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.em import OFFLOADS
-from ringbed.sim.portmap import Pin, PortMap
-from ringbed.sim.spec import NicSpec
+from ringbed.sim.seam.portmap import Pin, PortMap
+from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["CARDS", "OFFLOADS", "WIDTHS", "em", "em_lab"]
 

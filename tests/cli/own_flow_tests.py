@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 
 from ringbed.sim import cards
-from ringbed.sim.testbed_cocotb import Bench
+from ringbed.sim.testbed.cocotb_bench import Bench
 
 
 @cocotb.test()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ringbed.sim.toolchain import wave_format
+from ringbed.sim.native.toolchain import wave_format
 
 __all__ = [
     "WAVES", "NIC", "LOOP", "PING", "PINGS", "FAILS", "THEIRS", "DRIVERS", "MARKED", "MERGED", "FLAKY", "AFTER",
@@ -43,7 +43,7 @@ def test_arp(ringbed_host, ringbed_wire):
 PINGS = """
 import pytest
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.testbed_peer import Peer, ping
+from ringbed.sim.testbed.peer import Peer, ping
 
 @pytest.mark.ringbed(address="10.9.0.1/24")
 def test_that_fails(ringbed_host, ringbed_peer, ringbed_wire):
@@ -175,7 +175,7 @@ def test_named(ringbed_nic, ringbed_wire, s):
 
 OUTCOMES = """
 import pytest
-from ringbed.sim.host import Collector
+from ringbed.sim.testbed.host import Collector
 
 @pytest.mark.xfail(strict=True)
 def test_that_should_fail(ringbed_nic):

@@ -14,8 +14,8 @@ from ringbed.benchmarks import stack_udp_echo
 from ringbed.benchmarks.sim_engines import FRAMES
 from ringbed.cli.errors import Exit
 from ringbed.cli.main import main
-from ringbed.sim.cocotb_build import SIMULATORS, CocotbMissing, require
-from ringbed.sim.tap import TapUnavailable
+from ringbed.sim.cocotb.build import SIMULATORS, CocotbMissing, require
+from ringbed.sim.kernel.tap import TapUnavailable
 
 FIGURES = {
     "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",

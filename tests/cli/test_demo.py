@@ -19,8 +19,8 @@ from scapy.utils import rdpcap, wrpcap
 from ringbed.cli import demo_replay
 from ringbed.cli.demo_run import DemoOptions, run_demo
 from ringbed.conformance import oracle
-from ringbed.sim.netns import KernelHost
-from ringbed.sim.tap import TapUnavailable
+from ringbed.sim.kernel.netns import KernelHost
+from ringbed.sim.kernel.tap import TapUnavailable
 
 
 def ringbed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

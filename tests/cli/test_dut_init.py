@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ringbed.cli.errors import Exit
-from ringbed.sim.dut_block import BlockReader
+from ringbed.sim.dut.block import BlockReader
 from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
-from tests.sim.test_dut_guess import uncommented
+from tests.sim.dut.test_guess import uncommented
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "third_party"
 pytestmark = needs_native

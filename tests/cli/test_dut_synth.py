@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
-from tests.sim.test_two_clocks import CLOCKS, write_map
+from tests.sim.dut.test_two_clocks import CLOCKS, write_map
 
 BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
 

@@ -13,8 +13,8 @@ from ringbed.cli.dut_test import _some, junit_xml, write_capture
 from ringbed.cli.errors import Exit
 from ringbed.conformance.blocks.case import Finding
 from ringbed.conformance.blocks.run import Report
-from ringbed.sim.capture import Direction
-from ringbed.sim.replay import read_capture
+from ringbed.sim.wire.capture import Direction
+from ringbed.sim.wire.replay import read_capture
 
 BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
 FINDING = Finding("carries", 7, 3, "ipv4 tcp", "the sum", "0x0001", "0x0000", b"x" * 60, {"start": 34}, b"y" * 60)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.cli.exchange import StackExchange
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 
 PATIENCE = 100
 

@@ -12,7 +12,7 @@ from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from ringbed.drivers.em_selftest import OfflineTest
 from ringbed.hw.formats import em
-from ringbed.sim.native import NativeEngine
+from ringbed.sim.native.engine import NativeEngine
 
 CHECKS = ["link", "registers", "eeprom", "phy", "interrupt", "mac loopback", "phy loopback"]
 

@@ -16,12 +16,12 @@ from ringbed.cli.pytest_bench import Bench
 from ringbed.cli.pytest_wire import Wire, neighbour
 from ringbed.drivers.em import Em
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.engine import EngineClosed, Finding
 from ringbed.sim.engines import OBSERVER
-from ringbed.sim.host import Collector
-from ringbed.sim.portmap import PortMapError
-from ringbed.sim.toolchain import BuildError
-from ringbed.sim.wire import to_wire
+from ringbed.sim.native.toolchain import BuildError
+from ringbed.sim.seam.engine import EngineClosed, Finding
+from ringbed.sim.seam.portmap import PortMapError
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.wire.frame import to_wire
 from tests.cli.plugin_item import Item
 
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
@@ -109,7 +109,7 @@ def test_what_our_own_card_is_opened_with(
 
     opened = Opened("pysim")
     monkeypatch.setattr("ringbed.sim.engines.wave_format", wave_format)
-    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
     cards = bench(tmp_path, {"offloads": ["tx"], "waves": "", "address": "10.1.0.1/8"}, engine=engine, trace=True)
     card(cards)
     assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
@@ -120,7 +120,7 @@ def test_what_our_own_card_is_opened_with(
 def test_an_engine_of_cocotb_is_recorded_when_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once; and no other engine that the test opens."""
     opened = Opened("cocotb-icarus")
-    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
     cards = bench(tmp_path, engine="cocotb-icarus", trace=True)
     for _ in range(2):
         card(cards)
@@ -134,7 +134,7 @@ def test_somebodys_card_is_simulated_as_verilog(
 ) -> None:
     """Without a compiler it is not simulated in Python, which nobody could."""
     opened = Opened("native")
-    monkeypatch.setattr("ringbed.sim.testbed_dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
+    monkeypatch.setattr("ringbed.sim.testbed.dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
     card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
     assert opened.given == {"engine": is_opened, "seed": 1}
 
@@ -326,7 +326,7 @@ def test_what_a_person_can_mend_is_the_sentence_alone(
     def opened(*_args: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
     with pytest.raises(pytest.fail.Exception, match=f"^{error}$") as caught:
         card(bench(tmp_path))
     assert not caught.value.pytrace
@@ -339,7 +339,7 @@ def test_what_a_driver_raises_keeps_its_traceback(
     def opened(*_args: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("ringbed.sim.testbed.open_host", opened)
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
     with pytest.raises(type(error)):
         card(bench(tmp_path))
 

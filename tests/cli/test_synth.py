@@ -14,8 +14,8 @@ from amaranth.lib.wiring import In, Out
 from ringbed.benchmarks.synth_page import figures_on
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
-from ringbed.sim import synth_blocks
-from ringbed.sim.synth_blocks import Block
+from ringbed.sim.synth import blocks as synth_blocks
+from ringbed.sim.synth.blocks import Block
 
 VERDICT = Path(__file__).parents[2] / "examples" / "third_party" / "blocks" / "rx_verdict.toml"
 
@@ -94,7 +94,7 @@ def test_a_block_a_card_and_every_block(toy: Path, capsys: pytest.CaptureFixture
 
 def test_the_page_has_cards_and_blocks_of_both_widths(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringbed.cli.synth.ON_PAGE", (64, 128))  # 512 takes longer and shows no more
-    monkeypatch.setattr("ringbed.sim.synth_blocks.bridges", lambda: [Block("bridge", 32, AsWide(32))])
+    monkeypatch.setattr("ringbed.sim.synth.blocks.bridges", lambda: [Block("bridge", 32, AsWide(32))])
     assert run("synth", "em", "--page", toy / "page.md", "--dut", VERDICT) == Exit.OK
     text = (toy / "page.md").read_text()
     figures = figures_on(text)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ringbed.conformance.anatomy import count_kinds, dissect
 from ringbed.conformance.frames import captured, made
 from ringbed.hw.formats.em import RX_TABLE
-from ringbed.sim.wire import pad
+from ringbed.sim.wire.frame import pad
 
 PREFIXES = {"one 802.1Q tag before any of these", "LLC/SNAP before any of these"}
 ETHER = bytes.fromhex("02000000000b02000000000a")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.damage import PLACES, damaged_copies, places
 from ringbed.conformance.frames import captured, made
-from ringbed.sim.wire import pad
+from ringbed.sim.wire.frame import pad
 
 FRAMES = [pad(frame) for frame in captured()] + made(1)
 

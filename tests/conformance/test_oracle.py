@@ -10,7 +10,7 @@ from ringbed.conformance.frames import captured, made
 from ringbed.conformance.oracle import Oracle
 from ringbed.hw.formats.em import RX_TABLE
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.wire import fcs, pad
+from ringbed.sim.wire.frame import fcs, pad
 
 CAPTURED = [pad(frame) for frame in captured()]
 MADE = made(1)

@@ -7,7 +7,7 @@ from ringbed.conformance.frames import captured, made
 from ringbed.conformance.oracle import Oracle
 from ringbed.conformance.replay import Answer, Disagreement, check_replay
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.wire import pad
+from ringbed.sim.wire.frame import pad
 from tests.conformance.naive_card import NaiveCard
 
 FRAMES = captured() + made(1)

@@ -14,7 +14,7 @@ from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.checksum import Place, pseudo_sum, with_seed
 from ringbed.conformance.oracle import l3_right, l4_right
 from ringbed.conformance.segmentation import Message, segments
-from ringbed.sim.payload import payload
+from ringbed.sim.wire.payload import payload
 from tests.hw.segment_reference import Message as NaiveMessage
 from tests.hw.segment_reference import segments as naive_segments
 

@@ -9,8 +9,8 @@ import pytest
 from ringbed.drivers.em import MAX_MTU
 from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.account import card_count
-from ringbed.sim.wire import pad
+from ringbed.sim.testbed.account import card_count
+from ringbed.sim.wire.frame import pad
 from tests.drivers.bench import frame
 from tests.drivers.live import MAC, Live, Opener
 from tests.hw.nics.em.packets import tcp4, tcp6, udp4, udp6, unsummed

@@ -182,7 +182,7 @@ def test_flow_control_by_force_is_in_ctrl(live: Opener) -> None:
 
 # ---- self test and registers ----
 
-# What QEMU's model does not have; see sim/qemu_traits.py.
+# What QEMU's model does not have; see sim/qemu/traits.py.
 LACKING = {"native": set[str](), "qemu": {"registers", "mac loopback"}}
 
 

@@ -17,9 +17,9 @@ from ringbed.hw.errata.saboteur import Erratum
 from ringbed.hw.formats import em
 from ringbed.hw.stream.taps import TAPS, Taps
 from ringbed.sim.cards import em_lab
-from ringbed.sim.engine import Event
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.native import NativeEngine
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.engine import NativeEngine
+from ringbed.sim.seam.engine import Event
 
 CLEAN_VERILOG = """
 import sys

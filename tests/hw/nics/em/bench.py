@@ -16,9 +16,9 @@ from typing import Any
 from ringbed.drivers.world import Direction, Mapping
 from ringbed.hw.formats import em
 from ringbed.sim.cards import em as em_spec
-from ringbed.sim.engine import Event
 from ringbed.sim.engines import open_engine
-from ringbed.sim.memory import HostMemory
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.seam.engine import Event
 
 R = em.REGISTERS
 STATION = bytes.fromhex("020000000001")  # the port map's `mac` pin

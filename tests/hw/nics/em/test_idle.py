@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ringbed.sim.engine import Event
+from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, R, frame
 from tests.hw.nics.em.tx.test_data import body
 

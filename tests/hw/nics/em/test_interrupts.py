@@ -8,7 +8,7 @@ import pytest
 
 from ringbed.hw.formats import em
 from ringbed.hw.nics.em.card import MDIO_CLOCKS
-from ringbed.sim.engine import Event
+from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, frame
 from tests.hw.nics.em.tx.test_data import body
 

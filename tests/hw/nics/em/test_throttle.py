@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.sim.engine import Event
+from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, R, frame
 
 UNIT = 32  # clocks in 256 ns at 125 MHz

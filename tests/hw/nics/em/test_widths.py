@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ringbed.hw.stream.packet_buffer import BANKS
-from ringbed.sim.build import verilog_of
 from ringbed.sim.cards import WIDTHS, em
+from ringbed.sim.native.build import verilog_of
 from tests.hw.nics.em.bench import Card, Opener, R, frame, on_wire
 from tests.hw.nics.em.tx.test_data import body
 from tests.hw.nics.em.tx.test_sums import context

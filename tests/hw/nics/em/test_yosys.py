@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from ringbed.hw.stream.packet_buffer import BANK_BYTES, BANKS
-from ringbed.sim.build import verilog_of
 from ringbed.sim.cards import em
+from ringbed.sim.native.build import verilog_of
 from tests.hw.yosys import yosys
 
 BLOCK_RAM_BYTES = 2048  # of one DP16KD, at a width of a power of two

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.sim.engine import Event
+from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.against_qemu.experiments import causes, experiment, sent
 from tests.hw.nics.em.bench import PEER, Card, R, frame, on_wire
 

@@ -1,7 +1,7 @@
 """Our RTL and QEMU's e1000, asked the same questions: where they differ is pinned, value by value, for both.
 
 An experiment that is not in PINS must come out equal. One that is must come out as its line says on either side, so a
-change of ours, or a newer QEMU, that alters a difference fails here. `sim/qemu_traits.py` says each in words and whom
+change of ours, or a newer QEMU, that alters a difference fails here. `sim/qemu/traits.py` says each in words and whom
 the manual is with; docs/nics/em.md has that table.
 """
 
@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from ringbed.sim.qemu import QemuEngine
-from ringbed.sim.qemu_traits import TRAITS, Trait, markdown
-from ringbed.sim.qtest import find_qemu
-from ringbed.sim.testbed import EM_PCI
+from ringbed.sim.qemu.engine import QemuEngine
+from ringbed.sim.qemu.qtest import find_qemu
+from ringbed.sim.qemu.traits import TRAITS, Trait, markdown
+from ringbed.sim.testbed.assembly import EM_PCI
 from tests.hw.nics.em.against_qemu import ask_filters as em_ask_filters
 from tests.hw.nics.em.against_qemu import ask_moderation as em_ask_moderation
 from tests.hw.nics.em.against_qemu import ask_receive as em_ask_receive

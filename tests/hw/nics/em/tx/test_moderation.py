@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringbed.hw.formats import em
-from ringbed.sim.engine import Event
+from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, R, on_wire
 from tests.hw.nics.em.tx.test_data import DD, body
 
