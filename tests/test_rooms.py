@@ -38,11 +38,11 @@ def test_every_room_has_a_line() -> None:
         ("ringbed.hw.formats.bad", "ringbed.hw.nics", "ringbed.hw.formats may not import ringbed.hw"),
         ("ringbed.hw.formats.bad", "amaranth.hdl", "ringbed.hw.formats may not import amaranth"),
         ("ringbed.hw.ring.whole", "ringbed.hw.errata.one", "ringbed.hw may not import ringbed.hw.errata"),
-        ("ringbed.hw.ring.whole", "ringbed.drivers.em", "ringbed.hw may not import ringbed.drivers"),
-        ("ringbed.drivers.em", "ringbed.hw.nics", "ringbed.drivers may not import ringbed.hw"),
-        ("ringbed.drivers.em", "ringbed.stack.packet", "ringbed.drivers may not import ringbed.stack"),
+        ("ringbed.hw.ring.whole", "ringbed.drivers.em.driver", "ringbed.hw may not import ringbed.drivers"),
+        ("ringbed.drivers.em.driver", "ringbed.hw.nics", "ringbed.drivers may not import ringbed.hw"),
+        ("ringbed.drivers.em.driver", "ringbed.stack.packet", "ringbed.drivers may not import ringbed.stack"),
         ("ringbed.stack.wire.udp", "ringbed.stack.packet", "ringbed.stack.wire may not import ringbed.stack"),
-        ("ringbed.stack.udp", "ringbed.drivers.em", "ringbed.stack may not import ringbed.drivers"),
+        ("ringbed.stack.udp", "ringbed.drivers.em.driver", "ringbed.stack may not import ringbed.drivers"),
         ("ringbed.stack.udp", "amaranth", "ringbed.stack may not import amaranth"),
         ("ringbed.sim.memory.host", "ringbed.stack.packet", "ringbed.sim may not import ringbed.stack"),
         (
@@ -64,13 +64,13 @@ def test_a_climbing_import_is_found(importer: str, imported: str, why: str) -> N
     [
         ("ringbed.hw.nics.em.card", "ringbed.hw.formats.em"),
         ("ringbed.hw.errata.one", "ringbed.hw.ring.whole"),
-        ("ringbed.drivers.em", "ringbed.hw.formats.em"),
+        ("ringbed.drivers.em.driver", "ringbed.hw.formats.em"),
         ("ringbed.stack.udp", "ringbed.stack.wire.udp"),
         ("ringbed.sim.testbed.assembly", "ringbed.stack.packet"),
         ("ringbed.sim.testbed_host", "ringbed.sim.testbed.assembly"),
         ("ringbed.conformance.oracle", "scapy.layers"),
         ("ringbed.cli.demo", "ringbed.conformance.oracle"),
-        ("ringbed.drivers.em", "numpy"),
+        ("ringbed.drivers.em.driver", "numpy"),
     ],
 )
 def test_a_descending_import_is_left_alone(importer: str, imported: str) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.hw.formats import em
 from ringbed.sim.seam.engine import EngineClosed
 from ringbed.sim.testbed.host import Host

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
 from ringbed.hw.formats import em
 from ringbed.sim import cards

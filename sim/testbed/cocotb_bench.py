@@ -26,7 +26,7 @@ from cocotb._bridge import pending_threads
 from cocotb._outcomes import Error, Outcome, Value
 from cocotb.task import bridge
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.sim.cocotb.core import CocotbCore
 from ringbed.sim.cocotb.face import Box, Call, CocotbFace
 from ringbed.sim.memory.host import HostMemory, memory_for

@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
-from ringbed.drivers.em_selftest import OfflineTest
+from ringbed.drivers.em.selftest import OfflineTest
 from ringbed.hw.formats import em
 from ringbed.sim.native.engine import NativeEngine
 

@@ -14,7 +14,7 @@ import pytest
 
 from ringbed.cli.pytest_bench import Bench
 from ringbed.cli.pytest_wire import Wire, neighbour
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.engines import OBSERVER
 from ringbed.sim.native.toolchain import BuildError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import RxFrame, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim.testbed.assembly import open_host

@@ -6,7 +6,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.sim.faults.bus import BusEvent, BusFaults
 from ringbed.sim.memory.host import HostMemory, Response
 from ringbed.sim.seam.engine import NEVER, EngineStats, Event, Finding

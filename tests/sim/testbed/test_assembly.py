@@ -32,7 +32,7 @@ from ringbed.stack.packet import (
 )
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
-from tests.drivers.test_em_rx import udp
+from tests.drivers.em.test_rx import udp
 from tests.sim.conftest import needs_native
 from tests.sim.fake_engine import fake_host
 

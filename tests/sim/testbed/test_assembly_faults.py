@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim.testbed.account import lost

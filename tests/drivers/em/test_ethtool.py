@@ -12,9 +12,9 @@ from ringbed.drivers.ethtool import Coalesce, Features, RingSizes
 from ringbed.drivers.world import AttachError, ChecksumOffload, TxFrame, TxSum
 from ringbed.hw.formats import em, em_statistics
 from tests.drivers.bench import Bench, frame
+from tests.drivers.em.test_rx import udp
+from tests.drivers.em.test_tx import unsummed
 from tests.drivers.fake_card import MAC
-from tests.drivers.test_em_rx import udp
-from tests.drivers.test_em_tx import unsummed
 
 
 def test_who_it_is_and_its_link() -> None:

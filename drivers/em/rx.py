@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-from ringbed.drivers.em_hw import EmHardware
+from ringbed.drivers.em.hardware import EmHardware
 from ringbed.drivers.world import Coherent, Direction, Dma, Mapping, RxFrame, Verdict
 from ringbed.hw.formats import em
 

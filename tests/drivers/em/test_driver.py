@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.em import MAX_MTU, Em
+from ringbed.drivers.em.driver import MAX_MTU, Em
 from ringbed.drivers.world import AttachError, ChecksumOffload, PciIdentity, TxFrame, TxSum
 from ringbed.hw.formats import em
 from tests.drivers.bench import Bench, frame

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ringbed.drivers.em_hw import EmHardware
+from ringbed.drivers.em.hardware import EmHardware
 from ringbed.hw.formats import em
 
 __all__ = ["MOST_GROUPS", "RxFilter", "hash_index"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.em_tx import MAX_SEGMENTS
+from ringbed.drivers.em.tx import MAX_SEGMENTS
 from ringbed.drivers.world import TxFrame, TxSum
 from tests.drivers.bench import Bench, frame
+from tests.drivers.em.test_rx import udp
 from tests.drivers.fake_card import ones_sum
-from tests.drivers.test_em_rx import udp
 
 ALL_UDP = TxSum.IPV4 | TxSum.UDP
 

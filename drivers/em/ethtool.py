@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ringbed.drivers.em_hw import EmHardware
-from ringbed.drivers.em_selftest import OfflineTest
-from ringbed.drivers.em_setup import EmSetup
+from ringbed.drivers.em.hardware import EmHardware
+from ringbed.drivers.em.selftest import OfflineTest
+from ringbed.drivers.em.setup import EmSetup
 from ringbed.drivers.ethtool import Check, Coalesce, DriverInfo, Features, LinkState, Pause, RegisterValue, RingSizes
 from ringbed.drivers.world import Dma, PciIdentity, QueueState
 from ringbed.hw.formats import em, em_statistics

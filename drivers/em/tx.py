@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from ringbed.drivers.em_hw import EmHardware
-from ringbed.drivers.em_offload import Context, build_context, build_segmentation, message_header
-from ringbed.drivers.em_rx import check_ring
+from ringbed.drivers.em.hardware import EmHardware
+from ringbed.drivers.em.offload import Context, build_context, build_segmentation, message_header
+from ringbed.drivers.em.rx import check_ring
 from ringbed.drivers.world import Buffer, Coherent, Direction, Dma, Mapping, TxFrame, TxSum
 from ringbed.hw.formats import em
 

@@ -6,7 +6,7 @@ frame is sent, and when it has emptied to FCRTL one that ends it (CTRL.TFCE).
 
 from __future__ import annotations
 
-from ringbed.drivers.em_hw import EmHardware, Mii
+from ringbed.drivers.em.hardware import EmHardware, Mii
 from ringbed.drivers.ethtool import Pause
 from ringbed.hw.formats import em
 

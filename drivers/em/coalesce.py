@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringbed.drivers.em_hw import EmHardware
+from ringbed.drivers.em.hardware import EmHardware
 from ringbed.drivers.ethtool import Coalesce
 from ringbed.hw.formats import em
 

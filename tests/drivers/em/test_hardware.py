@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.em_hw import EmHardware, Mii
+from ringbed.drivers.em.hardware import EmHardware, Mii
 from ringbed.drivers.world import AttachError
 from tests.drivers.bench import Bench
 from tests.drivers.fake_card import MAC, FakeCard

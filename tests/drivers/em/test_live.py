@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ringbed.drivers.em import MAX_MTU
+from ringbed.drivers.em.driver import MAX_MTU
 from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.testbed.account import card_count

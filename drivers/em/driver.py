@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import islice
 
-from ringbed.drivers.em_ethtool import EmEthtool
-from ringbed.drivers.em_hw import EmHardware
-from ringbed.drivers.em_rx import RxRing
-from ringbed.drivers.em_setup import BUFFER_CODES, ENABLED_CAUSES, HEADER, LINK_CHANGE, MAX_MTU, EmSetup
-from ringbed.drivers.em_stats import Statistics
-from ringbed.drivers.em_tx import WORKAROUNDS, TxRing
+from ringbed.drivers.em.ethtool import EmEthtool
+from ringbed.drivers.em.hardware import EmHardware
+from ringbed.drivers.em.rx import RxRing
+from ringbed.drivers.em.setup import BUFFER_CODES, ENABLED_CAUSES, HEADER, LINK_CHANGE, MAX_MTU, EmSetup
+from ringbed.drivers.em.stats import Statistics
+from ringbed.drivers.em.tx import WORKAROUNDS, TxRing
 from ringbed.drivers.ethtool import Ethtool, Features
 from ringbed.drivers.world import (
     AttachError,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbed.drivers.em_filter import MOST_GROUPS, hash_index
+from ringbed.drivers.em.filter import MOST_GROUPS, hash_index
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import TxFrame
 from ringbed.hw.formats import em

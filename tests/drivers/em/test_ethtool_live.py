@@ -10,11 +10,11 @@ import pytest
 from ringbed.drivers.ethtool import Coalesce, Features, Pause, RingSizes
 from ringbed.drivers.world import TxFrame, TxSum
 from tests.drivers.bench import frame
+from tests.drivers.em.test_filter import group, tagged
+from tests.drivers.em.test_offload import message, naive
+from tests.drivers.em.test_rx import udp
+from tests.drivers.em.test_tx import pieces, unsummed
 from tests.drivers.live import MAC, Live, Opener
-from tests.drivers.test_em_filter import group, tagged
-from tests.drivers.test_em_offload import message, naive
-from tests.drivers.test_em_rx import udp
-from tests.drivers.test_em_tx import pieces, unsummed
 
 VLANS = Features(tx_checksum=True, tso=True, vlan_strip=True, vlan_insert=True)
 

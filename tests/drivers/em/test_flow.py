@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from ringbed.drivers.em_flow import advertisement, resolve, thresholds
-from ringbed.drivers.em_hw import Mii
+from ringbed.drivers.em.flow import advertisement, resolve, thresholds
+from ringbed.drivers.em.hardware import Mii
 from ringbed.drivers.ethtool import Pause
 from ringbed.hw.formats import em
 from tests.drivers.bench import Bench

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from ringbed.drivers.em_coalesce import Moderation
-from ringbed.drivers.em_filter import RxFilter
-from ringbed.drivers.em_flow import FlowControl
-from ringbed.drivers.em_hw import EmHardware
-from ringbed.drivers.em_offload import MAX_MESSAGE
-from ringbed.drivers.em_rx import RxRing
-from ringbed.drivers.em_tx import TxRing
+from ringbed.drivers.em.coalesce import Moderation
+from ringbed.drivers.em.filter import RxFilter
+from ringbed.drivers.em.flow import FlowControl
+from ringbed.drivers.em.hardware import EmHardware
+from ringbed.drivers.em.offload import MAX_MESSAGE
+from ringbed.drivers.em.rx import RxRing
+from ringbed.drivers.em.tx import TxRing
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import Capabilities, ChecksumOffload
 from ringbed.hw.formats import em

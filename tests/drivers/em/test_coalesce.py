@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.drivers.em_coalesce import BULK, LATENCY, MIXED, MOST_USECS, choose_rate
+from ringbed.drivers.em.coalesce import BULK, LATENCY, MIXED, MOST_USECS, choose_rate
 from ringbed.drivers.ethtool import Coalesce
 from tests.drivers.bench import Bench, frame
 

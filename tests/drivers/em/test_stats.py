@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ringbed.drivers.em_stats import NAMES
+from ringbed.drivers.em.stats import NAMES
 from ringbed.hw.formats import em, em_statistics
 from tests.drivers.bench import Bench, frame
 
