@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ringbed.conformance.oracle import Oracle
-from ringbed.conformance.replay import Answer, check_replay
+from ringbed.conformance.references.oracle import Oracle
+from ringbed.conformance.references.replay import Answer, check_replay
 from ringbed.drivers.world import Verdict
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector, Host

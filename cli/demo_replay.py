@@ -15,11 +15,11 @@ from ringbed.cli.demo_waveform import record_disagreement
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.journey import StageBook
 from ringbed.cli.report import Row
-from ringbed.conformance import frames as stock
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.damage import damaged_copies
-from ringbed.conformance.oracle import Oracle, require_scapy
-from ringbed.conformance.replay import check_replay
+from ringbed.conformance.frames import made as stock
+from ringbed.conformance.frames.damage import damaged_copies
+from ringbed.conformance.references.anatomy import dissect
+from ringbed.conformance.references.oracle import Oracle, require_scapy
+from ringbed.conformance.references.replay import check_replay
 from ringbed.hw.formats import em
 from ringbed.sim.testbed.account import lost
 from ringbed.sim.testbed.assembly import account

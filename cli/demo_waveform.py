@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.demo_common import DemoOptions, open_card
 from ringbed.cli.demo_pcap import ReplayCard
-from ringbed.conformance.oracle import Oracle
-from ringbed.conformance.replay import check_replay
+from ringbed.conformance.references.oracle import Oracle
+from ringbed.conformance.references.replay import check_replay
 from ringbed.sim.faults.plan import FaultPlan
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector

@@ -51,7 +51,7 @@ def dut_test(
 
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import PAUSED, Amount, questions
-    from ringbed.conformance.oracle import require_scapy
+    from ringbed.conformance.references.oracle import require_scapy
     from ringbed.sim.dut.block import block_spec, read_block
     from ringbed.sim.engines import ENGINES, open_engine
 

@@ -68,8 +68,8 @@ def test_a_climbing_import_is_found(importer: str, imported: str, why: str) -> N
         ("ringbed.stack.udp", "ringbed.stack.wire.udp"),
         ("ringbed.sim.testbed.assembly", "ringbed.stack.packet"),
         ("ringbed.sim.testbed_host", "ringbed.sim.testbed.assembly"),
-        ("ringbed.conformance.oracle", "scapy.layers"),
-        ("ringbed.cli.demo", "ringbed.conformance.oracle"),
+        ("ringbed.conformance.references.oracle", "scapy.layers"),
+        ("ringbed.cli.demo", "ringbed.conformance.references.oracle"),
         ("ringbed.drivers.em.driver", "numpy"),
     ],
 )

@@ -18,7 +18,7 @@ from scapy.utils import rdpcap, wrpcap
 
 from ringbed.cli import demo_replay
 from ringbed.cli.demo_run import DemoOptions, run_demo
-from ringbed.conformance import oracle
+from ringbed.conformance.references import oracle
 from ringbed.sim.kernel.netns import KernelHost
 from ringbed.sim.kernel.tap import TapUnavailable
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ringbed.conformance.anatomy import LONGEST_EXTENSION, Anatomy, dissect
+from ringbed.conformance.references.anatomy import LONGEST_EXTENSION, Anatomy, dissect
 from ringbed.hw.formats.em import RX_TABLE, RxRow
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire.frame import fcs

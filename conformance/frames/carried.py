@@ -12,10 +12,10 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ringbed.conformance.anatomy import TCP, UDP
-from ringbed.conformance.checksum import raw_sum
-from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build
-from ringbed.conformance.stacks import link
+from ringbed.conformance.frames.made import IPV4, IPV6, PEER, STATION, Build
+from ringbed.conformance.frames.stacks import link
+from ringbed.conformance.references.anatomy import TCP, UDP
+from ringbed.conformance.references.checksum import raw_sum
 from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS", "without_tags"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ringbed.conformance.anatomy import (
+from ringbed.conformance.references.anatomy import (
     DESTINATION,
     HOP_BY_HOP,
     ROUTING,
@@ -18,7 +18,7 @@ from ringbed.conformance.anatomy import (
     Anatomy,
     ether_at,
 )
-from ringbed.conformance.toeplitz import Flow
+from ringbed.conformance.references.toeplitz import Flow
 from ringbed.hw.formats.blocks import HashKind
 
 __all__ = ["at_its_destination", "flows"]

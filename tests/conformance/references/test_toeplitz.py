@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.conformance.frames import captured, made
-from ringbed.conformance.toeplitz import MICROSOFT_KEY, VECTORS, Flow, Vector, flow_of, toeplitz
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.toeplitz import MICROSOFT_KEY, VECTORS, Flow, Vector, flow_of, toeplitz
 from ringbed.hw.formats.blocks import HashKind
 
 

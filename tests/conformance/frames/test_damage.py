@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.damage import PLACES, damaged_copies, places
-from ringbed.conformance.frames import captured, made
+from ringbed.conformance.frames.damage import PLACES, damaged_copies, places
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.anatomy import dissect
 from ringbed.sim.wire.frame import pad
 
 FRAMES = [pad(frame) for frame in captured()] + made(1)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.conformance.anatomy import count_kinds, dissect
-from ringbed.conformance.frames import captured, made
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.anatomy import count_kinds, dissect
 from ringbed.hw.formats.em import RX_TABLE
 from ringbed.sim.wire.frame import pad
 

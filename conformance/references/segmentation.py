@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy
-from ringbed.conformance.checksum import SUM_AT, pseudo_sum, raw_sum
+from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy
+from ringbed.conformance.references.checksum import SUM_AT, pseudo_sum, raw_sum
 
 __all__ = ["CWR", "FIN", "PSH", "Message", "segments"]
 

@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from ringbed.conformance.anatomy import TCP, UDP, dissect
-from ringbed.conformance.frames import IPV6, Build
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
-from ringbed.conformance.lenient import at_its_destination, flows
-from ringbed.conformance.oracle import l4_right
-from ringbed.conformance.stacks import link
-from ringbed.conformance.toeplitz import flow_of
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.lenient import at_its_destination, flows
+from ringbed.conformance.frames.made import IPV6, Build
+from ringbed.conformance.frames.stacks import link
+from ringbed.conformance.references.anatomy import TCP, UDP, dissect
+from ringbed.conformance.references.oracle import l4_right
+from ringbed.conformance.references.toeplitz import flow_of
 
 
 def routed(protocol: int, left: int = 2) -> bytes:

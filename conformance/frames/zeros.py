@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from ringbed.conformance.anatomy import TCP, UDP
-from ringbed.conformance.checksum import raw_sum, sum_place, with_seed
-from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
-from ringbed.conformance.stacks import link
+from ringbed.conformance.frames.made import IPV4, IPV6, Build, ip_options
+from ringbed.conformance.frames.stacks import link
+from ringbed.conformance.references.anatomy import TCP, UDP
+from ringbed.conformance.references.checksum import raw_sum, sum_place, with_seed
 
 __all__ = ["KINDS"]
 

@@ -20,7 +20,7 @@ from ringbed.sim.wire.replay import read_capture
 
 __all__ = ["CAPTURE", "FRAGMENT_OFFSETS", "IPV4", "IPV6", "PEER", "STATION", "Build", "captured", "ip_options", "made"]
 
-CAPTURE = Path(__file__).parent / "data" / "linux-host.pcap"
+CAPTURE = Path(__file__).parents[1] / "data" / "linux-host.pcap"
 STATION, PEER = bytes.fromhex("02000000000b"), bytes.fromhex("02000000000a")
 IPV4, IPV6, OTHER = 0x0800, 0x86DD, 0x88B5  # the last one is for experiments (IEEE 802)
 TCP, UDP = 6, 17

@@ -14,12 +14,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from ringbed.conformance import carried, lies, zeros
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
-from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
-from ringbed.conformance.damage import damaged_copies
-from ringbed.conformance.frames import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
-from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
+from ringbed.conformance.frames import carried, lies, zeros
+from ringbed.conformance.frames.damage import damaged_copies
+from ringbed.conformance.frames.made import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
+from ringbed.conformance.frames.stacks import LONGEST_HEADERS, link, stacks
+from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, dissect
+from ringbed.conformance.references.checksum import inserted, pseudo_sum, sum_place, with_seed
 from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS", "LONGEST_HEADERS", "frames_of"]

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ringbed.conformance.anatomy import TCP, UDP
-from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build, ip_options
+from ringbed.conformance.frames.made import IPV4, IPV6, PEER, STATION, Build, ip_options
+from ringbed.conformance.references.anatomy import TCP, UDP
 
 __all__ = ["LONGEST_HEADERS", "link", "stacks"]
 

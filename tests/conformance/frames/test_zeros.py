@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from ringbed.conformance.anatomy import TCP, UDP, dissect
-from ringbed.conformance.kinds import frames_of
-from ringbed.conformance.oracle import l3_right, l4_right
+from ringbed.conformance.frames.kinds import frames_of
+from ringbed.conformance.references.anatomy import TCP, UDP, dissect
+from ringbed.conformance.references.oracle import l3_right, l4_right
 
 ZEROS = {b"\0\0", b"\xff\xff"}
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
-from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
-from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
-from ringbed.conformance.stacks import LONGEST_HEADERS, link, stacks
+from ringbed.conformance.frames.made import IPV4, IPV6, Build, ip_options
+from ringbed.conformance.frames.stacks import LONGEST_HEADERS, link, stacks
+from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, dissect
+from ringbed.conformance.references.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.sim.wire.payload import payload
 
 __all__ = ["KINDS"]

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
-from ringbed.conformance.frames import captured
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.made import captured
+from ringbed.conformance.references.anatomy import dissect
+from ringbed.conformance.references.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from tests.conformance.naive_card import add_up
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.conformance.damage import damaged_copies
-from ringbed.conformance.frames import captured, made
-from ringbed.conformance.oracle import Oracle
-from ringbed.conformance.replay import Answer, Disagreement, check_replay
+from ringbed.conformance.frames.damage import damaged_copies
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.oracle import Oracle
+from ringbed.conformance.references.replay import Answer, Disagreement, check_replay
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire.frame import pad
 from tests.conformance.naive_card import NaiveCard

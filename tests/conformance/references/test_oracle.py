@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.damage import damaged_copies
-from ringbed.conformance.frames import captured, made
-from ringbed.conformance.oracle import Oracle
+from ringbed.conformance.frames.damage import damaged_copies
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.anatomy import dissect
+from ringbed.conformance.references.oracle import Oracle
 from ringbed.hw.formats.em import RX_TABLE
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire.frame import fcs, pad

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from ringbed.conformance.anatomy import TCP, dissect
-from ringbed.conformance.frames import FRAGMENT_OFFSETS, STATION, Build, captured, ip_options, made
+from ringbed.conformance.frames.made import FRAGMENT_OFFSETS, STATION, Build, captured, ip_options, made
+from ringbed.conformance.references.anatomy import TCP, dissect
 
 
 def test_the_capture_is_the_hosts() -> None:

@@ -10,10 +10,10 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
-from ringbed.conformance.anatomy import dissect
-from ringbed.conformance.checksum import Place, pseudo_sum, with_seed
-from ringbed.conformance.oracle import l3_right, l4_right
-from ringbed.conformance.segmentation import Message, segments
+from ringbed.conformance.references.anatomy import dissect
+from ringbed.conformance.references.checksum import Place, pseudo_sum, with_seed
+from ringbed.conformance.references.oracle import l3_right, l4_right
+from ringbed.conformance.references.segmentation import Message, segments
 from ringbed.sim.wire.payload import payload
 from tests.hw.segment_reference import Message as NaiveMessage
 from tests.hw.segment_reference import segments as naive_segments

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from ringbed.conformance.anatomy import TCP, UDP, dissect
-from ringbed.conformance.checksum import inserted, pseudo_sum, sum_place, with_seed
-from ringbed.conformance.frames import captured, made
-from ringbed.conformance.kinds import KINDS, LONGEST_HEADERS, frames_of
-from ringbed.conformance.oracle import l3_right, l4_right
+from ringbed.conformance.frames.kinds import KINDS, LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.made import captured, made
+from ringbed.conformance.references.anatomy import TCP, UDP, dissect
+from ringbed.conformance.references.checksum import inserted, pseudo_sum, sum_place, with_seed
+from ringbed.conformance.references.oracle import l3_right, l4_right
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ringbed.conformance.anatomy import TCP, UDP, dissect
+from ringbed.conformance.references.anatomy import TCP, UDP, dissect
 
 __all__ = ["PLACES", "Damaged", "damaged_copies", "places"]
 

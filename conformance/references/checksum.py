@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ringbed.conformance.anatomy import MALFORMED_L4, TCP, UDP, Anatomy, dissect
-from ringbed.conformance.oracle import packet_checksum
+from ringbed.conformance.references.anatomy import MALFORMED_L4, TCP, UDP, Anatomy, dissect
+from ringbed.conformance.references.oracle import packet_checksum
 
 __all__ = ["SUM_AT", "Place", "inserted", "pseudo_header", "pseudo_sum", "raw_sum", "sum_place", "with_seed"]
 

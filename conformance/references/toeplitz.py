@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy, dissect
+from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, dissect
 from ringbed.hw.formats.blocks import HashKind
 
 __all__ = ["MICROSOFT_KEY", "VECTORS", "Flow", "Vector", "flow_of", "toeplitz"]

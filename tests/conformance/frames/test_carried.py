@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from ringbed.conformance.anatomy import TCP, dissect
-from ringbed.conformance.carried import SCTP, UDP_LITE, without_tags
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
-from ringbed.conformance.oracle import l4_right
+from ringbed.conformance.frames.carried import SCTP, UDP_LITE, without_tags
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.references.anatomy import TCP, dissect
+from ringbed.conformance.references.oracle import l4_right
 from tests.conformance.naive_card import add_up
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.conformance.anatomy import TCP, UDP, Anatomy, data_offset_lies, dissect
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
-from ringbed.conformance.lies import KINDS
-from ringbed.conformance.oracle import l3_right, l4_right
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.lies import KINDS
+from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, data_offset_lies, dissect
+from ringbed.conformance.references.oracle import l3_right, l4_right
 
 QUICK = 40
 

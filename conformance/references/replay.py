@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
-from ringbed.conformance.oracle import Oracle
+from ringbed.conformance.references.oracle import Oracle
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire.frame import pad
 
