@@ -8,7 +8,7 @@
 
 Without a marker the card is `em`. docs/pytest.md has every fixture and option. A test fails, at its teardown, on what
 the checkers found; one that fails leaves its capture, is run once more with a waveform, and says with which command it
-comes again (`pytest_report.py`). What a test has opened is in `pytest_bench.py`, its wire in `pytest_wire.py`. Nothing
+comes again (`report.py`). What a test has opened is in `bench.py`, its wire in `wire.py`. Nothing
 of ringbed is imported before a test asks for it: the plugin is loaded by every pytest in the environment.
 """
 

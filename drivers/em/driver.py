@@ -1,8 +1,8 @@
 """The driver of the `em` NIC (Intel 8254x): attach, up, down, interrupt, watchdog.
 
-The rings are in `em_rx.py` and `em_tx.py`, what the card sums and cuts in `em_offload.py`; what it is told in
-`em_setup.py`, of which the receive filter is in `em_filter.py`, moderation in `em_coalesce.py`, flow control in
-`em_flow.py`; statistics in `em_stats.py`, EEPROM, PHY and reset in `em_hw.py`; `em_ethtool.py` is what tools ask. The
+The rings are in `rx.py` and `tx.py`, what the card sums and cuts in `offload.py`; what it is told in
+`setup.py`, of which the receive filter is in `filter.py`, moderation in `coalesce.py`, flow control in
+`flow.py`; statistics in `stats.py`, EEPROM, PHY and reset in `hardware.py`; `ethtool.py` is what tools ask. The
 driver knows the card only by `hw/formats` and memory only by the Dma Protocol. It parses no frame: it moves whole ones
 between ring and queue; only of a message that the card shall cut it completes the header.
 
@@ -67,7 +67,7 @@ class Em:
     Shapes: rings of 8, 16, ... descriptors; `buffer_size` one of `em.BUFFER_SIZES`, a longer frame takes several;
     `mtu` above 1500 turns long frames on. `offloads` names the checksum engines the card was built with. `features`
     are those switched on from the start: when not given all but the VLAN ones, which the side above must know of.
-    `workarounds`: see `em_tx.WORKAROUNDS`.
+    `workarounds`: see `tx.WORKAROUNDS`.
 
     Counters, kept over resets and over down and up:
 

@@ -1,4 +1,4 @@
-"""The buses a card shows to the host: AXI4-Lite for registers, AXI4 for DMA. The wire side is in `mac_rx` and `mac_tx`.
+"""The buses a card shows to the host: AXI4-Lite for registers, AXI4 for DMA. The wire side is in `hw/mac/`.
 
 Signatures are seen from the side that starts transfers; a card's register port is the flipped one.
 Source: Arm IHI 0022 (AXI4, AXI4-Lite).

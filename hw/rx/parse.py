@@ -1,6 +1,6 @@
 """The second half of the parser: walks the L3 packet word by word to the TCP or UDP header.
 
-It marks which half words are IPv4 header and which count for the TCP or UDP sum, so that `checksum_rx` only adds, and
+It marks which half words are IPv4 header and which count for the TCP or UDP sum, so that `checksum` only adds, and
 with the last beat it says what the frame was. The rules of the walk are in `walk.py`.
 
 Words past a packet's end are not told apart on the way: FCS, padding and the next frame's bytes may run through the

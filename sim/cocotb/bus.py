@@ -2,8 +2,8 @@
 
 Ready, valid and what travels with them are cocotbext-axi's: its AXI4-Lite master, its channels of an AXI4 slave, its
 streams. What memory answers, which faults befall a burst, how a link is paced and what a checker says are the classes
-of `sim/pysim/dma.py`, `sim/pysim/wire.py` and `sim/seam/axi_checker.py`, the same as on the other engines. Clocks of latency are
-kept by timers, so a bus that waits costs nothing; `BusChecker` is the one that looks at every clock.
+of `sim/pysim/` and `sim/seam/axi_checker.py`, the same as on the other engines. Clocks of latency are kept by timers,
+so a bus that waits costs nothing; `BusChecker` is the one that looks at every clock.
 """
 
 from __future__ import annotations

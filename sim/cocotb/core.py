@@ -1,7 +1,7 @@
 """The engine inside a cocotb simulation: the card's clocks and reset, its bus partners, and `run`.
 
-All of it is coroutines of cocotb's. Two faces make an engine of it: `sim/testbed/cocotb_bench.py` for a cocotb test, and
-`sim/cocotb/child.py` for a process outside, whose engine is `sim/cocotb/engine.py`. The step order is that of
+All of it is coroutines of cocotb's. Two faces make an engine of it: `sim/testbed/cocotb_bench.py` for a cocotb test,
+and `child.py` for a process outside, whose engine is `engine.py`. The step order is that of
 `sim/seam/engine.py`, looked at while the clock is low; cocotbext-axi's partners answer a clock later than the native
 engine's, so clock numbers differ between the two while what happens does not.
 """

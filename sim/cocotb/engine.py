@@ -37,8 +37,9 @@ class SimulatorEnded(RuntimeError):
 
 
 class CocotbEngine(CocotbFace):
-    """See `sim/seam/engine.py` for the contract and `sim/seam/settings.py` for the options. Raises CocotbMissing, BuildError,
-    and ValueError for clocks that have no common picoseconds (`PortMap.period_ps`).
+    """See `sim/seam/engine.py` for the contract and `sim/seam/settings.py` for the options.
+
+    Raises CocotbMissing, BuildError, and ValueError for clocks that have no common picoseconds (`PortMap.period_ps`).
 
     `trace` starts the simulator anew and is possible while its clock has not run; the waveform, VCD of Verilator and
     FST of Icarus, goes on to `close`. `waves` is taken and not needed.

@@ -1,4 +1,4 @@
-"""The port map of a single block to begin with: streams as `dut_guess` finds them, commands and results by name.
+"""The port map of a single block to begin with: streams as `guess` finds them, commands and results by name.
 
 A port is taken for a field of the contract when its name is the field's, or ends with it: `csum_start` for `start`.
 What has no such port gets a line that is commented out, with the first free port that is as wide as the contract says:

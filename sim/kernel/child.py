@@ -1,4 +1,4 @@
-"""The helper process of `sim/kernel/netns.py`: a network namespace, a TAP device in it, and jobs until the socket closes.
+"""The helper process of `netns.py`: a network namespace, a TAP device in it, and jobs until the socket closes.
 
 Started as `python -m ringbed.sim.kernel.child FD`, FD being a SOCK_SEQPACKET socket with one JSON object a message.
 First message in: the set-up; first one out: the greeting with the TAP descriptor beside it. After that, jobs.

@@ -1,6 +1,6 @@
 """The bus partners of a card in Python: what they share, and the AXI4-Lite master before its registers.
 
-They, `sim/pysim/dma.py` and `sim/pysim/wire.py` are the twins of `harness/*.hpp`, step for step and draw for draw, so that a
+They, `dma.py` and `wire.py` are the twins of `harness/*.hpp`, step for step and draw for draw, so that a
 card's trace is the same on both engines. `drive` puts what this clock shows on the ports, `sample` runs before the
 clock edge with all ports settled and prepares the next clock. Read the C++ for the reasons.
 """

@@ -126,7 +126,7 @@ class _Bench:
 
 
 class PysimEngine:
-    """See `sim/seam/engine.py` for the contract and `sim/seam/settings.py` for the options. `waves` is taken and not needed."""
+    """See `sim/seam/engine.py` for the contract, `sim/seam/settings.py` for the options. `waves` is not needed here."""
 
     deterministic_time = True
     kind = "pysim"

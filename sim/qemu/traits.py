@@ -1,6 +1,6 @@
 """What QEMU's e1000 does otherwise than our card, as data: what a test or a driver's author must know of the judge.
 
-Every trait is pinned by at least one experiment in `tests/hw/nics/em/against_qemu/test_against_qemu.py`, which asks both the same.
+Every trait is pinned by at least one experiment in `tests/hw/nics/em/against_qemu/`, which asks both the same.
 Section numbers with an M are those of the manual `hw/formats/em.py` names; models before and after QEMU 8.1 were read.
 `follows` says whom the manual is with: `card`, `QEMU`, or `open` where it leaves the point to either.
 """

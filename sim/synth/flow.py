@@ -5,7 +5,8 @@ its slowest speed grade. No pins are placed ("out of context"), since most block
 no clock is asked for beyond the card's own, so f_max is what the tools reach when they aim at 125 MHz.
 
 A design that does not fit, or that a tool is not done with in time, has a sentence in `why` instead of an f_max.
-What both tools wrote is kept in the cache of `sim/native/cache.py`, by the hash of what they were given and who they are.
+What both tools wrote is kept in the cache of `sim/native/cache.py`, by the hash of what they were given and who
+they are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The `em` NIC: registers, reset, station, interrupts and the two halves, joined at the buses.
 
 The top's ports are those of `em.toml`, so that every engine's harness is made from that file alone. What is joined to
-what is in `em_buses.py` (packet buffer, DMA, rings), `em_station.py` (EEPROM, PHY, loopback, addresses) and
-`em_status.py` (interrupts, counters, statistics).
+what is in `buses.py` (packet buffer, DMA, rings), `station.py` (EEPROM, PHY, loopback, addresses) and
+`status.py` (interrupts, counters, statistics).
 """
 
 from __future__ import annotations

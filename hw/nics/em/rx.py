@@ -40,7 +40,7 @@ class EmRx(wiring.Component):
     registers, ring : the ring's; data, data_beat, data_done, data_failed : of frame data, to DmaWrite
     rdtr, radv, fpd, rsrpd : registers of those names, `fpd` a pulse; timebase : In(32); timer_wait : RxDelay's
     event : Out(32): interrupt causes; active : Out(1): there is something to do that does not wait for others
-    delivered : Out(8): frames written back; flushed : Out(16): frames a reset ended; stages : see `em_stages.py`
+    delivered : Out(8): frames written back; flushed : Out(16): frames a reset ended; stages : see `stages.py`
     """
 
     def __init__(self, width: int, taps: Taps, sums: bool) -> None:
@@ -174,7 +174,7 @@ class EmRx(wiring.Component):
         ]
 
     def _stages(self, m: Module, front: EmRxFront, ring: Ring) -> None:
-        """What `em_stages.py` shows of a frame's way, from signals that are there anyway."""
+        """What `stages.py` shows of a frame's way, from signals that are there anyway."""
         stages, placed = self.stages, self.place.frame
         m.d.comb += [
             stages.began.eq(front.began), stages.kept.eq(front.kept),

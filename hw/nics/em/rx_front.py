@@ -67,7 +67,7 @@ class EmRxFront(wiring.Component):
 
     frames : stream of RxFrame; beats : stream of their beats
     left : In(8): frames that are done; lost : Out(16): frames a reset ended in this clock
-    kept, drop_reset : Out(1): a frame ended so, for `em_stages.py`
+    kept, drop_reset : Out(1): a frame ended so, for `stages.py`
     """
 
     def __init__(self, width: int, taps: Taps, sums: bool) -> None:

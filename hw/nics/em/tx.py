@@ -215,7 +215,7 @@ class EmTx(wiring.Component):
         ]  # fmt: skip
 
     def _stages(self, m: Module) -> None:
-        """What `em_stages.py` shows of a frame's way, from signals that are there anyway."""
+        """What `stages.py` shows of a frame's way, from signals that are there anyway."""
         stages, decode, kept = self.stages, self.decode, self.summing
         m.d.comb += [
             stages.began.eq(decode.piece.valid & decode.piece.ready & decode.piece.payload.first),

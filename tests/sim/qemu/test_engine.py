@@ -1,4 +1,4 @@
-"""The engine `qemu`: registers, rings, wire, interrupt and time of QEMU's e1000 behind the calls of `sim/seam/engine.py`.
+"""The engine `qemu`: registers, rings, wire, interrupt and time of QEMU's e1000 behind `sim/seam/engine.py`'s calls.
 
 The card is programmed by registers and rings alone, with the bench the RTL is tested with. Nothing here looks at how
 long something took: only at what came, and in which order.
