@@ -12,7 +12,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
 from ringbed.sim import cards
-from ringbed.sim.faults.bus import Access, BusFaults, BusFixed, BusKind
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from ringbed.sim.testbed.cocotb_bench import Bench
 from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
 from ringbed.sim.wire.frame import to_wire

@@ -20,10 +20,11 @@ from ringbed.sim.cocotb.bus import CocotbMemory, CocotbRegisters, CocotbRx, Coco
 from ringbed.sim.cocotb.check import BusChecker
 from ringbed.sim.cocotb.clock import CardClock
 from ringbed.sim.cocotb.face import ANSWER, FAULT, Box, Call
-from ringbed.sim.faults.bus import BusEvent, BusFaults, BusInjector
+from ringbed.sim.faults.bus import BusInjector
 from ringbed.sim.memory.host import DeviceMemory
 from ringbed.sim.native.verilog_said import Heard
 from ringbed.sim.seam.axi_checker import Findings
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.engine import NEVER, EngineStats, Event
 from ringbed.sim.seam.portmap import PortMap
 from ringbed.sim.seam.settings import Settings

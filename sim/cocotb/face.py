@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.faults.bus import BusEvent, BusFaults
 from ringbed.sim.seam.axi_checker import CAP
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import NEVER, BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.portmap import Pin, PortMap

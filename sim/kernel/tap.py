@@ -2,8 +2,8 @@
 
 Frames here are a host's: no FCS, and short ones stay short (`sim/wire/frame.py` pads and adds the FCS). All offloads
 are off, so the kernel computes every checksum it sends and verifies every one it receives. A device exists as long as
-its descriptor is open. `netns.py` makes one in a network namespace of its own; nothing here touches an interface that was
-there before.
+its descriptor is open. `netns.py` makes one in a network namespace of its own; nothing here touches an interface that
+was there before.
 """
 
 from __future__ import annotations

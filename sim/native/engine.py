@@ -14,10 +14,10 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.faults.bus import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.build import Progress, build_model
 from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
+from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.settings import Settings

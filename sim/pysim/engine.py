@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.faults.bus import BusEvent, BusFaults, BusInjector
+from ringbed.sim.faults.bus import BusInjector
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.pysim.bus import NEVER, AxiLite
@@ -19,6 +19,7 @@ from ringbed.sim.pysim.dma import AxiMemory
 from ringbed.sim.pysim.stages import PyStages, PyWaveform
 from ringbed.sim.pysim.wire import WireIn, WireOut
 from ringbed.sim.seam.axi_checker import Findings
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import BusFault, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.portmap import PortMap

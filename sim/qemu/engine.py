@@ -26,10 +26,10 @@ from typing import Any
 from ringbed.drivers.world import PciIdentity
 from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
-from ringbed.sim.faults.bus import BusEvent, BusFaults
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu.qtest import Qtest, find_qemu
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.settings import Settings

@@ -12,7 +12,7 @@ from enum import IntFlag
 from pathlib import Path
 from typing import Protocol
 
-from ringbed.sim.faults.bus import BusEvent, BusFaults
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 
 __all__ = ["BusFault", "CardEnded", "Engine", "EngineClosed", "EngineStats", "Event", "NEVER", "Finding"]
 

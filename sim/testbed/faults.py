@@ -18,10 +18,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.faults.bus import Access, BusEvent, BusFaults, BusFixed, BusKind, BusRule, bad_beat, jitter
+from ringbed.sim.faults.bus import bad_beat, jitter
 from ringbed.sim.faults.draw import chance, key_of
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.faults.plan import FaultPlan, FaultRecord, FaultRule, Value, record_text
+from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusFixed, BusKind, BusRule
 from ringbed.sim.testbed.account import Leg, link_legs
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.wire.frame import WireEnd

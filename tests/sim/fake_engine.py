@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
-from ringbed.sim.faults.bus import BusEvent, BusFaults
 from ringbed.sim.memory.host import HostMemory, Response
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.engine import NEVER, EngineStats, Event, Finding
 from ringbed.sim.testbed.assembly import EM_PCI
 from ringbed.sim.testbed.host import Host, U

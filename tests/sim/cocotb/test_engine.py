@@ -22,8 +22,8 @@ from ringbed.sim.cocotb.build import CocotbMissing, build
 from ringbed.sim.cocotb.engine import CocotbIcarus, SimulatorEnded
 from ringbed.sim.dut.block import block_spec, read_block
 from ringbed.sim.engines import open_engine
-from ringbed.sim.faults.bus import Access, BusFaults, BusFixed, BusKind
 from ringbed.sim.memory.host import HostMemory, Region
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from ringbed.sim.seam.engine import EngineClosed, Event
 from tests.sim.seam.test_axi_checker import (
     test_a_broken_rule_is_found,

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ringbed.drivers.world import Direction
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.faults.bus import Access, BusFaults, BusFixed, BusInjector, BusKind, BusRule, access_of
+from ringbed.sim.faults.bus import BusInjector, access_of
 from ringbed.sim.faults.draw import chance, draw, key_of, mix
 from ringbed.sim.memory.host import POISON, HostMemory
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind, BusRule
 from tests.sim.conftest import needs_native
 from tests.sim.pysim.test_dma import pulse, read_beats
 from tests.sim.test_engines import start

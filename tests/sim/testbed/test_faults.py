@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.faults.bus import Access, BusKind
 from ringbed.sim.faults.plan import KINDS, FaultPlan, FaultRecord, load_plan, parse_plan, record_text
+from ringbed.sim.seam.bus_faults import Access, BusKind
 from ringbed.sim.testbed.account import lost
 from ringbed.sim.testbed.assembly import account, open_host
 from ringbed.sim.testbed.faults import Faults, bus_faults

@@ -17,7 +17,7 @@ from ringbed.drivers.world import Direction
 from ringbed.hw.formats import em
 from ringbed.hw.formats.em import StopCause
 from ringbed.sim.cards import WIDTHS
-from ringbed.sim.faults.bus import Access, BusFaults, BusFixed, BusKind
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from tests.hw.frame_reference import stock, with_fcs
 from tests.hw.nics.em.bench import CAUSE, SIZES, Card, Opener, R
 from tests.hw.nics.em.rx_oracle import Address, Judged, Setup, descriptors, judge

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from ringbed.hw.formats import em
-from ringbed.sim.faults.bus import Access, BusFaults, BusFixed, BusKind
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from tests.hw.nics.em.bench import Card, Opener, on_wire
 from tests.hw.nics.em.test_rings import works
 from tests.hw.nics.em.tx.test_data import DD, body
