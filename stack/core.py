@@ -1,11 +1,12 @@
-"""What every part of one host shares: its scheduler and clock, counters, IP, and the ifls by index.
+"""What every part of one host shares: its scheduler and clock, counters, IP, and the iffs by index.
 
 There is one of these for each `Stack`, and nothing of it at module level, so hosts do not know of each other.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Protocol
 
 from ringbed.stack.ip import Ip
 from ringbed.stack.nexthop import Broadcaster, BroadcastRecv, Discard, Recv, Reject
@@ -13,20 +14,28 @@ from ringbed.stack.route import Route, Rtt, prefix
 from ringbed.stack.scheduler import Scheduler
 from ringbed.stack.stats import Stats
 
-if TYPE_CHECKING:
-    from ringbed.stack.iff import IfFamily
-    from ringbed.stack.interfaces import IfLogical
-
 _EVERYBODY = 0xFFFFFFFF
 _CLASS_D = 0xE0000000
 _CLASS_E = 0xF0000000
+
+
+class Family(Broadcaster, Protocol):
+    """An iff, as the host as a whole sees it: what adds itself here and is asked for what it adds up to."""
+
+    def all_ones(self) -> Iterable[int]:
+        """The broadcast addresses of its subnets."""
+        ...
+
+    def tick(self) -> None: ...
+
+    def deadline(self) -> int | None: ...
 
 
 class Core:
     def __init__(self, now: int) -> None:
         self.scheduler = Scheduler(now)
         self.stats = Stats()
-        self.ifls: dict[int, IfLogical] = {}
+        self.families: dict[int, Family] = {}  # by ifl_index, in its order
         self._last_index = 0
         self.ip = Ip(self.stats, self._permanent)
 
@@ -43,11 +52,13 @@ class Core:
 
     def _broadcaster(self, ifl_index: int) -> Broadcaster | None:
         """Where a packet to 255.255.255.255 goes: the interface its sender named, or the first that has IPv4."""
-        iffs = {iff.ifl_index: iff for iff in self.iffs()}
-        return iffs.get(ifl_index) if ifl_index else next(iter(iffs.values()), None)
+        return self.families.get(ifl_index) if ifl_index else next(iter(self.families.values()), None)
 
-    def iffs(self) -> list[IfFamily]:
-        return [iff for ifl in self.ifls.values() for iff in ifl.iffs.values()]
+    def add_family(self, ifl_index: int, family: Family) -> None:
+        self.families = dict(sorted({**self.families, ifl_index: family}.items(), key=lambda item: item[0]))
+
+    def remove_family(self, ifl_index: int) -> None:
+        del self.families[ifl_index]
 
     def new_ifl_index(self) -> int:
         """Never 0, which is this host, and never one used before."""
@@ -56,5 +67,5 @@ class Core:
 
     def refit_broadcasts(self) -> None:
         """Addresses changed: which ones can nobody have as a source (RFC 1122 3.2.1.3)."""
-        ones = {ifa.all_ones for iff in self.iffs() for ifa in iff.ifas}
+        ones = (address for family in self.families.values() for address in family.all_ones())
         self.ip.broadcasts = frozenset({_EVERYBODY, *ones})

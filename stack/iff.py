@@ -8,12 +8,15 @@ routes through those neighbours are left with a DEAD next hop.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ringbed.stack.arp import Arp
-from ringbed.stack.ether import EtherLink
-from ringbed.stack.interface import Capabilities
+from ringbed.stack.core import Core
+from ringbed.stack.ether import EtherInput, EtherLink
+from ringbed.stack.ifq import Ifq
+from ringbed.stack.interface import Capabilities, Interface
 from ringbed.stack.l2 import L2Entry
 from ringbed.stack.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
 from ringbed.stack.offload import ChecksumOutput
@@ -22,9 +25,6 @@ from ringbed.stack.route import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask
 from ringbed.stack.wire.ethernet import Ethernet
-
-if TYPE_CHECKING:
-    from ringbed.stack.interfaces import IfLogical
 
 MIN_MTU = 68  # RFC 791
 
@@ -66,10 +66,39 @@ class _Subnet:
         self.resolv.local = self.brecv.local = self.ifas[0].local
 
 
+class Device(Protocol):
+    """What an iff needs of its ifd."""
+
+    @property
+    def interface(self) -> Interface: ...
+
+    @property
+    def ether(self) -> EtherInput: ...
+
+    @property
+    def ifqs(self) -> Sequence[Ifq]: ...
+
+
+class Logical(Protocol):
+    """What an iff needs of the ifl it sits on."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def ifd(self) -> Device: ...
+
+    @property
+    def core(self) -> Core: ...
+
+
 class IfFamily:
     """IPv4 on one ifl. `capabilities` may offer less than the hardware does, never more."""
 
-    def __init__(self, ifl: IfLogical, mtu: int | None, capabilities: Capabilities | None, instance: int) -> None:
+    def __init__(self, ifl: Logical, mtu: int | None, capabilities: Capabilities | None, instance: int) -> None:
         hardware = ifl.ifd.interface.capabilities
         self.name = ifl.name
         self.ifl_index = ifl.index
@@ -96,6 +125,7 @@ class IfFamily:
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
         handler = core.ip.ip_input if believed else self._input_unchecked
         self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
+        core.add_family(self.ifl_index, self)
 
     def _input_unchecked(self, packet: Packet, iff: IfFamily) -> None:
         """The card has an opinion of the sums, but this family was told not to rely on it."""
@@ -116,6 +146,7 @@ class IfFamily:
             raise InterfaceError(f"{self.name} inet still has the address {self.ifas[0]}")
         self.arp.refit()
         self._demux.remove(ethernet.ETHERTYPE_IPV4, 16)
+        self._core.remove_family(self.ifl_index)
 
     # -- addresses ------------------------------------------------------------------------------------------
 
@@ -202,6 +233,18 @@ class IfFamily:
     def is_local(self, address: int) -> bool:
         """Whether this host has the address, on whichever interface."""
         return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
+
+    def all_ones(self) -> Iterable[int]:
+        """The broadcast addresses of its subnets."""
+        return (ifa.all_ones for ifa in self.ifas)
+
+    def deadline(self) -> int | None:
+        """When `tick` next has something to do, in ns, or None."""
+        return self.arp.deadline()
+
+    def tick(self) -> None:
+        """Act on every timer whose time has come."""
+        self.arp.tick()
 
     def source_address(self) -> int:
         """For a broadcast to everybody: any address of ours, or 0 when there is none yet."""

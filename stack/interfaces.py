@@ -92,7 +92,6 @@ class IfDevice:
                 raise InterfaceError(f"{other.name} is there already")
             raise InterfaceError(f"{self.name}.{unit} needs an L2_ID: {other.name} has the frames without one")
         made = self.ifls[unit] = IfLogical(self, unit, self._core)
-        self._core.ifls[made.index] = made
         return made
 
     def remove_ifl(self, unit: int = 0) -> None:
@@ -102,7 +101,7 @@ class IfDevice:
             raise InterfaceError(f"{self.name}.{unit} does not exist")
         if ifl.iffs:
             raise InterfaceError(f"{ifl.name} still has {', '.join(ifl.iffs)}")
-        del self.ifls[unit], self._core.ifls[ifl.index]
+        del self.ifls[unit]
 
     def set_tap(self, tap: Tap | None) -> None:
         """Copy every frame, in and out, to `tap`; None ends it."""

@@ -66,8 +66,8 @@ class Stack:
         if now < self.now:
             raise ValueError(f"time cannot go from {self.now} back to {now}")
         self._core.scheduler.now = now
-        for iff in self._core.iffs():
-            iff.arp.tick()
+        for family in self._core.families.values():
+            family.tick()
         self.run()
 
     def skip(self, now: int) -> None:
@@ -80,7 +80,7 @@ class Stack:
         """When `tick` next has something to do: now, while something put in waits for `run`; None: not by itself."""
         if self._core.scheduler.waiting:
             return self.now
-        return min((d for iff in self._core.iffs() if (d := iff.arp.deadline()) is not None), default=None)
+        return min((d for family in self._core.families.values() if (d := family.deadline()) is not None), default=None)
 
     def journey(self) -> Journey:
         """To be given to one packet, which will record its way."""
@@ -110,14 +110,18 @@ class Stack:
     def ifl(self, name: str) -> IfLogical:
         """`em0.0`, or `em0` for short. Raises InterfaceError."""
         full = name if "." in name else f"{name}.0"
-        for ifl in self._core.ifls.values():
+        for ifl in self._ifls():
             if ifl.name == full:
                 return ifl
         raise InterfaceError(f"no interface {full}")
 
     def ifl_by_index(self, index: int) -> IfLogical | None:
         """None when it is gone, which anybody who kept an index must expect."""
-        return self._core.ifls.get(index)
+        return next((ifl for ifl in self._ifls() if ifl.index == index), None)
+
+    def _ifls(self) -> Iterator[IfLogical]:
+        for ifd in self.devices():
+            yield from ifd.ifls.values()
 
     # -- routes -----------------------------------------------------------------------------------------------
 

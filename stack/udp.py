@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
-from typing import TYPE_CHECKING
 
 from ringbed.stack.ip import Ip
 from ringbed.stack.journey import Journey
 from ringbed.stack.l3demux import Match
 from ringbed.stack.nexthop import Rnh
 from ringbed.stack.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
+from ringbed.stack.pcb import Pcb
 from ringbed.stack.scheduler import Scheduler
 from ringbed.stack.service import ServiceQueue
 from ringbed.stack.stats import Stats
@@ -19,9 +19,6 @@ from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
 from ringbed.stack.wire.ipv4 import PROTO_UDP, Ipv4View
 from ringbed.stack.wire.udp import HEADER, HEADER_LEN
 from ringbed.stack.wire.view import Buffer
-
-if TYPE_CHECKING:
-    from ringbed.stack.udp_socket import UdpSocket
 
 MAX_PAYLOAD = 0xFFFF - ipv4.MIN_LEN - HEADER_LEN
 EPHEMERAL = range(49152, 65536)
@@ -43,7 +40,7 @@ class Udp:
         self.ip = ip
         self.stats = stats.udp
         self.scheduler = scheduler
-        self._owners: dict[ServiceQueue, UdpSocket] = {}
+        self._owners: dict[ServiceQueue, Pcb] = {}
         self._ports: dict[int, int] = {}  # local port -> how many sockets have it
         self._next = EPHEMERAL.start
         catch_all = ServiceQueue(
@@ -53,7 +50,7 @@ class Udp:
 
     # -- in -------------------------------------------------------------------------------------------------
 
-    def udp_input(self, packet: Packet, socket: UdpSocket | None) -> None:
+    def udp_input(self, packet: Packet, socket: Pcb | None) -> None:
         """A datagram that the L3 demux gave to `socket`, or to nobody."""
         stats = self.stats
         stats.udps_ipackets.value += 1
@@ -113,7 +110,7 @@ class Udp:
 
     def udp_output(
         self,
-        socket: UdpSocket,
+        socket: Pcb,
         payload: bytes,
         to: tuple[int, int],
         src: int,
@@ -141,7 +138,7 @@ class Udp:
 
     # -- bindings -------------------------------------------------------------------------------------------
 
-    def bind(self, socket: UdpSocket, local: int, lport: int) -> None:
+    def bind(self, socket: Pcb, local: int, lport: int) -> None:
         """Raises OSError: EADDRNOTAVAIL for an address that is not ours, EADDRINUSE for a binding that is taken."""
         if local and not self._receives(local):
             raise OSError(EADDRNOTAVAIL, f"{ipv4_text(local)} is not an address of this host")
@@ -150,7 +147,7 @@ class Udp:
         socket.local, socket.lport = local, lport
         socket.source = local if self.is_local(local) else 0  # nobody may send from a broadcast address
 
-    def connect(self, socket: UdpSocket, peer: int, fport: int) -> None:
+    def connect(self, socket: Pcb, peer: int, fport: int) -> None:
         """Take only what `peer` sends, from our address that the route to it chooses. Raises OSError."""
         local = socket.source or self.ip.table.forwarding(peer).nexthop.local
         if not local:
@@ -160,14 +157,14 @@ class Udp:
         socket.local = socket.source = local
         socket.lport, socket.peer = lport, (peer, fport)
 
-    def unbind(self, socket: UdpSocket) -> None:
+    def unbind(self, socket: Pcb) -> None:
         if socket.match is not None:
             self.ip.demux.remove(socket.match)
             self._release(socket.match)
             del self._owners[socket.queue]
             socket.match = None
 
-    def _rebind(self, socket: UdpSocket, match: Match) -> None:
+    def _rebind(self, socket: Pcb, match: Match) -> None:
         if match in self.ip.demux:
             raise OSError(EADDRINUSE, f"another socket has {match}")
         self.ip.demux.add(match, socket.queue)  # before the old one goes: nothing falls between

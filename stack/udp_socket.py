@@ -15,15 +15,14 @@ from os import strerror
 from typing import NamedTuple
 
 from ringbed.stack.journey import Journey
-from ringbed.stack.l3demux import Match
 from ringbed.stack.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
+from ringbed.stack.pcb import Address, Pcb
 from ringbed.stack.service import ServiceQueue
 from ringbed.stack.sockbuf import SockBuf
 from ringbed.stack.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.view import Buffer
 
-Address = tuple[str, int]
 ERRORS_MAX = 16  # ICMP errors kept for `recverr`
 
 
@@ -61,20 +60,13 @@ class _Datagram(NamedTuple):
     journey: Journey | None
 
 
-class UdpSocket:
-    """Made by `Stack.udp_socket`. `match` is its entry in the L3 demux, None while it is not bound."""
+class UdpSocket(Pcb):
+    """Made by `Stack.udp_socket`."""
 
     def __init__(self, udp: Udp) -> None:
+        queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
+        super().__init__(queue, UDP_CSUM_OUT)
         self._udp = udp
-        self.local = 0  # what it receives for: an address of ours or a broadcast one; 0 is any
-        self.source = 0  # what it sends from; 0 is the best of ours
-        self.lport = 0
-        self.peer: tuple[int, int] | None = None
-        self.match: Match | None = None
-        self.ttl = 64
-        self.tos = 0
-        self.out_flags = UDP_CSUM_OUT
-        self.queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
         self.buffer: SockBuf[_Datagram] = SockBuf(udp.scheduler)
         self._error = 0
         self._errors: deque[SocketError] = deque(maxlen=ERRORS_MAX)

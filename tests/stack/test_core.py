@@ -15,6 +15,6 @@ def test_broadcast_addresses_follow_the_ifas() -> None:
 
 def test_a_new_host_has_no_interface_to_broadcast_on() -> None:
     core = Core(0)
-    assert core.iffs() == []
+    assert core.families == {}
     assert core._broadcaster(0) is None
     assert core.new_ifl_index() == 1
