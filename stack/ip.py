@@ -52,6 +52,7 @@ class Ip:
         self.demux = L3Demux()
         self.table = RouteTable(permanent(self))
         self.broadcasts: frozenset[int] = frozenset({0xFFFFFFFF})  # addresses that nobody can have
+        self.locals: frozenset[int] = frozenset()  # addresses that nobody else can have
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
         self._ident = 0
 
@@ -74,6 +75,8 @@ class Ip:
             return packet.drop(bad)
         if src >= _CLASS_D or src in self.broadcasts or src >> 24 == _LOOPBACK or dst >> 24 == _LOOPBACK:
             return packet.drop(stats.ips_badaddr)
+        if src in self.locals:  # an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016)
+            return packet.drop(stats.ips_ownaddr)
         packet.src = src
         packet.dst = dst
         packet.proto = proto

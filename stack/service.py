@@ -84,12 +84,13 @@ class ServiceQueue:
 
     def _consume(self) -> None:
         self.state = State.ACTIVE
-        packets, handler = self._packets, self._handler
+        packets, handler, spend, name = self._packets, self._handler, self._scheduler.spend, self.name
         try:
             while packets:
+                spend(name)
                 handler(packets.popleft())
         finally:
             self.state = State.IDLE
-            if packets:  # the handler raised: what is left has nobody to schedule it
+            if packets:  # something raised: what is left has nobody to schedule it
                 self.state = State.SCHEDULED
                 self._scheduler.schedule(Context.WORKER, self)
