@@ -13,10 +13,10 @@ from typing import Any
 from ringbed.drivers.world import Direction
 from ringbed.hw.formats import em
 from ringbed.sim import cards
-from ringbed.sim.engine import Event
 from ringbed.sim.engines import open_engine
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.wire import to_wire
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.seam.engine import Event
+from ringbed.sim.wire.frame import to_wire
 
 __all__ = ["Rate", "rx_rate", "tx_rate"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringbed.sim import cards
-from ringbed.sim.build import build_model, verilog_of
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.native import NativeEngine
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.build import build_model, verilog_of
+from ringbed.sim.native.engine import NativeEngine
 
 __all__ = ["BuildResult", "build"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ringbed.benchmarks.sim_loop import LoopResult, loop
-from ringbed.sim.cocotb_build import CocotbMissing
+from ringbed.sim.cocotb.build import CocotbMissing
 
 __all__ = ["FRAMES", "engine_loops"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ringbed.sim.testbed_network import Network, open_network
+from ringbed.sim.testbed.network import Network, open_network
 
 __all__ = ["PATTERNS", "cost_per_frame", "hosts_cost", "idle_ms_per_s"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.cable import Loopback
-from ringbed.sim.host import Collector
-from ringbed.sim.testbed import open_host
+from ringbed.sim.testbed.assembly import open_host
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.wire.cable import Loopback
 
 __all__ = ["LoopResult", "loop"]
 

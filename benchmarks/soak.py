@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringbed.drivers.world import TxFrame, TxSum
-from ringbed.sim.account import Leg, lost
-from ringbed.sim.cable import Loopback
-from ringbed.sim.faults import Faults
-from ringbed.sim.faults_plan import FaultPlan, parse_plan
-from ringbed.sim.host import Collector
-from ringbed.sim.pump import Pump
-from ringbed.sim.testbed import account, open_host
-from ringbed.sim.wire import fcs_good, from_wire, pad
+from ringbed.sim.faults.plan import FaultPlan, parse_plan
+from ringbed.sim.testbed.account import Leg, lost
+from ringbed.sim.testbed.assembly import account, open_host
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.testbed.pump import Pump
+from ringbed.sim.wire.cable import Loopback
+from ringbed.sim.wire.frame import fcs_good, from_wire, pad
 from ringbed.stack.wire.checksum import checksum, fold, octets_sum
 
 __all__ = ["SoakResult", "every_fault", "soak"]

@@ -22,7 +22,7 @@ import sys
 import time
 
 from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
-from ringbed.sim.tap import TapUnavailable
+from ringbed.sim.kernel.tap import TapUnavailable
 from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ringbed.sim.clock import CARD_HZ
-from ringbed.sim.synth import Synthesis
-from ringbed.sim.synth_netlist import DEVICE
+from ringbed.sim.seam.clock import CARD_HZ
+from ringbed.sim.synth.flow import Synthesis
+from ringbed.sim.synth.netlist import DEVICE
 
 __all__ = ["figures_on", "page", "slowest_path"]
 

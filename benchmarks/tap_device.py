@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from errno import ENODEV
 
-from ringbed.sim.netns_child import configure, enter_namespace
-from ringbed.sim.tap import TUN_DEVICE, open_tap
+from ringbed.sim.kernel.child import configure, enter_namespace
+from ringbed.sim.kernel.tap import TUN_DEVICE, open_tap
 from ringbed.stack.ifq import Ifiq, Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Ring
 from ringbed.stack.packet import Packet

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from ringbed.cli import dut, nic
-from ringbed.cli.bench import bench
-from ringbed.cli.demo import demo
+from ringbed.cli.bench.command import bench
+from ringbed.cli.demo.command import demo
+from ringbed.cli.dut import command as dut
 from ringbed.cli.errors import EPILOG, explain
+from ringbed.cli.nic import command as nic
 
 __all__ = ["app", "main"]
 

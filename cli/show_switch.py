@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbed.sim.switch import DROPS_IN, Switch
+from ringbed.sim.testbed.switch import DROPS_IN, Switch
 
 if TYPE_CHECKING:
     from rich.table import Table

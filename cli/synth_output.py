@@ -15,7 +15,7 @@ from ringbed.cli.files import write_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ringbed.sim.synth import Design, Limits, Synthesis
+    from ringbed.sim.synth.flow import Design, Limits, Synthesis
 
 __all__ = ["run_designs", "set_up_told", "show", "write_json"]
 
@@ -23,7 +23,7 @@ __all__ = ["run_designs", "set_up_told", "show", "write_json"]
 def run_designs(designs: Sequence[Design], limits: Limits, jobs: int, console: Console) -> list[Synthesis]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ringbed.sim.synth import synthesize_all
+    from ringbed.sim.synth.flow import synthesize_all
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with set_up_told(console), Progress(*columns, console=console, transient=True) as bars:
@@ -41,7 +41,7 @@ def set_up_told(console: Console) -> Iterator[None]:
 
     On stderr where `console` is no terminal, so that what is read by a program has nothing else in it.
     """
-    from ringbed.sim.synth_tools import LOG
+    from ringbed.sim.yosys.tools import LOG
 
     handler = _Told(console)
     before = LOG.level
@@ -84,7 +84,7 @@ def show(results: Sequence[Synthesis], console: Console) -> None:
 
 
 def write_json(path: Path, results: Sequence[Synthesis]) -> None:
-    from ringbed.sim.synth_tools import versions
+    from ringbed.sim.yosys.tools import versions
 
     text = json_module.dumps({"tools": versions(), "rows": [each.as_object() for each in results]}, indent=2) + "\n"
     if str(path) == "-":

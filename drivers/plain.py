@@ -30,8 +30,8 @@ class PlainNic:
     """See the head of the file. `lladdr` is the address the stack shall use: such a card knows none.
 
     A subclass counts in `count`: `tx_frames` it gave to the card, `rx_frames` it handed on, and drops by the names in
-    RX_DROPS and TX_DROPS. Beside what a MAC drops those are all the causes that the account (`sim/account.py`) has of
-    such a card. `name` is what the stack calls the interface.
+    RX_DROPS and TX_DROPS. Beside what a MAC drops those are all the causes that the account
+    (`sim/testbed/account.py`) has of such a card. `name` is what the stack calls the interface.
     """
 
     RX_DROPS: tuple[str, ...] = ()

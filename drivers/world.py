@@ -98,7 +98,7 @@ class Mapping(Protocol):
 
 
 class Dma(Protocol):
-    """The mapping layer; `sim/memory.py` implements it and checks every use of it."""
+    """The mapping layer; `sim/memory/host.py` implements it and checks every use of it."""
 
     def coherent(self, size: int, align: int = 128) -> Coherent: ...
 

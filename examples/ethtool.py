@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from ringbed.drivers.ethtool import RingSizes
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.host import Collector
-from ringbed.sim.testbed import open_host
+from ringbed.sim.testbed.assembly import open_host
+from ringbed.sim.testbed.host import Collector
 
 MAC, PEER, KIND = bytes.fromhex("020000000001"), bytes.fromhex("020000007701"), bytes.fromhex("88b5")
 

@@ -10,8 +10,8 @@ import sys
 from rich.console import Console
 
 from ringbed.cli.show_switch import port_table, station_table
-from ringbed.sim.account import lost
-from ringbed.sim.testbed_network import open_network
+from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.network import open_network
 
 console = Console(highlight=False)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.em import OFFLOADS
-from ringbed.sim.portmap import Pin, PortMap
-from ringbed.sim.spec import NicSpec
+from ringbed.sim.seam.portmap import Pin, PortMap
+from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["CARDS", "OFFLOADS", "WIDTHS", "em", "em_lab"]
 
@@ -24,7 +24,7 @@ def _sources() -> tuple[Path, ...]:
 
 
 def _portmap() -> PortMap:
-    return PortMap.load(Path(str(files("ringbed.hw.nics") / "em.toml")))
+    return PortMap.load(Path(str(files("ringbed.hw.nics.em") / "em.toml")))
 
 
 def em(offloads: Collection[str] = OFFLOADS, width: int = 64) -> NicSpec:
@@ -36,7 +36,7 @@ def em(offloads: Collection[str] = OFFLOADS, width: int = 64) -> NicSpec:
         raise ValueError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {width!r}")
 
     def elaborate() -> Any:
-        from ringbed.hw.nics.em import Em  # Amaranth is slow to import, and a cached model needs none of it
+        from ringbed.hw.nics.em.card import Em  # Amaranth is slow to import, and a cached model needs none of it
 
         return Em(offloads=offloads, width=width)
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from ringbed.sim.build import BuildError, Progress
-from ringbed.sim.cocotb_build import WAVES
-from ringbed.sim.cocotb_engine import CocotbIcarus, CocotbVerilator
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.native import NativeEngine
-from ringbed.sim.pysim import PysimEngine
-from ringbed.sim.qemu import QemuEngine
-from ringbed.sim.spec import NicSpec
-from ringbed.sim.toolchain import wave_format
+from ringbed.sim.cocotb.build import WAVES
+from ringbed.sim.cocotb.engine import CocotbIcarus, CocotbVerilator
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.build import BuildError, Progress
+from ringbed.sim.native.engine import NativeEngine
+from ringbed.sim.native.toolchain import wave_format
+from ringbed.sim.pysim.engine import PysimEngine
+from ringbed.sim.qemu.engine import QemuEngine
+from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine", "wave_formats"]
 
@@ -38,7 +38,7 @@ def wave_formats(kind: str) -> tuple[str, ...]:
 
 
 class Observer(Protocol):
-    """Sees every engine that is opened while it is set in OBSERVER (`sim/failure.py`)."""
+    """Sees every engine that is opened while it is set in OBSERVER (`sim/trace/failure.py`)."""
 
     def options(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         """What to open the engine with instead."""

@@ -17,11 +17,11 @@ from typing import TypeVar
 import hypothesis
 import pytest
 
-from ringbed.sim.cocotb_build import CocotbMissing
-from ringbed.sim.failure import Case, run_with_waveform
-from ringbed.sim.qtest import QemuMissing
-from ringbed.sim.tap import TapUnavailable
-from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.cocotb.build import CocotbMissing
+from ringbed.sim.kernel.tap import TapUnavailable
+from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.qemu.qtest import QemuMissing
+from ringbed.sim.trace.failure import Case, run_with_waveform
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("ringbed")

@@ -3,6 +3,10 @@
 A contract type for import-linter, whose own types say what is forbidden; a list of what is allowed needs no new line
 for a new module. The lines are in pyproject.toml. A line is `room -> room ...`; a module belongs to the longest room
 that it is in, and a room that ends in `*` is every module whose name begins so.
+
+Inside a room there are layers: a line `room: lowest ... highest` names all that lies in the room, folders and files,
+and each imports only what is named before it. No module imports itself by way of others, not even for types, and no
+folder has more files than one can look over.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ from typing import Any
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-__all__ = ["Rooms", "RoomsContract"]
+__all__ = ["Layers", "Rooms", "RoomsContract", "circles", "crowded"]
+
+Broken = Iterator[tuple[str, str, str]]  # (importer, imported, why)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Rooms:
         """What importing `module` is an import of, where that matters: a room or a package kept apart."""
         return self.room(module) or next((name for name in self.kept_apart if _inside(module, name)), None)
 
-    def broken(self, graph: ImportGraph) -> Iterator[tuple[str, str, str]]:
+    def broken(self, graph: ImportGraph) -> Broken:
         """Every (importer, imported, why) in `graph` that the lines do not allow, in order."""
         for importer in sorted(graph.modules):
             home = self.room(importer)
@@ -65,16 +71,82 @@ def _inside(module: str, room: str) -> bool:
     return module.startswith(room[:-1]) if room.endswith("*") else module == room or module.startswith(room + ".")
 
 
+@dataclass(frozen=True)
+class Layers:
+    """What lies in one room, from the ground up."""
+
+    room: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, line: str) -> Layers:
+        """Raises ValueError when there is no colon or a part is named twice."""
+        room, colon, names = line.partition(":")
+        parts = tuple(names.split())
+        if not colon or len(set(parts)) != len(parts):
+            raise ValueError(f"layers are 'room: lowest ... highest', each once, not {line!r}")
+        return cls(room.strip(), parts)
+
+    def part(self, module: str) -> str | None:
+        """The folder or file of the room that `module` is in or is; None for the room itself and for others."""
+        below = module.removeprefix(self.room + ".")
+        return None if below == module else below.partition(".")[0]
+
+    def broken(self, graph: ImportGraph) -> Broken:
+        """Every import from a part to one above it, and every part that the line does not name."""
+        for importer in sorted(graph.modules):
+            part = self.part(importer)
+            if part is not None and part not in self.parts:
+                yield importer, importer, f"{part} has no place in the layers of {self.room}"
+            elif part is not None:
+                yield from self._climbing(graph, importer, part)
+
+    def _climbing(self, graph: ImportGraph, importer: str, part: str) -> Broken:
+        for imported in sorted(graph.find_modules_directly_imported_by(importer)):
+            other = self.part(imported)
+            if other in self.parts and self.parts.index(other) > self.parts.index(part):
+                yield importer, imported, f"{part} lies below {other} in {self.room}"
+
+
+def circles(graph: ImportGraph) -> Broken:
+    """For each import that closes a circle, a shortest way round."""
+    for importer in sorted(graph.modules):
+        for imported in sorted(graph.find_modules_directly_imported_by(importer)):
+            way = graph.find_shortest_chain(importer=imported, imported=importer)
+            if way is not None:
+                yield importer, imported, "closes the circle " + " -> ".join([importer, *way])
+
+
+def crowded(graph: ImportGraph, most: int, excepted: frozenset[str]) -> Broken:
+    """Every package of more than `most` files (folders in it do not count, nor does its own `__init__`)."""
+    packages = sorted(
+        name for name in graph.modules if not graph.is_module_squashed(name) and graph.find_children(name)
+    )
+    for package in packages:
+        files = [name for name in graph.find_children(package) if not graph.find_children(name)]
+        if len(files) > most and package not in excepted:
+            yield package, package, f"has {len(files)} files, more than {most}"
+
+
 class RoomsContract(Contract):
     """`type = "rooms"` in pyproject.toml."""
 
     rooms = fields.ListField(subfield=fields.StringField())
     kept_apart = fields.ListField(subfield=fields.StringField())
+    layers = fields.ListField(subfield=fields.StringField())
+    most_files = fields.IntegerField()
+    crowded_for_now = fields.ListField(subfield=fields.StringField())
+
+    def _broken(self, graph: ImportGraph) -> Broken:
+        yield from Rooms.parse(list(self.rooms), list(self.kept_apart)).broken(graph)  # type: ignore[call-overload]
+        for line in self.layers:  # type: ignore[attr-defined]
+            yield from Layers.parse(line).broken(graph)
+        yield from circles(graph)
+        yield from crowded(graph, int(self.most_files), frozenset(self.crowded_for_now))  # type: ignore[call-overload]
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        rooms = Rooms.parse(list(self.rooms), list(self.kept_apart))  # type: ignore[call-overload]
         broken = []
-        for importer, imported, why in rooms.broken(graph):
+        for importer, imported, why in self._broken(graph):
             lines = [each["line_number"] for each in graph.get_import_details(importer=importer, imported=imported)]
             broken.append(f"{importer} -> {imported} (line {', '.join(map(str, lines)) or '-'}): {why}")
         return ContractCheck(kept=not broken, metadata={"broken": broken})

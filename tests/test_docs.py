@@ -25,30 +25,30 @@ RUN_ELSEWHERE = {
     ".venv/bin/python examples/send_one_frame.py": ("tests/examples/test_send_one_frame.py", "send_one_frame.py"),
     ".venv/bin/python examples/ethtool.py": ("tests/examples/test_ethtool.py", '"ethtool.py"'),
     "ringbed demo --faults examples/faults.toml": (
-        "tests/cli/test_demo.py",
+        "tests/cli/demo/test_command.py",
         "`ringbed demo --faults examples/faults.toml`",
     ),
     "ringbed demo --wire pcap --faults out/faults.jsonl": (
-        "tests/cli/test_demo.py",
+        "tests/cli/demo/test_command.py",
         "`ringbed demo --wire pcap --faults examples/faults.toml`, and then the same with its own",
     ),
     "ringbed dut check examples/third_party/nic/mini_nic.toml": (
-        "tests/cli/test_dut_check.py",
+        "tests/cli/dut/test_check.py",
         'EXAMPLE / "mini_nic.toml"',
     ),
-    "ringbed dut init examples/third_party/nic/mini_nic.v": ("tests/cli/test_dut_init.py", '"init", "mini_nic.v"'),
+    "ringbed dut init examples/third_party/nic/mini_nic.v": ("tests/cli/dut/test_init.py", '"init", "mini_nic.v"'),
     "ringbed dut init examples/third_party/blocks/rx_checksum.v --block rx-checksum/sum": (
-        "tests/cli/test_dut_init.py",
+        "tests/cli/dut/test_init.py",
         'run("dut", "init", str(source), "--block", "rx-checksum/sum")',
     ),
     "ringbed dut synth examples/third_party/blocks/rx_checksum.toml": (
-        "tests/cli/test_dut_synth.py",
+        "tests/cli/dut/test_synth.py",
         '("rx_checksum.v", "rx_checksum.toml")',
     ),
-    "ringbed nic test em": ("tests/cli/test_nic_live.py", 'run("test", "em")'),
-    "ringbed nic stats em": ("tests/cli/test_nic_live.py", 'run("stats", "em"'),
-    "ringbed nic registers em RCTL RDLEN": ("tests/cli/test_nic_live.py", 'run("registers", "em"'),
-    "ringbed bench sim": ("tests/cli/test_bench.py", '_bench("sim"'),
+    "ringbed nic test em": ("tests/cli/nic/test_live.py", 'run("test", "em")'),
+    "ringbed nic stats em": ("tests/cli/nic/test_live.py", 'run("stats", "em"'),
+    "ringbed nic registers em RCTL RDLEN": ("tests/cli/nic/test_live.py", 'run("registers", "em"'),
+    "ringbed bench sim": ("tests/cli/bench/test_command.py", '_bench("sim"'),
     ".venv/bin/python examples/send_one_frame.py cocotb-icarus": (
         "tests/examples/test_send_one_frame.py",
         "cocotb-icarus",
@@ -56,11 +56,11 @@ RUN_ELSEWHERE = {
     ".venv/bin/python -m pytest examples/third_party/nic": ("tests/examples/test_bring_your_own.py", '"-m", "pytest"'),
     ".venv/bin/python -m pytest examples/cocotb": ("tests/examples/test_cocotb.py", '"-m pytest examples/cocotb"'),
     'ringbed dut test examples/third_party/blocks/rss_hash.toml --engine cocotb-icarus --kind "microsoft\'s vectors"': (
-        "tests/cli/test_dut_test.py",
+        "tests/cli/dut/test_test.py",
         """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
     ),
-    "ringbed bench soak": ("tests/cli/test_bench.py", '_bench("soak"'),
-    "make docs": ("tests/hw/test_em_formats.py", "run `make docs`"),
+    "ringbed bench soak": ("tests/cli/bench/test_command.py", '_bench("soak"'),
+    "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }
 
 

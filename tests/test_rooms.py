@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.room_contract import Rooms
+from tests.room_contract import Layers, Rooms, circles, crowded
 
 ROOT = Path(__file__).parent.parent
 CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
@@ -37,18 +37,22 @@ def test_every_room_has_a_line() -> None:
     [
         ("ringbed.hw.formats.bad", "ringbed.hw.nics", "ringbed.hw.formats may not import ringbed.hw"),
         ("ringbed.hw.formats.bad", "amaranth.hdl", "ringbed.hw.formats may not import amaranth"),
-        ("ringbed.hw.ring", "ringbed.hw.errata.one", "ringbed.hw may not import ringbed.hw.errata"),
-        ("ringbed.hw.ring", "ringbed.drivers.em", "ringbed.hw may not import ringbed.drivers"),
-        ("ringbed.drivers.em", "ringbed.hw.nics", "ringbed.drivers may not import ringbed.hw"),
-        ("ringbed.drivers.em", "ringbed.stack.packet", "ringbed.drivers may not import ringbed.stack"),
+        ("ringbed.hw.ring.whole", "ringbed.hw.errata.one", "ringbed.hw may not import ringbed.hw.errata"),
+        ("ringbed.hw.ring.whole", "ringbed.drivers.em.driver", "ringbed.hw may not import ringbed.drivers"),
+        ("ringbed.drivers.em.driver", "ringbed.hw.nics", "ringbed.drivers may not import ringbed.hw"),
+        ("ringbed.drivers.em.driver", "ringbed.stack.packet", "ringbed.drivers may not import ringbed.stack"),
         ("ringbed.stack.wire.udp", "ringbed.stack.packet", "ringbed.stack.wire may not import ringbed.stack"),
-        ("ringbed.stack.udp", "ringbed.drivers.em", "ringbed.stack may not import ringbed.drivers"),
+        ("ringbed.stack.udp", "ringbed.drivers.em.driver", "ringbed.stack may not import ringbed.drivers"),
         ("ringbed.stack.udp", "amaranth", "ringbed.stack may not import amaranth"),
-        ("ringbed.sim.memory", "ringbed.stack.packet", "ringbed.sim may not import ringbed.stack"),
-        ("ringbed.sim.memory", "ringbed.sim.testbed", "ringbed.sim may not import ringbed.sim.testbed*"),
-        ("ringbed.sim.cable", "scapy.all", "ringbed.sim may not import scapy"),
+        ("ringbed.sim.memory.host", "ringbed.stack.packet", "ringbed.sim may not import ringbed.stack"),
+        (
+            "ringbed.sim.memory.host",
+            "ringbed.sim.testbed.assembly",
+            "ringbed.sim may not import ringbed.sim.testbed",
+        ),
+        ("ringbed.sim.wire.cable", "scapy.all", "ringbed.sim may not import scapy"),
         ("ringbed.conformance.run", "ringbed.stack.udp", "ringbed.conformance may not import ringbed.stack"),
-        ("ringbed.cli.nic", "amaranth.back", "ringbed.cli may not import amaranth"),
+        ("ringbed.cli.nic.command", "amaranth.back", "ringbed.cli may not import amaranth"),
     ],
 )
 def test_a_climbing_import_is_found(importer: str, imported: str, why: str) -> None:
@@ -58,15 +62,15 @@ def test_a_climbing_import_is_found(importer: str, imported: str, why: str) -> N
 @pytest.mark.parametrize(
     ("importer", "imported"),
     [
-        ("ringbed.hw.nics.em", "ringbed.hw.formats.em"),
-        ("ringbed.hw.errata.one", "ringbed.hw.ring"),
-        ("ringbed.drivers.em", "ringbed.hw.formats.em"),
+        ("ringbed.hw.nics.em.card", "ringbed.hw.formats.em"),
+        ("ringbed.hw.errata.one", "ringbed.hw.ring.whole"),
+        ("ringbed.drivers.em.driver", "ringbed.hw.formats.em"),
         ("ringbed.stack.udp", "ringbed.stack.wire.udp"),
-        ("ringbed.sim.testbed", "ringbed.stack.packet"),
-        ("ringbed.sim.testbed_host", "ringbed.sim.testbed"),
-        ("ringbed.conformance.oracle", "scapy.layers"),
-        ("ringbed.cli.demo", "ringbed.conformance.oracle"),
-        ("ringbed.drivers.em", "numpy"),
+        ("ringbed.sim.testbed.assembly", "ringbed.stack.packet"),
+        ("ringbed.sim.testbed.network", "ringbed.sim.testbed.assembly"),
+        ("ringbed.conformance.references.oracle", "scapy.layers"),
+        ("ringbed.cli.demo.command", "ringbed.conformance.references.oracle"),
+        ("ringbed.drivers.em.driver", "numpy"),
     ],
 )
 def test_a_descending_import_is_left_alone(importer: str, imported: str) -> None:
@@ -96,7 +100,8 @@ def test_the_linter_bites_on_real_files(tmp_path: Path) -> None:
     (tmp_path / "house" / "__init__.py").write_text("")
     (tmp_path / "house.ini").write_text(
         "[importlinter]\nroot_package = house\ncontract_types =\n    rooms: tests.room_contract.RoomsContract\n"
-        "[importlinter:contract:1]\nname = house\ntype = rooms\nkept_apart =\nrooms =\n"
+        "[importlinter:contract:1]\nname = house\ntype = rooms\nkept_apart =\nlayers =\ncrowded_for_now =\n"
+        "most_files = 15\nrooms =\n"
         "    house ->\n    house.low ->\n    house.high -> house.low\n"
     )
     linter = Path(sys.executable).with_name("lint-imports")
@@ -110,6 +115,55 @@ def test_the_linter_bites_on_real_files(tmp_path: Path) -> None:
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "house.low -> house.high (line 1): house.low may not import house.high" in done.stdout
+
+
+def test_what_lies_in_a_room_imports_what_lies_below() -> None:
+    layers = Layers.parse("ringbed.sim: seam memory engines")
+    assert list(layers.broken(graph("ringbed.sim.memory.host", "ringbed.sim.seam.engine"))) == []
+    assert list(layers.broken(graph("ringbed.sim.memory.host", "ringbed.sim.memory.arena"))) == []
+    assert list(layers.broken(graph("ringbed.sim.memory.host", "ringbed.hw.nics.em"))) == []
+    climbs = graph("ringbed.sim.seam.engine", "ringbed.sim.engines")
+    assert list(layers.broken(climbs)) == [
+        ("ringbed.sim.seam.engine", "ringbed.sim.engines", "seam lies below engines in ringbed.sim")
+    ]
+
+
+def test_whatever_lies_in_a_room_has_a_place_in_its_layers() -> None:
+    attic = graph("ringbed.sim.attic.old", "ringbed.sim.seam.engine")
+    assert list(Layers.parse("ringbed.sim: seam").broken(attic)) == [
+        ("ringbed.sim.attic.old", "ringbed.sim.attic.old", "attic has no place in the layers of ringbed.sim")
+    ]
+
+
+def test_every_room_with_folders_has_layers() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    lined = {Layers.parse(line).room for line in CONTRACT["layers"]} | {"ringbed.stack"}  # the stack's come with it
+    assert {".".join(name.split(".")[:2]) for name in packages if name.count(".") > 1} <= lined
+
+
+@pytest.mark.parametrize("line", ["ringbed.sim seam", "ringbed.sim: seam memory seam"])
+def test_a_wrong_line_of_layers_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="layers are 'room: lowest ... highest', each once, not 'ringbed.sim"):
+        Layers.parse(line)
+
+
+def test_a_circle_is_found_from_each_of_its_modules() -> None:
+    made = grimp.ImportGraph()
+    for name in "abcd":
+        made.add_module(name)
+    for importer, imported in ("ab", "bc", "ca", "cd"):
+        made.add_import(importer=importer, imported=imported, line_number=1, line_contents="import")
+    assert [why for _, _, why in circles(made)] == [
+        f"closes the circle {way}" for way in ("a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c")
+    ]
+
+
+def test_a_crowded_folder_is_found_and_folders_in_it_do_not_count() -> None:
+    made = grimp.ImportGraph()
+    for name in ("p", "p.a", "p.b", "p.q", "p.q.c", "p.q.d"):
+        made.add_module(name)
+    assert list(crowded(made, 2, frozenset())) == []
+    assert list(crowded(made, 1, frozenset({"p.q"}))) == [("p", "p", "has 2 files, more than 1")]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
-from ringbed.sim.account import lost
-from ringbed.sim.capture import CaptureWriter, bpf_tap
 from ringbed.sim.cards import OFFLOADS
-from ringbed.sim.payload import payload
-from ringbed.sim.testbed import StackHost, StackOnDriver, account, open_host
-from ringbed.sim.wire import from_wire, to_wire
+from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
+from ringbed.sim.wire.capture import CaptureWriter, bpf_tap
+from ringbed.sim.wire.frame import from_wire, to_wire
+from ringbed.sim.wire.payload import payload
 from ringbed.stack.ifconfig import attach_line, ifconfig
 from ringbed.stack.interface import Offload
 from ringbed.stack.netstat import netstat_ss

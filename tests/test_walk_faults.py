@@ -12,14 +12,14 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
 
-from ringbed.sim.account import lost
-from ringbed.sim.cable import Cable
-from ringbed.sim.faults import Faults
-from ringbed.sim.faults_plan import parse_plan
-from ringbed.sim.payload import payload
-from ringbed.sim.pump import Pump
-from ringbed.sim.testbed import StackHost, StackOnDriver, account, open_host
-from ringbed.sim.wire import fcs_good, from_wire, to_wire
+from ringbed.sim.faults.plan import parse_plan
+from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
+from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.pump import Pump
+from ringbed.sim.wire.cable import Cable
+from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
+from ringbed.sim.wire.payload import payload
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
 from tests.test_walk import ECHO, OURS, PEER, PEERS, US

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ringbed.conformance.blocks.case import Answers, Case, Finding
-from ringbed.conformance.replay import align
+from ringbed.conformance.references.replay import align
 
 __all__ = ["Reader", "compare"]
 

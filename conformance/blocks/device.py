@@ -25,7 +25,7 @@ from ringbed.hw.formats.blocks import (
     lead,
 )
 from ringbed.hw.formats.dut import Dut
-from ringbed.sim.engine import Engine, Event, Finding
+from ringbed.sim.seam.engine import Engine, Event, Finding
 
 __all__ = ["EngineBlock"]
 
@@ -38,7 +38,7 @@ BETWEEN = 32  # clocks between two frames on the engine's wire, at most
 
 
 class EngineBlock:
-    """`engine` runs the wrapper of `dut`, a block with these ports (`block_spec` of sim/dut_block.py)."""
+    """`engine` runs the wrapper of `dut`, a block with these ports (`block_spec` of sim/dut/block.py)."""
 
     def __init__(self, engine: Engine, block: BlockPorts, dut: Dut) -> None:
         self.engine, self.setup, self.quiet = engine, block.setup, block.quiet

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ringbed.conformance.anatomy import TCP, UDP
-from ringbed.conformance.checksum import SUM_AT, Place, pseudo_sum, with_seed
-from ringbed.conformance.frames import IPV4, IPV6, Build, ip_options
-from ringbed.conformance.segmentation import Message
-from ringbed.sim.payload import LONGEST, payload
+from ringbed.conformance.frames.made import IPV4, IPV6, Build, ip_options
+from ringbed.conformance.references.anatomy import TCP, UDP
+from ringbed.conformance.references.checksum import SUM_AT, Place, pseudo_sum, with_seed
+from ringbed.conformance.references.segmentation import Message
+from ringbed.sim.wire.payload import LONGEST, payload
 
 __all__ = ["MAKERS", "Headers"]
 

@@ -9,15 +9,15 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ringbed.conformance.anatomy import Anatomy, data_offset_lies, dissect
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.blocks.compare import Reader
-from ringbed.conformance.carried import without_tags
-from ringbed.conformance.frames import IPV4, IPV6, PEER, STATION, Build
-from ringbed.conformance.kinds import KINDS as FRAMES
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
-from ringbed.conformance.lenient import flows
-from ringbed.conformance.toeplitz import VECTORS, Flow, flow_of
+from ringbed.conformance.frames.carried import without_tags
+from ringbed.conformance.frames.kinds import KINDS as FRAMES
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.lenient import flows
+from ringbed.conformance.frames.made import IPV4, IPV6, PEER, STATION, Build
+from ringbed.conformance.references.anatomy import Anatomy, data_offset_lies, dissect
+from ringbed.conformance.references.toeplitz import VECTORS, Flow, flow_of
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import HashKind
 

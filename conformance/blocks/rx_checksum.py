@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ringbed.conformance.anatomy import Anatomy, data_offset_lies, dissect, short_udp
 from ringbed.conformance.blocks.case import Ask, Case
-from ringbed.conformance.carried import without_tags
-from ringbed.conformance.checksum import raw_sum
-from ringbed.conformance.kinds import KINDS as FRAMES
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
-from ringbed.conformance.lenient import at_its_destination
-from ringbed.conformance.oracle import Oracle, l4_right
+from ringbed.conformance.frames.carried import without_tags
+from ringbed.conformance.frames.kinds import KINDS as FRAMES
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames.lenient import at_its_destination
+from ringbed.conformance.references.anatomy import Anatomy, data_offset_lies, dissect, short_udp
+from ringbed.conformance.references.checksum import raw_sum
+from ringbed.conformance.references.oracle import Oracle, l4_right
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.verdict import Verdict
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from ringbed.conformance.blocks.case import Ask, Case
 from ringbed.conformance.blocks.messages import MAKERS, Headers
-from ringbed.conformance.checksum import SUM_AT
-from ringbed.conformance.kinds import frames_of
-from ringbed.conformance.segmentation import Message, segments
+from ringbed.conformance.frames.kinds import frames_of
+from ringbed.conformance.references.checksum import SUM_AT
+from ringbed.conformance.references.segmentation import Message, segments
 from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]

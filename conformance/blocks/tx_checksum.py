@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from ringbed.conformance import lies, zeros
-from ringbed.conformance.anatomy import dissect
 from ringbed.conformance.blocks.case import Ask, Case
-from ringbed.conformance.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
-from ringbed.conformance.kinds import KINDS as FRAMES
-from ringbed.conformance.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.frames import lies, zeros
+from ringbed.conformance.frames.kinds import KINDS as FRAMES
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS, frames_of
+from ringbed.conformance.references.anatomy import dissect
+from ringbed.conformance.references.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]

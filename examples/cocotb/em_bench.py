@@ -12,10 +12,10 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
 from ringbed.sim import cards
-from ringbed.sim.bus_faults import Access, BusFaults, BusFixed, BusKind
-from ringbed.sim.capture import CaptureWriter, TappedEnd
-from ringbed.sim.testbed_cocotb import Bench
-from ringbed.sim.wire import to_wire
+from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
+from ringbed.sim.testbed.cocotb_bench import Bench
+from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
+from ringbed.sim.wire.frame import to_wire
 
 
 @cocotb.test()

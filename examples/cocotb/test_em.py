@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim import cards
-from ringbed.sim.cocotb_run import run
+from ringbed.sim.cocotb.run import run
 
 HERE = str(Path(__file__).parent)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb_run import run
-from ringbed.sim.dut import dut_spec
+from ringbed.sim.cocotb.run import run
+from ringbed.sim.dut.card import dut_spec
 
 HERE = Path(__file__).parent
 NIC = HERE.parent / "third_party" / "nic"  # the driver is there

@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.bus import AXI_INCR, Axi4
+from ringbed.hw.bus.axi import AXI_INCR, Axi4
 
 __all__ = ["RequestBridge"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ringbed.hw.errata.saboteur import Erratum
 from ringbed.hw.errata.tx_ospf import TX_OSPF
-from ringbed.hw.nics.em import Em
-from ringbed.hw.taps import TAPS
+from ringbed.hw.nics.em.card import Em
+from ringbed.hw.stream.taps import TAPS
 
 __all__ = ["EM_ERRATA", "errata_mask", "lab_em"]
 

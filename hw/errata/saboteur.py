@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ringbed.hw.taps import TAPS
+from ringbed.hw.stream.taps import TAPS
 
 __all__ = ["Erratum"]
 

@@ -12,9 +12,9 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.beat import be16, beat_path, lanes_of
 from ringbed.hw.errata.saboteur import Erratum
-from ringbed.hw.ring_tx import SumOrder
+from ringbed.hw.stream.beat import be16, beat_path, lanes_of
+from ringbed.hw.tx.ring import SumOrder
 
 __all__ = ["TX_OSPF", "TxOspf"]
 

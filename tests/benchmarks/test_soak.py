@@ -12,11 +12,11 @@ from scapy.layers.l2 import Ether
 
 from ringbed.benchmarks import soak as soaking
 from ringbed.benchmarks.soak import every_fault, soak
-from ringbed.sim import account
-from ringbed.sim.faults_plan import KINDS, FaultPlan
-from ringbed.sim.host import Host
-from ringbed.sim.pump import Pump
-from ringbed.sim.wire import Damage, damage
+from ringbed.sim.faults.plan import KINDS, FaultPlan
+from ringbed.sim.testbed import account
+from ringbed.sim.testbed.host import Host
+from ringbed.sim.testbed.pump import Pump
+from ringbed.sim.wire.frame import Damage, damage
 from tests.sim.conftest import needs_native
 
 QUIET = FaultPlan()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ringbed.benchmarks.synth_page import figures_on, page, slowest_path
-from ringbed.sim.synth import Design, Synthesis, synthesize
-from ringbed.sim.synth_blocks import blocks_of, bridges
-from ringbed.sim.synth_netlist import Cells, Route
+from ringbed.sim.synth.blocks import blocks_of, bridges
+from ringbed.sim.synth.flow import Design, Synthesis, synthesize
+from ringbed.sim.synth.netlist import Cells, Route
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "synthesis.md"

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ringbed.cli.show_switch import port_table, station_table
-from ringbed.sim.switch import Switch
-from tests.sim.test_switch import frame, station
+from ringbed.sim.testbed.switch import Switch
+from tests.sim.testbed.test_switch import frame, station
 
 
 def shown(table: Table) -> list[list[str]]:

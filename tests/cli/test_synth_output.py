@@ -11,8 +11,8 @@ from rich.console import Console
 
 from ringbed.cli import main as cli
 from ringbed.cli.synth_output import set_up_told
-from ringbed.sim import synth_tools
-from ringbed.sim.synth_tools import LOG, SET_UP
+from ringbed.sim.yosys import tools as synth_tools
+from ringbed.sim.yosys.tools import LOG, SET_UP
 
 BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"
 LINE = "Yosys is set up, once a machine: a minute or two\n"

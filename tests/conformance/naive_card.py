@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringbed.conformance.replay import Answer
+from ringbed.conformance.references.replay import Answer
 from ringbed.hw.formats.verdict import Verdict
 
 

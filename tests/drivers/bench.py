@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import PciIdentity, RxFrame, TxFrame
 from tests.drivers.fake_card import MAC, PCI, FakeCard
 from tests.drivers.fake_dma import FakeDma

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ringbed.drivers.em import Em
+from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import RxFrame, TxFrame
 from ringbed.hw.formats import em
-from ringbed.sim.host import Collector, Host
-from ringbed.sim.testbed import open_host
-from ringbed.sim.wire import fcs_good, from_wire, to_wire
+from ringbed.sim.testbed.assembly import open_host
+from ringbed.sim.testbed.host import Collector, Host
+from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 
 __all__ = ["ENGINES", "MAC", "Live", "Opener"]
 

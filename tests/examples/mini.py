@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ringbed.sim.host import Host
-from ringbed.sim.testbed_dut import open_dut
+from ringbed.sim.testbed.dut import open_dut
+from ringbed.sim.testbed.host import Host
 
 __all__ = ["LLADDR", "NIC", "Open", "mini_hosts"]
 

@@ -11,7 +11,7 @@ import pytest
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.conformance.blocks.run import PAUSED, Amount, Report, ask_twice, questions
 from ringbed.hw.formats.blocks import CONTRACTS
-from ringbed.sim.dut_block import block_spec, read_block
+from ringbed.sim.dut.block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 
 BLOCKS = Path(__file__).parents[2] / "examples" / "third_party" / "blocks"

@@ -10,7 +10,7 @@ import pytest
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
-from ringbed.sim.cocotb_build import WAVES
+from ringbed.sim.cocotb.build import WAVES
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "-m pytest examples/cocotb".split()

@@ -12,9 +12,9 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.host import Collector, Host
-from ringbed.sim.testbed import StackOnDriver
-from ringbed.sim.wire import from_wire, to_wire
+from ringbed.sim.testbed.assembly import StackOnDriver
+from ringbed.sim.testbed.host import Collector, Host
+from ringbed.sim.wire.frame import from_wire, to_wire
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket
 from tests.examples.mini import LLADDR, NIC, Open, mini_hosts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb_build import require
+from ringbed.sim.cocotb.build import require
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "send_one_frame.py"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb_build import CocotbMissing
-from ringbed.sim.toolchain import find_verilator
+from ringbed.sim.cocotb.build import CocotbMissing
+from ringbed.sim.native.toolchain import find_verilator
 
 SOURCES = sorted((Path(__file__).parents[2] / "examples" / "third_party").rglob("*.v"))
 

@@ -1,6 +1,6 @@
 """A segmenter that anyone can check by reading it: what TCP segmentation must put on the wire (M 3.5, RFC 793, 8200).
 
-`tests/hw/test_segment.py` holds it against scapy's reading of its frames.
+`tests/hw/tx/test_segment.py` holds it against scapy's reading of its frames.
 """
 
 from __future__ import annotations

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from ringbed.hw.checksum_rx import ChecksumRx
-from ringbed.hw.checksum_tx import ChecksumTx
-from ringbed.hw.crc import Crc32
-from ringbed.hw.mac_rx import MacRx
-from ringbed.hw.mac_tx import MacTx
-from ringbed.hw.parse import Parse
-from ringbed.hw.patch import Patch
-from ringbed.hw.pause_rx import PauseRx
-from ringbed.hw.rx_admit import RxAdmit
-from ringbed.hw.rx_delay import RxDelay
-from ringbed.hw.rx_filter import RxFilter
-from ringbed.hw.rx_head import RxHead
-from ringbed.hw.vlan_strip import VlanStrip
+from ringbed.hw.interrupt.rx_delay import RxDelay
+from ringbed.hw.mac.crc import Crc32
+from ringbed.hw.mac.pause_rx import PauseRx
+from ringbed.hw.mac.rx import MacRx
+from ringbed.hw.mac.rx_head import RxHead
+from ringbed.hw.mac.tx import MacTx
+from ringbed.hw.rx.admit import RxAdmit
+from ringbed.hw.rx.checksum import ChecksumRx
+from ringbed.hw.rx.filter import RxFilter
+from ringbed.hw.rx.parse import Parse
+from ringbed.hw.rx.vlan_strip import VlanStrip
+from ringbed.hw.stream.patch import Patch
+from ringbed.hw.tx.checksum import ChecksumTx
 from tests.hw.stream_bench import verilog_of
 from tests.hw.yosys import yosys
 

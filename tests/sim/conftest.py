@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.testbed import StackHost, StackOnDriver
-from ringbed.sim.testbed_dut import open_dut
-from ringbed.sim.testbed_peer import Peer
-from ringbed.sim.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.testbed.assembly import StackHost, StackOnDriver
+from ringbed.sim.testbed.dut import open_dut
+from ringbed.sim.testbed.peer import Peer
 from ringbed.stack.stack import Stack
 
 NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"

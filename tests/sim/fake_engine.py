@@ -6,13 +6,13 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from ringbed.drivers.em import Em
-from ringbed.sim.bus_faults import BusEvent, BusFaults
-from ringbed.sim.engine import NEVER, EngineStats, Event, Finding
-from ringbed.sim.host import Host, U
-from ringbed.sim.memory import HostMemory, Response
-from ringbed.sim.testbed import EM_PCI
-from ringbed.sim.wire import fcs_good, from_wire, to_wire
+from ringbed.drivers.em.driver import Em
+from ringbed.sim.memory.host import HostMemory, Response
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
+from ringbed.sim.seam.engine import NEVER, EngineStats, Event, Finding
+from ringbed.sim.testbed.assembly import EM_PCI
+from ringbed.sim.testbed.host import Host, U
+from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 from tests.drivers.fake_card import FakeCard
 from tests.drivers.fake_dma import FakeDma, FakeFault
 from tests.drivers.fake_pins import FakeEeprom, eeprom_words

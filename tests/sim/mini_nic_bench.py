@@ -9,9 +9,9 @@ import cocotb
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 from mini_driver import MiniNic
 
-from ringbed.sim.dut import dut_spec
-from ringbed.sim.testbed_cocotb import Bench, BenchHost
-from ringbed.sim.testbed_peer import NoAnswer
+from ringbed.sim.dut.card import dut_spec
+from ringbed.sim.testbed.cocotb_bench import Bench, BenchHost
+from ringbed.sim.testbed.peer import NoAnswer
 
 SPEC = dut_spec(Path(__file__).parents[2] / "examples" / "third_party" / "nic" / "mini_nic.toml")
 PEER = "10.0.0.1"

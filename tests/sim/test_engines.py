@@ -1,4 +1,4 @@
-"""The contract of `sim/engine.py`, on the toy card, on both engines; and that both engines are one."""
+"""The contract of `sim/seam/engine.py`, on the toy card, on both engines; and that both engines are one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringbed.drivers.world import Direction
-from ringbed.sim.engine import BusFault, EngineClosed, Event
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.toolchain import BuildError
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.toolchain import BuildError
+from ringbed.sim.seam.engine import BusFault, EngineClosed, Event
 from tests.sim.conftest import needs_native
 from tests.sim.toy import pins_spec, toy_spec
 
@@ -324,7 +324,7 @@ def test_auto_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any, **_options: Any) -> None:
         raise BuildError("no C++ compiler: g++ is not on PATH")
 
-    monkeypatch.setattr("ringbed.sim.native.build_model", fail)
+    monkeypatch.setattr("ringbed.sim.native.engine.build_model", fail)
     said: list[str] = []
     engine = open_engine("auto", toy_spec(), HostMemory(), say=said.append)
     assert engine.kind == "pysim"

@@ -17,8 +17,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
-from ringbed.sim.portmap import PortMap
-from ringbed.sim.spec import NicSpec
+from ringbed.sim.seam.portmap import PortMap
+from ringbed.sim.seam.spec import NicSpec
 
 TOY_MAP = """
 top = "toy"

@@ -7,8 +7,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from ringbed.sim.testbed_cocotb import Bench
-from tests.sim.test_cocotb_clock import TIMER, two_clock_toy
+from ringbed.sim.testbed.cocotb_bench import Bench
+from tests.sim.cocotb.test_clock import TIMER, two_clock_toy
 
 
 @cocotb.test()

@@ -11,7 +11,7 @@ import pytest
 
 from ringbed.benchmarks.stack_udp_echo import run
 from ringbed.benchmarks.tap_device import probe
-from ringbed.sim.tap import TapUnavailable
+from ringbed.sim.kernel.tap import TapUnavailable
 
 pytestmark = pytest.mark.tap
 SIZES = [0, 1, 2, 3, 17, 18, 19, 63, 64, 65, 511, 512, 1023, 1400, 1471, 1472]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from mini_driver import MiniNic
 
-from ringbed.sim.testbed import StackOnDriver
-from ringbed.sim.testbed_dut import open_dut
-from ringbed.sim.testbed_peer import Peer, ping
+from ringbed.sim.testbed.assembly import StackOnDriver
+from ringbed.sim.testbed.dut import open_dut
+from ringbed.sim.testbed.peer import Peer, ping
 from ringbed.stack.stack import Stack
 
 MAP, MAC = Path(__file__).with_name("mini_nic.toml"), bytes.fromhex("020000000001")

@@ -10,7 +10,7 @@ from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.hw.formats.block_setup import BlockPorts, Setup
 from ringbed.hw.formats.blocks import EARLY, MARKS, RESTART, WRONGS, contract
 from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset
-from ringbed.sim.engine import Engine, Event, Finding
+from ringbed.sim.seam.engine import Engine, Event, Finding
 
 RX, TX = (Bus(BusKind.STREAM, 32, into=into) for into in (True, False))
 MARKED_FRAME, MARKED_RESULT = (bytes([MARKS[word]]) + bytes(3) for word in ("frame", "result"))

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from ringbed.conformance.anatomy import TCP, data_offset_lies, dissect
 from ringbed.conformance.blocks.rss_hash import FIELD_KINDS, field_cases, stream_cases
-from ringbed.conformance.carried import without_tags
-from ringbed.conformance.toeplitz import MICROSOFT_KEY
+from ringbed.conformance.frames.carried import without_tags
+from ringbed.conformance.references.anatomy import TCP, data_offset_lies, dissect
+from ringbed.conformance.references.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import contract
 

@@ -6,7 +6,7 @@ import pytest
 
 from ringbed.conformance.blocks.case import BlockUnderTest
 from ringbed.conformance.blocks.run import MIXED, Amount, Report, ask, check_block, questions, ready_test
-from ringbed.conformance.toeplitz import MICROSOFT_KEY
+from ringbed.conformance.references.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import CONTRACTS, contract
 from tests.conformance.blocks.models import BUGS, RssHash, RxSum, RxVerdict, Segment, TxChecksum

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.conformance.anatomy import data_offset_lies, dissect
 from ringbed.conformance.blocks.rx_checksum import verdict_cases
-from ringbed.conformance.kinds import LONGEST_HEADERS
+from ringbed.conformance.frames.kinds import LONGEST_HEADERS
+from ringbed.conformance.references.anatomy import data_offset_lies, dissect
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import contract
 

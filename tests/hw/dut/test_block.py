@@ -11,7 +11,7 @@ import pytest
 
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.conformance.blocks.run import PAUSED, Report, ask_twice, questions
-from ringbed.sim.dut_block import block_spec, read_block
+from ringbed.sim.dut.block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 
 HERE = Path(__file__).parent / "verilog"

@@ -15,11 +15,11 @@ from ringbed.drivers.world import Direction
 from ringbed.hw.errata.lab import EM_ERRATA, errata_mask
 from ringbed.hw.errata.saboteur import Erratum
 from ringbed.hw.formats import em
-from ringbed.hw.taps import TAPS, Taps
+from ringbed.hw.stream.taps import TAPS, Taps
 from ringbed.sim.cards import em_lab
-from ringbed.sim.engine import Event
-from ringbed.sim.memory import HostMemory
-from ringbed.sim.native import NativeEngine
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.engine import NativeEngine
+from ringbed.sim.seam.engine import Event
 
 CLEAN_VERILOG = """
 import sys
@@ -32,7 +32,7 @@ if {hide}:
 else:
     import ringbed.hw.errata.lab
 from amaranth.back import rtlil
-from ringbed.hw.nics.em import Em
+from ringbed.hw.nics.em.card import Em
 card = Em()
 sys.stdout.write(rtlil.convert(card, ports=list(card.ports().values()), name="em", emit_src=False))
 """

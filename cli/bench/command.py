@@ -1,0 +1,180 @@
+"""`ringbed bench`: figures against their bars, with where the time went. No figure here is ever asserted by a test."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringbed.cli.errors import Exit
+from ringbed.cli.files import must_be_writable
+from ringbed.cli.report import Bar, Row, machine, table, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Part", "bench"]
+
+LOOP_FRAMES = {64: 20_000, 1514: 6_000}
+LOOP_BARS = {64: 3_000, 1514: 1_000}
+ENGINES_BAR = 50  # native over cocotb on Verilator
+ECHO_BAR = 15_000
+BEAT_SIZES = (256, 257, 300, 511, 512, 513, 767, 1000, 1025, 1300, 1513, 1514)  # bytes without FCS
+IDLE_SECONDS, IDLE_BAR = 60, 10
+HOSTS_FRAMES, HOSTS_BAR = 4_000, 1.3
+SOAK_FRAMES = 100_000
+
+
+class Part(StrEnum):
+    """What to measure."""
+
+    SIM = "sim"
+    HOSTS = "hosts"
+    HW = "hw"
+    STACK = "stack"
+    SOAK = "soak"
+
+
+def bench(
+    part: Annotated[
+        Part,
+        typer.Argument(help="sim: frames per second through driver and RTL, on every engine, and the build. hosts: "
+                       "what a frame costs among eight hosts on a switch, and an idle second. hw: clocks per frame of "
+                       "the card alone. stack: UDP echoes per second of the stack alone, on a TAP device. "
+                       "soak: 100,000 frames with one in a hundred of every fault, each frame accounted for."),
+    ],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the frames: to see that it runs.")] = False,
+) -> None:  # fmt: skip
+    """Measure ringbed on this machine and compare with what it must reach.
+
+    `sim`, `hosts` and `soak` take about a minute each, most of `sim` to build the model from nothing; `hw` and `stack`
+    some seconds.
+    Ends with 1 when a bar is missed. Figures are of this machine and this moment: close what else is running.
+    """
+    from rich.console import Console
+
+    if json is not None:
+        must_be_writable(json)
+    console = Console(stderr=str(json) == "-")  # figures alone on standard output
+    about = machine()
+    console.print(f"{about['cpu']}, {about['cores']} cores, {about['os']}, Python {about['python']}", highlight=False)
+    parts = {Part.SIM: _sim, Part.HOSTS: _hosts, Part.HW: _hw, Part.STACK: _stack, Part.SOAK: _soak}
+    rows = parts[part](console, 10 if quick else 1)
+    console.print(table(f"ringbed bench {part.value}", rows))
+    if json is not None:
+        write_json(json, rows)
+    if not all(row.ok for row in rows):
+        raise typer.Exit(Exit.FINDING)
+
+
+def _sim(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.model_build import build
+    from ringbed.benchmarks.sim_loop import loop
+
+    rows = []
+    with console.status("building the model from nothing ..."):
+        built = build()
+    console.print(f"model: {built.verilog:,} bytes of Verilog, {built.library:,} bytes of shared library")
+    for size, frames in LOOP_FRAMES.items():
+        with console.status(f"loopback, {size} bytes ..."):
+            result = loop(size, frames // divisor)
+        rows.append(Row(f"sim.em.loop.{size}", result.frames_per_s, "frames/s", Bar(">=", LOOP_BARS[size])))
+        each = 1e6 / result.frames
+        model, harness, driver = (ns / 1e9 * each for ns in (result.model_ns, result.harness_ns, result.driver_ns))
+        rest = result.seconds * each - model - harness - driver
+        console.print(
+            f"{size:>5} bytes, us per frame: model {model:.1f}, harness {harness:.1f}, driver {driver:.1f}, "
+            f"testbed and cable {rest:.1f}; {result.clocks / result.frames:.0f} clocks"
+        )
+    rows += [
+        Row("sim.em.harness", result.harness, "", Bar(">=", 0.6)),
+        Row("sim.em.cycles_per_s", result.cycles_per_s, "clocks/s"),
+        Row("sim.em.build_s", built.cold_s, "s", Bar("<=", 60)),
+        Row("sim.em.start_s", built.warm_s, "s", Bar("<=", 1)),
+    ]
+    with console.status("loopback, 64 bytes, on every engine ..."):
+        return rows + _engines(console, divisor)
+
+
+def _engines(console: Console, divisor: int) -> list[Row]:
+    """All in one run, so that they saw the same machine. A figure that cannot be had here is None."""
+    from ringbed.benchmarks.sim_engines import engine_loops
+
+    rates: dict[str, float | None] = {}
+    for engine, result in engine_loops(divisor, lambda why: console.print(why, highlight=False)):
+        rates[engine] = result.frames_per_s if result is not None else None
+    rows = [Row(f"sim.em.loop.64.{engine}", rate, "frames/s") for engine, rate in rates.items()]
+    native, cocotb = rates["native"], rates["cocotb-verilator"]
+    ratio = native / cocotb if native is not None and cocotb is not None else None
+    return [*rows, Row("sim.em.loop.64.ratio", ratio, "native/cocotb", Bar(">=", ENGINES_BAR) if ratio else None)]
+
+
+def _hosts(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.sim_hosts import hosts_cost, idle_ms_per_s
+
+    with console.status("a host with nothing to do ..."):
+        rows = [Row("sim.idle_ms_per_s", idle_ms_per_s(IDLE_SECONDS // divisor), "ms/s", Bar("<=", IDLE_BAR))]
+    with console.status("two hosts, eight hosts ..."):
+        costs = hosts_cost(HOSTS_FRAMES // divisor)
+    for pattern, (two, eight) in costs.items():
+        console.print(f"{pattern:>5}: {two:,.0f} us of processor time a frame with two hosts, {eight:,.0f} with eight")
+    return [*rows, Row("sim.hosts.cost", max(eight / two for two, eight in costs.values()), "", Bar("<=", HOSTS_BAR))]
+
+
+def _hw(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.hw_rates import rx_rate, tx_rate
+
+    rows = []
+    with console.status("counting clocks ..."):
+        for way, rate in (("tx", tx_rate), ("rx", rx_rate)):
+            rows.append(Row(f"hw.em.{way}.64", rate(64).clocks, "clocks/frame", Bar("<=", 12)))
+            rows.append(Row(f"hw.em.{way}.1514", rate(1514).clocks, "clocks/frame"))
+            worst = max(rate(size).over_beats for size in BEAT_SIZES[::divisor])
+            rows.append(Row(f"hw.em.{way}.beats", worst, "clocks/beat", Bar("<=", 1.05)))
+            use = rate(1514, width=512, latency=250).use
+            rows.append(Row(f"hw.em512.{way}.1514", use, "% of clocks", Bar(">=", 90)))
+    return rows
+
+
+def _stack(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.stack_udp_echo import SIZES, run
+
+    rows = []
+    for size in SIZES:
+        with console.status(f"UDP echo, {size} bytes ..."):
+            result = run(size, 5.0 / divisor)
+        rows.append(Row(f"stack.udp_echo.{size}", result["echoes_per_s"], "echoes/s", Bar(">=", ECHO_BAR)))
+        rows.append(Row(f"stack.udp_echo.{size}.wrong", result["wrong"], "", Bar("==", 0)))
+        console.print(f"{size:>5} bytes: {result['cpu_us']:.1f} us of the stack's processor time each")
+    return rows
+
+
+def _soak(console: Console, divisor: int) -> list[Row]:
+    from rich.progress import Progress
+
+    from ringbed.benchmarks.soak import soak
+    from ringbed.cli.demo.show import account_table, facts_table
+
+    frames = SOAK_FRAMES // divisor
+    with Progress(console=console) as bars:
+        task = bars.add_task(f"{frames:,} frames", total=frames)
+        result = soak(frames, progress=lambda done: bars.advance(task, done))
+    console.print(facts_table("Faults that happened", [(kind, f"{count:,}") for kind, count in result.faults.items()]))
+    console.print(account_table(result.legs))
+    for line in result.findings[:20]:
+        console.print(f"[red]{line}[/]", highlight=False)
+    console.print(
+        f"{result.counters['resets']:,} resets by the driver's watchdog in {result.simulated_ns / 1e9:,.0f} simulated "
+        f"seconds; a last batch, without faults, {'went round' if result.alive else '[bold red]did not go round[/]'}"
+    )
+    return [
+        Row("soak.frames", result.offered, "frames"),
+        Row("soak.unaccounted", result.unaccounted, "frames", Bar("==", 0)),
+        Row("soak.changed", result.changed, "frames", Bar("==", 0)),
+        Row("soak.findings", len(result.findings), "", Bar("==", 0)),
+        Row("soak.stuck", int(not result.alive), "", Bar("==", 0)),
+        Row("soak.seconds", round(result.seconds, 1), "s"),
+    ]

@@ -1,0 +1,211 @@
+"""A card as a simulator that cocotb runs in, made by cocotb's own runner and cached by content.
+
+`build` gives a folder with the one file that running takes: the program Verilator made, or Icarus' `sim.vvp`. `spawn`
+starts it with a Python test module in it. The runner's subclasses here say where the `verilator` package is (it is not
+on PATH) and start the simulator without waiting for its end.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.native.build import (
+    PRINT,
+    RUNTIME_FLAGS,
+    Progress,
+    assertions,
+    harness_text,
+    must_be_as_read,
+    rtl_hash,
+    verilog_of,
+)  # fmt: skip
+from ringbed.sim.native.cache import cached, content_hash
+from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.seam.spec import NicSpec, Rtl
+
+__all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "from_zero", "require", "spawn"]
+
+WAVES = {"verilator": "vcd", "icarus": "fst"}  # the waveform each writes
+SIMULATORS = tuple(WAVES)
+TIMESCALE = ("1ns", "1ps")  # Icarus has no clock of nanoseconds without it
+VERILATOR_FLAGS = (
+    "--x-assign", "fast", "--x-initial", "fast", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+    "--output-split", "20000", "--output-split-cfuncs", "20000",
+)  # fmt: skip
+PACKAGES = ("cocotb", "cocotbext-axi")
+
+
+class CocotbMissing(Exception):
+    """This machine lacks what a cocotb engine needs; the sentence says what."""
+
+
+def require(simulator: str) -> None:
+    """Raises CocotbMissing unless cocotb, its bus models and the simulator are here, ValueError for another one."""
+    if simulator not in SIMULATORS:
+        raise ValueError(f"cocotb runs on {' and '.join(SIMULATORS)} here, not on {simulator!r}")
+    for package, module in zip(PACKAGES, ("cocotb", "cocotbext.axi"), strict=True):
+        if not _there(module):
+            raise CocotbMissing(f"the cocotb engines need the package {package}: pip install 'ringbed[cocotb]'")
+    if simulator == "icarus":
+        for program in ("iverilog", "vvp"):
+            if shutil.which(program) is None:
+                raise CocotbMissing(f"no Icarus Verilog: {program} is not on PATH (Debian: apt-get install iverilog)")
+        return
+    if shutil.which("make") is None:
+        raise CocotbMissing("no make on PATH, which cocotb builds Verilator's models with")
+    try:
+        find_verilator(), find_compiler()
+    except BuildError as error:
+        raise CocotbMissing(str(error)) from None
+
+
+def _there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:
+    """The folder to run from. Raises CocotbMissing, BuildError."""
+    require(simulator)
+    verilog = verilog_of(spec, progress)
+    sources = rtl_hash(spec)
+    key = content_hash(
+        verilog, sources, simulator, repr(waves), repr((VERILATOR_FLAGS, RUNTIME_FLAGS)), repr(_words(simulator)),
+        assertions(spec),
+        _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
+    )  # fmt: skip
+
+    def make(target: Path, work: Path) -> None:
+        if progress is not None:
+            progress(f"building the card for cocotb on {simulator}")
+        source = work / f"{spec.portmap.top}.v"
+        source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
+        rtl = spec.rtl or Rtl(())
+        flags = ["-Wno-timescale"]
+        if simulator == "verilator":
+            flags = [*VERILATOR_FLAGS, assertions(spec), *_told_by_us(work)]
+        made = _Build(simulator, flags).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
+        target.mkdir()
+        made.rename(target / made.name)
+        must_be_as_read(spec, sources)
+
+    return cached("cocotb", key, make)
+
+
+def _words(simulator: str) -> dict[str, str]:
+    """The files by which Verilator says $error and its like as Icarus does."""
+    names = (PRINT, "verilog_words.hpp", "cocotb_verilator.cpp") if simulator == "verilator" else ()
+    return {name: harness_text(name) for name in names}
+
+
+def _told_by_us(work: Path) -> list[str]:
+    for name, text in _words("verilator").items():
+        (work / name).write_text(text, encoding="utf-8")
+    return [str(work / "cocotb_verilator.cpp")]
+
+
+def from_zero(verilog: str) -> str:
+    """Our own Verilog for Icarus, with every variable 0 at first, as in Verilator and silicon's sense of either value.
+
+    Yosys gives first values to flip-flops alone. Where combinational blocks look at each other's outputs bit by bit,
+    which is no loop in hardware, X would stay for ever. The variable by which Yosys has every block run once at time 0
+    must change for that, now that nothing else does. Blocks of one statement have no such variable: where they copy a
+    flip-flop that is 1 at first, they would say 0 until it changes.
+    """
+    verilog = re.sub(
+        r"^  reg (\\\$auto\$verilog_backend\S+ ) = 0;$", r"  reg \1 = 0; initial \1 <= 1;", verilog, flags=re.M
+    )
+    verilog = re.sub(
+        r"^  always @\*\n    ([^;]*;)$", r"  always @*\n    \1\n  initial begin #0; \1 end", verilog, flags=re.M
+    )
+    return re.sub(r"^(  reg (?:\[\d+:\d+\] )?(?:\\\S+ |\w+));$", r"\1 = 0;", verilog, flags=re.M)
+
+
+def _tools(simulator: str) -> str:
+    """What a built simulator depends on; cocotb's libraries are linked by their path."""
+    import cocotb_tools.config
+
+    versions = [importlib.metadata.version(package) for package in PACKAGES]
+    if simulator == "verilator":
+        versions += [find_verilator().version, find_compiler().version]
+    else:
+        versions += [subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout[:80]]
+    return repr((versions, str(cocotb_tools.config.libs_dir)))
+
+
+class _Build:
+    """One run of cocotb's `Runner.build`."""
+
+    def __init__(self, simulator: str, flags: Sequence[str]) -> None:
+        self.simulator, self.flags = simulator, flags
+
+    def make(self, top: str, sources: Sequence[Path], include: Sequence[Path], work: Path, waves: bool) -> Path:
+        """Build in `work`; the file to keep."""
+        log = work / "build.log"
+        try:
+            _runner(self.simulator).build(
+                sources=list(sources), includes=list(include), hdl_toplevel=top, build_dir=work / "sim_build",
+                build_args=list(self.flags), always=True, timescale=TIMESCALE, waves=waves, log_file=log,
+            )  # fmt: skip
+        except (RuntimeError, OSError) as error:
+            raise BuildError(f"cocotb's build for {self.simulator} failed ({error}); full log: {log}") from None
+        return work / "sim_build" / (top if self.simulator == "verilator" else "sim.vvp")
+
+
+def spawn(
+    folder: Path, spec: NicSpec, simulator: str, module: str, *, env: Mapping[str, str], cwd: Path | None = None,
+    keep: Sequence[int] = (), wave: Path | None = None, output: Any = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """Start the simulator in `folder` with the test `module` in it, and the descriptors `keep` open.
+
+    `wave` needs a build with waves; its format is `WAVES[simulator]`.
+    """
+    command, environment = _runner(simulator).prepared(folder, spec.portmap.top, module, wave)
+    return subprocess.Popen(
+        command, cwd=cwd or folder, env=environment | env, pass_fds=keep, stdin=subprocess.DEVNULL, stdout=output,
+        stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def _runner(simulator: str) -> Any:
+    """cocotb's runner, told where the tools are."""
+    from cocotb_tools import runner
+
+    base: Any = runner.Verilator if simulator == "verilator" else runner.Icarus
+
+    class Runner(base):  # type: ignore[misc]  # one of two classes, chosen at run time
+        def _simulator_in_path_build_only(self) -> None:
+            self.executable = str(find_verilator().binary)
+
+        def _set_env_build(self) -> None:
+            super()._set_env_build()
+            if simulator == "verilator":
+                self.env["VERILATOR_ROOT"] = str(find_verilator().root)
+                # The package misses the first. The last is of the runtime alone: a precompiled header, which files of
+                # a large card have, must be a file's first.
+                runtime = "\\ ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
+                self.env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL={runtime}"
+
+        def prepared(self, folder: Path, top: str, module: str, wave: Path | None) -> tuple[list[str], dict[str, str]]:
+            """What `test` would run, and in which environment."""
+            self.build_dir, self.sim_hdl_toplevel, self.test_module = folder, top, module
+            self.hdl_toplevel_lang, self.pre_cmd, self.gui, self.waves = "verilog", None, False, wave is not None
+            file = [] if wave is None else ["--trace-file", str(wave)]
+            self.test_args = file if simulator == "verilator" else []
+            self.plusargs = [f"+dumpfile_path={wave}"] if wave is not None and simulator == "icarus" else []
+            self.env: dict[str, str] = {}
+            self._set_env_test()
+            (command,) = self._test_command()
+            return list(command), {key: os.fspath(value) for key, value in self.env.items()}
+
+    return Runner()

@@ -1,0 +1,75 @@
+"""What the netlist of somebody's Verilog has otherwise than their map: clocks, resets, outputs that nothing drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ringbed.hw.formats.block_setup import BlockPorts
+from ringbed.hw.formats.dut import Dut
+from ringbed.sim.seam.spec import Rtl
+from ringbed.sim.yosys.netlist import MADE, Netlist, read_netlist
+
+__all__ = ["netlist_problems"]
+
+
+def netlist_problems(dut: Dut, rtl: Rtl, block: BlockPorts | None = None) -> list[str]:
+    """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
+    netlist = read_netlist(dut, rtl)
+    problems = [sentence for look in (_clocks, _buses, _resets, _reset_clocks) for sentence in look(dut, netlist)]
+    return problems + list(_outputs(dut, netlist, block.outputs() if block else {}))
+
+
+def _clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Clocks that the map does not name."""
+    for name, count in netlist.clocked.items():
+        if name not in {MADE, dut.clock, *(clock.port for clock in dut.clocks)}:
+            yield f"port {name!r} clocks {_flip_flops(count)} and is no clock of this map"
+
+
+def _buses(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Buses on another clock than the map says."""
+    for where, bus in dut.buses().items():
+        wanted = bus.clock or dut.clock
+        for signal, port in bus.ports.items():
+            for other in sorted(netlist.clocks_at(port) - {wanted, MADE})[:1]:
+                meets = f"port {port!r} meets flip-flops on {other!r}"
+                yield f"{where}.{signal}: {meets}, the map has the bus on {wanted!r}"
+
+
+def _resets(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets the other way round: of flip-flops that both ways reset, somebody has thought."""
+    for reset in dut.resets:
+        as_said, otherwise = (netlist.reset[reset.port, high] for high in (reset.active_high, not reset.active_high))
+        if otherwise and not as_said:
+            high, low = ("high", "low") if reset.active_high else ("low", "high")
+            yield (
+                f"reset {reset.port!r} is active {high} in this map, and the Verilog resets {_flip_flops(otherwise)} "
+                f'while it is {low}: active = "{low}"'
+            )
+
+
+def _reset_clocks(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets of another clock's flip-flops: where none is near of the clock that the map says, or of a made one."""
+    clocks = {dut.clock, *(clock.port for clock in dut.clocks)}
+    for reset in dut.resets:
+        wanted, met = reset.clock or dut.clock, netlist.clocks_at(reset.port)
+        if (named := sorted(met & clocks)) and not met & {wanted, MADE}:
+            yield (
+                f"reset {reset.port!r} is of clock {wanted!r} in this map, and meets flip-flops on "
+                f'{" and ".join(map(repr, named))} alone: clock = "{named[0]}" in [resets.{reset.port}]'
+            )
+
+
+def _outputs(dut: Dut, netlist: Netlist, more: Mapping[str, str]) -> Iterator[str]:
+    """Outputs that the map uses and nothing drives; `more` by their place in the map."""
+    used = {f"{where}.{signal}": port for where, bus in dut.buses().items() for signal, port in bus.ports.items()}
+    used |= {"interrupts": dut.line.port} if dut.line else {}
+    used |= {f"pin {pin.name}": pin.name for pin in dut.pins} | dict(more)
+    for where, port in used.items():
+        if bits := netlist.undriven(port):
+            part = "" if len(bits) == netlist.width(port) else f"bit {bits[0]} of "
+            yield f"{where}: nothing drives {part}port {port!r}"
+
+
+def _flip_flops(count: int) -> str:
+    return f"{count} flip-flop{'s' * (count > 1)}"

@@ -1,0 +1,354 @@
+"""The port map of somebody's own RTL, read from TOML and held against the ports that its top module really has.
+
+docs/port-map.md has every key. What is wrong is a `PortMapError` of one sentence that names the key, or the port; the
+first one is raised by `read`, while `ringbed dut check` shows all that `Reader.problems` has gathered. Of what a wrong
+value leaves open nothing is said: no width of its default is held against a port, no input is missed for which the map
+may have a word that is not understood.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ringbed.hw.formats.block_setup import BlockPorts
+from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
+from ringbed.sim.dut.canonical import byte_bits, clash
+from ringbed.sim.dut.ports import Top, read_top
+from ringbed.sim.memory.host import too_narrow
+from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
+from ringbed.sim.seam.spec import Rtl
+
+__all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
+
+KEYS = frozenset(
+    ("top", "sources", "include", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma", "wire",
+     "interrupts", "pins", "ties", "block")
+)  # fmt: skip
+BUS_KEYS = {"kind", "prefix", "names", "clock", "addr_width", "data_width"}
+OWN_KEYS = {
+    "registers": BUS_KEYS | {"word_addressed"}, "dma": BUS_KEYS | {"id_width"},
+    "wire.rx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "error"},
+    "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs"},
+}  # fmt: skip
+ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
+REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
+
+
+def read(path: Path) -> tuple[Dut, Rtl]:
+    """Raises PortMapError for the first thing that is wrong, BuildError when Verilator does not take the sources."""
+    reader = Reader(path)
+    if reader.problems:
+        raise PortMapError(f"{path}: {reader.problems[0]}")
+    return reader.dut, reader.rtl
+
+
+class Reader:
+    """`dut`, `rtl`, the `ports` of the top module, which are `used` by what, and `problems`, a sentence each.
+
+    Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
+    """
+
+    block: BlockPorts | None = None  # what a block has beside its streams; a card has none
+    uses = "bus, clock, reset or pin"  # what an input can be
+
+    def __init__(self, path: Path, ask: Ask = read_top) -> None:
+        self.path, self.problems = path, list[str]()
+        self.doubtful = False  # not all of the map is understood: an input without a use may have one there
+        self.unclear = set[str]()  # tables with a value that is wrong
+        try:
+            self.data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise PortMapError(f"{path}: not TOML: {error}") from None
+        self.top = self._text(self.data, "top", "")
+        self.parameters = self._parameters()
+        self.rtl = Rtl(self._paths("sources"), self._paths("include"))
+        if self.problems:
+            raise PortMapError(f"{path}: {self.problems[0]}")
+        found = ask(self.top, self.rtl, self.parameters)
+        self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files)
+        self.used: dict[str, str] = {}
+        self.dut = self._dut()
+
+    # ---- the parts ----
+
+    def _dut(self) -> Dut:
+        for key in sorted(set(self.data) - KEYS):
+            self._problem(f"unknown key {key!r}; a map has {', '.join(sorted(KEYS))}")
+        clock = self._port(self._text(self.data, "clock", ""), "clock", 1, IN)
+        clocks = tuple(self._clock(name, table) for name, table in self._tables("clocks"))
+        self.clocks = {clock: "", **{each.port: each.port for each in clocks}}
+        self.clocks_known = bool(clock) and not self.doubtful
+        resets = [("", self._table("reset")), *self._tables("resets")]
+        wire = self._table("wire")
+        for way in sorted(set(wire) - {"rx", "tx"}):
+            self._problem(f"wire.{way}: a wire has rx, into the card, and tx, out of it")
+        if "block" in self.data and clocks:
+            self._problem(f"clocks.{clocks[0].port}: a block runs on one clock")
+        dut = Dut(
+            self.top, clock, tuple(self._reset(name, table) for name, table in resets if table), clocks,
+            self.parameters,
+            registers=self._bus("registers", self._table("registers"), BusKind.REGISTERS),
+            dma=self._bus("dma", self._table("dma"), BusKind.DMA),
+            rx=self._bus("wire.rx", wire.get("rx", {}), (BusKind.STREAM,)),
+            tx=self._bus("wire.tx", wire.get("tx", {}), (BusKind.STREAM,)),
+            line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
+            ties=self._ties(),
+        )  # fmt: skip
+        for sentence in filter(None, (dut.outrun(), clash(dut), too_narrow(dut.dma.addr_width) if dut.dma else "")):
+            self._problem(sentence)
+        return dut
+
+    def _clock(self, name: str, table: dict[str, Any]) -> Clock:
+        where, before = f"clocks.{name}", len(self.problems)
+        self._known(where, table, {"ratio", "phase", "edge"})
+        try:
+            ratio = Fraction(str(table.get("ratio", "1")))
+            if not Fraction(1, 64) <= ratio <= 64:
+                raise ValueError
+        except (ValueError, ZeroDivisionError):
+            self._problem(f'{where}.ratio must be a fraction from 1/64 to 64, as in "5/4", not {table["ratio"]!r}')
+            ratio = Fraction(1)
+        phase = table.get("phase", 0.0)
+        if not isinstance(phase, (int, float)) or not 0 <= phase < 1:
+            self._problem(f"{where}.phase must be a part of the period, from 0 to less than 1, not {phase!r}")
+            phase = 0.0
+        falling = self._choice(table, "edge", where, ("rising", "falling")) == "falling"
+        self._clear(where, before)
+        return Clock(self._port(name, where, 1, IN), ratio.numerator, ratio.denominator, float(phase), falling)
+
+    def _reset(self, name: str, table: dict[str, Any]) -> DutReset:
+        where, before = f"resets.{name}" if name else "reset", len(self.problems)
+        self._known(where, table, {"active", "clock"} if name else {"active", "port"})
+        active = self._choice(table, "active", where, ("high", "low"))
+        port, clock = name or self._text(table, "port", "reset."), self._clock_of(table, where)
+        self._clear(where, before)
+        return DutReset(self._port(port, where, 1, IN), active == "high", clock)
+
+    def _clock_of(self, table: dict[str, Any], where: str) -> str:
+        clock = table.get("clock", "")
+        if not isinstance(clock, str):
+            self._problem(f"{where}.clock must be the name of a port, not {clock!r}")
+            return ""
+        if clock and clock not in self.clocks:
+            if not self.clocks_known:
+                return ""
+            self._problem(f"{where}.clock {clock!r} is no clock of this map; it has {', '.join(self.clocks)}")
+            return ""
+        return self.clocks.get(clock, "")
+
+    def _line(self) -> Line | None:
+        table, before = self._table("interrupts"), len(self.problems)
+        if not table:
+            return None
+        self._known("interrupts", table, {"port", "kind", "width"})
+        self._choice(table, "kind", "interrupts", ("level",))
+        width = self._number(table, "width", "interrupts", range(1, 65), 1)
+        port, clear = self._text(table, "port", "interrupts."), self._clear("interrupts", before)
+        return Line(self._port(port, "interrupts", width, "out", clear), width)
+
+    def _pin(self, name: str, table: dict[str, Any]) -> Pin:
+        where, before = f"pins.{name}", len(self.problems)
+        self._known(where, table, {"width", "dir", "init"})
+        way = self._choice(table, "dir", where, ("in", "out"))
+        width, init = self._number(table, "width", where, range(1, 65), 1), table.get("init", 0)
+        clear = self._clear(where, before)
+        if clear and (not isinstance(init, int) or not 0 <= init < 1 << width):
+            self._problem(f"{where}.init {init!r} does not fit {width} bits")
+            init = 0
+        return Pin(self._port(name, where, width, way, clear), width, way, init)
+
+    def _ties(self) -> dict[str, tuple[int, int]]:
+        """What `ties` says; an input that nothing has and that is not named there is a problem."""
+        found = {}
+        for name, value in self._table("ties").items():
+            port = self.ports.get(name)
+            width = port.width if port is not None else 64
+            if port is not None and (not isinstance(value, int) or not 0 <= value < 1 << width):
+                self._problem(f"ties.{name} {value!r} does not fit {width} bits")
+            else:
+                found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
+        for port in self.ports.values():
+            if port.dir == "inout":
+                self._problem(f"port {port.name!r} of {self.top} is an inout, which nothing drives: make it two")
+            elif port.dir == IN and port.name not in self.used and not self.doubtful:
+                self.problems.append(
+                    f"input {port.name!r} of {self.top} is in no {self.uses}: "
+                    f"name it, or give it a value as ties.{port.name}"
+                )
+        return found
+
+    # ---- buses ----
+
+    def _bus(self, where: str, table: object, kinds: tuple[str, ...]) -> Bus | None:
+        if not isinstance(table, dict):
+            self._problem(f"{where} must be a table, not {table!r}")
+            return None
+        if not table:
+            return None
+        clock, before = self._clock_of(table, where), len(self.problems)
+        self._known(where, table, OWN_KEYS[where])
+        stream, registers = kinds == (BusKind.STREAM,), kinds == BusKind.REGISTERS
+        widths = WIRE_WIDTHS if stream else REGISTER_DATA if registers else DATA
+        addresses = REGISTER_ADDRESSES if registers else ADDRESSES
+        bus = Bus(
+            self._choice(table, "kind", where, kinds),
+            self._number(table, "data_width", where, widths, 32 if not stream else 0),
+            addr_width=0 if stream else self._number(table, "addr_width", where, addresses, 0),
+            id_width=self._number(table, "id_width", where, range(17), 0),
+            clock=clock, into=where == "wire.rx",
+            word_addressed=self._flag(table, "word_addressed", where, False),
+        )  # fmt: skip
+        if stream:
+            bus = replace(
+                bus, keep=self._choice(table, "keep", where, Keep.ALL), ready=self._flag(table, "ready", where, True),
+                big=self._choice(table, "byte_order", where, ("little", "big")) == "big",
+                error=self._flag(table, "error", where, False), fcs=self._flag(table, "fcs", where, True),
+            )  # fmt: skip
+        if not self._clear(where, before):
+            return bus
+        if stream and bus.keep == Keep.NONE and bus.data_width > 8 and "block" not in self.data:
+            self._problem(f"{where}.keep is none: the length of a frame needs keep or empty in {bus.data_width} bits")
+        if bus.word_addressed and bus.kind != BusKind.WISHBONE:
+            self._problem(f"{where}.word_addressed is for wishbone; addresses of {bus.kind} count bytes")
+        if registers and byte_bits(bus) > REGISTER_ADDRESSES[-1]:
+            self._problem(f"{where}.addr_width {bus.addr_width} of words is more than 32 bits of bytes")
+        return replace(bus, ports=self._bus_ports(where, table, bus))
+
+    def _bus_ports(self, where: str, table: dict[str, Any], bus: Bus) -> dict[str, str]:
+        prefix, names, found = table.get("prefix", ""), table.get("names", {}), {}
+        known = {sig.name: sig for sig in bus.signals()}
+        if not isinstance(names, dict) or not isinstance(prefix, str):
+            self._problem(f"{where}: prefix must be a text and names a table")
+            return {}
+        for name in sorted(set(names) - set(known)):
+            self._problem(f"{where}.names.{name}: {bus.kind} has no signal of that name; it has {', '.join(known)}")
+        for sig in known.values():
+            name = names.get(sig.name, prefix + sig.name)
+            if sig.name not in names and sig.default is not None and name not in self.ports:
+                continue
+            if sig.width == 0:
+                self._problem(f"{where}.{sig.name}: port {name!r} is there, but {where}.id_width is not")
+                continue
+            found[sig.name] = self._port(str(name), f"{where}.{sig.name}", sig.width, sig.dir)
+        return found
+
+    # ---- what everything uses ----
+
+    def _problem(self, sentence: str) -> None:
+        """Of a word in the map that cannot be meant."""
+        self.problems.append(sentence)
+        self.doubtful = True
+
+    def _clear(self, where: str, before: int) -> bool:
+        """Whether nothing was wrong with a table since there were `before` problems."""
+        if len(self.problems) > before:
+            self.unclear.add(where)
+        return len(self.problems) == before
+
+    def _port(self, name: str, where: str, width: int, way: str, clear: bool = True) -> str:
+        """`name`, whether it is a port as wanted or not: what is wrong with it is a problem.
+
+        Unless it is `clear`, what is wanted is not known: it is looked for, and nothing more.
+        """
+        port = self.ports.get(name)
+        if not name:
+            return name
+        if port is None:
+            near = get_close_matches(name, self.ports, n=1)
+            self._problem(f"{where}: {self.top} has no port {name!r}" + (f"; it has {near[0]!r}" if near else ""))
+        elif port.dir == "inout" or not clear:
+            pass  # of an inout it is said once
+        elif port.dir != way:
+            self.problems.append(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
+        elif port.width != width:
+            self.problems.append(f"{where}: port {name!r} is {port.width} bits wide, the map says {width}")
+        if name in self.used:
+            self._problem(f"{where}: port {name!r} is {self.used[name]} already")
+        self.used[name] = where
+        return name
+
+    def _table(self, name: str) -> dict[str, Any]:
+        value = self.data.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self._problem(f"{name} must be a table, not {value!r}")
+        return {}
+
+    def _tables(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        found = []
+        for key, table in self._table(name).items():
+            if isinstance(table, dict):
+                found.append((key, table))
+            else:
+                self._problem(f"{name}.{key} must be a table, not {table!r}")
+        return found
+
+    def _text(self, table: dict[str, Any], key: str, where: str) -> str:
+        value = table.get(key)
+        if isinstance(value, str) and value.isidentifier() and value.isascii():
+            return value
+        wrong = f"must be a Verilog name, not {value!r}" if key in table else "is missing"
+        self._problem(f"{where}{key} {wrong}")
+        return ""
+
+    def _choice(self, table: dict[str, Any], key: str, where: str, allowed: tuple[str, ...]) -> str:
+        """The first of `allowed` is meant when nothing is said."""
+        value = table.get(key, allowed[0])
+        if value in allowed:
+            return str(value)
+        self._problem(f"{where}.{key} must be {' or '.join(map(repr, allowed))}, not {value!r}")
+        return allowed[0]
+
+    def _number(
+        self, table: dict[str, Any], key: str, where: str, allowed: range | tuple[int, ...], default: int
+    ) -> int:
+        """`default` 0 for a number that must be given."""
+        value = table.get(key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and value in allowed:
+            return value
+        if key not in table:
+            self._problem(f"{where}.{key} is missing")
+            return allowed[-1]
+        span = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else ", ".join(map(str, allowed))
+        self._problem(f"{where}.{key} must be {'one of ' if ',' in span else ''}{span}, not {value!r}")
+        return allowed[-1]
+
+    def _flag(self, table: dict[str, Any], key: str, where: str, default: bool) -> bool:
+        value = table.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self._problem(f"{where}.{key} must be true or false, not {value!r}")
+        return default
+
+    def _known(self, where: str, table: dict[str, Any], allowed: set[str]) -> None:
+        for key in sorted(set(table) - allowed):
+            self._problem(f"unknown key {where}.{key}; there is {', '.join(sorted(allowed))}")
+
+    def _parameters(self) -> dict[str, int | str]:
+        found = {}
+        for name, value in self._table("parameters").items():
+            if isinstance(value, (int, str)) and not isinstance(value, bool):
+                found[name] = value
+            else:
+                self._problem(f"parameters.{name} must be a number or a text, not {value!r}")
+        return found
+
+    def _paths(self, key: str) -> tuple[Path, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            self._problem(f"{key} must be a list of paths, not {value!r}")
+            return ()
+        found = tuple((self.path.parent / each).resolve() for each in value)
+        if key == "sources" and not found:
+            self._problem("sources must name at least one file of Verilog")
+        for name, path in zip(value, found, strict=True):
+            if not path.exists():
+                self._problem(f"{key}: {name} does not exist beside the map")
+        return found

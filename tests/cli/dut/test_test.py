@@ -1,0 +1,127 @@
+"""`ringbed dut test`: what it prints and writes for a good block, for one with a bug, and for a map that is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ringbed.cli import main as cli
+from ringbed.cli.dut.test import _some, junit_xml, write_capture
+from ringbed.cli.errors import Exit
+from ringbed.conformance.blocks.case import Finding
+from ringbed.conformance.blocks.run import Report
+from ringbed.sim.wire.capture import Direction
+from ringbed.sim.wire.replay import read_capture
+
+BLOCKS = Path(__file__).parents[3] / "examples" / "third_party" / "blocks"
+FINDING = Finding("carries", 7, 3, "ipv4 tcp", "the sum", "0x0001", "0x0000", b"x" * 60, {"start": 34}, b"y" * 60)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["dut", "test", *arguments])
+    return 0 if end.value.code is None else int(end.value.code)
+
+
+def test_a_good_block(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert (
+        run(str(BLOCKS / "rx_checksum.toml"), "--kind", "carries", "--kind", "pad, with pauses", "--junit", "out.xml")
+        == Exit.OK
+    )
+    shown = capsys.readouterr().out
+    assert "rx_checksum.toml: rx-checksum/sum, engine native, seed 1" in shown
+    assert "no findings in 160 cases" in shown
+    suite = ElementTree.parse("out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "0")
+    assert not (tmp_path / "rx_checksum.pcapng").exists()
+
+
+@pytest.mark.cocotb
+def test_another_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(BLOCKS / "rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors") == Exit.OK
+    shown = capsys.readouterr().out
+    assert "rss-hash/fields, engine cocotb-icarus, seed 1" in shown
+    assert "no findings in " in shown
+
+
+def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--kind", "sums of 0", "--pcap", "bad.pcapng", "--waves", "bad.vcd"]
+    assert run(str(BLOCKS / "tx_checksum_bcm57xx.toml"), *asked) == Exit.FINDING
+    shown = capsys.readouterr().out
+    assert "bad.vcd: number 0 of sums of 0, alone, " in shown
+    assert "s_axis_tdata" in Path("bad.vcd").read_text()
+    assert (
+        "sums of 0, seed 1, number 0 (ipv4 udp, 84 bytes): the sum at byte 40, of bytes from 34 on, is 0x0000, "
+        in shown
+    )
+    frames = read_capture(Path("bad.pcapng")).frames
+    assert [frame.direction for frame in frames] == [Direction.IN, Direction.OUT] * 8
+    starts = [frame.comments[0].partition(", seed 1, number ")[0] for frame in frames]
+    assert starts == ["sums of 0"] * 8 + ["sums of 0, with pauses"] * 8
+    assert "enable 1" in frames[0].comments[1]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--kind", "giants"], "there is no kind 'giants'; there is two hosts, "),
+    (["--engine", "verilator"], "there is no engine 'verilator'; there is native, "),
+    (["--junit", "no/where.xml"], "cannot write no/where.xml: there is no folder no"),
+    (["--waves", "no/where.vcd"], "cannot write no/where.vcd: there is no folder no"),
+    (["--waves", "wave.png"], "on this machine, not wave.png"),
+])  # fmt: skip
+def test_a_wrong_option_is_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(str(BLOCKS / "rx_checksum.toml"), *arguments) == Exit.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_map_of_a_whole_nic_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(BLOCKS.parent / "nic" / "mini_nic.toml")) == Exit.USAGE
+    assert "no [block] in this map" in capsys.readouterr().err
+
+
+def test_junit_has_every_finding_of_a_kind_in_its_failure() -> None:
+    suite = ElementTree.fromstring(junit_xml("a map", Report(7, {"carries": 40, "pad": 40}, [FINDING, FINDING])))
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.text == f"{FINDING}\n{FINDING}"
+    assert [case.get("name") for case in suite.iter("testcase")] == ["carries", "pad"]
+
+
+def test_a_capture_has_what_went_in_and_what_came_out(tmp_path: Path) -> None:
+    write_capture(tmp_path / "x.pcapng", [FINDING])
+    went, came = read_capture(tmp_path / "x.pcapng").frames
+    assert (went.data, came.data) == (FINDING.sent, FINDING.came)
+    assert went.comments == (str(FINDING), "command: start 34")
+
+
+def test_what_no_block_may_do_is_said_first_and_once() -> None:
+    many = [replace(FINDING, index=index) for index in range(30)]
+    rule = Finding("pad", 7, 0, "128 cases from here on", "a beat was changed (3 times)", "", "", b"", {})
+    shown = _some([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
+    assert shown == [rule, *many[:19]]
+
+
+def test_a_kind_of_which_nothing_fits_is_said_and_skipped(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:  # fmt: skip
+    text = (BLOCKS / "rx_checksum.toml").read_text(encoding="utf-8").replace("start = 14", "start = 14\nlongest = 1500")
+    Path("short.toml").write_text(text.replace('"rx_checksum.v"', f'"{BLOCKS / "rx_checksum.v"}"'), encoding="utf-8")
+    assert run("short.toml", "--kind", "jumbo") == Exit.USAGE
+    assert "no case of jumbo fits this block: its ports and its longest frame of 1,500 bytes leave none" in (
+        capsys.readouterr().err
+    )
+    report = Report(1, {"jumbo": 0, "pad": 40})
+    suite = ElementTree.fromstring(junit_xml("short.toml", report))
+    assert [case.get("name") for case in suite.iter("testcase") if case.find("skipped") is not None] == ["jumbo"]
+    assert suite.get("skipped") == "1"

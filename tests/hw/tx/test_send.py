@@ -1,0 +1,135 @@
+"""TxSend against patch, padding and FCS done on bytes; frames begin with `go` alone and are then sent to the end."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ringbed.hw.stream.patch import PatchSlot
+from ringbed.hw.tx.send import TxReady, TxSend
+from tests.hw.stream_bench import frames_of, pack, pauses, simulate, source, split
+
+Slot = tuple[int, int] | None  # offset, value
+
+
+@dataclass
+class Frame:
+    """A frame in the store and what is known of it."""
+
+    data: bytes
+    fcs: bool
+    slots: tuple[Slot, Slot]
+
+
+def reference(frame: Frame, pad: bool) -> bytes:
+    out = bytearray(frame.data)
+    for slot in frame.slots:
+        if slot is not None:
+            out[slot[0] : slot[0] + 2] = slot[1].to_bytes(2, "big")
+    sent = bytes(out).ljust(60 if pad else 0, b"\0")
+    return sent + zlib.crc32(sent).to_bytes(4, "little") if frame.fcs else sent
+
+
+def some_frames(lengths: Sequence[int], seed: int) -> list[Frame]:
+    rng = random.Random(seed)
+    made = []
+    for data in frames_of(lengths, seed):
+        slots: list[Slot] = [None, None]
+        for number in range(2):
+            if len(data) > 2 and rng.random() < 0.5:
+                slots[number] = (rng.randrange(len(data) - 1), rng.getrandbits(16))
+        made.append(Frame(data, rng.random() < 0.8, (slots[0], slots[1])))
+    return made
+
+
+def ready_of(frame: Frame) -> int:
+    slots = [{"enable": 0} if s is None else {"enable": 1, "offset": s[0], "value": s[1]} for s in frame.slots]
+    assert len(PatchSlot.members) == 3
+    return pack(TxReady, {"length": len(frame.data), "fcs": frame.fcs, "slots": slots})
+
+
+def beats_of(frames: Sequence[Frame], rng: random.Random) -> list[int]:
+    return [
+        int.from_bytes(piece + rng.randbytes(8 - len(piece)), "little")
+        for frame in frames
+        for piece, _, _ in split(frame.data, 8)
+    ]
+
+
+def rtl(frames: Sequence[Frame], pad: bool, share: float, stops: float) -> tuple[list[bytes], int]:
+    """Frames on the wire, and the clocks from the first wire beat to the last. `stops`: how often `go` is away."""
+    dut, out, times = TxSend(64), list[bytes](), list[int]()
+    late = [pauses(number, share) for number in range(3)]
+
+    async def wire(ctx: Any) -> None:
+        begun = sent = clock = 0
+        inside, frame, stop = False, b"", pauses(9, stops)
+        ctx.set(dut.pad, pad)
+        while len(out) < len(frames):
+            go = not next(stop)
+            ctx.set(dut.go, go)
+            ctx.set(dut.wire.tready, not next(late[2]))
+            _, _, taken, ends, valid, ready, data, keep, last, leaves, sending = await ctx.tick().sample(
+                dut.data.valid & dut.data.ready, dut.frame.valid & dut.frame.ready, dut.wire.tvalid, dut.wire.tready,
+                dut.wire.tdata, dut.wire.tkeep, dut.wire.tlast, dut.sent, dut.sending,
+            )  # fmt: skip
+            clock += 1
+            assert sending == (begun > sent)
+            if taken:
+                assert go or inside, "a frame began without go"
+                begun += not inside
+                inside = not ends
+            assert taken or not ends
+            assert leaves == (valid and ready and last)
+            sent += leaves
+            if valid and ready:
+                times.append(clock)
+                frame += data.to_bytes(8, "little")[: keep.bit_length()]
+                if last:
+                    out.append(frame)
+                    frame = b""
+        assert not ctx.get(dut.sending)
+
+    rng, packed = random.Random(5), [ready_of(frame) for frame in frames]
+    simulate(
+        dut, source(dut.frame, packed, late[0]), source(dut.data, beats_of(frames, rng), late[1]), wire, clocks=40000
+    )
+    return out, times[-1] - times[0] + 1
+
+
+@pytest.mark.parametrize("pad", [False, True])
+@pytest.mark.parametrize(("share", "stops"), [(0.0, 0.0), (0.3, 0.6)])
+def test_frames_on_the_wire(pad: bool, share: float, stops: float) -> None:
+    frames = some_frames([*range(1, 70), *(random.Random(2).randint(60, 200) for _ in range(15))], seed=3)
+    assert rtl(frames, pad, share, stops)[0] == [reference(frame, pad) for frame in frames]
+
+
+def test_one_beat_a_clock() -> None:
+    frames = [Frame(frame.data, True, frame.slots) for frame in some_frames([60] * 30, seed=4)]
+    assert rtl(frames, True, 0.0, 0.0)[1] == 30 * 8
+
+
+def test_go_away_in_the_middle_lets_the_frame_end_and_holds_the_next() -> None:
+    """The halt of a reset: one frame leaves whole, the other does not begin."""
+    dut, frames, sent = TxSend(64), some_frames([200, 200], seed=5), list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.go, 1)
+        ctx.set(dut.wire.tready, 1)
+        await ctx.tick().until(dut.data.ready & dut.data.valid)
+        ctx.set(dut.go, 0)
+        for _ in range(80):
+            _, _, leaves = await ctx.tick().sample(dut.sent)
+            sent.append(leaves)
+        assert not ctx.get(dut.sending)
+        ctx.set(dut.go, 1)
+        await ctx.tick().until(dut.sent)
+
+    packed = [ready_of(frame) for frame in frames]
+    simulate(dut, source(dut.frame, packed), source(dut.data, beats_of(frames, random.Random(1))), run, clocks=400)
+    assert sum(sent) == 1

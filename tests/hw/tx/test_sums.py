@@ -1,0 +1,138 @@
+"""TxSums against lengths and naive sums: what the store keeps, what the sender is told, aborts that leave no trace."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ringbed.hw.tx.ring import SumOrder, TxFinish
+from ringbed.hw.tx.sums import TxSums
+from tests.hw.stream_bench import beats, pack, pauses, simulate
+from tests.hw.tx.test_checksum import Slot, Unit
+from tests.hw.tx.test_checksum import reference as slots_of
+
+FRAMES = 6
+
+
+@dataclass
+class Frame:
+    """A frame as Pack gives it."""
+
+    data: bytes
+    ip: Unit
+    l4: Unit
+    fcs: bool
+    abort: bool
+
+    @property
+    def order(self) -> dict[str, int]:
+        return {
+            "ip_start": self.ip.start, "ip_end": self.ip.end, "l4_start": self.l4.start, "l4_end": self.l4.end,
+            "udp": self.l4.udp,
+        }  # fmt: skip
+
+    @property
+    def finish(self) -> dict[str, int]:
+        return {
+            "ip": self.ip.enable, "ip_at": self.ip.offset, "l4": self.l4.enable, "l4_at": self.l4.offset,
+            "fcs": self.fcs, "abort": self.abort,
+        }  # fmt: skip
+
+
+Ready = tuple[int, bool, list[Slot]]  # bytes, FCS to be added, patches
+
+
+def reference(frames: Sequence[Frame], sums: bool) -> tuple[list[int], list[Ready]]:
+    """Beats to keep of each frame; one TxReady for each that was not aborted."""
+    keeps = [0 if frame.abort else (len(frame.data) + 7) // 8 for frame in frames]
+    ready: list[Ready] = []
+    for frame in frames:
+        slots: list[Slot] = slots_of((frame.data, frame.ip, frame.l4)) if sums else [None, None]
+        if not frame.abort:
+            ready.append((len(frame.data), frame.fcs, slots))
+    return keeps, ready
+
+
+def some_frames(seed: int, count: int, aborts: float) -> list[Frame]:
+    rng = random.Random(seed)
+    made = []
+    for number in range(count):
+        data = rng.randbytes(rng.choice((number + 1, rng.randint(1, 16), rng.randint(40, 120))))
+
+        def unit(udp: bool, size: int = len(data)) -> Unit:
+            end = rng.choice((0, rng.randrange(size)))
+            return Unit(rng.randrange(min(size, 256)), end, udp, rng.random() < 0.6, rng.randrange(min(size, 256)))
+
+        made.append(Frame(data, unit(False), unit(rng.random() < 0.5), rng.random() < 0.5, rng.random() < aborts))
+    return made
+
+
+def rtl(frames: Sequence[Frame], sums: bool, share: float) -> tuple[list[int], list[Ready]]:
+    dut, keeps, ready = TxSums(64, sums, FRAMES), list[int](), list[Ready]()
+    going = 0  # frames begun whose TxReady has not been taken
+    aborted = 0
+
+    async def source(ctx: Any) -> None:
+        """Noise where the block must not look; no more frames inside than were asked for."""
+        nonlocal going, aborted
+        rng, late = random.Random(1), pauses(1, share)
+        for number, frame in enumerate(frames):
+            while going - aborted - len(ready) >= FRAMES:
+                await ctx.tick()
+            going += 1
+            for fields in beats([frame.data], 8, seed=number):
+                while next(late):
+                    ctx.set(dut.i.valid, 0)
+                    await ctx.tick()
+                ctx.set(dut.i.valid, 1)
+                ctx.set(dut.i.payload, fields)
+                for port, layout, value, there in (
+                    (dut.order, SumOrder, frame.order, fields["first"]),
+                    (dut.ending, TxFinish, frame.finish, fields["last"]),
+                ):  # fmt: skip
+                    ctx.set(port.as_value(), pack(layout, value) if there else rng.getrandbits(len(port.as_value())))
+                _, _, finish, keep = await ctx.tick().sample(dut.finish, dut.keep)
+                assert finish == fields["last"]
+                if finish:
+                    keeps.append(keep)
+                ctx.set(dut.i.valid, 0)
+            aborted += frame.abort
+
+    async def sink(ctx: Any) -> None:
+        late, quiet = pauses(2, share), 0
+        while quiet < 60:
+            takes = not next(late)
+            ctx.set(dut.o.ready, takes)
+            _, _, valid, got = await ctx.tick().sample(dut.o.valid, dut.o.payload)
+            quiet = 0 if valid or len(keeps) < len(frames) else quiet + 1
+            if valid and takes:
+                slots = [(slot.offset, slot.value) if slot.enable else None for slot in (got.slots[0], got.slots[1])]
+                ready.append((got.length, bool(got.fcs), slots))
+
+    simulate(dut, source, sink, clocks=20000)
+    return keeps, ready
+
+
+@pytest.mark.parametrize("sums", [True, False])
+@pytest.mark.parametrize(("share", "aborts"), [(0.0, 0.0), (0.0, 0.4), (0.4, 0.3)])
+def test_lengths_sums_and_aborts(sums: bool, share: float, aborts: float) -> None:
+    frames = some_frames(7, 90, aborts)
+    assert rtl(frames, sums, share) == reference(frames, sums)
+
+
+def test_a_computed_zero_is_sent_as_ones_for_udp_alone() -> None:
+    data, ip = b"\xff" * 20, Unit(0, 9, False, True, 4)
+    frames = [Frame(data, ip, Unit(10, 0, udp, True, 12), True, False) for udp in (False, True)]
+    keeps, ready = rtl(frames, True, 0.0)
+    assert (keeps, ready) == reference(frames, True)
+    assert [slots for *_, slots in ready] == [[(4, 0), (12, 0)], [(4, 0), (12, 0xFFFF)]]
+
+
+def test_the_longest_frame() -> None:
+    data = random.Random(8).randbytes(16288)
+    frames = [Frame(data, Unit(14, 33, False, True, 24), Unit(34, 0, True, True, 40), True, False)]
+    assert rtl(frames, True, 0.0) == reference(frames, True)

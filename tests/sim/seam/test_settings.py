@@ -1,0 +1,36 @@
+"""Options are checked when they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ringbed.sim.seam.settings import Settings
+
+
+def test_defaults_are_those_of_the_bench() -> None:
+    settings = Settings()
+    assert (settings.read_latency, settings.write_latency, settings.pacing, settings.check) == (50, 50, None, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"read_latency": 0}, "read_latency must be at least 1 clock, not 0"),
+        ({"seed": -1}, "seed -1 must fit 32 bits"),
+        ({"manner": "lenient"}, "manner must be 'hardware' or 'strict', not 'lenient'"),
+        ({"backpressure": 1.0}, "backpressure is a probability below 1, not 1.0"),
+        ({"link_bps": 9600}, "a link runs at 10M to 100G bits per second, not 9600"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match="not|must") as caught:
+        Settings(**options)
+    assert sentence in str(caught.value)
+
+
+def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
+    assert Settings.of({"seed": 3}) == Settings(seed=3)
+    with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*skip_idle, leap$"):
+        Settings.of({"latency": 3}, "leap")
