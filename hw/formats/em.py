@@ -41,15 +41,24 @@ BUFFER_SIZES = {
     (1, 0): 16384, (1, 1): 16384, (1, 2): 8192, (1, 3): 4096,
 }  # fmt: skip
 
-# Interrupt causes: bits of ICR, ICS, IMS and IMC (M Table 13-63)
+# Interrupt causes: bits of ICR, ICS, IMS and IMC (M Table 13-63). Those without a source here are real bits all the
+# same: ICS sets them, IMS lets them raise the line, and the self tests of drivers in use ask for that.
 CAUSES = (
     Field("TXDW", 0, doc="a TX descriptor with RS was written back"),
     Field("TXQE", 1, doc="all TX descriptors used: TDH reached TDT"),
     Field("LSC", 2, doc="the link went up or down"),
+    Field("RXSEQ", 3, doc="sequence error, SerDes only: ICS alone sets it"),
     Field("RXDMT0", 4, doc="free RX descriptors fell to the RCTL.RDMTS share of the ring"),
+    Field("RSV5", 5, doc="reserved: ICS alone sets it"),
     Field("RXO", 6, doc="a frame found no room in the RX packet buffer"),
     Field("RXT0", 7, doc="an RX frame was written back"),
+    Field("RSV8", 8, doc="reserved: ICS alone sets it"),
     Field("MDAC", 9, doc="an MDIO access with MDIC.I = 1 ended"),
+    Field("RXCFG", 10, doc="configuration ordered sets, SerDes only: ICS alone sets it"),
+    Field("RSV11", 11, doc="reserved: ICS alone sets it"),
+    Field("PHYINT", 12, doc="the PHY's interrupt, which is not wired: ICS alone sets it"),
+    Field("GPI_SDP6", 13, doc="pin SDP6, which the card has not: ICS alone sets it"),
+    Field("GPI_SDP7", 14, doc="pin SDP7, which the card has not: ICS alone sets it"),
     Field("TXD_LOW", 15, doc="TX descriptors left for the card fell to 8 * TXDCTL.LWTHRESH"),
     Field("SRPD", 16, doc="a frame of RSRPD.SIZE stored bytes or fewer was written back"),
 )
@@ -144,6 +153,9 @@ REGISTERS = RegisterMap((
         Field("SECRC", 26, doc="strip the FCS"),
     ), "receive control (M 13.4.22)"),
     Register("FCTTV", 0x0170, RW, (Field("TTV", 0, 16),), "time in the pause frames sent, 64-byte slots (M 13.4.24)"),
+    Register("TXCW", 0x0178, RW, (
+        Field("CONFIG", 0, 16), Field("TXC", 30), Field("ANE", 31),
+    ), "transmit configuration word of SerDes parts: held, no effect"),
     Register("TCTL", 0x0400, RW, (
         Field("EN", 1), Field("PSP", 3, doc="pad to 64 bytes with FCS"), Field("CT", 4, 8), Field("COLD", 12, 10),
         Field("SWXOFF", 22, access=SC, doc="sends one pause frame with FCTTV, whatever TFCE says"), Field("RTLC", 24),

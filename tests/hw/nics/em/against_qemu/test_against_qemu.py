@@ -73,6 +73,10 @@ PINS: dict[str, Pin] = {
     "kept_pba": Pin("packet buffer", "0x200020", "0x20"),
     "kept_rdbal": Pin("ring base", "0xabcd1230", "0xabcd1234"),
     "eecd_grant_without_request": Pin("eeprom pins", 0, 1),
+    "kept_txcw": Pin("not implemented", "0xc0001234", "0x0"),
+    "phy_registers_that_answer": Pin(
+        "phy registers", list(range(32)), [*range(7), 9, 10, 16, 17, 20, 21]
+    ),
     "phy_status_with_link": Pin("phy status", "R 796d", "R 794d"),
     "short_frame_without_psp": Pin("padding", [36], [60]),
     "frame_without_ifcs": Pin("ifcs", [100], [104]),
