@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringbed.hw.formats import em_statistics
+from ringbed.hw.formats.em_pci import BAR_SIZE, PCI_CLASS, PCI_DEVICE, PCI_REVISION, PCI_VENDOR
 from ringbed.hw.formats.field import Access, Field, Layout, Register, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
     "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG", "MAX_TX_FRAME",
     "OFFLOADS",
-    "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
+    "PCI_CLASS", "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
     "TX_DATA", "TX_LEGACY", "RxRow", "verdict",
 ]  # fmt: skip
 
 RW, RO, WO, RC, SC = Access.RW, Access.RO, Access.WO, Access.RC, Access.SC
 
-PCI_VENDOR, PCI_DEVICE, PCI_REVISION = 0x8086, 0x100E, 0x02
-PCI_CLASS = 0x020000
-BAR_SIZE = 128 * 1024
 EEPROM_WORDS = 64
 EEPROM_SUM = 0xBABA  # all 64 words, modulo 2**16 (M 5.6.35)
 MAX_FRAME = 1522  # wire bytes with FCS, RCTL.LPE = 0 (M 13.7.15)
