@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringbed.hw.formats import em, em_phy
-from ringbed.hw.formats.em_absent import ABSENT
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em import pci
+from ringbed.hw.formats.em.absent import ABSENT
+from ringbed.hw.formats.em.phy import PHY
 from ringbed.hw.formats.field import Access, Field, Layout, PhyRegister, Register, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
 
@@ -50,17 +52,20 @@ CARDS = {
         name="em",
         title="after the Intel 82540EM (8254x), 1 Gb/s, one queue each way",
         pci={
-            "vendor": f"{em.PCI_VENDOR:04x}",
-            "device": f"{em.PCI_DEVICE:04x}",
-            "revision": f"{em.PCI_REVISION:02x}",
-            "class": f"{em.PCI_CLASS:06x} (Ethernet)",
-            "BAR 0": f"{em.BAR_SIZE // 1024} KiB, memory: the registers",
+            "vendor": f"{pci.PCI_VENDOR:04x}",
+            "device": f"{pci.PCI_DEVICE:04x}",
+            "subsystem": f"{pci.SUBSYSTEM_VENDOR:04x}:{pci.SUBSYSTEM:04x}",
+            "revision": f"{pci.PCI_REVISION:02x}",
+            "class": f"{pci.PCI_CLASS:06x} (Ethernet)",
+            "BAR 0": f"{pci.BAR_SIZE // 1024} KiB, memory: the registers",
+            f"BAR {pci.IO_BAR}": f"{pci.BARS[pci.IO_BAR]} bytes, I/O: IOADDR at 0, IODATA at 4",
+            f"capability at {pci.POWER_MANAGEMENT_AT:02X}": "power management, version 2: D0 and D3",
             "interrupt": "INTA, level",
         },
         registers=em.REGISTERS,
         causes=em.CAUSES,
         absent=ABSENT,
-        phy=em_phy.PHY,
+        phy=PHY,
         stops=em.StopCause.NAMES,
         buffers=em.BUFFER_SIZES,
         descriptors=(em.RX_LEGACY, em.TX_LEGACY, em.TX_CONTEXT, em.TX_DATA),
@@ -120,7 +125,9 @@ def _absent(card: Card) -> Table:
 def _phy(card: Card) -> Iterator[Table]:
     """Behind MDIC. Held registers are one field: nothing here gives their bits a meaning."""
     rows = tuple((str(r.number), r.name, r.access, f"{r.reset:04X}", r.doc) for r in card.phy)
-    note = "16 bits each, behind MDIC. 'Held' is what stays as written and has no effect. Other addresses give `MDIC.E`."
+    note = (
+        "16 bits each, behind MDIC. 'Held' is what stays as written and has no effect. Other addresses give `MDIC.E`."
+    )
     yield Table("PHY registers", ("number", "name", "access", "reset", "what"), rows, note)
     fields = [
         (register.name, _bits(field), field.name, _access(register, field), str(field.reset), field.doc)

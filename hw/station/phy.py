@@ -1,6 +1,6 @@
 """MDIC and the PHY behind it: the management interface and the registers of an M88E1011.
 
-The registers are those of `hw/formats/em_phy.py`. Autonegotiation ends at once when the cable (pin `link_up`) is
+The registers are those of `hw/formats/em/phy.py`. Autonegotiation ends at once when the cable (pin `link_up`) is
 plugged and the PHY is up.
 """
 
@@ -12,11 +12,12 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.formats import em, em_phy
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.phy import PHY, PHY_ADDRESS
 
 __all__ = ["Mdic", "Phy"]
 
-REGISTERS = {register.name: register for register in em_phy.PHY}
+REGISTERS = {register.name: register for register in PHY}
 KEPT = ("PSCON", "PINTE", "EPSCON1", "R30PS")  # over PCTRL.RESET, as Marvell's parts do; PHY_RST resets them too
 
 
@@ -135,7 +136,7 @@ class Mdic(wiring.Component):
         data, register, phy, op = Signal(16), Signal(5), Signal(5), Signal(2)
         ready, interrupt, error, running = Signal(), Signal(), Signal(), Signal()
         until, left = Signal(32), Signal(32)
-        ends, ours = Signal(), phy == em_phy.PHY_ADDRESS
+        ends, ours = Signal(), phy == PHY_ADDRESS
         m.d.comb += [
             self.value.eq(Cat(data, register, phy, op, ready, interrupt, error)),
             left.eq(until - self.timebase),

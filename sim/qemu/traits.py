@@ -1,7 +1,7 @@
 """What QEMU's e1000 does otherwise than our card, as data: what a test or a driver's author must know of the judge.
 
 Every trait is pinned by at least one experiment in `tests/hw/nics/em/against_qemu/`, which asks both the same.
-Section numbers with an M are those of the manual `hw/formats/em.py` names; models before and after QEMU 8.1 were read.
+Section numbers with an M are those of the manual `hw/formats/em/` names; models before and after QEMU 8.1 were read.
 `follows` says whom the manual is with: `card`, `QEMU`, or `open` where it leaves the point to either.
 """
 
@@ -29,8 +29,8 @@ class Trait:
 
 TRAITS: dict[str, Trait] = {
     # the bus and the general registers
-    "identity": Trait("PCI revision, BARs", "revision 2; BAR 0 alone", "revision 3; a second BAR of 64 bytes of I/O",
-                      "open", "M 4: the I/O BAR is the part's, no driver here uses it"),
+    "identity": Trait("PCI revision, BARs", "revision 2; BAR 2: 8 bytes of I/O, a window on the registers",
+                      "revision 3; BAR 1: 64 bytes of I/O that read 0", "card", "M 4"),
     "reset values": Trait("STATUS and CTRL after power-up", "reserved bits 0; FD and SPEED 10b in CTRL",
                           "80080783 and 00140240: bits of other parts of the family", "open",
                           "depends on the EEPROM, and is not printed"),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats import em, em_phy, page
-from ringbed.hw.formats.em_absent import ABSENT
+from ringbed.hw.formats import em, page
+from ringbed.hw.formats.em.absent import ABSENT
+from ringbed.hw.formats.em.phy import PHY
 from ringbed.hw.formats.field import Layout, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
 from tests.hw.em_part import DUMP, PART
@@ -108,7 +109,7 @@ def test_the_page_in_docs_is_the_tables(card: page.Card) -> None:
 def test_the_page_names_every_register_field_and_row() -> None:
     text = page.page(page.CARDS["em"], "")
     names = [r.name if r.count == 1 else f"{r.name}[{r.count}]" for r in (*em.REGISTERS, *ABSENT)]
-    names += [register.name for register in em_phy.PHY]
+    names += [register.name for register in PHY]
     assert [name for name in names if f" {name} |" not in text] == []
     assert [row.kind for row in em.RX_TABLE if f"| {row.kind} |" not in text] == []
     assert [field.name for field in em.TX_DATA.fields if f" {field.name} |" not in text] == []

@@ -9,7 +9,8 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from ringbed.hw.formats import em, em_phy
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.phy import PHY
 from ringbed.hw.station.phy import Mdic, Phy
 from tests.hw.stream_bench import simulate
 
@@ -104,8 +105,8 @@ def test_registers_without_a_cable_and_with() -> None:
 
 
 def test_the_table_has_all_32_in_order_and_says_what_they_read() -> None:
-    assert [register.number for register in em_phy.PHY] == list(range(32))
-    assert {register.number: register.reset for register in em_phy.PHY} == RESET
+    assert [register.number for register in PHY] == list(range(32))
+    assert {register.number: register.reset for register in PHY} == RESET
 
 
 def test_every_register_answers_and_no_other_phy_does() -> None:

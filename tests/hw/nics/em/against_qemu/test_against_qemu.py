@@ -205,7 +205,7 @@ def test_the_identities_differ_as_is_known() -> None:
     card.close()
     assert (theirs.vendor, theirs.device, theirs.class_code) == (EM_PCI.vendor, EM_PCI.device, EM_PCI.class_code)
     assert (theirs.revision, theirs.bars) == (3, (131072, 64))
-    assert (EM_PCI.revision, EM_PCI.bars) == (2, (131072,))
+    assert (EM_PCI.revision, EM_PCI.bars, EM_PCI.io_bar) == (2, (131072, 0, 8), 2)
 
 
 def test_every_file_of_questions_is_asked() -> None:
