@@ -43,7 +43,7 @@ class Driver:
 
     def __init__(self, card: Card) -> None:
         self.card = card
-        self.device = DeviceOverEngine(card.engine, EM_PCI, card.engine.frequency)  # type: ignore[attr-defined]
+        self.device = DeviceOverEngine(card.engine, EM_PCI, card.engine.frequency)
 
     def read(self, name: str, index: int = 0) -> int:
         return self.device.read(0, R[name].at(index))
