@@ -28,9 +28,12 @@ class TxSums(wiring.Component):
     i : beats of frames, cannot be stopped; order : In(SumOrder), with the first; ending : In(TxFinish), with the last
     finish, keep : to the FrameStore, with the last beat
     o : stream of TxReady; room : Out(1): there is room for the frame that begins with the next beat
+    Raises ValueError for fewer `frames` to wait at `o` than can be on their way there.
     """
 
     def __init__(self, width: int, sums: bool, frames: int) -> None:
+        if frames < BEHIND:
+            raise ValueError(f"frames on their way need places for {BEHIND} frames at least, not {frames}")
         self.width, self.lanes, self.sums, self.frames = width, lanes_of(width), sums, frames
         amount = (65536 // self.lanes).bit_length()
         super().__init__({
@@ -41,8 +44,13 @@ class TxSums(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         shape = data.StructLayout({"length": LENGTH_WIDTH, "fcs": 1, "tag": 1, "tci": 16, "abort": 1})
-        m.submodules.ended = ended = Fifo(shape, BEHIND)
-        m.submodules.ready = ready = Fifo(TxReady, self.frames)
+        m.submodules.ended = ended = Fifo(
+            shape, BEHIND, has_room="tx_sums: frames that ended have their sums before more than BEHIND of them wait",
+            has_item="tx_sums: sums come of a frame that ended",
+        )  # fmt: skip
+        m.submodules.ready = ready = Fifo(
+            TxReady, self.frames, has_room="tx_sums: no more than BEHIND frames come after `room` fell"
+        )
         beats, now, beat = Signal.like(self.keep), Signal.like(self.keep), self.i.payload
         shift = self.lanes.bit_length() - 1
         m.d.comb += [

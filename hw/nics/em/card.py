@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -94,6 +95,7 @@ class Em(wiring.Component):
         self._idle(
             m,
             (receive.active, transmit.active, transmit.sending, read.busy, write.busy, reset.draining, line.moves),
+            line.moves,
             (eerd.wait, line.mdic.wait, throttle.wait, *parts.timers()),
         )
         return m
@@ -109,7 +111,7 @@ class Em(wiring.Component):
             file.clear.eq(reset.clear),
         ]  # fmt: skip
 
-    def _idle(self, m: Module, busy: Collection[Any], timers: Collection[Any]) -> None:
+    def _idle(self, m: Module, busy: Collection[Any], moves: Any, timers: Collection[Any]) -> None:
         """Idle: no sign of life for longer than any pipeline is deep.
 
         A timer is one only as it runs out, since its interrupt comes some clocks later; before, it says when it wakes.
@@ -128,6 +130,11 @@ class Em(wiring.Component):
             ),
             self.idle.eq((quiet == QUIET) & ~life),
         ]  # fmt: skip
+        if not self.taps.enables:  # a saboteur may come to life by a pin
+            was_idle, called = Signal(), Signal()
+            m.d.comb += called.eq(self.rx.tvalid | lite.awvalid | lite.arvalid | moves | (self.wake_in == 0))
+            m.d.sync += was_idle.eq(self.idle)
+            m.d.sync += Assert(~was_idle | ~life | called, "em: nothing moves after QUIET that nobody called")
         with m.If(life):
             m.d.sync += quiet.eq(0)
         with m.Elif(quiet != QUIET):

@@ -138,7 +138,10 @@ class EmRx(wiring.Component):
     def _delay(self, m: Module, ring: Ring, starves: Signal) -> RxDelay:
         """When descriptors are written back: with RDTR, by WTHRESH and the timers; a ring run dry waits for neither."""
         delay = self._add(m, "delay", RxDelay(TIMER_CLOCKS))
-        placed, small = self.place.frame, self._add(m, "small", Fifo(1, ENTRIES))
+        placed, small = self.place.frame, self._add(m, "small", Fifo(
+            1, ENTRIES, has_room="em_rx: no more frames than ENTRIES are placed and not landed",
+            has_item="em_rx: a frame lands that was placed",
+        ))  # fmt: skip
         size = self.rsrpd
         m.d.comb += [
             small.i.payload.eq((placed.payload.length <= size) & (size != 0)),
