@@ -28,6 +28,7 @@ class TxSums(wiring.Component):
     i : beats of frames, cannot be stopped; order : In(SumOrder), with the first; ending : In(TxFinish), with the last
     finish, keep : to the FrameStore, with the last beat
     o : stream of TxReady; room : Out(1): there is room for the frame that begins with the next beat
+    in_flight : Out(1): a frame has ended and has no sums yet
     Raises ValueError for fewer `frames` to wait at `o` than can be on their way there.
     """
 
@@ -39,6 +40,7 @@ class TxSums(wiring.Component):
         super().__init__({
             "i": In(beat_path(width)), "order": In(SumOrder), "ending": In(TxFinish),
             "finish": Out(1), "keep": Out(amount), "o": Out(stream.Signature(TxReady)), "room": Out(1),
+            "in_flight": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -59,6 +61,7 @@ class TxSums(wiring.Component):
             self.keep.eq(Mux(self.ending.abort, 0, now)),
             ended.i.valid.eq(self.finish),
             ended.i.payload.length.eq(((now - 1) << shift) + beat.count),
+            self.in_flight.eq(ended.o.valid),
             self.room.eq(ready.level <= self.frames - BEHIND),
         ]
         m.d.comb += [ended.i.payload[name].eq(self.ending[name]) for name in ("fcs", "tag", "tci", "abort")]

@@ -11,7 +11,7 @@ import pytest
 
 from ringbed.hw.tx.ring import SumOrder, TxFinish
 from ringbed.hw.tx.sums import BEHIND, TxSums
-from tests.hw.stream_bench import beats, pack, pauses, refused, simulate
+from tests.hw.stream_bench import beats, pack, pauses, refused, simulate, wait
 from tests.hw.tx.test_checksum import Slot, Unit
 from tests.hw.tx.test_checksum import reference as slots_of
 
@@ -104,6 +104,7 @@ def rtl(
                 assert finish == fields["last"]
                 if finish:
                     keeps.append(keep)
+                    assert ctx.get(dut.in_flight)
                 ctx.set(dut.i.valid, 0)
             aborted += frame.abort
 
@@ -118,6 +119,7 @@ def rtl(
             if valid and takes:
                 slots = [(slot.offset, slot.value) if slot.enable else None for slot in (got.slots[0], got.slots[1])]
                 ready.append((got.length, bool(got.fcs), got.tci if got.tag else None, slots))
+        assert not ctx.get(dut.in_flight)
 
     simulate(dut, source, sink, clocks=20000)
     # at least as many as it may hold wait before it says so, and never more than its places
@@ -165,3 +167,26 @@ def test_the_longest_frame() -> None:
     data = random.Random(8).randbytes(16288)
     frames = [Frame(data, Unit(14, 33, False, True, 24), Unit(34, 0, True, True, 40), True, False)]
     assert rtl(frames, True, 0.0) == reference(frames, True)
+
+
+@pytest.mark.parametrize("sums", [True, False])
+def test_frames_that_come_without_room_are_noticed(sums: bool) -> None:
+    """The queue is full after FRAMES of them; one more would be lost without a word."""
+    none = Frame(b"12345678", Unit(enable=False), Unit(enable=False), True, False)
+
+    def send(count: int) -> None:
+        dut = TxSums(64, sums, FRAMES)
+
+        async def run(ctx: Any) -> None:
+            ctx.set(dut.i.payload, beats([none.data], 8)[0])
+            ctx.set(dut.ending.as_value(), pack(TxFinish, none.finish))
+            ctx.set(dut.i.valid, 1)
+            await wait(ctx, count)
+            ctx.set(dut.i.valid, 0)
+            await wait(ctx, 10)
+
+        simulate(dut, run)
+
+    send(FRAMES)
+    with pytest.raises(AssertionError, match="no more than BEHIND frames come after `room` fell"):
+        send(FRAMES + 1)
