@@ -42,7 +42,7 @@ def opened() -> Iterator[Open]:
     engines: list[AnyEngine] = []
 
     def open_one(kind: str, card: NicSpec) -> AnyEngine:
-        engines.append(open_engine(kind, card))
+        engines.append(open_engine(kind, card, skip_idle=False))  # an idle card is not clocked
         return engines[-1]
 
     yield open_one
