@@ -113,6 +113,18 @@ def test_many_regions_at_once(engine_kind: str) -> None:
     engine.close()
 
 
+@pytest.mark.parametrize(("iova", "length"), [(0xFF8, 9), (0x1000, 16), (0x100F, 1), (0x800, 0x1000), (0x1004, 4)])
+def test_regions_do_not_overlap_from_either_side(iova: int, length: int) -> None:
+    memory = HostMemory()
+    for at in (0x1000, 0x2000):
+        memory.add_region(Region(at, memoryview(bytearray(16))))
+    version = memory.version
+    with pytest.raises(ValueError, match=f"a region at {iova:#x} overlaps the one at 0x1000"):
+        memory.add_region(Region(iova, memoryview(bytearray(length))))
+    assert memory.version == version
+    memory.add_region(Region(0x1010, memoryview(bytearray(0xFF0))))  # what only touches its neighbours is none
+
+
 def test_what_was_not_added_cannot_go() -> None:
     memory = HostMemory()
     mine = region(0x1000)
