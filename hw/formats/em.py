@@ -7,9 +7,10 @@ The register window RB_* is ringbed's own: exclusive counters, so that every fra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ringbed.hw.formats import em_statistics
+from ringbed.hw.formats import em_statistics, em_window
+from ringbed.hw.formats.em_window import StopCause
 from ringbed.hw.formats.field import Access, Field, Layout, Register, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
 
@@ -17,7 +18,7 @@ __all__ = [
     "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG", "MAX_TX_FRAME",
     "OFFLOADS",
     "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
-    "TX_DATA", "TX_LEGACY", "RxRow", "verdict",
+    "TX_DATA", "TX_LEGACY", "RxRow", "WINDOW", "verdict",
 ]  # fmt: skip
 
 RW, RO, WO, RC, SC = Access.RW, Access.RO, Access.WO, Access.RC, Access.SC
@@ -55,17 +56,6 @@ CAUSES = (
 )
 
 
-class StopCause:
-    """Values of RB_RXSTOP and RB_TXSTOP: why a queue stands still; only CTRL.RST starts it again."""
-
-    NONE = 0
-    RING = 1  # tail or head not inside the ring, or a ring of length 0 with a tail other than 0
-    FETCH = 2  # the bus answered a descriptor read with DECERR or SLVERR
-    DATA = 3  # the same for a frame's data
-    WRITEBACK = 4  # the same for a descriptor write-back
-    NAMES = ("none", "ring", "fetch", "data", "writeback")
-
-
 def _ring(letter: str, base: int, doc: str) -> tuple[Register, ...]:
     """Base, length, head and tail of one ring (M 13.4.25-28, 13.4.35-39)."""
     name = letter + "D"
@@ -76,11 +66,6 @@ def _ring(letter: str, base: int, doc: str) -> tuple[Register, ...]:
         Register(name + "H", base + 0x10, RW, (Field("HEAD", 0, 16),), f"{doc} head; software writes it only when off"),
         Register(name + "T", base + 0x18, RW, (Field("TAIL", 0, 16),), f"{doc} tail: one past the last the card owns"),
     )
-
-
-def _count(name: str, index: int, doc: str) -> Register:
-    """One exclusive counter of the private window: 32 bits, wraps, kept over CTRL.RST, not cleared by a read."""
-    return Register(name, 0xF000 + 4 * index, RO, (Field("COUNT", 0, 32, RO),), doc)
 
 
 REGISTERS = RegisterMap((
@@ -198,33 +183,9 @@ REGISTERS = RegisterMap((
         Field("AV", 31, doc="valid; reset clears it, and sets number 0's, which it loads from the EEPROM"),
     ), "receive address: last two bytes", 16, 8),
     Register("VFTA", 0x5600, RW, (Field("BITS", 0, 32),), "VLAN filter table: a bit a VID; kept over reset", 128),
-    # ---- ringbed's own window. Every frame ends in exactly one of these. ----
-    _count("RB_RXWIRE", 0, "frames that began on the receive wire"),
-    _count("RB_RXDONE", 1, "frames written to host memory, status included"),
-    _count("RB_RXOFF", 2, "dropped: RCTL.EN = 0 or no link"),
-    _count("RB_RXCRC", 3, "dropped: FCS or symbol error, 64 bytes or more"),
-    _count("RB_RXRUNT", 4, "dropped: under 64 bytes"),
-    _count("RB_RXGIANT", 5, "dropped: over 1522 bytes, or over 16384 with RCTL.LPE"),
-    _count("RB_RXFILTER", 6, "dropped: not for us by its address"),
-    _count("RB_RXMISS", 7, "dropped: no room in the packet buffer (RXO)"),
-    _count("RB_RXFLUSH", 8, "dropped: in the packet buffer when the card was reset or its queue had stopped"),
-    _count("RB_RXVLAN", 9, "dropped: tagged, and not for us by VFTA or CFI"),
-    _count("RB_RXPAUSE", 10, "dropped: a MAC control frame that RCTL.DPF or PMCF keeps out of memory"),
-    _count("RB_RXLOOP", 11, "frames on the wire while the card heard itself (loopback); not in RB_RXWIRE"),
-    _count("RB_TXFRAME", 16, "frames taken from the ring: EOP descriptors processed, context descriptors apart"),
-    _count("RB_TXWIRE", 17, "frames sent whole, on the wire or in loopback; pause frames apart"),
-    _count("RB_TXNULL", 18, "refused: no data in the whole frame"),
-    _count("RB_TXLONG", 19, "refused: more than 16288 bytes, or more than the TX packet buffer holds"),
-    _count("RB_TXTSE", 20, "refused: a segmentation whose header, MSS or length cannot be"),
-    _count("RB_TXMIX", 21, "refused: legacy and data descriptors in one frame, or a context inside a frame"),
-    _count("RB_TXFLUSH", 22, "dropped: in the card when it was reset or its queue had stopped"),
-    _count("RB_TXTSO", 23, "messages cut into segments; each is one of RB_TXFRAME"),
-    _count("RB_TXSEG", 24, "segments made of them; RB_TXFRAME - RB_TXTSO + RB_TXSEG frames go on to the wire"),
-    _count("RB_TXPAUSE", 25, "pause frames sent, XON and XOFF"),
-    _count("RB_TXLOOP", 26, "of the frames sent, those that went back to the receiver: loopback"),
-    Register("RB_RXSTOP", 0xF080, RO, (Field("CAUSE", 0, 3, RO),), "why the receive queue stands still (StopCause)"),
-    Register("RB_TXSTOP", 0xF084, RO, (Field("CAUSE", 0, 3, RO),), "why the transmit queue stands still (StopCause)"),
+    *em_window.WINDOW.registers(),
 ))  # fmt: skip
+WINDOW = replace(em_window.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"])
 
 RX_LEGACY = Layout("RX legacy", 16, (
     Field("address", 0, 64, doc="buffer, any alignment; 0 stores nothing and uses the descriptor up"),

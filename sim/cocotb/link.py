@@ -15,6 +15,7 @@ import struct
 from typing import Any
 
 from ringbed.sim.memory.host import DeviceMemory, HostMemory, Region
+from ringbed.sim.memory.mapping import Place
 
 __all__ = ["SOCKET", "Link", "SharedMemory"]
 
@@ -94,6 +95,6 @@ class SharedMemory(DeviceMemory):
         super().__init__([])
         self._link = link
 
-    def describe(self, iova: int, clock: int | None = None) -> str:
-        self._link.send(("describe", (iova, clock)))
-        return str(self._link.receive())
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+        self._link.send(("locate", (iova, end, clock)))
+        return Place(*self._link.receive())
