@@ -350,11 +350,12 @@ class NativeEngine(NativeStages):
 
     def _worded(self, raw: _Finding) -> Finding:
         rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
+        last = int(raw.last) if raw.count > 1 else None
         if not rule.startswith("dma.") or self._memory is None:
-            return Finding(raw.clock, rule, text, raw.count, raw.last)
+            return Finding(raw.clock, rule, text, raw.count, last)
         place, answer = self._memory.locate(raw.address, raw.end, raw.clock), text.rpartition(" ")[2]
         about = (answer, place.about)
-        return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, raw.last, about, place.reach)
+        return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, last, about, place.reach)
 
     def _raise(self, event: int) -> None:
         if event & ENDED:

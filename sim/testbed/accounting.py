@@ -8,7 +8,7 @@ a card would look lost.
 Whose driver it is does not matter: the engine says whether the card counts. Of a card that does not, the wire is
 counted, by its engine, and the driver counts; what the card itself did in between it can tell its driver alone. A frame
 that neither has a cause for is lost, or the card dropped it and kept that to itself: the leg says both, and until when
-everything had arrived (`sim/arrivals.py`).
+everything had arrived (`sim/testbed/arrivals.py`).
 
 A frame that rides in the card when it is reset is in RB_RXFLUSH or RB_TXFLUSH, which count in whole frames what the
 card had begun with and did not finish; one still on the ring, untouched, is in the driver's `tx_reset`. A frame whose

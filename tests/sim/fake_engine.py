@@ -33,12 +33,12 @@ class MemoryBus(FakeDma):
     def fetch(self, iova: int, length: int) -> bytes:
         data, answer = self._memory.device_read(iova, length)
         if answer is not Response.OKAY:
-            raise FakeFault(self._memory.describe(iova))
+            raise FakeFault(self._memory.locate(iova).text)
         return data
 
     def store(self, iova: int, data: bytes) -> None:
         if self._memory.device_write(iova, data, (1 << len(data)) - 1) is not Response.OKAY:
-            raise FakeFault(self._memory.describe(iova))
+            raise FakeFault(self._memory.locate(iova).text)
 
 
 class FakeEngine:
