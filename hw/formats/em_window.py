@@ -49,7 +49,7 @@ WINDOW = Window(
         Count("RB_TXLONG", 19, "tx", ENDED, "refused: more than 16288 bytes, or more than the TX packet buffer holds"),
         Count("RB_TXTSE", 20, "tx", ENDED, "refused: a segmentation whose header, MSS or length cannot be"),
         Count("RB_TXMIX", 21, "tx", ENDED,
-              "refused: legacy and data descriptors in one frame, or a context inside a frame"),
+              "refused: legacy and data descriptors in one frame, a context inside a frame, or a DTYP that is none"),
         Count("RB_TXFLUSH", 22, "tx", ENDED, "dropped: in the card when it was reset or its queue had stopped"),
         Count("RB_TXTSO", 23, "tx", ENDED, "messages cut into segments; each is one of RB_TXFRAME"),
         Count("RB_TXSEG", 24, "tx", MADE,

@@ -2,7 +2,7 @@
 
     begun + made = done + ended + still inside
 
-The testbed's account is built from such a table (`sim/testbed/accounting.py`), so a counter that is added is accounted for.
+The testbed's account is built from such a table (`sim/testbed/accounting.py`): a counter that is added is in it.
 """
 
 from __future__ import annotations
