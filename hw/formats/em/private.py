@@ -6,22 +6,12 @@ drops of transmit + what is in the card. While the card hears itself RB_RXWIRE c
 
 from __future__ import annotations
 
+from ringbed.hw.formats.em.causes import StopCause
 from ringbed.hw.formats.window import Count, Part, Stop, Window
 
-__all__ = ["WINDOW", "StopCause"]
+__all__ = ["WINDOW"]
 
 BEGUN, MADE, DONE, ENDED, APART = Part
-
-
-class StopCause:
-    """Values of RB_RXSTOP and RB_TXSTOP: why a queue stands still; only CTRL.RST starts it again."""
-
-    NONE = 0
-    RING = 1  # tail or head not inside the ring, or a ring of length 0 with a tail other than 0
-    FETCH = 2  # the bus answered a descriptor read with DECERR or SLVERR
-    DATA = 3  # the same for a frame's data
-    WRITEBACK = 4  # the same for a descriptor write-back
-    NAMES = ("none", "ring", "fetch", "data", "writeback")
 
 
 WINDOW = Window(

@@ -1,59 +1,17 @@
-"""The `em` NIC, after the Intel 82540EM (8254x): its registers, descriptors and verdicts.
-
-Source: Intel PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453-006 rev 4.0; section
-numbers (M ...) are its. Bit positions not printed there follow the public Linux header of the same family.
-The register window RB_* is ringbed's own: exclusive counters, so that every frame can be accounted for.
-"""
+"""The registers of `em`: one table, for the card, its driver and the page."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ringbed.hw.formats import em_statistics, em_window
-from ringbed.hw.formats.em_window import StopCause
-from ringbed.hw.formats.field import Access, Field, Layout, Register, RegisterMap
-from ringbed.hw.formats.verdict import Verdict
+from ringbed.hw.formats.em import private
+from ringbed.hw.formats.em.causes import CAUSES
+from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
+from ringbed.hw.formats.field import Access, Field, Register, RegisterMap
 
-__all__ = [
-    "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG", "MAX_TX_FRAME",
-    "OFFLOADS",
-    "PCI_DEVICE", "PCI_REVISION", "PCI_VENDOR", "REGISTERS", "RX_LEGACY", "RX_TABLE", "StopCause", "TX_CONTEXT",
-    "TX_DATA", "TX_LEGACY", "RxRow", "WINDOW", "verdict",
-]  # fmt: skip
+__all__ = ["REGISTERS", "WINDOW"]
 
 RW, RO, WO, RC, SC = Access.RW, Access.RO, Access.WO, Access.RC, Access.SC
-
-PCI_VENDOR, PCI_DEVICE, PCI_REVISION = 0x8086, 0x100E, 0x02
-PCI_CLASS = 0x020000
-BAR_SIZE = 128 * 1024
-EEPROM_WORDS = 64
-EEPROM_SUM = 0xBABA  # all 64 words, modulo 2**16 (M 5.6.35)
-MAX_FRAME = 1522  # wire bytes with FCS, RCTL.LPE = 0 (M 13.7.15)
-MAX_FRAME_LONG = 16384  # with RCTL.LPE = 1
-MIN_FRAME = 64  # wire bytes with FCS
-MAX_TX_FRAME = 16288  # bytes given by software (M Table 3-8)
-RING_ALIGN = 128  # RDLEN and TDLEN are multiples of it (M 3.2.6)
-OFFLOADS = ("rx_checksum", "tx_checksum")  # checksum engines a card may be built with, or without
-PACKET_BUFFER_KB = 64  # RX and TX together; PBA says how it is shared (M 13.4.19)
-
-# RCTL.BSEX, RCTL.BSIZE -> bytes of every RX buffer; (1, 0) is reserved and behaves as 16384
-BUFFER_SIZES = {
-    (0, 0): 2048, (0, 1): 1024, (0, 2): 512, (0, 3): 256,
-    (1, 0): 16384, (1, 1): 16384, (1, 2): 8192, (1, 3): 4096,
-}  # fmt: skip
-
-# Interrupt causes: bits of ICR, ICS, IMS and IMC (M Table 13-63)
-CAUSES = (
-    Field("TXDW", 0, doc="a TX descriptor with RS was written back"),
-    Field("TXQE", 1, doc="all TX descriptors used: TDH reached TDT"),
-    Field("LSC", 2, doc="the link went up or down"),
-    Field("RXDMT0", 4, doc="free RX descriptors fell to the RCTL.RDMTS share of the ring"),
-    Field("RXO", 6, doc="a frame found no room in the RX packet buffer"),
-    Field("RXT0", 7, doc="an RX frame was written back"),
-    Field("MDAC", 9, doc="an MDIO access with MDIC.I = 1 ended"),
-    Field("TXD_LOW", 15, doc="TX descriptors left for the card fell to 8 * TXDCTL.LWTHRESH"),
-    Field("SRPD", 16, doc="a frame of RSRPD.SIZE stored bytes or fewer was written back"),
-)
 
 
 def _ring(letter: str, base: int, doc: str) -> tuple[Register, ...]:
@@ -129,6 +87,9 @@ REGISTERS = RegisterMap((
         Field("SECRC", 26, doc="strip the FCS"),
     ), "receive control (M 13.4.22)"),
     Register("FCTTV", 0x0170, RW, (Field("TTV", 0, 16),), "time in the pause frames sent, 64-byte slots (M 13.4.24)"),
+    Register("TXCW", 0x0178, RW, (
+        Field("CONFIG", 0, 16), Field("TXC", 30), Field("ANE", 31),
+    ), "transmit configuration word of SerDes parts: held, no effect"),
     Register("TCTL", 0x0400, RW, (
         Field("EN", 1), Field("PSP", 3, doc="pad to 64 bytes with FCS"), Field("CT", 4, 8), Field("COLD", 12, 10),
         Field("SWXOFF", 22, access=SC, doc="sends one pause frame with FCTTV, whatever TFCE says"), Field("RTLC", 24),
@@ -171,7 +132,7 @@ REGISTERS = RegisterMap((
     Register("TADV", 0x382C, RW, (
         Field("IDV", 0, 16, doc="1.024 us; 0: off"),
     ), "transmit interrupt delay, from the first IDE descriptor (M 13.4.44)"),
-    *em_statistics.REGISTERS,
+    *STATISTICS_REGISTERS,
     Register("RXCSUM", 0x5000, RW, (
         Field("PCSS", 0, 8, doc="first byte of the packet checksum"), Field("IPOFL", 8), Field("TUOFL", 9),
         Field("IPV6OFL", 10),
@@ -183,97 +144,6 @@ REGISTERS = RegisterMap((
         Field("AV", 31, doc="valid; reset clears it, and sets number 0's, which it loads from the EEPROM"),
     ), "receive address: last two bytes", 16, 8),
     Register("VFTA", 0x5600, RW, (Field("BITS", 0, 32),), "VLAN filter table: a bit a VID; kept over reset", 128),
-    *em_window.WINDOW.registers(),
+    *private.WINDOW.registers(),
 ))  # fmt: skip
-WINDOW = replace(em_window.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"])
-
-RX_LEGACY = Layout("RX legacy", 16, (
-    Field("address", 0, 64, doc="buffer, any alignment; 0 stores nothing and uses the descriptor up"),
-    Field("length", 64, 16, doc="bytes in this buffer"),
-    Field("checksum", 80, 16, doc="packet checksum, first descriptor of the frame only"),
-    Field("DD", 96), Field("EOP", 97), Field("IXSM", 98, doc="ignore the checksum bits"), Field("VP", 99),
-    Field("TCPCS", 101, doc="TCP or UDP checked"), Field("IPCS", 102, doc="IPv4 header checked"), Field("PIF", 103),
-    Field("CE", 104, doc="FCS error (RCTL.SBP)"), Field("SE", 105), Field("SEQ", 106), Field("CXE", 108),
-    Field("TCPE", 109, doc="TCP or UDP bad"), Field("IPE", 110, doc="IPv4 header bad"),
-    Field("RXE", 111, doc="data error (RCTL.SBP)"),
-    Field("special", 112, 16, doc="the tag stripped: PRI, CFI, VID; else 0"),
-), "M Tables 3-1 to 3-4")  # fmt: skip
-
-TX_LEGACY = Layout("TX legacy", 16, (
-    Field("address", 0, 64), Field("length", 64, 16), Field("CSO", 80, 8, doc="where the checksum goes"),
-    Field("EOP", 88), Field("IFCS", 89), Field("IC", 90, doc="insert checksum"), Field("RS", 91), Field("RPS", 92),
-    Field("DEXT", 93, doc="0"), Field("VLE", 94), Field("IDE", 95),
-    Field("DD", 96), Field("EC", 97), Field("LC", 98),
-    Field("CSS", 104, 8, doc="first byte summed"), Field("special", 112, 16),
-), "M Table 3-8")  # fmt: skip
-
-TX_CONTEXT = Layout("TX context", 16, (
-    Field("IPCSS", 0, 8), Field("IPCSO", 8, 8), Field("IPCSE", 16, 16, doc="last byte summed; 0: the frame's last"),
-    Field("TUCSS", 32, 8), Field("TUCSO", 40, 8), Field("TUCSE", 48, 16),
-    Field("PAYLEN", 64, 20), Field("DTYP", 84, 4, doc="0"),
-    Field("TCP", 88, doc="1 TCP, 0 UDP"), Field("IP", 89, doc="1 IPv4, 0 IPv6"), Field("TSE", 90), Field("RS", 91),
-    Field("DEXT", 93, doc="1"), Field("IDE", 95), Field("DD", 96),
-    Field("HDRLEN", 104, 8), Field("MSS", 112, 16),
-), "M Tables 3-13 to 3-16")  # fmt: skip
-
-TX_DATA = Layout("TX data", 16, (
-    Field("address", 0, 64), Field("DTALEN", 64, 20), Field("DTYP", 84, 4, doc="1"),
-    Field("EOP", 88), Field("IFCS", 89), Field("TSE", 90), Field("RS", 91), Field("RPS", 92),
-    Field("DEXT", 93, doc="1"), Field("VLE", 94), Field("IDE", 95),
-    Field("DD", 96), Field("EC", 97), Field("LC", 98),
-    Field("IXSM", 104, doc="insert the IPv4 header sum"), Field("TXSM", 105, doc="insert the TCP or UDP sum"),
-    Field("special", 112, 16),
-), "M Tables 3-17 to 3-20")  # fmt: skip
-
-
-def verdict(status: int, errors: int) -> Verdict:
-    """The truth table of M 3.2.3.1-2: `status` and `errors` are bytes 12 and 13 of a written-back RX descriptor."""
-    if status & 0x04:  # IXSM
-        return Verdict.NONE
-    found = Verdict.NONE
-    if status & 0x40:
-        found |= Verdict.L3_BAD if errors & 0x40 else Verdict.L3_GOOD
-    if status & 0x20:
-        found |= Verdict.L4_BAD if errors & 0x20 else Verdict.L4_GOOD
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class RxRow:
-    """One kind of frame and which sums the card checks in it, with every RXCSUM enable on (M Table 3-5)."""
-
-    kind: str
-    l3: bool
-    l4: bool
-    source: str
-
-
-RX_TABLE = (
-    RxRow("ipv4 tcp", True, True, "M Table 3-5"),
-    RxRow("ipv4 udp", True, True, "M Table 3-5"),
-    RxRow("ipv4 udp without a sum", True, False, "open in the manual; field 0 is 'no sum' (RFC 768): not checked"),
-    RxRow("ipv4 options tcp or udp", True, True, "M Table 3-5"),
-    RxRow("ipv4 other protocol", True, False, "M Table 3-5"),
-    RxRow("ipv4 fragment", True, False, "M Table 3-6; first and later fragments alike"),
-    RxRow("ipv4 in ipv4", True, False, "outer header only"),
-    RxRow("ipv6 in ipv4", True, False, "outer header only: the 82540 row is not at hand, the careful reading"),
-    RxRow("ipv6 tcp", False, True, "M Table 3-5"),
-    RxRow("ipv6 udp", False, True, "M Table 3-5"),
-    RxRow("ipv6 udp without a sum", False, False, "as for IPv4: field 0 is not checked"),
-    RxRow("ipv6 hop-by-hop, destination options, tcp or udp", False, True, "M 3.2.9.4, each header <= 64 bytes"),
-    RxRow("ipv6 routing header, tcp or udp", False, True,
-          "M 3.2.9.4; only with segments left 0: else the destination in the sum is not the one in the header"),
-    RxRow("ipv6 routing header with segments left", False, False, "as above"),
-    RxRow("ipv6 longer extension header", False, False, "M 3.2.9.4"),
-    RxRow("ipv6 fragment header", False, False, "M Table 3-6, atomic fragments too"),
-    RxRow("ipv6 other protocol", False, False, "M Table 3-5; ICMPv6 among them"),
-    RxRow("ipv4 or ipv6 in ipv6", False, False, "M Table 3-5"),
-    RxRow("one 802.1Q tag before any of these", True, True, "M 3.2.9.2: as the frame would be without it"),
-    RxRow("LLC/SNAP before any of these", True, True, "M 3.2.9.2"),
-    RxRow("other EtherType", False, False, "IXSM"),
-    RxRow("ipv4, total length beyond the frame or below its header", True, False, "malformed: a header, no more"),
-    RxRow("ipv4 header cut short, IHL below 5 or another version", False, False, "M 3.2.9.3: not IPv4 to the filter"),
-    RxRow("ipv6 cut short, another version, or payload length beyond the frame", False, False, "malformed"),
-    RxRow("udp length other than the ip payload's, tcp below 20 bytes, udp below 8", True, False,
-          "malformed L4; over IPv6 there is no L3 sum"),
-)  # fmt: skip
+WINDOW = replace(private.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"])
