@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.native.build import (
+    NAMED,
     PRINT,
     RUNTIME_FLAGS,
     WRAP,
@@ -34,7 +35,6 @@ from ringbed.sim.native.toolchain import (
     MODEL_FLAGS,
     TIMESCALE,
     BuildError,
-    SourceError,
     failure,
     find_compiler,
     find_verilator,
@@ -107,15 +107,14 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         source = work / f"{spec.portmap.top}.v"
         source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
         rtl = spec.rtl or Rtl(())
-        if simulator == "icarus" and rtl.c_files:
-            raise SourceError("Icarus Verilog has no DPI-C: native and cocotb-verilator run a card with c_sources")
         if simulator == "verilator":
             flags = [*MODEL_FLAGS, assertions(spec), "-LDFLAGS", WRAP, *_told_by_us(work)]
+            flags += NAMED if waves and spec.rtl is not None else ()
             flags += [str(path) for path in c_objects(spec.rtl, work, work / "build.log")]
         else:
             (work / "beside.v").write_text(BESIDE, encoding="utf-8")
             flags = ["-Wno-timescale", "-s", "ringbed_beside", str(work / "beside.v")]
-        build = _Build(simulator, flags, fault_of(spec))
+        build = _Build(simulator, flags, fault_of(spec), bool(rtl.c_files))
         made = build.make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
         made.rename(target / made.name)
@@ -170,8 +169,9 @@ def _tools(simulator: str) -> str:
 class _Build:
     """One run of cocotb's `Runner.build`."""
 
-    def __init__(self, simulator: str, flags: Sequence[str], fault: type[BuildError]) -> None:
+    def __init__(self, simulator: str, flags: Sequence[str], fault: type[BuildError], with_c: bool) -> None:
         self.simulator, self.flags, self.fault = simulator, flags, fault
+        self.lacks = "; Icarus Verilog has no DPI-C" if with_c and simulator == "icarus" else ""
 
     def make(self, top: str, sources: Sequence[Path], include: Sequence[Path], work: Path, waves: bool) -> Path:
         """Build in `work`; the file to keep."""
@@ -184,9 +184,8 @@ class _Build:
             )  # fmt: skip
         except (RuntimeError, OSError) as error:
             said = failure(log) if log.exists() else ""
-            raise self.fault(
-                f"cocotb's build for {self.simulator} failed{said or f' ({error})'}; full log: {log}"
-            ) from None
+            why = (said or f" ({error})") + self.lacks
+            raise self.fault(f"cocotb's build for {self.simulator} failed{why}; full log: {log}") from None
         return work / "sim_build" / (top if self.simulator == "verilator" else "sim.vvp")
 
 

@@ -50,6 +50,7 @@ RUNTIME_FLAGS = (
 )  # fmt: skip
 WRAP = "-Wl,--wrap=fopen"  # of the linker: names of files are relative to the card's folder (harness/verilog_files.hpp)
 TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
+NAMED = ("--trace-underscore",)  # somebody's signals are shown whatever they are called
 
 
 def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
@@ -184,6 +185,7 @@ class _Model:
         source = self.work / f"{self.spec.portmap.top}.v"
         source.write_text(verilog, encoding="utf-8")
         command = [str(self.verilator.binary), "--cc", *MODEL_FLAGS, *TRACE_FLAGS[self.trace], assertions(self.spec)]
+        command += NAMED if self.trace and self.spec.rtl is not None else ()
         command += ["--prefix", self.prefix]
         command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
         if (rtl := self.spec.rtl) is not None:
