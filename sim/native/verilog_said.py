@@ -17,7 +17,7 @@ __all__ = ["Heard", "Said", "said"]
 
 # `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none.
 MESSAGE = re.compile(
-    rb"^ERROR: ([^\n]*?):(\d+): (\$\w+: [^\n]*)$(?!\n +Time:)|"
+    rb"^ERROR: (?:([^\n]*?):(\d+): )?(\$\w+[ :][^\n]*)$(?!\n +Time:)|"
     rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d+) Scope: |"
     rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d+) ticks\.$",
     re.DOTALL | re.MULTILINE,
@@ -53,10 +53,11 @@ def said(output: bytes) -> list[Said]:
 def _of(match: re.Match[bytes]) -> Said:
     if match[9] is not None:
         return Said("stop", "", "$stop", int(match[9]))
-    found = match.groups() if match[4] is not None else (*match.groups()[:3], b"ERROR", *match.groups()[:3], b"0")
-    kind, path, line, words = (part.decode(errors="replace") for part in found[3:7])
-    kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: "
-    return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(found[7]))
+    groups = match.groups()
+    found = groups[3:8] if match[4] is not None else (b"ERROR", *groups[:3], b"0")
+    kind, path, line, words, time = ((part or b"").decode(errors="replace") for part in found)
+    kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: " if path else ""
+    return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(time))
 
 
 class Heard:

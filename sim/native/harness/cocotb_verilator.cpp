@@ -37,9 +37,9 @@ void vl_stop(const char* file, int line, const char*) {
     if (fatal) Verilated::threadContextp()->gotFinish(true);
 }
 void vl_stop_maybe(const char* file, int line, const char* scope, bool) { vl_stop(file, line, scope); }
-// What the runtime warns of: a file of $readmem that is not there would be a memory of zeros.
-void vl_warn(const char* file, int, const char*, const char* said) {
-    printf("ERROR: %s: %s\n       Time: %.0f Scope: -\n", said, file, sc_time_stamp());
+void vl_warn(const char* file, int line, const char*, const char* said) {
+    if (!rb::missing(said)) printf("%%Warning: %s:%d: %s\n", file, line, said);
+    else printf("ERROR: %s: %s\n", said, file);  // as Icarus says it, but for the place, which nobody knows
     fflush(stdout);
 }
 const char* rb_folder() {

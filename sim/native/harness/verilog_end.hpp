@@ -49,9 +49,9 @@ int rb_print(const char* format, ...) {
 void vl_stop_maybe(const char* file, int line, const char*, bool) { rb::Context::here().stop(file, line); }
 void vl_stop(const char* file, int line, const char*) { rb::Context::here().stop(file, line); }
 void vl_finish(const char* file, int line, const char*) { rb::Context::here().end(file, line, "$finish"); }
-// What the runtime warns of: a file of $readmem that is not there would be a memory of zeros.
-void vl_warn(const char* file, int, const char*, const char* words) {
-    rb::Context::here().findings->add("verilog.error", 0, "%s: %s", words, file);
+void vl_warn(const char* file, int line, const char*, const char* words) {
+    if (rb::missing(words)) rb::Context::here().findings->add("verilog.error", 0, "%s: %s", words, file);
+    else printf("%%Warning: %s:%d: %s\n", file, line, words);
 }
 const char* rb_folder() { return rb::Context::here().folder.c_str(); }
 // Logic that does not settle, and what else the runtime gives up on: it does not expect to go on.

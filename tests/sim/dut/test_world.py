@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,7 @@ def opened(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
-    def open_one(**settings: object) -> AnyEngine:
+    def open_one(**settings: Any) -> AnyEngine:
         engines.append(open_engine(kind, dut_spec(path), **settings))
         return engines[-1]
 
