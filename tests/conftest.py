@@ -1,23 +1,23 @@
 """What all tests share: deterministic hypothesis, and what happens on a machine that lacks something.
 
-There, a test marked `needs` with a name of `sim/needs.py`, one that meets `Missing` on its way, and a file of tests
-that cannot be imported without a package are skipped, and the last lines of the run say how many and why. With CI set
-nothing is: CI's machine has all of them, and would hide it if it had not.
+There, a test marked `needs` with a name of `sim/needs.py`, one with an engine's name for a parameter, one that meets
+`Missing` on its way, and a file of tests that cannot be imported without a package are skipped, and the last lines of
+the run say how many and why. With CI set nothing is: CI's machine has it all, and would hide it if it had not.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import hypothesis
 import pytest
 
-from ringbed.sim.needs import Missing, lacking, need_of_module
+from ringbed.sim.needs import ENGINES, Missing, lacking, need_of_module
 from ringbed.sim.trace.failure import Case, run_with_waveform
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -28,12 +28,11 @@ T = TypeVar("T")
 LACKS = "this machine: "
 MARKERS = {"tap": ("tap",), "qemu": ("qemu",), "cocotb": ("cocotb", "libpython")}  # short for `needs`, and for -m
 INSISTS = "CI" in os.environ
-skip_exception: type[Exception] = pytest.skip.Exception
 missing = cache(lacking)  # the machine stays as it is while tests run
 
 
-def _left_out(why: object) -> Exception:
-    return skip_exception(f"{LACKS}{why}", allow_module_level=True)
+def _leave_out(why: object) -> NoReturn:
+    pytest.skip(f"{LACKS}{why}", allow_module_level=True)
 
 
 class Module(pytest.Module):
@@ -43,12 +42,14 @@ class Module(pytest.Module):
         try:
             return super()._getobj()  # type: ignore[no-untyped-call]
         except Missing as error:
-            raise (error if INSISTS else _left_out(error)) from None
+            if INSISTS:
+                raise
+            _leave_out(error)
         except self.CollectError as error:
             need = need_of_module(getattr(error.__cause__, "name", None) or "")
             if need is None or INSISTS or not (why := missing(need.name)):
                 raise
-            raise _left_out(why) from None
+            _leave_out(why)
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
@@ -56,14 +57,22 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return module
 
 
+def _asked(item: pytest.Item) -> Iterator[str]:
+    """The needs and engines that a test names: by its markers, and by parameters that are an engine's name."""
+    for marker in item.iter_markers():
+        yield from marker.args if marker.name == "needs" else MARKERS.get(marker.name, ())
+    callspec = getattr(item, "callspec", None)
+    for name, value in callspec.params.items() if callspec is not None else ():
+        if isinstance(value, str) and (engine := f"cocotb-{value}" if name == "simulator" else value) in ENGINES:
+            yield engine
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    for marker in item.iter_markers():
-        names = marker.args if marker.name == "needs" else MARKERS.get(marker.name, ())
-        if names and (why := missing(*names)):
-            if INSISTS:
-                pytest.fail(f"CI's machine lacks something: {why}")
-            raise _left_out(why)
+    if why := missing(*_asked(item)):
+        if INSISTS:
+            pytest.fail(f"CI's machine lacks something: {why}")
+        _leave_out(why)
     return (yield from _skip_what_cannot_be())
 
 
@@ -76,7 +85,9 @@ def _skip_what_cannot_be() -> Generator[None]:
     try:
         return (yield)
     except Missing as why:
-        raise (why if INSISTS else _left_out(why)) from why
+        if INSISTS:
+            raise
+        _leave_out(why)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
