@@ -2,7 +2,8 @@
 
 A need is a program, a library, a Python package or a right of whoever runs this. The engines, the commands, the benches
 and the tests all ask here (`require`, `lacking`; tests by the marker `needs`), so that what is missing is the same
-sentence everywhere: what it is, what it is for, and what to install.
+sentence everywhere: what it is, what it is for, and what to install. `python -m ringbed.sim.needs` prints the Debian
+packages that would mend what is missing here, one a line, for `.ci/run`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["ENGINES", "NEEDS", "Missing", "Need", "compilers", "lacking", "need_of_module", "require"]
+__all__ = [
+    "ENGINES",
+    "NEEDS",
+    "Missing",
+    "Need",
+    "compilers",
+    "debian_packages",
+    "lacking",
+    "need_of_module",
+    "require",
+]
 
 
 class Missing(Exception):
@@ -41,8 +52,11 @@ class Need:
         return f"no {self.what}: {found} ({hint})" if found else ""
 
 
+_APT = "Debian: apt-get install "
+
+
 def _debian(package: str) -> str:
-    return f"Debian: apt-get install {package}"
+    return _APT + package
 
 
 def _extra(name: str) -> str:
@@ -170,3 +184,13 @@ def require(*names: str, error: type[Missing] = Missing) -> None:
 def need_of_module(module: str) -> Need | None:
     """Whose import failed, by the module's full name."""
     return next((need for need in _LIST if module.partition(".")[0] in need.modules), None)
+
+
+def debian_packages() -> list[str]:
+    """What to install of what is missing, as far as Debian has it."""
+    return [need.install.removeprefix(_APT) for need in _LIST if need.install.startswith(_APT) and need.lacking()]
+
+
+if __name__ == "__main__":
+    for package in debian_packages():
+        print(package)

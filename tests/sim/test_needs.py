@@ -95,3 +95,11 @@ def test_a_failed_import_is_somebody_s() -> None:
     assert need_of_module("cocotbext.axi") is NEEDS["cocotb"]
     assert need_of_module("scapy.layers.inet") is NEEDS["scapy"]
     assert need_of_module("numpy") is None
+
+
+def test_packages_of_debian_for_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CXX", raising=False)
+    assert set(needs.debian_packages()) >= {"g++", "make", "iverilog", "qemu-system-x86"}
+    monkeypatch.setattr("shutil.which", lambda name, **_more: "/bin/true")
+    assert set(needs.debian_packages()) <= {f"libpython3.{sys.version_info.minor}"}
