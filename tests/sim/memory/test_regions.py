@@ -53,8 +53,15 @@ def test_a_region_comes_goes_and_another_takes_its_place(engine_kind: str) -> No
     assert [f.rule for f in play(engine, [*write(0x1008, 1), *read(0x1008)])] == ["dma.write", "dma.read"]
     memory.add_region(first)
     assert play(engine, [*write(0x1008, 2), *read(0x1008)]) == []
+    memory.clocked_by(engine)
+    removed = engine.now
     memory.remove_region(first)
-    assert [f.rule for f in play(engine, [*write(0x1008, 3), *read(0x1008)])] == ["dma.write", "dma.read"]
+    gone = play(engine, [*write(0x1008, 3), *read(0x1008)])
+    assert [f.rule for f in gone] == ["dma.write", "dma.read"]
+    for finding in gone:
+        since = finding.clock - removed
+        sentence = f"inside the region of 4096 bytes at 0x1000 that was removed {since} clocks before"
+        assert finding.text.endswith(sentence), finding.text
     memory.add_region(second)
     assert play(engine, [*write(0x1008, 4), *read(0x1008)]) == []
     assert (first.data[8], second.data[8]) == (2, 4)
