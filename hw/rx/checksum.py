@@ -1,6 +1,6 @@
 """The receive checksum engines: IPv4 header, TCP/UDP and the packet checksum of each frame, in one pass.
 
-What is checked of which frame is RX_TABLE in `hw/formats/em.py`; `parse` has found it out, this block only adds.
+What is checked of which frame is RX_TABLE in `hw/formats/em/`; `parse` has found it out, this block only adds.
 The packet checksum is the plain sum, not complemented, of big-endian words from byte PCSS to the frame's end (M 3.2.3);
 an odd last byte is the high half of its word.
 """

@@ -23,7 +23,10 @@ SAID = "`ifndef SYNTHESIS\n    if ({on}) assert ({holds}) else $error({words});\
 
 
 def with_words(verilog: str) -> str:
-    """Of Verilog as Yosys wrote it. ValueError for an assertion in another form, which would be silent, or an error."""
+    """Verilog as Yosys wrote it.
+
+    Raises ValueError for an assertion in another form, which would be silent or an error.
+    """
     wanted = len(re.findall(r"^ *assert \(", verilog, re.MULTILINE))
     verilog, made = WRITTEN.subn(lambda found: SAID.format(**found.groupdict()), verilog)
     if made != wanted:

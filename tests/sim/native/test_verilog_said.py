@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim.cocotb.build import CocotbMissing
-from ringbed.sim.cocotb.run import CocotbFailed, run
+from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.native.verilog_said import said
@@ -211,7 +211,10 @@ def test_each_card_of_a_process_says_its_own(tmp_path: Path) -> None:
 def test_an_output_is_read_by_message() -> None:
     one = b"ERROR: no place\nERROR: a/b.v:7: one\ntwo\n       Time: 15000 Scope: tb.t1\n"
     other = b"FATAL: b.v:8: \n   Time: 2 Scope: t\n"
-    assert [(each.kind, each.place, each.words, each.time) for each in said(one + other)] == [
+    files = b"ERROR: c.v:9: $readmemh: Unable to open a.hex for reading.\nERROR: $readmem file not found: b.hex\n"
+    assert [(each.kind, each.place, each.words, each.time) for each in said(files + one + other)] == [
+        ("error", "c.v:9: ", "$readmemh: Unable to open a.hex for reading.", 0),
+        ("error", "", "$readmem file not found: b.hex", 0),
         ("error", "b.v:7: ", "one two", 15000), ("fatal", "b.v:8: ", "$fatal", 2),
     ]  # fmt: skip
 
@@ -238,7 +241,7 @@ def benched(simulator: str, folder: Path, monkeypatch: pytest.MonkeyPatch, what:
     given = f", {more!r}" if more else ""
     (folder / f"{name}.py").write_text(BENCH.format(what=what, more=given), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    return run(name, says(folder, more), simulator, folder, limit_s=limit_s)
+    return run_in_cocotb(name, says(folder, more), simulator, folder, limit_s=limit_s)
 
 
 @pytest.mark.cocotb
