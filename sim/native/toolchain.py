@@ -21,17 +21,27 @@ from pathlib import Path
 from ringbed.sim.needs import Missing, compilers, require
 
 __all__ = [
-    "BuildError",
-    "Compiler",
-    "ToolchainMissing",
-    "Verilator",
-    "find_compiler",
-    "find_verilator",
-    "run_tool",
-    "wave_format",
-]
+    "LENIENT", "MODEL_FLAGS", "TIMESCALE", "BuildError", "Compiler", "SourceError", "ToolchainMissing", "Verilator",
+    "failure", "find_compiler", "find_verilator", "run_tool", "wave_format",
+]  # fmt: skip
 
 OLDEST_VERILATOR = (5, 36)
+TIMESCALE = ("1ns", "1ps")  # of modules that say none: Icarus has no clock of nanoseconds without it
+SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
+# What of Verilog is taken, wherever Verilator is run: nobody's warnings stop it, and delays (#1) are nothing.
+LENIENT = ("--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--timescale", "/".join(TIMESCALE))
+# And how it becomes a model, for whichever engine.
+MODEL_FLAGS = (
+    *LENIENT, "--x-assign", "fast", "--x-initial", "fast", "-O3",
+    "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
+)  # fmt: skip
+# What a tool says of its first error: Verilator; a compiler or Icarus, with the place in front; Icarus without a word
+# but the place; a linker.
+ERRORS = re.compile(
+    r"^%Error.*?: .*$|^[^\s:][^:\n]*:\d+:(?:\d+:)? (?:fatal error|error|sorry|syntax error)\b.*$|"
+    r"^.*: undefined reference to .*$|^Unable to .*$|^ERROR: .*$",
+    re.MULTILINE,
+)
 
 
 class BuildError(Exception):
@@ -40,6 +50,10 @@ class BuildError(Exception):
 
 class ToolchainMissing(BuildError, Missing):
     """This machine has no C++ compiler, or no Verilator."""
+
+
+class SourceError(BuildError):
+    """A tool does not take somebody's own sources: no fault of this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,11 @@ class Compiler:
     version: str
 
 
-def run_tool(tool: str, command: Sequence[str], log: Path, env: dict[str, str] | None = None) -> None:
-    """Run a build tool with its output in `log`. BuildError when it cannot run or fails."""
+def run_tool(
+    tool: str, command: Sequence[str], log: Path, env: dict[str, str] | None = None,
+    fault: type[BuildError] = BuildError,
+) -> None:  # fmt: skip
+    """Run a build tool with its output in `log`. BuildError when it cannot run, `fault` when it fails."""
     with log.open("a", encoding="utf-8") as output:
         output.write(" ".join(command) + "\n")
         output.flush()
@@ -65,9 +82,13 @@ def run_tool(tool: str, command: Sequence[str], log: Path, env: dict[str, str] |
         except OSError as error:
             raise BuildError(f"{tool} cannot be run ({error}); full log: {log}") from None
     if code != 0:
-        said = re.search(r"^%?Error.*?: (.*)$", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        reason = f" ({said[0].lstrip('%')})" if said else ""
-        raise BuildError(f"{tool} failed with exit code {code}{reason}; full log: {log}")
+        raise fault(f"{tool} failed with exit code {code}{failure(log)}; full log: {log}")
+
+
+def failure(log: Path) -> str:
+    """The first error in a tool's output, in brackets, or ""."""
+    said = ERRORS.search(log.read_text(encoding="utf-8", errors="replace"))
+    return f" ({said[0].lstrip('%').strip()})" if said else ""
 
 
 def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:

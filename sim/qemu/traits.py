@@ -1,7 +1,7 @@
 """What QEMU's e1000 does otherwise than our card, as data: what a test or a driver's author must know of the judge.
 
 Every trait is pinned by at least one experiment in `tests/hw/nics/em/against_qemu/`, which asks both the same.
-Section numbers with an M are those of the manual `hw/formats/em.py` names. `follows` says whom the manual is with:
+Section numbers with an M are those of the manual `hw/formats/em/` names. `follows` says whom the manual is with:
 `card`, `QEMU`, or `open` where it leaves the point to either.
 
 QEMU's model changes. ASKED lists the versions that were asked everything; a point that is not the same in all of them
@@ -77,21 +77,24 @@ class Trait:
 
 TRAITS: dict[str, Trait] = {
     # the bus and the general registers
-    "identity": Trait("PCI revision, BARs", "revision 2; BAR 0 alone", "revision 3; a second BAR of 64 bytes of I/O",
-                      "open", "M 4: the I/O BAR is the part's, no driver here uses it"),
+    "identity": Trait("PCI revision, BARs", "revision 2; BAR 2: 8 bytes of I/O, a window on the registers",
+                      "revision 3; BAR 1: 64 bytes of I/O that read 0", "card", "M 4"),
     "reset values": Trait("STATUS and CTRL after power-up", "reserved bits 0; FD and SPEED 10b in CTRL",
                           "80080783 and 00140240: bits of other parts of the family", "open",
                           "depends on the EEPROM, and is not printed"),
     "software reset": Trait("`CTRL.RST`", "registers go to their reset values, work in flight ends",
                             "the bit is dropped, nothing else", "card", "M 14, 13.4.1"),
-    "not implemented": Trait("TIPG, RXCSUM, RXDCTL, TIDV, RSRPD, FCAL, FCAH, FCT, FCTTV, FCRTL, FCRTH",
-                             "kept, and acted on but for TIPG", "read 0", "card", "M 13.4"),
+    "not implemented": Trait("TIPG, TXCW, RXCSUM, RXDCTL, TIDV, RSRPD, FCAL, FCAH, FCT, FCTTV, FCRTL, FCRTH",
+                             "kept, and acted on but for TIPG and TXCW", "read 0", "card", "M 13.4"),
     "packet buffer": Trait("PBA", "`TXA` follows from what is written to `RXA`", "stored; nothing is shared by it",
                            "card", "M 13.4.19"),
     "ring base": Trait("low four bits of RDBAL and TDBAL", "0", "kept, and ignored by the ring", "card", "M 3.2.6"),
     "eeprom pins": Trait("`EECD.GNT`", "1 after `REQ`", "always 1", "card", "M 13.4.3"),
     "phy status": Trait("PHY register 1 after power-up", "link and autonegotiation complete",
                         "link, but not negotiated until software restarts it", "card", "IEEE 802.3 22.2.4.2"),
+    "phy registers": Trait("PHY registers 7, 8, 11 to 15, 18, 19 and 22 to 31",
+                           "answer; what is reserved reads 0", "`MDIC.E`", "card",
+                           "IEEE 802.3 22.2.4: a PHY answers at all 32"),
     # transmit
     "padding": Trait("a short frame with `TCTL.PSP` clear", "leaves short",
                      "knows no PSP: every frame leaves short, and the engine pads it", "card", "M Table 13-76"),

@@ -18,7 +18,7 @@ from typing import Any
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
-from ringbed.sim.yosys.tools import YOSYS, SynthError, run
+from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
 
 __all__ = ["MADE", "Netlist", "NetlistUnknown", "read_netlist"]
 
@@ -51,7 +51,7 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
     Sources are copied: Yosys as WebAssembly sees few folders.
     """
     with tempfile.TemporaryDirectory() as work:
-        folder, names = Path(work), []
+        folder, names = staged(rtl, Path(work)), []
         for index, path in enumerate(rtl.files):
             names.append(f"s{index}{path.suffix}")
             shutil.copyfile(path, folder / names[-1])

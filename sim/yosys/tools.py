@@ -11,7 +11,9 @@ import fcntl
 import functools
 import importlib.metadata
 import logging
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,8 +22,9 @@ from pathlib import Path
 
 from ringbed.sim.native.cache import cache_dir
 from ringbed.sim.needs import Missing, require
+from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
+__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "staged", "versions"]
 
 LOG = logging.getLogger(__name__)
 SET_UP = "%s is set up, once a machine: a minute or two"
@@ -103,6 +106,22 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> N
         raise ToolFailure(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
     if done.returncode != 0:
         raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")
+
+
+def staged(rtl: Rtl, work: Path) -> Path:
+    """A folder in `work` to run Yosys in, so far down that all data has its own name from there; with the data copied.
+
+    Yosys as WebAssembly sees few folders, and would look for data beside the sources.
+    """
+    inside = [name for name in rtl.data if not os.path.isabs(name)]
+    down = max((Path(os.path.normpath(name)).parts.count("..") for name in inside), default=0)
+    folder = work.joinpath(*(f"d{number}" for number in range(down)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in inside:
+        target = Path(os.path.normpath(folder / name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(rtl.folder / name, target)
+    return folder
 
 
 def _stage(said: str) -> str:

@@ -209,7 +209,10 @@ def test_each_card_of_a_process_says_its_own(tmp_path: Path) -> None:
 def test_an_output_is_read_by_message() -> None:
     one = b"ERROR: no place\nERROR: a/b.v:7: one\ntwo\n       Time: 15000 Scope: tb.t1\n"
     other = b"FATAL: b.v:8: \n   Time: 2 Scope: t\n"
-    assert [(each.kind, each.place, each.words, each.time) for each in said(one + other)] == [
+    files = b"ERROR: c.v:9: $readmemh: Unable to open a.hex for reading.\nERROR: $readmem file not found: b.hex\n"
+    assert [(each.kind, each.place, each.words, each.time) for each in said(files + one + other)] == [
+        ("error", "c.v:9: ", "$readmemh: Unable to open a.hex for reading.", 0),
+        ("error", "", "$readmem file not found: b.hex", 0),
         ("error", "b.v:7: ", "one two", 15000), ("fatal", "b.v:8: ", "$fatal", 2),
     ]  # fmt: skip
 

@@ -89,6 +89,10 @@ PINS: dict[str, Pin] = {
     "kept_pba": Pin("packet buffer", "0x200020", "0x20"),
     "kept_rdbal": Pin("ring base", "0xabcd1230", "0xabcd1234"),
     "eecd_grant_without_request": Pin("eeprom pins", 0, 1),
+    "kept_txcw": Pin("not implemented", "0xc0001234", "0x0"),
+    "phy_registers_that_answer": Pin(
+        "phy registers", list(range(32)), [*range(7), 9, 10, 16, 17, 20, 21]
+    ),
     "phy_status_with_link": Pin("phy status", "R 796d", "R 794d"),
     "short_frame_without_psp": Pin("padding", [36], [60]),
     "frame_without_ifcs": Pin("ifcs", [100], [104]),
@@ -242,7 +246,7 @@ def test_the_identities_differ_as_is_known() -> None:
     card.close()
     assert (theirs.vendor, theirs.device, theirs.class_code) == (EM_PCI.vendor, EM_PCI.device, EM_PCI.class_code)
     assert (theirs.revision, theirs.bars) == (3, (131072, 64))
-    assert (EM_PCI.revision, EM_PCI.bars) == (2, (131072,))
+    assert (EM_PCI.revision, EM_PCI.bars, EM_PCI.io_bar) == (2, (131072, 0, 8), 2)
 
 
 def test_every_file_of_questions_is_asked() -> None:
