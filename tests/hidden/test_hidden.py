@@ -47,7 +47,7 @@ SAMPLE = {
     "scapy": ["tests/conformance/references"],
     "yosys": ["tests/hw/test_frame_blocks_yosys.py"],
     "nextpnr": ["tests/sim/yosys"],
-    "pywellen": ["tests/sim/pysim", "tests/sim/native/test_engine.py::test_a_waveform"],
+    "pywellen": ["tests/sim/trace/test_failure.py"],
     "ip": ["tests/sim/kernel"],
 }  # fmt: skip
 # What a file of tests says when it has to do with a need.
