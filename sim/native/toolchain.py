@@ -48,12 +48,12 @@ class BuildError(Exception):
     """Why there is no compiled model: one sentence with the tool's name and where its full output is."""
 
 
-class ToolchainMissing(BuildError, Missing):
-    """This machine has no C++ compiler, or no Verilator."""
-
-
 class SourceError(BuildError):
     """A tool does not take somebody's own sources: no fault of this machine's."""
+
+
+class ToolchainMissing(BuildError, Missing):
+    """This machine has no C++ compiler, or no Verilator."""
 
 
 @dataclass(frozen=True, slots=True)

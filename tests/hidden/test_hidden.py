@@ -45,7 +45,7 @@ SAMPLE = {
         )),
     ],
     "scapy": ["tests/conformance/references"],
-    "yosys": ["tests/hw/test_frame_blocks_yosys.py"],
+    "yosys": ["tests/hw/test_frame_blocks_yosys.py", "tests/cli/dut/test_check.py", "tests/cli/dut/test_synth.py"],
     "nextpnr": ["tests/sim/yosys"],
     "pywellen": ["tests/sim/trace/test_failure.py"],
     "ip": ["tests/sim/kernel"],
