@@ -146,7 +146,10 @@ class Host(Generic[U]):
         self.upper.skip(until)
 
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
-        """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended."""
+        """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended.
+
+        IDLE in `stop` ends it early at rest, as `Engine.run` does and on no more cards: see there.
+        """
         engine, end = self.engine, self.frequency.clocks(until)
         seen = Event.NONE
         while True:
