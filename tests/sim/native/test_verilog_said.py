@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb.build import CocotbMissing
-from ringbed.sim.cocotb.run import CocotbFailed, run
+from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.native.verilog_said import said
@@ -241,7 +239,7 @@ def benched(simulator: str, folder: Path, monkeypatch: pytest.MonkeyPatch, what:
     given = f", {more!r}" if more else ""
     (folder / f"{name}.py").write_text(BENCH.format(what=what, more=given), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    return run(name, says(folder, more), simulator, folder, limit_s=limit_s)
+    return run_in_cocotb(name, says(folder, more), simulator, folder, limit_s=limit_s)
 
 
 @pytest.mark.cocotb
@@ -257,10 +255,9 @@ def test_a_bench_does_not_pass_with_an_error_in_it(
             benched(simulator, tmp_path, monkeypatch, what)
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.cocotb
 def test_a_simulator_in_a_loop_without_delay_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("iverilog") is None:
-        raise CocotbMissing("no Icarus Verilog")
     loop = "  integer turns;\n  always @* if (say == 9) while (1) turns = 0;\n"
     with pytest.raises(CocotbFailed, match="the simulator had not ended after 3 s, and was"):
         benched("icarus", tmp_path, monkeypatch, LOOP, loop, limit_s=3)
