@@ -196,9 +196,9 @@ def test_a_plusarg_of_the_command_reaches_the_block(stretched: Path, capsys: pyt
 
 
 @pytest.mark.cocotb
-@pytest.mark.parametrize("engine", ["cocotb-icarus", "cocotb-verilator"])
+@pytest.mark.parametrize("engine", ["cocotb-icarus", pytest.param("cocotb-verilator", marks=pytest.mark.full)])
 def test_so_it_is_under_cocotb(stretched: Path, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("--engine", engine, "--reset-wait", "40", "--kind", "noise")
+    asked = ("--engine", engine, "--reset-wait", "40", "--kind", "0x0000 and 0xffff")
     assert run(str(stretched), *asked) == Exit.OK
     assert run(str(stretched), *asked, "--plusarg", "lies") == Exit.FINDING
     capsys.readouterr()
