@@ -40,7 +40,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.cocotb.build.CocotbMissing": Exit.ENVIRONMENT,
     "ringbed.sim.cocotb.engine.SimulatorEnded": Exit.ENVIRONMENT,
     "ringbed.sim.seam.engine.CardEnded": Exit.FINDING,
-    "ringbed.sim.dut.ports.VerilogError": Exit.USAGE,
+    "ringbed.sim.dut.tree.VerilogError": Exit.USAGE,
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.seam.portmap.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,

@@ -23,12 +23,14 @@ __all__ = ["NicSpec", "Rtl", "component_ports"]
 class Rtl:
     """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in.
 
-    `read` are all the files that Verilator read for it, includes and modules it looked for itself among them.
+    `library` are folders in which Verilator looks for modules that are in no file; what it finds is among the `files`
+    of a map that has been read. `read` are all the files that it read for it, includes too.
     """
 
     files: tuple[Path, ...]
     include: tuple[Path, ...] = ()
     read: tuple[Path, ...] = ()
+    library: tuple[Path, ...] = ()
 
     def source_hash(self) -> str:
         """Of every file; raises OSError for one that is gone."""

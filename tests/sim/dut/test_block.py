@@ -71,7 +71,7 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     ("rx_checksum", ("start = 14", "begin = 14"), "block: rx-checksum/sum has no option 'begin'"),
     ("rx_checksum", ('variant = "sum"', 'variant = "raw"'), "block: rx-checksum has no variant 'raw'"),
     ("rx_checksum", ("start = 14", "quiet = 0"), "block.quiet must be a number of clocks from 1 up, not 0"),
-    ("rss_hash", ('key = "6d', 'key = "6x'), "block: key must be 80 hexadecimal digits, not '6x"),
+    ("rss_hash", ('key = "6d', 'key = "6x'), "block: key must be hexadecimal digits, two a byte, not '6x"),
     ("rss_hash", ('key = "6d', 'key = "'), "block: rss-hash/fields needs a key of 40 bytes, not 39"),
     ("segment", ('sums = "kept"', 'sums = "left"'), "block.sums must be kept or pseudo or full, not 'left'"),
     ("rss_hash", ("types = {", "types = 5 # {"), "block.types must be a table, not 5"),
