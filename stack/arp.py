@@ -3,7 +3,8 @@
 One service queue holds both what it is asked to resolve (packets of this host, ifl_index 0) and ARP frames that came
 in, so that the neighbours have one writer. Neighbours are learned from requests for our address, from answers to our
 own requests, and are created by packets and routes that need them. Each is an IFDEST route in the table: there is no
-other cache. Time is that of the scheduler; `tick` acts on it.
+other cache. There are at most `NEIGHBOURS_MAX`: a new one takes the place of one that nothing needs, and is not made
+where all are needed. Time is that of the scheduler; `tick` acts on it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ TRIES = 5
 KEEP = 20 * 60 * SECOND  # how long an answer is good for
 REFRESH = 60 * SECOND  # before the end of it, a neighbour in use is asked again
 DOWN = 20 * SECOND  # how long one that did not answer is left alone
+NEIGHBOURS_MAX = 1024  # of one iff (Linux: net.ipv4.neigh.default.gc_thresh3)
 _ANYBODY = bytes(6)
+_BUSY = frozenset({State.ASKING, State.REFRESHING})
 
 
 class Arp:
@@ -65,10 +68,12 @@ class Arp:
     def _service(self, packet: Packet) -> None:
         if packet.ifl_index:
             self._receive(packet)
-        elif self._local_for(packet.dst):
-            self.resolve(packet.dst).output(packet, True)
-        else:  # the subnet was removed while the packet waited here
+        elif not self._local_for(packet.dst):  # the subnet was removed while the packet waited here
             packet.drop(self._stats.unresolved)
+        elif neighbour := self.resolve(packet.dst):
+            neighbour.output(packet, True)
+        else:
+            packet.drop(self._stats.tablefull)
 
     def _receive(self, packet: Packet) -> None:
         try:
@@ -90,7 +95,10 @@ class Arp:
         self._learn_and_answer(packet, message)
 
     def _learn_and_answer(self, packet: Packet, message: arp.Arp) -> None:
-        """RFC 826's reception: merge first, then, if the target is us, learn and answer."""
+        """RFC 826's reception: merge first, then, if the target is us, learn and answer.
+
+        What nobody asked for is not believed: only a request makes a neighbour.
+        """
         probe = message.sender == 0  # RFC 5227: somebody asks before using an address
         if not probe and not self._local_for(message.sender):
             return packet.drop(self._stats.badsender)
@@ -98,24 +106,58 @@ class Arp:
         to_us = self._is_local(message.target)
         if known is None and not to_us:
             return packet.drop(self._stats.nottarget)
-        if not probe and (known or message.operation == arp.REQUEST):
-            self._event(known or self.resolve(message.sender), Event.ANSWER, message.sender_hw)
+        if known is None and message.operation == arp.REPLY:
+            return packet.drop(self._stats.unasked)
+        if not probe:
+            self._heard(known or self._learn(message.sender), message.sender_hw)
         if to_us and message.operation == arp.REQUEST:
             self._stats.replies_out.value += 1
             self._send(arp.Arp(arp.REPLY, self._link.lladdr, message.target, message.sender_hw, message.sender))
+        else:
+            self._stats.updates.value += 1
+        return None
+
+    def _heard(self, neighbour: Neighbour | None, lladdr: bytes) -> None:
+        if neighbour is None:
+            self._stats.notlearned.value += 1
+        else:
+            self._event(neighbour, Event.ANSWER, lladdr)
 
     # -- neighbours -----------------------------------------------------------------------------------------
 
-    def resolve(self, address: int) -> Neighbour:
-        """The next hop for one neighbour, made (as HOLD) when it is not known: also for a route through it."""
+    def resolve(self, address: int) -> Neighbour | None:
+        """The next hop for one neighbour, made (as HOLD) when it is not known: also for a route through it.
+
+        None when the table is full of neighbours that are needed. One that was used is not, by one that is.
+        """
         neighbour = self.neighbours.get(address)
-        if neighbour is None:
-            stats = (self._ip_stats, self._stats)
-            local = self._local_for(address)
-            neighbour = Neighbour(address, self._link, self._ifl_index, local, stats, self._wake)
-            self.neighbours[address] = neighbour
-            self._table.add(Route(prefix(address), Rtt.IFDEST, neighbour, self._ifl_index))
+        if neighbour is None and (self._make_room(used=False) or self._make_room(used=True)):
+            neighbour = self._new(address)
         return neighbour
+
+    def _learn(self, address: int) -> Neighbour | None:
+        """For one who asked for us: whom nobody here has sent to takes no place of one who was sent to."""
+        return self._new(address) if self._make_room(used=False) else None
+
+    def _new(self, address: int) -> Neighbour:
+        stats = (self._ip_stats, self._stats)
+        local = self._local_for(address)
+        neighbour = Neighbour(address, self._link, self._ifl_index, local, stats, self._wake)
+        self.neighbours[address] = neighbour
+        self._table.add(Route(prefix(address), Rtt.IFDEST, neighbour, self._ifl_index))
+        return neighbour
+
+    def _make_room(self, used: bool) -> bool:
+        """Whether there is room for one more: the oldest goes that no route needs and nobody waits for."""
+        if len(self.neighbours) < NEIGHBOURS_MAX:
+            return True
+        for old in self.neighbours.values():
+            if old.references == 1 and old.used == used and old.state not in _BUSY:
+                self._remove(old)
+                old.die()
+                self._stats.evicted.value += 1
+                return True
+        return False
 
     def _wake(self, neighbour: Neighbour) -> None:
         self._event(neighbour, Event.SEND)

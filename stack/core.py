@@ -22,6 +22,10 @@ _CLASS_E = 0xF0000000
 class Family(Broadcaster, Protocol):
     """An iff, as the host as a whole sees it: what adds itself here and is asked for what it adds up to."""
 
+    def locals(self) -> Iterable[int]:
+        """Our addresses on it."""
+        ...
+
     def all_ones(self) -> Iterable[int]:
         """The broadcast addresses of its subnets."""
         ...
@@ -65,7 +69,8 @@ class Core:
         self._last_index += 1
         return self._last_index
 
-    def refit_broadcasts(self) -> None:
-        """Addresses changed: which ones can nobody have as a source (RFC 1122 3.2.1.3)."""
-        ones = (address for family in self.families.values() for address in family.all_ones())
-        self.ip.broadcasts = frozenset({_EVERYBODY, *ones})
+    def refit_addresses(self) -> None:
+        """Addresses changed: which ones can nobody outside have as a source (RFC 1122 3.2.1.3)."""
+        families = self.families.values()
+        self.ip.broadcasts = frozenset({_EVERYBODY, *(each for family in families for each in family.all_ones())})
+        self.ip.locals = frozenset(each for family in families for each in family.locals())

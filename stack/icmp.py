@@ -19,7 +19,7 @@ from ringbed.stack.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, L4_CSUM_IN_
 from ringbed.stack.scheduler import Scheduler
 from ringbed.stack.service import ServiceQueue
 from ringbed.stack.stats import Stats
-from ringbed.stack.wire import icmpv4, ipv4, udp
+from ringbed.stack.wire import icmpv4, ipv4, ipv4_options, udp
 from ringbed.stack.wire.checksum import intact, octets_sum
 from ringbed.stack.wire.icmpv4 import HEADER, HEADER_LEN, IcmpView
 from ringbed.stack.wire.ipv4 import MIN_LEN, PROTO_ICMP, Ipv4View
@@ -87,9 +87,18 @@ class Icmp:
         if packet.flags & (BROADCAST | MULTICAST) or not self._is_single(packet.dst):
             return packet.drop(self._stats.icps_bmcastecho)
         self._stats.icps_reflect.value += 1
-        rest = IcmpView(data).rest
-        self.output(icmpv4.ECHO_REPLY, 0, rest, data[HEADER_LEN:], packet.src, packet.dst, journey=packet.journey)
+        rest, options, to = IcmpView(data).rest, b"", packet.src
+        if packet.l4 - packet.l3 > MIN_LEN:
+            options, to = self._options_back(packet)
+        journey = packet.journey
+        self.output(icmpv4.ECHO_REPLY, 0, rest, data[HEADER_LEN:], to, packet.dst, journey=journey, options=options)
         return None
+
+    def _options_back(self, packet: Packet) -> tuple[bytes, int]:
+        """The options of the answer, and where it goes first (RFC 1122 3.2.2.6). IP found those of `packet` good."""
+        header = packet.segments[0][packet.l3 : packet.l4]
+        locals, time = self._ip.locals, self._scheduler.now // 1_000_000
+        return ipv4_options.answer(header, packet.src, packet.dst, locals.__contains__, time)
 
     def _to_raw(self, packet: Packet, known: bool) -> None:
         if self.raw:
@@ -123,16 +132,16 @@ class Icmp:
 
     def output(
         self, kind: int, code: int, rest: int, payload: Buffer, dst: int, src: int = 0, flags: int = 0, ttl: int = 64,
-        output_ifl: int = 0, journey: Journey | None = None,
+        output_ifl: int = 0, journey: Journey | None = None, options: bytes = b"",
     ) -> int:  # fmt: skip
-        """Send a message; its checksum is only asked for. Returns 0 or an errno."""
-        header = bytearray(MIN_LEN + HEADER_LEN)
-        HEADER.pack_into(header, MIN_LEN, kind, code, 0, rest)
+        """Send a message, `options` in its IP header; its checksum is only asked for. Returns 0 or an errno."""
+        header = bytearray(MIN_LEN + len(options) + HEADER_LEN)
+        HEADER.pack_into(header, MIN_LEN + len(options), kind, code, 0, rest)
         packet = Packet([b"", header, payload] if payload else [b"", header], flags | ICMP_CSUM_OUT, 0, journey)
         packet.output_ifl = output_ifl
         if journey is not None:
             journey.step("icmp_output")
-        error = self._ip.ip_output(packet, dst, src, PROTO_ICMP, ttl)
+        error = self._ip.ip_output(packet, dst, src, PROTO_ICMP, ttl, options=options)
         if not error:
             self._stats.count_out(kind)
         return error

@@ -41,7 +41,7 @@ class IcmpSocket:
         self._icmp = icmp
         self._stats = stats
         self.queue = ServiceQueue("icmp socket", self._input, scheduler, stats.icps_fullqueue)
-        self.buffer: SockBuf[IcmpMessage] = SockBuf(scheduler)
+        self.buffer: SockBuf[IcmpMessage] = SockBuf(scheduler, stats.icps_upcallerr)
         self.may_broadcast = False
         icmp.raw.append(self.queue)
 
@@ -51,7 +51,10 @@ class IcmpSocket:
             self._icmp.raw.remove(self.queue)
 
     def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
-        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive."""
+        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
+
+        What it raises is counted and goes no further (sockbuf.py).
+        """
         self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
 
     def _input(self, packet: Packet) -> None:

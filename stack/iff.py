@@ -164,7 +164,7 @@ class IfFamily:
         if not self.ifas:
             self._demux.add(L2Entry(ethernet.ETHERTYPE_ARP, 16, self.ifl_index, self.arp.arp_input, None))
         self.ifas.append(ifa)
-        self._core.refit_broadcasts()
+        self._core.refit_addresses()
         return ifa
 
     def _checked(self, address: str) -> IfAddr:
@@ -219,7 +219,7 @@ class IfFamily:
         self.arp.refit()
         if not self.ifas:
             self._demux.remove(ethernet.ETHERTYPE_ARP, 16)
-        self._core.refit_broadcasts()
+        self._core.refit_addresses()
 
     # -- what others ask --------------------------------------------------------------------------------------
 
@@ -233,6 +233,10 @@ class IfFamily:
     def is_local(self, address: int) -> bool:
         """Whether this host has the address, on whichever interface."""
         return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
+
+    def locals(self) -> Iterable[int]:
+        """Our addresses on it."""
+        return (ifa.local for ifa in self.ifas)
 
     def all_ones(self) -> Iterable[int]:
         """The broadcast addresses of its subnets."""

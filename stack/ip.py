@@ -25,8 +25,9 @@ from ringbed.stack.packet import (
 )
 from ringbed.stack.route import Route, RouteTable, Rtt
 from ringbed.stack.stats import Stats
-from ringbed.stack.wire import icmpv4, ipv4
+from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
+from ringbed.stack.wire.ipv4_options import BadOption
 
 _CLASS_D = 0xE0000000
 _LOOPBACK = 127
@@ -52,6 +53,7 @@ class Ip:
         self.demux = L3Demux()
         self.table = RouteTable(permanent(self))
         self.broadcasts: frozenset[int] = frozenset({0xFFFFFFFF})  # addresses that nobody can have
+        self.locals: frozenset[int] = frozenset()  # addresses that nobody else can have
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
         self._ident = 0
 
@@ -74,6 +76,8 @@ class Ip:
             return packet.drop(bad)
         if src >= _CLASS_D or src in self.broadcasts or src >> 24 == _LOOPBACK or dst >> 24 == _LOOPBACK:
             return packet.drop(stats.ips_badaddr)
+        if src in self.locals:  # an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016)
+            return packet.drop(stats.ips_ownaddr)
         packet.src = src
         packet.dst = dst
         packet.proto = proto
@@ -111,21 +115,15 @@ class Ip:
 
     def _options(self, packet: Packet) -> bool:
         """RFC 1122 3.2.1.8: step over what we need not understand; an unfinished source route is not for a host."""
-        data = packet.segments[0]
-        at, end = packet.l3 + MIN_LEN, packet.l4
-        while at < end and data[at] != ipv4.OPT_END:
-            if data[at] == ipv4.OPT_NOP:
-                at += 1
-                continue
-            length = data[at + 1] if at + 1 < end else 0
-            if not 2 <= length <= end - at:
-                self._error(packet, icmpv4.PARAMETER_PROBLEM, 0, (at + 1 - packet.l3) << 24)
-                packet.drop(self._stats.ips_badoptions)
-                return False
-            if data[at] in (ipv4.OPT_LSRR, ipv4.OPT_SSRR) and (length < 3 or data[at + 2] <= length):
-                packet.drop(self._stats.ips_cantforward)
-                return False
-            at += length
+        try:
+            found = list(ipv4_options.options(packet.segments[0][packet.l3 : packet.l4]))
+        except BadOption as bad:
+            self._error(packet, icmpv4.PARAMETER_PROBLEM, 0, bad.at << 24)
+            packet.drop(self._stats.ips_badoptions)
+            return False
+        if any(option.kind in ipv4_options.SOURCE_ROUTES and not option.full for option in found):
+            packet.drop(self._stats.ips_cantforward)
+            return False
         return True
 
     def ip_deliver(self, packet: Packet) -> None:
@@ -153,8 +151,10 @@ class Ip:
 
     # -- out ------------------------------------------------------------------------------------------------
 
-    def ip_output(self, packet: Packet, dst: int, src: int, proto: int, ttl: int = TTL, tos: int = 0) -> int:
-        """Send `[b"", headers with 20 bytes of room for IP's, payload...]`. `src` 0: the best local one.
+    def ip_output(
+        self, packet: Packet, dst: int, src: int, proto: int, ttl: int = TTL, tos: int = 0, options: bytes = b""
+    ) -> int:
+        """Send `[b"", headers with 20 bytes and `options` of room for IP's, payload...]`. `src` 0: the best local one.
 
         Returns 0, or the errno that the sender should see; the packet is counted either way.
         """
@@ -174,12 +174,14 @@ class Ip:
         packet.dst = dst
         packet.proto = proto
         packet.length = total
-        packet.l4 = MIN_LEN
+        packet.l4 = header_len = MIN_LEN + len(options)
         packet.flags |= IPV4_CSUM_OUT
         self._ident = ident = self._ident + 1 & 0xFFFF
         header = segments[1]
         assert isinstance(header, bytearray)
-        HEADER.pack_into(header, 0, 0x45, tos, total, ident, 0, ttl, proto, 0, src, dst)
+        HEADER.pack_into(header, 0, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)
+        if options:
+            header[MIN_LEN:header_len] = options
         if packet.journey is not None:
             packet.journey.step("ip_output")
         error = nexthop.output(packet, True)

@@ -191,12 +191,12 @@ class Resolv(NextHop):
     kind = Rnh.RESOLV
 
     def __init__(
-        self, stats: IpStats, queue: ServiceQueue, resolve: Callable[[int], NextHop], ifl_index: int, local: int
+        self, stats: IpStats, queue: ServiceQueue, resolve: Callable[[int], NextHop | None], ifl_index: int, local: int
     ) -> None:
         super().__init__(ifl_index, local)
         self._stats = stats
         self._queue = queue
-        self.resolve = resolve  # the next hop for one neighbour of this subnet, made if need be
+        self.resolve = resolve  # the next hop for a neighbour of this subnet, made if need be; None: no room
 
     def output(self, packet: Packet, originated: bool) -> int:
         if not originated:

@@ -26,7 +26,6 @@ from ringbed.stack.wire import icmpv4, ipv4, udp
 from ringbed.stack.wire.checksum import checksum, fold, octets_sum, pseudo_sum, segments_sum
 
 _L4_MASK = TCP_CSUM_OUT | UDP_CSUM_OUT | ICMP_CSUM_OUT
-_L4 = ipv4.MIN_LEN  # where L4 starts in the header segment: what this host sends has no options
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class ChecksumOutput:
         }
 
     def in_proto_cksum_out(self, packet: Packet) -> None:
-        """`packet` is `[L2, headers, payload...]` with its addresses set; see the module's text."""
+        """`packet` is `[L2, headers, payload...]`, its addresses set, `l4` counted from L3; see the module's text."""
         flags = packet.flags
         if l4 := flags & _L4_MASK:
             field = self._fields[l4]
@@ -77,31 +76,31 @@ class ChecksumOutput:
     def _put_ipv4(self, packet: Packet) -> None:
         header = packet.segments[1]
         assert isinstance(header, bytearray)
-        value = checksum(int.from_bytes(header[: ipv4.MIN_LEN], "big"))
+        value = checksum(int.from_bytes(header[: packet.l4], "big"))
         header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = value.to_bytes(2, "big")
         packet.flags &= ~IPV4_CSUM_OUT
         self._stats.ips_outswcsum.value += 1
 
     def _put_l4(self, packet: Packet, field: _Field) -> None:
         """The field holds zero so far."""
-        segments = packet.segments
+        segments, l4 = packet.segments, packet.l4
         header = segments[1]
         assert isinstance(header, bytearray)
         if len(segments) == 3:  # one payload, at an even byte since headers are even: no walk needed
-            total = int.from_bytes(header[_L4:], "big") + octets_sum(segments[2])
+            total = int.from_bytes(header[l4:], "big") + octets_sum(segments[2])
         else:
-            total = segments_sum([header[_L4:], *segments[2:]])
+            total = segments_sum([header[l4:], *segments[2:]])
         if field.pseudo:
-            total += pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - _L4)
-        at = _L4 + field.at
+            total += pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - l4)
+        at = l4 + field.at
         header[at : at + 2] = (checksum(total) or field.zero).to_bytes(2, "big")
         field.software.value += 1
 
     def _put_pseudo(self, packet: Packet, field: _Field) -> None:
         header = packet.segments[1]
         assert isinstance(header, bytearray)
-        total = pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - _L4)
-        at = _L4 + field.at
+        total = pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - packet.l4)
+        at = packet.l4 + field.at
         header[at : at + 2] = fold(total).to_bytes(2, "big")
         field.hardware.value += 1
 

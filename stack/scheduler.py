@@ -8,6 +8,10 @@ gives the same order of everything.
 * input: an `ifiq` is run to empty; stateless: it changes the packet and counters, nothing else.
 * worker: a service queue, the one writer of the state behind it.
 * process: an application's upcall.
+
+Work may make more work, but not without end: within one `run`, which is one moment of simulated time, it is counted, a
+packet of a service queue and a turn of any queue as one, and at `RUN_LIMIT` there is an error instead of a clock that
+stands.
 """
 
 from __future__ import annotations
@@ -24,6 +28,13 @@ class Context(IntEnum):
     PROCESS = 3
 
 
+RUN_LIMIT = 1 << 17  # a host whose queues are all full has a fiftieth of this
+
+
+class NeverEmpty(RuntimeError):
+    """One `run` did not come to an end: something answers its own answers. What it had not done yet still waits."""
+
+
 class Runnable(Protocol):
     """Something with work. It is scheduled at most once at a time, which is its own care."""
 
@@ -38,6 +49,7 @@ class Scheduler:
         self.context = Context.PROCESS
         self._ready: tuple[deque[Runnable], ...] = tuple(deque() for _ in Context)
         self._running = False
+        self._left = RUN_LIMIT
 
     @property
     def context_name(self) -> str:
@@ -52,10 +64,14 @@ class Scheduler:
         self._ready[context].append(runnable)
 
     def run(self) -> None:
-        """Run everything to empty. Called from within (an upcall, say) it does nothing: the outer one goes on."""
+        """Run everything to empty. Called from within (an upcall, say) it does nothing: the outer one goes on.
+
+        Raises NeverEmpty.
+        """
         if self._running:
             return
         self._running = True
+        self._left = RUN_LIMIT
         try:
             while self._run_one():
                 pass
@@ -63,10 +79,22 @@ class Scheduler:
             self._running = False
             self.context = Context.PROCESS
 
+    def spend(self, queue: str = "") -> None:
+        """One piece of work is about to be done, of `queue`. Raises NeverEmpty when `run` has done too many."""
+        if not self._running:
+            return  # a system call becomes the consumer: the program's own loop
+        self._left -= 1
+        if self._left < 0:
+            raise NeverEmpty(
+                f"still not empty after {RUN_LIMIT} pieces of work at {self.now} ns, the next one in "
+                f"{self.context_name} context{queue and f', queue {queue}'}: does an upcall answer its own answers?"
+            )
+
     def _run_one(self) -> bool:
         for context in Context:
             if ready := self._ready[context]:
                 self.context = context
+                self.spend()
                 ready.popleft().run()
                 return True
         return False

@@ -34,7 +34,7 @@ class State(Enum):
 class ServiceQueue:
     """`handler` takes one packet and ends it: delivers, answers, sends or drops. `full` counts what did not fit."""
 
-    __slots__ = ("_handler", "_packets", "_scheduler", "full", "limit", "name", "state")
+    __slots__ = ("_handler", "_packets", "_scheduler", "_waits", "full", "limit", "name", "state")
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class ServiceQueue:
         self.state = State.IDLE
         self._handler = handler
         self._scheduler = scheduler
+        self._waits = False  # for the worker's turn, whatever the state is by then
         self._packets: deque[Packet] = deque()
 
     def __len__(self) -> int:
@@ -68,12 +69,19 @@ class ServiceQueue:
             return False
         packets.append(packet)
         if self.state is State.IDLE:
-            self.state = State.SCHEDULED
-            self._scheduler.schedule(Context.WORKER, self)
+            self._schedule()
         return True
+
+    def _schedule(self) -> None:
+        """Once: it may have been drained and filled again since."""
+        self.state = State.SCHEDULED
+        if not self._waits:
+            self._waits = True
+            self._scheduler.schedule(Context.WORKER, self)
 
     def run(self) -> None:
         """The worker's turn."""
+        self._waits = False
         if self.state is State.SCHEDULED:
             self._consume()
 
@@ -84,12 +92,12 @@ class ServiceQueue:
 
     def _consume(self) -> None:
         self.state = State.ACTIVE
-        packets, handler = self._packets, self._handler
+        packets, handler, spend, name = self._packets, self._handler, self._scheduler.spend, self.name
         try:
             while packets:
+                spend(name)
                 handler(packets.popleft())
         finally:
             self.state = State.IDLE
-            if packets:  # the handler raised: what is left has nobody to schedule it
-                self.state = State.SCHEDULED
-                self._scheduler.schedule(Context.WORKER, self)
+            if packets:  # something raised: what is left has nobody to schedule it
+                self._schedule()

@@ -58,7 +58,11 @@ class Stack:
         return self._core.ip.table
 
     def run(self) -> None:
-        """Run every context to empty: interface queues, service queues, upcalls."""
+        """Run every context to empty: interface queues, service queues, upcalls.
+
+        Whatever came in, and whatever an upcall raises, this does not. Raises NeverEmpty (scheduler.py) when there is
+        no end of it.
+        """
         self._core.scheduler.run()
 
     def tick(self, now: int) -> None:
@@ -154,7 +158,10 @@ class Stack:
             raise RouteError(f"{gateway} is no neighbour of this host")
         if found.nexthop.type not in (Rnh.RESOLV, Rnh.UNICAST, Rnh.HOLD):
             raise RouteError(f"{gateway} cannot be a next hop: its route is {found.nexthop.type.name}")
-        return found.nexthop.resolve(address) if isinstance(found.nexthop, Resolv) else found.nexthop
+        nexthop = found.nexthop.resolve(address) if isinstance(found.nexthop, Resolv) else found.nexthop
+        if nexthop is None:
+            raise RouteError(f"{gateway} cannot be a next hop: the ARP table is full of neighbours that are needed")
+        return nexthop
 
     # -- sockets ----------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class UdpSocket(Pcb):
         queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
         super().__init__(queue, UDP_CSUM_OUT)
         self._udp = udp
-        self.buffer: SockBuf[_Datagram] = SockBuf(udp.scheduler)
+        self.buffer: SockBuf[_Datagram] = SockBuf(udp.scheduler, udp.stats.udps_upcallerr)
         self._error = 0
         self._errors: deque[SocketError] = deque(maxlen=ERRORS_MAX)
         self._closed = False
@@ -87,7 +87,10 @@ class UdpSocket(Pcb):
         self._set_flag(DONTROUTE, on)
 
     def set_upcall(self, upcall: Callable[[UdpSocket], None] | None) -> None:
-        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive."""
+        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
+
+        What it raises is counted and goes no further (sockbuf.py).
+        """
         self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
 
     def _set_flag(self, flag: int, on: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.demo.exchange import Exchanged
 from ringbed.drivers.world import Verdict
-from ringbed.sim.testbed.account import Leg
+from ringbed.sim.testbed.accounting import Leg
 
 if TYPE_CHECKING:
     from rich.table import Table

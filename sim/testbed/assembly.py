@@ -21,7 +21,7 @@ from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.native.build import Progress
 from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.testbed.account import Leg, driver_legs
+from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
@@ -194,7 +194,7 @@ def open_host(
 def account(host: Host[Any]) -> list[Leg]:
     """All legs of one host, at rest: between wire and driver, and with a stack between driver and its queues too.
 
-    On a card of somebody's own too: what is known of it then is in `sim/testbed/account.py`.
+    On a card of somebody's own too: what is known of it then is in `sim/testbed/accounting.py`.
     """
     legs = driver_legs(host)
     if isinstance(host.upper, StackOnDriver):

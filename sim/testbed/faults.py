@@ -23,7 +23,7 @@ from ringbed.sim.faults.draw import chance, key_of
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.faults.plan import FaultPlan, FaultRecord, FaultRule, Value, record_text
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusFixed, BusKind, BusRule
-from ringbed.sim.testbed.account import Leg, link_legs
+from ringbed.sim.testbed.accounting import Leg, link_legs
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.wire.frame import WireEnd
 from ringbed.sim.wire.link_faults import FaultyEnd, FaultyLink, Link

@@ -21,11 +21,6 @@ OFFSET_MASK = 0x1FFF
 HEADER = Struct("!BBHHHBBHII")
 CHECKSUM_AT = 10
 
-OPT_END = 0
-OPT_NOP = 1
-OPT_LSRR = 0x83
-OPT_SSRR = 0x89
-
 
 class Ipv4View(View):
     """The fixed part; `header_len` and `total` are as the sender claims, not checked against the bytes."""

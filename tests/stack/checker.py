@@ -11,15 +11,17 @@ from tests.stack.host import OUR_MAC, PEER_MAC
 from tests.stack.naive import ones_complement_sum, pseudo_header
 
 
-def ip_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, bytes]:
-    """An IPv4 frame from us with a good header; its header and its payload."""
+def ip_of(frame: bytes, dst: bytes = PEER_MAC, options: bytes = b"") -> tuple[Ipv4, bytes]:
+    """An IPv4 frame from us with a good header and these options; its header and its payload."""
     assert Ethernet.parse(frame) == Ethernet(dst, OUR_MAC, 0x0800)
     header = Ipv4.parse(frame, 14)
-    assert frame[14] == 0x45
+    end = 34 + len(options)
+    assert frame[14] == 0x45 + len(options) // 4
+    assert frame[34:end] == options
     assert header.fragment == 0
-    assert ones_complement_sum(frame[14:34]) == 0xFFFF, "IPv4 header checksum"
-    assert len(frame) == 34 + header.length
-    return header, frame[34:]
+    assert ones_complement_sum(frame[14:end]) == 0xFFFF, "IPv4 header checksum"
+    assert len(frame) == end + header.length
+    return header, frame[end:]
 
 
 def udp_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, Udp]:
@@ -33,8 +35,8 @@ def udp_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, Udp]:
     return header, datagram
 
 
-def icmp_of(frame: bytes) -> tuple[Ipv4, Icmp]:
-    header, payload = ip_of(frame)
+def icmp_of(frame: bytes, options: bytes = b"") -> tuple[Ipv4, Icmp]:
+    header, payload = ip_of(frame, options=options)
     assert header.proto == ipv4.PROTO_ICMP
     assert ones_complement_sum(payload) == 0xFFFF, "ICMP checksum"
     return header, Icmp.parse(payload)

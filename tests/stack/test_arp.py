@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
+from ringbed.stack.arp import NEIGHBOURS_MAX
 from ringbed.stack.nexthop import Rnh
-from ringbed.stack.route import Rtt
+from ringbed.stack.route import RouteError, Rtt
 from ringbed.stack.wire import arp
-from ringbed.stack.wire.address import ipv4
+from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.arp import Arp
 from ringbed.stack.wire.ethernet import BROADCAST, Ethernet
 from tests.stack.checker import udp_of
@@ -164,8 +167,78 @@ def test_what_is_not_for_us_only_updates_what_we_know(operation: int) -> None:
 
 def test_an_unasked_reply_is_not_believed() -> None:
     host = Host(known=False)
-    host.give(arp_frame(arp.REPLY, PEER, OUR, dst=OUR_MAC))
+    host.give(arp_frame(arp.REPLY, PEER, OUR, dst=OUR_MAC), arp_frame(arp.REPLY, "0.0.0.0", OUR, dst=OUR_MAC))
     assert nexthop(host) is Rnh.RESOLV
+    assert host.stack.drops() == {"arp: ARP replies that nobody asked for": 2}
+
+
+def test_every_arp_frame_is_answered_believed_or_counted() -> None:
+    """Every operation, sender, target and link address, known before or not, two of each."""
+    host = Host()
+    senders = ["0.0.0.0", PEER, OUR, "10.0.0.7", "10.0.0.255", "192.0.2.1"]
+    for operation, sender, target in product((0, 1, 2, 3), senders, (OUR, "10.0.0.9")):
+        for mac in (PEER_MAC, OUR_MAC, BROADCAST):
+            host.give(*[arp_frame(operation, sender, target, mac)] * 2)
+    s = host.stats.arp
+    ends = [s.malformed, s.badsender, s.duplicate, s.nottarget, s.unasked, s.replies_out, s.updates]
+    assert s.received.value == sum(each.value for each in ends) == 1 + 4 * 6 * 2 * 3 * 2
+    assert all(each.value for each in ends)
+
+
+def strangers(count: int) -> list[bytes]:
+    """Requests of so many that nobody has heard of, all in 10.0.0.0/8."""
+    return [arp_frame(arp.REQUEST, f"10.1.{n >> 8}.{n & 255}", OUR) for n in range(1, count + 1)]
+
+
+def full(known: bool = True) -> Host:
+    host = Host(known=False)
+    host.iff.remove_ifa(f"{OUR}/24")
+    host.iff.add_ifa(f"{OUR}/8")
+    if known:
+        host.give(arp_frame(arp.REQUEST, PEER, OUR))
+        host.stack.udp_socket().sendto(b"x", (PEER, 9))
+        host.stack.run()
+    for frame in strangers(NEIGHBOURS_MAX + 40):
+        host.give(frame)
+    return host
+
+
+def test_a_flood_of_strangers_is_answered_and_takes_no_place_of_one_in_use() -> None:
+    host = full()
+    assert len(host.taken()) == 2 + NEIGHBOURS_MAX + 40, "the datagram, and an answer to each"
+    assert len(host.iff.arp.neighbours) == NEIGHBOURS_MAX
+    assert len([r for r in host.stack.routes if r.type is Rtt.IFDEST]) == NEIGHBOURS_MAX
+    assert nexthop(host) is Rnh.UNICAST
+    assert host.stats.arp.evicted.value == 41
+    assert nexthop(host, "10.1.0.41") is Rnh.RESOLV, "the oldest went"
+    assert nexthop(host, "10.1.0.42") is Rnh.UNICAST
+
+
+def test_a_full_table_makes_room_for_whom_we_send_to() -> None:
+    host = full()
+    sock = host.stack.udp_socket()
+    for n in range(42, 42 + NEIGHBOURS_MAX - 1):  # all of them are in use now
+        sock.sendto(b"x", (f"10.1.{n >> 8}.{n & 255}", 9))
+        host.stack.run()
+    host.taken()
+    host.give(arp_frame(arp.REQUEST, "10.2.0.1", OUR))
+    assert len(host.taken()) == 1, "answered all the same"
+    assert nexthop(host, "10.2.0.1") is Rnh.RESOLV
+    assert host.stats.arp.notlearned.value == 1
+    sock.sendto(b"x", ("10.2.0.2", 9))
+    host.stack.run()
+    ((dst, request),) = [arp_of(f) for f in host.taken()]
+    assert (dst, request.target) == (BROADCAST, ipv4("10.2.0.2"))
+    assert len(host.iff.arp.neighbours) == NEIGHBOURS_MAX
+
+
+def test_a_full_table_of_neighbours_that_routes_need_has_no_room_for_a_gateway() -> None:
+    host = full(known=False)
+    for n, address in enumerate(list(host.iff.arp.neighbours)):
+        host.stack.add_route(f"192.0.{n >> 8}.{n & 255}/32", ipv4_text(address))
+    with pytest.raises(RouteError, match=r"10\.3\.0\.1 cannot be a next hop: the ARP table is full"):
+        host.stack.add_route("198.51.100.0/24", "10.3.0.1")
+    assert host.stats.arp.evicted.value == 40
 
 
 def test_a_probe_is_answered_and_not_learned() -> None:

@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.stack.packet import L4_CSUM_IN_BAD
-from ringbed.stack.wire import icmpv4
+from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.ethernet import BROADCAST
 from ringbed.stack.wire.icmpv4 import Icmp
 from ringbed.stack.wire.ipv4 import PROTO_ICMP, Ipv4
 from ringbed.stack.wire.udp import Udp
 from tests.stack.checker import icmp_of, udp_of
-from tests.stack.host import OUR, PEER, SECOND, Host, carry, icmp_frame, ip_frame, udp_frame
+from tests.stack.host import OUR, PEER, SECOND, Host, arp_frame, carry, icmp_frame, ip_frame, udp_frame
+from tests.stack.test_stats import patched
 
 
 @given(st.binary(max_size=1472), st.integers(0, 2**32 - 1))
@@ -31,6 +32,48 @@ def test_an_echo_to_a_sibling_address_is_answered_from_it() -> None:
     host.iff.add_ifa("10.0.0.3/24")
     host.give(icmp_frame(dst="10.0.0.3"))
     assert icmp_of(*host.taken())[0].src == ipv4("10.0.0.3")
+
+
+OURS, GATE = bytes([10, 0, 0, 2]), bytes([10, 0, 0, 9])
+ROUTE = [bytes([192, 0, 2, n]) for n in (1, 2)]
+TIME = (0x80000000 | 5000).to_bytes(4, "big")  # at 5 s, and of no known relation to UT
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "to"),
+    [
+        (b"\x01\x94\x04\0\0", b"", PEER),
+        (b"\x07\x07\x04" + bytes(4), b"\x07\x07\x08" + OURS, PEER),
+        (b"\x07\x0b\x08" + GATE + bytes(4), b"\x07\x0b\x0c" + GATE + OURS, PEER),
+        (b"\x07\x07\x08" + GATE, b"\x07\x07\x08" + GATE, PEER),
+        (b"\x44\x0c\x05\0" + bytes(8), b"\x44\x0c\x09\0" + TIME + bytes(4), PEER),
+        (b"\x44\x0c\x05\x11" + bytes(8), b"\x44\x0c\x0d\x11" + OURS + TIME, PEER),
+        (b"\x44\x0c\x05\x03" + OURS + bytes(4), b"\x44\x0c\x0d\x03" + OURS + TIME, PEER),
+        (b"\x44\x0c\x05\x03" + GATE + bytes(4), b"\x44\x0c\x05\x03" + GATE + bytes(4), PEER),
+        (b"\x44\x08\x09\xe0" + GATE, b"\x44\x08\x09\xf0" + GATE, PEER),
+        (b"\x83\x03\x04", b"", PEER),
+        (b"\x83\x07\x08" + GATE, b"\x83\x07\x04" + bytes([10, 0, 0, 1]), "10.0.0.9"),
+        (b"\x89\x0f\x10" + b"".join(ROUTE) + GATE, b"\x89\x0f\x04" + ROUTE[1] + ROUTE[0] + bytes([10, 0, 0, 1]),
+         "10.0.0.9"),
+        (b"\x83\x0b\x0c" + bytes([10, 0, 0, 1]) + GATE, b"\x83\x07\x04" + bytes([10, 0, 0, 1]), "10.0.0.9"),
+        (b"\x07\x07\x04" + bytes(4) + b"\x01\x44\x08\x05\0" + bytes(4),
+         b"\x07\x07\x08" + OURS + b"\x44\x08\x09\0" + TIME, PEER),
+    ],
+)  # fmt: skip
+def test_an_echo_goes_back_with_the_options_that_rfc_1122_names(asked: bytes, answered: bytes, to: str) -> None:
+    """Record route, timestamps of each kind, source routes with and without their source: 3.2.1.8 and 3.2.2.6."""
+    host = Host()
+    host.give(arp_frame(arp.REQUEST, "10.0.0.9", OUR))
+    host.stack.tick(5 * SECOND)
+    host.taken()
+    asked += bytes(-len(asked) % 4)
+    frame = ip_frame(asked + Icmp(icmpv4.ECHO_REQUEST, 0, 7, b"ping").emit(), PROTO_ICMP)
+    host.give(patched(frame, 14, bytes([0x45 + len(asked) // 4])))
+    (sent,) = host.taken()
+    header, reply = icmp_of(sent, answered + bytes(-len(answered) % 4))
+    assert (header.src, header.dst) == (ipv4(OUR), ipv4(to))
+    assert reply == Icmp(icmpv4.ECHO_REPLY, 0, 7, b"ping")
+    assert host.stack.drops() == {}
 
 
 def test_a_card_that_calls_icmp_bad_is_not_asked() -> None:

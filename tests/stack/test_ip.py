@@ -3,12 +3,16 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import Control
-from ringbed.stack.wire import icmpv4
+from ringbed.stack.wire import icmpv4, ipv4_options
 from ringbed.stack.wire.address import ipv4
+from ringbed.stack.wire.icmpv4 import Icmp
+from ringbed.stack.wire.ipv4 import PROTO_ICMP
 from tests.stack.checker import icmp_of, ip_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, corrupt, icmp_frame, ip_frame, udp_frame
 from tests.stack.test_stats import patched, with_options
@@ -77,6 +81,8 @@ def test_padding_is_no_part_of_the_datagram() -> None:
         b"\x94\x04\x00\x00",
         b"\x07\x07\x04\x00\x00\x00\x00\x00",
         b"\x83\x07\x08\x0a\x00\x00\x01\x00",
+        b"\x44\x04\x05\xe0",
+        b"\x07\x03\x04\x01",
         b"\x01" * 40,
     ],
 )
@@ -99,6 +105,48 @@ def test_broken_options_are_a_drop_and_a_parameter_problem(options: bytes) -> No
     _, message = icmp_of(*host.taken())
     assert message.type == icmpv4.PARAMETER_PROBLEM
     assert message.rest >> 24 == 21 + options.index(7), "the pointer is at the length"
+
+
+@pytest.mark.parametrize(
+    ("options", "at"),
+    [
+        (b"\x07\x02\x01\x01", 1),  # no pointer
+        (b"\x07\x07\x03\x00\x00\x00\x00\x00", 2),  # into its own head
+        (b"\x07\x07\x05\x00\x00\x00\x00\x00", 2),  # between two entries
+        (b"\x07\x06\x04\x00\x00\x00\x00\x00", 2),  # some room, but not enough
+        (b"\x44\x03\x04\x01", 1),  # no flags
+        (b"\x44\x08\x04\x00\x00\x00\x00\x00", 2),
+        (b"\x44\x08\x05\x01\x00\x00\x00\x00", 2),  # room for a time, not for its address
+        (b"\x44\x08\x05\x02\x00\x00\x00\x00", 3),  # no such flag
+        (b"\x44\x08\x09\xf0\x00\x00\x00\x00", 3),  # the 16th that has no room
+        (b"\x83\x07\x08\x0a\x00\x00\x01\x89\x07\x08\x0a\x00\x00\x01\x00\x00", 7),  # a second source route
+    ],
+)
+def test_an_option_that_this_host_must_understand_and_cannot_is_told_by_octet(options: bytes, at: int) -> None:
+    host = Host()
+    host.give(with_options(options))
+    assert host.stack.drops() == {"ip: with bad options": 1}
+    _, message = icmp_of(*host.taken())
+    assert (message.type, message.rest >> 24) == (icmpv4.PARAMETER_PROBLEM, 20 + at)
+
+
+NEARLY = st.tuples(
+    st.sampled_from([0, 1, 7, 0x44, 0x83, 0x89, 0x94]), st.integers(0, 16), st.integers(0, 20),
+    st.sampled_from([0, 1, 2, 3, 0xE0, 0xF1]), st.binary(max_size=12),
+)  # fmt: skip
+
+
+@given(st.lists(NEARLY.map(lambda parts: bytes(parts[:4]) + parts[4]), max_size=4))
+def test_any_options_are_answered_with_good_ones_or_counted(pieces: list[bytes]) -> None:
+    host = Host()
+    options = b"".join(pieces)[:40]
+    options += bytes(-len(options) % 4)
+    frame = ip_frame(options + Icmp(icmpv4.ECHO_REQUEST, 0, 7, b"ping").emit(), PROTO_ICMP)
+    host.give(patched(frame, 14, bytes([0x45 + len(options) // 4])))
+    for frame in host.taken():
+        assert all(option.data for option in ipv4_options.options(frame[14 : 14 + (frame[14] & 15) * 4]))
+    s = host.stats
+    assert s.icmp.icps_reflect.value + sum(s.ip.drops().values()) >= 1
 
 
 def test_a_source_route_that_goes_on_is_not_for_a_host() -> None:

@@ -27,14 +27,16 @@ SRC, DST = 0x0A000002, 0x0A000001
 L4 = {TCP_CSUM_OUT: (6, 20, 16), UDP_CSUM_OUT: (17, 8, 6), ICMP_CSUM_OUT: (1, 8, 2)}  # proto, header, field
 
 
-def packet(flag: int, payload: list[bytes], fill: bytes = b"\x5a") -> tuple[Packet, bytes]:
+def packet(flag: int, payload: list[bytes], options: bytes = b"") -> tuple[Packet, bytes]:
     """As ip_output leaves it, and its L4 bytes with a zero checksum."""
     proto, size, at = L4[flag]
-    l4 = bytearray(fill * size)
+    l4 = bytearray(b"\x5a" * size)
     l4[at : at + 2] = b"\0\0"
-    header = bytearray(b"\x45" + bytes(8) + bytes([proto]) + bytes(2) + SRC.to_bytes(4, "big") + DST.to_bytes(4, "big"))
+    addresses = SRC.to_bytes(4, "big") + DST.to_bytes(4, "big")
+    header = bytearray([0x45 + len(options) // 4, *bytes(8), proto, *bytes(2), *addresses, *options])
     p = Packet([b"", header + l4, *payload], flag | IPV4_CSUM_OUT)
-    p.src, p.dst, p.proto, p.length = SRC, DST, proto, 20 + size + sum(map(len, payload))
+    p.src, p.dst, p.proto, p.length = SRC, DST, proto, len(header) + size + sum(map(len, payload))
+    p.l4 = len(header)
     return p, bytes(l4) + b"".join(payload)
 
 
@@ -43,18 +45,18 @@ def pseudo(flag: int, l4: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("flag", L4)
-@given(payload=st.lists(st.binary(min_size=1, max_size=9), max_size=4))
-def test_software_sums_are_right_for_any_segments(flag: int, payload: list[bytes]) -> None:
-    p, l4 = packet(flag, payload)
+@given(payload=st.lists(st.binary(min_size=1, max_size=9), max_size=4), options=st.sampled_from([b"", b"\x01" * 40]))
+def test_software_sums_are_right_for_any_segments(flag: int, payload: list[bytes], options: bytes) -> None:
+    p, l4 = packet(flag, payload, options)
     ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
     at = L4[flag][2]
-    sent = b"".join(p.segments)[20:]
+    sent = b"".join(p.segments)[20 + len(options) :]
     want = checksum(pseudo(flag, l4) + l4)
     if flag == UDP_CSUM_OUT:
         want = want or 0xFFFF
     assert int.from_bytes(sent[at : at + 2], "big") == want
     assert sent[:at] + b"\0\0" + sent[at + 2 :] == l4, "nothing else was touched"
-    assert ones_complement_sum(bytes(p.segments[1][:20])) == 0xFFFF
+    assert ones_complement_sum(bytes(p.segments[1][: 20 + len(options)])) == 0xFFFF
     assert not p.flags & OUT_MASK
 
 

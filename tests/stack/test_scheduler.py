@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from ringbed.stack.scheduler import Context, Scheduler
+import pytest
+
+from ringbed.stack.scheduler import RUN_LIMIT, Context, NeverEmpty, Scheduler
 
 
 class Work:
@@ -40,3 +42,24 @@ def test_higher_work_that_comes_up_goes_first() -> None:
     scheduler.run()
     begun = ["worker first", "interrupt late", "worker second", "process late"]
     assert log == [line for each in begun for line in (each, f"{each.split()[1]} ends")]
+
+
+def test_a_run_without_end_ends_in_an_error_and_can_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringbed.stack.scheduler.RUN_LIMIT", 500)
+    scheduler, log = Scheduler(), list[str]()
+    again = Work(log, "again", scheduler)
+    again.then = {Context.PROCESS: again}
+    scheduler.schedule(Context.PROCESS, again)
+    with pytest.raises(NeverEmpty, match="after 500 pieces of work at 0 ns, the next one in process context"):
+        scheduler.run()
+    assert len(log) == 2 * 500
+    assert scheduler.waiting
+    again.then = {}
+    scheduler.run()
+    assert not scheduler.waiting
+
+
+def test_work_that_a_system_call_does_is_not_counted() -> None:
+    scheduler = Scheduler()
+    for _ in range(RUN_LIMIT + 1):
+        scheduler.spend("udp socket")

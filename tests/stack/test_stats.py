@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from ringbed.stack.arp import NEIGHBOURS_MAX
 from ringbed.stack.counters import Counter
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.packet import IPV4_CSUM_IN_BAD, L4_CSUM_IN_BAD
@@ -121,6 +122,15 @@ def no_answer(host: Host) -> None:
         host.stack.tick(second * SECOND)
 
 
+def table_full(host: Host) -> None:
+    """All places taken by neighbours that routes go through."""
+    host.iff.add_ifa("172.16.0.1/16")
+    for n in range(NEIGHBOURS_MAX - 1):
+        host.stack.add_route(f"192.0.{n >> 8}.{n & 255}/32", f"172.16.{1 + (n >> 8)}.{n & 255}")
+    host.stack.add_route("198.51.100.0/24", PEER)
+    send(host, "10.0.0.77")
+
+
 def too_long(host: Host) -> None:
     host.stack._icmp.output(icmpv4.ECHO_REQUEST, 0, 0, bytes(65535), 0x0A000001)
 
@@ -134,6 +144,8 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("arp", "badsender"): give(arp_frame(arp.REQUEST, "192.0.2.9", OUR)),
     ("arp", "duplicate"): give(arp_frame(arp.REQUEST, OUR, OUR)),
     ("arp", "nottarget"): give(arp_frame(arp.REQUEST, "10.0.0.8", "10.0.0.9")),
+    ("arp", "unasked"): give(arp_frame(arp.REPLY, "10.0.0.8", OUR)),
+    ("arp", "tablefull"): table_full,
     ("arp", "fullqueue"): full_arp_queue,
     ("arp", "holdfull"): too_many_held,
     ("arp", "unresolved"): no_answer,
@@ -145,6 +157,7 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip", "ips_badoptions"): give(with_options(b"\x44\x09\x05\x00")),
     ("ip", "ips_badvers"): give(patched(udp_frame(), 14, b"\x65")),
     ("ip", "ips_badaddr"): give(udp_frame(src="224.0.0.1")),
+    ("ip", "ips_ownaddr"): give(udp_frame(src=OUR)),
     ("ip", "ips_fragdropped"): give(ip_frame(bytes(16), 17, fragment=0x2000)),
     ("ip", "ips_noproto"): give(ip_frame(bytes(16), 132)),
     ("ip", "ips_cantforward"): give(udp_frame(dst="192.0.2.1")),

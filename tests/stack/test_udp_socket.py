@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from errno import EACCES, EHOSTUNREACH, EMSGSIZE
+from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
 import pytest
 
+from ringbed.stack.scheduler import NeverEmpty
 from ringbed.stack.udp_socket import Control, UdpSocket
-from ringbed.stack.wire import arp
+from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
+from ringbed.stack.wire.icmpv4 import Icmp
+from ringbed.stack.wire.ipv4 import PROTO_ICMP
 from tests.stack.checker import udp_of
-from tests.stack.host import OUR, PEER, FakeInterface, Host, arp_frame, udp_frame
+from tests.stack.host import OUR, PEER, FakeInterface, Host, arp_frame, ip_frame, udp_frame
 
 
 def listener(host: Host, port: int = 7) -> UdpSocket:
@@ -221,3 +224,78 @@ def test_no_more_errors_are_kept_than_a_few() -> None:
     while (error := sock.recverr()) is not None:
         kept.append(error.peer[1])
     assert kept == list(range(4, 20))
+
+
+def echo(sock: UdpSocket) -> None:
+    while sock.readable:
+        data, peer = sock.recvfrom()
+        sock.sendto(data, peer)
+
+
+def test_a_datagram_with_our_own_address_as_source_is_no_source_of_datagrams_without_end() -> None:
+    """The LAND attack on an echo server, by UDP and by ICMP, from any of our addresses."""
+    host = Host()
+    host.iff.add_ifa("10.0.0.3/24")
+    listener(host).set_upcall(echo)
+    for source in (OUR, "10.0.0.3"):
+        host.give(udp_frame(b"x", 7, 7, src=source))
+        host.give(ip_frame(Icmp(icmpv4.ECHO_REQUEST, 0, 1, b"x").emit(), PROTO_ICMP, src=source))
+    assert host.stack.drops() == {"ip: datagrams from outside with an address of this host as source": 4}
+    host.iff.remove_ifa("10.0.0.3/24")
+    host.give(udp_frame(b"x", 7, 7, src="10.0.0.3"))
+    assert host.stats.ip.ips_ownaddr.value == 4, "not ours any more"
+
+
+def test_a_program_that_answers_itself_ends_in_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringbed.stack.scheduler.RUN_LIMIT", 500)
+    host = Host()
+    sock = listener(host)
+    sock.set_upcall(echo)
+    sock.sendto(b"x", (OUR, 7))
+    with pytest.raises(NeverEmpty, match="in process context, queue udp socket"):
+        host.stack.run()
+    assert sum(map(len, host.stack.scheduler._ready)) <= 2, "each queue waits once, whatever happened"
+    sock.set_upcall(None)
+    host.stack.run()
+    assert host.stats.udp.udps_upcallerr.value == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "errno"),
+    [
+        (udp_frame(b"x", src="8.8.8.8"), EHOSTUNREACH),
+        (udp_frame(b"x" * 1476), EMSGSIZE),
+        (udp_frame(b"x", src="10.0.0.0"), EADDRNOTAVAIL),
+        (udp_frame(b"x", src="0.0.0.0"), EADDRNOTAVAIL),
+    ],
+)
+def test_what_an_answer_to_a_stranger_costs_is_counted_and_run_does_not_raise(frame: bytes, errno: int) -> None:
+    host = Host()
+    errors: list[int | None] = []
+
+    def upcall(sock: UdpSocket) -> None:
+        try:
+            echo(sock)
+        except OSError as error:
+            errors.append(error.errno)
+            raise
+
+    listener(host).set_upcall(upcall)
+    host.give(frame, frame, udp_frame(b"good"))
+    assert errors == [errno] * 2
+    assert host.stats.udp.udps_upcallerr.value == 2
+    assert udp_of(*host.taken())[1].payload == b"good", "the server still serves"
+
+
+def test_an_echo_server_over_a_full_output_queue_goes_on_when_there_is_room() -> None:
+    host = Host()
+    listener(host).set_upcall(echo)
+    host.below.room = 0
+    for n in range(400):
+        host.give(udp_frame(n.to_bytes(2, "big")))
+    assert host.stats.udp.udps_upcallerr.value == 400 - 255
+    host.below.room = 1 << 30
+    host.ifd.ifqs[0].restart()
+    assert len(host.taken()) == 255
+    host.give(udp_frame(b"after"))
+    assert udp_of(*host.taken())[1].payload == b"after"

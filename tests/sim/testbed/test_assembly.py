@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringbed.drivers.world import TxFrame, TxSum, Verdict
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import FLAGS, SUMS, StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump

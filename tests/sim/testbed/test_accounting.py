@@ -7,7 +7,7 @@ import pytest
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.seam.engine import EngineClosed
-from ringbed.sim.testbed.account import Leg, card_count, driver_legs, lost
+from ringbed.sim.testbed.accounting import Leg, card_count, driver_legs, lost
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
