@@ -17,13 +17,18 @@ from ringbed.sim.dut.map import DATA, REGISTER_DATA
 from ringbed.sim.dut.names import forms
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, Port
 
-__all__ = ["Found", "found_buses"]
+__all__ = ["TABLES", "Found", "found_buses"]
 
 # other words for the signals of a stream
 ALSO = {
     "tdata": ("data",), "tvalid": ("valid",), "tlast": ("last", "eop", "endofpacket", "eof"), "tkeep": ("keep",),
     "tempty": ("empty", "mty"), "tready": ("ready",), "tuser": ("error", "err"),
     "tstart": ("sop", "startofpacket", "sof", "tfirst", "first"),
+}  # fmt: skip
+# of a map: which kinds each may have, and whether frames come in by it
+TABLES = {
+    "registers": (BusKind.REGISTERS, False), "dma": (BusKind.DMA, False),
+    "wire.rx": ((BusKind.STREAM,), True), "wire.tx": ((BusKind.STREAM,), False),
 }  # fmt: skip
 DATA_OF = ("tdata", "rdata", "prdata", "dat_o", "wdata")
 ADDRESS_OF = ("araddr", "paddr", "adr", "addr")

@@ -64,7 +64,7 @@ def _text(
     """`clocked`: what an interface has as ports of its own, by the port of the module."""
     known = {port.name for port in ports}
     more = {port.name: port for each in clocked.values() for port in each if port.name not in known}
-    yield f"// Flat ports of {of_top.split()[0]}, whose own are interfaces; begun by `ringbed dut init --flat`, yours now."
+    yield f"// Flat ports of {of_top.split()[0]}, whose own are interfaces; begun by `ringbed dut init`, yours now."
     yield f"module {name} ("
     yield ",\n".join(f"  {port.declared()}" for port in (*more.values(), *ports))
     yield ");"

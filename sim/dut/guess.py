@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ringbed.hw.formats.dut import IN, OUT, BusKind, Keep
-from ringbed.sim.dut.buses import Found, found_buses
+from ringbed.sim.dut.buses import TABLES, Found, found_buses
 from ringbed.sim.dut.names import is_clock, is_line, is_reset, part, resets_low
-from ringbed.sim.dut.toml import key, quoted
+from ringbed.sim.dut.toml import key, quoted, shown
 from ringbed.sim.seam.portmap import Port
 
 __all__ = ["Guess"]
@@ -54,8 +54,7 @@ class Guess:
 
     def _tables(self) -> Iterator[tuple[str, Iterable[str], bool]]:
         """What is looked for: its table in the map, the kinds it may have, and whether frames come in by it."""
-        yield from (("registers", BusKind.REGISTERS, False), ("dma", BusKind.DMA, False))
-        yield from (("wire.rx", (BusKind.STREAM,), True), ("wire.tx", (BusKind.STREAM,), False))
+        yield from ((table, kinds, into) for table, (kinds, into) in TABLES.items())
 
     def _look(self, table: str, kinds: Iterable[str], into: bool) -> None:
         """The first whole bus is it; others, and one that is nearly there, are worth a word."""
@@ -88,7 +87,7 @@ class Guess:
         return "\n".join(self._lines(lists, parameters or {})) + "\n"
 
     def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, int | str]) -> Iterator[str]:
-        yield f"# The ports of {self.top}, guessed by `ringbed dut init`; docs/port-map.md explains every key."
+        yield f"# The ports of {shown(self.top)}, guessed by `ringbed dut init`; docs/port-map.md explains every key."
         yield from (f"# {note}" for note in self.notes)
         yield f"top = {quoted(self.top)}"
         for name, paths in lists.items():
@@ -127,7 +126,7 @@ class Guess:
                 yield f"clock = {quoted(clock)}"
         for other in self.clocks[1:]:
             yield from ("", f"[clocks.{key(other.name)}]")
-            yield f'ratio = "1"  # its frequency over that of {self.clocks[0].name}'
+            yield f'ratio = "1"  # its frequency over that of {shown(self.clocks[0].name)}'
 
     def _active(self, reset: Port) -> str:
         return '"low"' if resets_low(reset.name, self.ports) else '"high"'
@@ -166,13 +165,13 @@ class Guess:
             yield from ("", "[pins]")
             yield from (f'{key(port.name)} = {{ dir = "out", width = {port.width} }}' for port in outputs)
             return
-        named = ", ".join(port.name for port in outputs[:NAMED])
+        named = ", ".join(shown(port.name) for port in outputs[:NAMED])
         yield from ("", f"# {len(outputs)} outputs stay open: {named} ...; a test reads one with")
         yield f'# pins.{key(outputs[0].name)} = {{ dir = "out", width = {outputs[0].width} }}'
 
 
 def _ports_of(found: Found) -> str:
-    return f"the ports {next(iter(found.ports.values())).name} ..."
+    return f"the ports {shown(next(iter(found.ports.values())).name)} ..."
 
 
 def _bus(table: str, found: Found) -> Iterator[str]:

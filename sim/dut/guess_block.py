@@ -19,7 +19,7 @@ from ringbed.hw.formats.field import Field, Layout
 from ringbed.sim.dut.buses import Found
 from ringbed.sim.dut.guess import NAMED, Guess
 from ringbed.sim.dut.names import words
-from ringbed.sim.dut.toml import quoted
+from ringbed.sim.dut.toml import quoted, shown
 from ringbed.sim.seam.portmap import Port
 
 __all__ = ["BlockGuess"]
@@ -180,7 +180,7 @@ class BlockGuess(Guess):
         first, *others = (port.name for port in self.maybe[word][field.name])
         tied = {port.name for port in self.rest if port.dir == IN}
         guess = "a guess by its width" + "".join(
-            f", or {name}{' (then out of ties)' if name in tied else ''}" for name in others
+            f", or {shown(name)}{' (then out of ties)' if name in tied else ''}" for name in others
         )
         return f"# {field.name} = {quoted(first)}  # {guess}; {bits}: {field.doc}"
 
@@ -192,7 +192,7 @@ class BlockGuess(Guess):
 
     def _pins(self, outputs: Sequence[Port]) -> Iterator[str]:
         if outputs:
-            named = ", ".join(port.name for port in outputs[:NAMED])
+            named = ", ".join(shown(port.name) for port in outputs[:NAMED])
             more = f" and {len(outputs) - NAMED} more" if len(outputs) > NAMED else ""
             yield from ("", f"# outputs of no stream or result stay open: {named}{more}")
 

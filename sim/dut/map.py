@@ -21,6 +21,7 @@ from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep,
 from ringbed.sim.dut.canonical import byte_bits, clash
 from ringbed.sim.dut.ports import Top, read_top
 from ringbed.sim.dut.sources import with_found
+from ringbed.sim.dut.toml import key as toml_key
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.seam.spec import Rtl
@@ -28,8 +29,8 @@ from ringbed.sim.seam.spec import Rtl
 __all__ = ["DATA", "REGISTER_DATA", "Reader", "read", "read_toml"]
 
 KEYS = frozenset(
-    ("top", "sources", "include", "library", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma", "wire",
-     "interrupts", "pins", "ties", "block")
+    ("top", "sources", "include", "library", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma",
+     "wire", "interrupts", "pins", "ties", "block")
 )  # fmt: skip
 BUS_KEYS = {"kind", "prefix", "names", "clock", "addr_width", "data_width"}
 OWN_KEYS = {
@@ -75,6 +76,7 @@ class Reader:
 
     def __init__(self, path: Path, ask: Ask = read_top) -> None:
         self.path, self.problems = path, list[str]()
+        self.open_inputs = list[str]()  # those of them that say of an input that it has no use
         self.doubtful = False  # not all of the map is understood: an input without a use may have one there
         self.unclear = set[str]()  # tables with a value that is wrong
         self.data = read_toml(path)
@@ -190,10 +192,11 @@ class Reader:
             if port.dir == "inout":
                 self._problem(f"port {port.name!r} of {self.top} is an inout, which nothing drives: make it two")
             elif port.dir == IN and port.name not in self.used and not self.doubtful:
-                self.problems.append(
+                self.open_inputs.append(
                     f"input {port.name!r} of {self.top} is in no {self.uses}: "
-                    f"name it, or give it a value as ties.{port.name}"
+                    f"name it, or give it a value as ties.{toml_key(port.name)}"
                 )
+        self.problems += self.open_inputs
         return found
 
     # ---- buses ----
@@ -202,7 +205,7 @@ class Reader:
         if not isinstance(table, dict):
             self._problem(f"{where} must be a table, not {table!r}")
             return None
-        if not table:
+        if not table or table == {"kind": "none"}:  # which says so, for who would think it was forgotten
             return None
         clock, before = self._clock_of(table, where), len(self.problems)
         self._known(where, table, OWN_KEYS[where])

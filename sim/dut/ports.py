@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ringbed.sim.dut.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.portmap import Port
@@ -67,9 +68,11 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
         if INTERFACE in str(error) and (ports := _interfaces(error.log)):
             raise InterfacePorts(top, ports) from None
         raise
-    if another := tree.named(top, *WORDS):
-        raise NoModule(top, _modules(rtl), WORDS[another["type"]])
-    return Top(_ports(top, tree), tuple(sorted(tree.files.values())), _looked_for(tree, rtl))
+    module = next((node for node in tree.of_type("MODULE") if node.get("level") == 1), None)
+    another = tree.named(top, *WORDS)
+    if module is None or another is not None:  # what Verilator needs no more of a package is not even in its tree
+        raise NoModule(top, _modules(rtl), WORDS[another["type"]] if another else "a package or an interface")
+    return Top(_ports(top, module, tree), tuple(sorted(tree.files.values())), _looked_for(tree, rtl))
 
 
 def _modules(rtl: Rtl) -> list[str]:
@@ -82,10 +85,7 @@ def _modules(rtl: Rtl) -> list[str]:
     return [name for name in names if name.isidentifier()]  # a pool of constants is a module too
 
 
-def _ports(top: str, tree: Tree) -> dict[str, Port]:
-    module = next((node for node in tree.of_type("MODULE") if node.get("level") == 1), None)
-    if module is None:
-        raise VerilogError(f"Verilator finds no module {top!r} in these sources")
+def _ports(top: str, module: Mapping[str, Any], tree: Tree) -> dict[str, Port]:
     return {
         node["name"]: Port(node["name"], tree.bits(node, top), WAYS[node["direction"]])
         for node in module["stmtsp"] if node.get("type") == "VAR" and node.get("direction") in WAYS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["key", "quoted"]
+__all__ = ["key", "quoted", "shown"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -23,3 +23,8 @@ def quoted(value: str) -> str:
 def key(name: str) -> str:
     """A key: bare where it can be, else a text (`"s_axis.tdata"`, `"a$b"`)."""
     return name if _BARE.fullmatch(name) else quoted(name)
+
+
+def shown(name: str) -> str:
+    """In a comment, which can hold less than a text can."""
+    return name if name.isprintable() else quoted(name)
