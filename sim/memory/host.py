@@ -23,6 +23,7 @@ import mmap
 import os
 import sys
 import weakref
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -126,8 +127,12 @@ class _Mapping:
         return f"the {state} mapping of {self.length} bytes at {self.iova:#x}"
 
 
+def _iova(region: Region) -> int:
+    return region.iova
+
+
 class DeviceMemory:
-    """Regions as a card reads and writes them, by the rules at the head of the file."""
+    """Regions as a card reads and writes them, by the rules at the head of the file; `regions` is by address."""
 
     def __init__(self, regions: list[Region]) -> None:
         self.regions = regions
@@ -139,7 +144,7 @@ class DeviceMemory:
 
     def device_read(self, iova: int, length: int) -> tuple[bytes, Response]:
         """One beat's bytes, by the rule at the head of the file."""
-        region = self._region(iova, length)
+        region = self.region(iova, length)
         if region is None:
             return bytes([POISON]) * length, Response.DECERR
         at = iova - region.iova
@@ -158,7 +163,7 @@ class DeviceMemory:
         """One beat under its strobes (bit 0 is the byte at `iova`); nothing is written unless all of it may be."""
         if not strobe:
             return Response.OKAY
-        region = self._region(iova, len(data))
+        region = self.region(iova, len(data))
         if region is None:
             return Response.DECERR
         at = iova - region.iova
@@ -173,11 +178,13 @@ class DeviceMemory:
             region.data[at + lane] = data[lane]
         return Response.OKAY
 
-    def _region(self, iova: int, length: int) -> Region | None:
-        for region in self.regions:
-            if region.iova <= iova and iova + length <= region.iova + region.length:
-                return region
-        return None
+    def region(self, iova: int, length: int = 1) -> Region | None:
+        """The region that holds all of `length` bytes at `iova`."""
+        near = bisect_right(self.regions, iova, key=_iova) - 1
+        if near < 0:
+            return None
+        found = self.regions[near]
+        return found if iova + length <= found.iova + found.length else None
 
 
 class HostMemory(DeviceMemory):
@@ -192,7 +199,8 @@ class HostMemory(DeviceMemory):
                 weakref.finalize(self, os.close, opened)
         self._data, self._shadow = (mmap.mmap(-1 if f is None else f, size) for f in (file, shadow_file))
         self._base, self._size, self._trace = base, size, trace_origins
-        super().__init__([Region(base, self._data, self._shadow, file, shadow_file)])
+        self._arena = Region(base, self._data, self._shadow, file, shadow_file)
+        super().__init__([self._arena])
         self.version = 1  # changes with `regions`, so that engines know when to look again
         self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
         self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
@@ -287,10 +295,20 @@ class HostMemory(DeviceMemory):
 
     def add_region(self, region: Region) -> None:
         """Memory of somebody else's, beside the arena. Raises ValueError on overlap."""
-        for other in self.regions:
+        at = bisect_right(self.regions, region.iova, key=_iova)
+        for other in self.regions[max(0, at - 1) : at + 1]:
             if region.iova < other.iova + other.length and other.iova < region.iova + region.length:
                 raise ValueError(f"a region at {region.iova:#x} overlaps the one at {other.iova:#x}")
-        self.regions.append(region)
+        self.regions.insert(at, region)
+        self.version += 1
+
+    def remove_region(self, region: Region) -> None:
+        """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
+        way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
+        """
+        if region is self._arena or not any(region is known for known in self.regions):
+            raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
+        self.regions = [known for known in self.regions if known is not region]
         self.version += 1
 
     def set_faulty(self, iova: int, length: int, faulty: bool = True) -> None:

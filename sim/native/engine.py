@@ -14,7 +14,7 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.host import HostMemory, Region
 from ringbed.sim.native.build import Progress, build_model
 from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
@@ -150,7 +150,7 @@ class NativeEngine(NativeStages):
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
         self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
         self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
-        self._regions = 0
+        self._regions, self._known = 0, list[Region]()
         self._in: list[bytes] = []
         self._in_at, self._in_errors = array("Q"), bytearray()
         self._write, self._run = self._lib.rb_write, self._lib.rb_run
@@ -231,13 +231,13 @@ class NativeEngine(NativeStages):
 
     def _catch_up(self) -> None:
         if self._skip:
+            self._sync_regions()
             until, self._skip = self._skip, 0
             self._run(self._running(), until, 0)
 
     def _flush(self) -> None:
         self._touched = True
-        if self._memory is not None and self._memory.version != self._regions:
-            self._sync_regions()
+        self._sync_regions()
         if self._in:
             lengths = array("I", map(len, self._in))
             data, errors = b"".join(self._in), bytes(self._in_errors)
@@ -246,9 +246,10 @@ class NativeEngine(NativeStages):
             self._in, self._in_at, self._in_errors = [], array("Q"), bytearray()
 
     def _sync_regions(self) -> None:
-        if self._memory is None:
+        """The library is told the table anew when it has changed; what it points at is kept until then."""
+        if self._memory is None or self._memory.version == self._regions:
             return
-        known = self._memory.regions
+        self._known = known = list(self._memory.regions)
         table = (_Region * len(known))(*(_Region(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
         self._lib.rb_regions(self._live(), table, len(known))
         self._regions = self._memory.version

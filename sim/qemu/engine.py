@@ -80,6 +80,7 @@ class QemuEngine:
         find_qemu()
         self._memory, self._model, self._leap, self._mac = memory, MODELS[spec.name], leap, MAC
         self._machine: Qtest | None = None
+        self._regions = 0  # the version of host memory that the machine has
         self._closed = False
         self._begin = time.monotonic_ns()
         self._in: deque[tuple[int, bytes]] = deque()
@@ -111,9 +112,17 @@ class QemuEngine:
         """The machine, started by the first who needs it."""
         if self._closed:
             raise EngineClosed("qemu")
+        version = self._memory.version if self._memory is not None else 0
         if self._machine is None:
             regions = self._memory.regions if self._memory is not None else ()
-            self._machine = Qtest(self._model, self._mac.to_bytes(6, "big"), regions, leap=self._leap)
+            self._machine, self._regions = (
+                Qtest(self._model, self._mac.to_bytes(6, "big"), regions, leap=self._leap),
+                version,
+            )
+        if version != self._regions:
+            raise ValueError(
+                "a region of memory was added or removed since QEMU started: it takes them at its start only"
+            )
         return self._machine
 
     # Registers --------------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from typing import Any
 
 from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
-from ringbed.hw.formats import em
 from ringbed.sim import cards
+from ringbed.sim.cards import EM_PCI
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.native.build import Progress
@@ -43,7 +43,6 @@ from ringbed.stack.stack import Stack
 
 __all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
 
-EM_PCI = PciIdentity(em.PCI_VENDOR, em.PCI_DEVICE, em.PCI_REVISION, em.PCI_CLASS, (em.BAR_SIZE,), "intx")
 BATCH = 256  # packets offered to the driver at once
 
 

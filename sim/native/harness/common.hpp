@@ -1,6 +1,7 @@
 // What every part of the harness shares: findings, seeded patterns, pacing, memory regions.
 // No statics, no callbacks, no allocation per clock.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -95,17 +96,20 @@ struct Region {
 
 struct Memory {
     static constexpr u8 READ = 1, WRITE = 2, FAULTY = 4, POISON = 0xDB;
-    std::vector<Region> regions;
+    std::vector<Region> regions;  // by address; they may be pages by the thousand
     size_t last = 0;
 
     const Region* find(u64 iova, u32 length) {
-        for (size_t i = 0, n = regions.size(); i < n; i++) {
-            const Region& r = regions[last];
-            u64 at = iova - r.iova;
-            if (at < r.length && length <= r.length - at) return &r;
-            last = last + 1 < n ? last + 1 : 0;
+        if (regions.empty()) return nullptr;
+        if (iova - regions[last].iova >= regions[last].length) {
+            auto above = [](u64 a, const Region& r) { return a < r.iova; };
+            size_t next = std::upper_bound(regions.begin(), regions.end(), iova, above) - regions.begin();
+            if (next == 0) return nullptr;
+            last = next - 1;
         }
-        return nullptr;
+        const Region& r = regions[last];
+        u64 at = iova - r.iova;
+        return at < r.length && length <= r.length - at ? &r : nullptr;
     }
 
     // Whether the byte at `iova` is memory that both sides read and write: a ring.
