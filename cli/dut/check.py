@@ -32,8 +32,7 @@ def dut_check(
     from rich.console import Console
 
     from ringbed.sim.dut.block import reader_of
-    from ringbed.sim.dut.findings import netlist_problems
-    from ringbed.sim.dut.held import silent_ties
+    from ringbed.sim.dut.findings import netlist_problems, silent_ties
     from ringbed.sim.yosys.netlist import NetlistUnknown
 
     reader = reader_of(portmap)

@@ -16,9 +16,9 @@ from ringbed.cli.errors import Exit
 from ringbed.hw.formats.blocks import CONTRACTS
 from ringbed.hw.formats.dut import IN, OUT
 from ringbed.sim.dut.block import BlockReader
+from ringbed.sim.dut.findings import silent_ties
 from ringbed.sim.dut.guess import Guess
 from ringbed.sim.dut.guess_block import BlockGuess
-from ringbed.sim.dut.held import silent_ties
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.ports import Top
 from ringbed.sim.seam.portmap import Port

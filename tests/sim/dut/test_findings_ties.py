@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim.dut.block import BlockReader
-from ringbed.sim.dut.held import silent_ties
+from ringbed.sim.dut.findings import silent_ties
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.ports import Top
 from tests.sim.dut.test_guess import listed
