@@ -21,9 +21,9 @@ from ringbed.sim.cocotb.build import WAVES, build, spawn
 from ringbed.sim.cocotb.face import Box, Call, CocotbFace
 from ringbed.sim.cocotb.link import SOCKET, Link
 from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.native.build import Progress
 from ringbed.sim.native.verilog_said import Heard
 from ringbed.sim.seam.engine import CardEnded
+from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import NicSpec
 
@@ -51,7 +51,7 @@ class CocotbEngine(CocotbFace):
         self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(spec.name, spec.portmap, Settings.of(options, "waves"), spec.words)
+        super().__init__(spec, spec.portmap, Settings.of(options, "waves"))
         spec.portmap.period_ps(self.settings.frequency)  # raises here what it would in the simulator
         self._spec, self._memory, self._progress = spec, memory, progress
         self._kept_pins: dict[str, int] = {}
@@ -69,7 +69,7 @@ class CocotbEngine(CocotbFace):
             }  # fmt: skip
             self._process = spawn(
                 folder, self._spec, self.simulator, "ringbed.sim.cocotb.child", env=env, keep=[theirs.fileno()],
-                wave=wave, output=self._said,
+                wave=wave, output=self._said, plusargs=self.settings.plusargs,
             )  # fmt: skip
         self._link = Link(ours)
         self._end = weakref.finalize(self, _end, self._link, self._process, self._said)
@@ -97,8 +97,8 @@ class CocotbEngine(CocotbFace):
                 kind, value, *rest = self._link.receive()
             except EOFError:
                 raise self._ended() from None
-            if kind == "describe":
-                self._link.send(self._memory.describe(*value) if self._memory is not None else "")
+            if kind == "locate":
+                self._link.send(tuple(self._memory.locate(*value)) if self._memory is not None else ("",))
                 continue
             self._heard.skip()  # it is among the findings of the box
             if kind == "ended":

@@ -15,6 +15,7 @@ import struct
 from typing import Any
 
 from ringbed.sim.memory.host import DeviceMemory, HostMemory, Region
+from ringbed.sim.memory.mapping import Place
 
 __all__ = ["SOCKET", "Link", "SharedMemory"]
 
@@ -118,6 +119,6 @@ class SharedMemory(DeviceMemory):
         self._known = self._link.receive_regions(self._known, gone, table, count)
         self.regions = sorted(self._known.values(), key=lambda region: region.iova)
 
-    def describe(self, iova: int, clock: int | None = None) -> str:
-        self._link.send(("describe", (iova, clock)))
-        return str(self._link.receive())
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+        self._link.send(("locate", (iova, end, clock)))
+        return Place(*self._link.receive())

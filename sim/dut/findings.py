@@ -1,4 +1,4 @@
-"""What somebody's Verilog has otherwise than their map: clocks, resets, outputs that nothing drives, inputs held at 0."""
+"""What somebody's Verilog has otherwise than their map: clocks, resets, undriven outputs, inputs held at 0."""
 
 from __future__ import annotations
 

@@ -42,11 +42,17 @@ class InterfacePorts(VerilogError):
 
 @dataclass(frozen=True)
 class Top:
-    """Every port by name, in the order of its declaration, and the `files` it and all below it are written in."""
+    """Every port by name, in the order of its declaration, and the `files` it and all below it are written in.
+
+    `data`: the names of files that $readmemh and $readmemb read, where they are known before it runs. `foreign`: its
+    functions of C (import "DPI-C").
+    """
 
     ports: Mapping[str, Port]
     files: tuple[Path, ...] = ()
     found: tuple[Path, ...] = ()  # of them those of modules that Verilator looked for itself
+    data: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Mapping[str, Port]:
@@ -72,7 +78,8 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
     another = tree.named(top, *WORDS)
     if module is None or another is not None:  # what Verilator needs no more of a package is not even in its tree
         raise NoModule(top, _modules(rtl), WORDS[another["type"]] if another else "a package or an interface")
-    return Top(_ports(top, module, tree), tuple(sorted(tree.files.values())), _looked_for(tree, rtl))
+    files = tuple(sorted(tree.files.values()))
+    return Top(_ports(top, module, tree), files, _looked_for(tree, rtl), _data(tree), _foreign(tree))
 
 
 def _modules(rtl: Rtl) -> list[str]:
@@ -110,3 +117,14 @@ def _interfaces(log: Path | None) -> dict[str, str]:
         if name and kind:
             found[name[0]] = kind[1]
     return found
+
+
+def _data(tree: Tree) -> tuple[str, ...]:
+    """A text is quoted in Verilator's JSON, and once more."""
+    names = (node["filenamep"][0] for node in tree.of_type("READMEM"))
+    texts = (str(name["name"]) for name in names if name.get("type") == "CONST")
+    return tuple(dict.fromkeys(text.removeprefix('\\"').removesuffix('\\"') for text in texts))
+
+
+def _foreign(tree: Tree) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(node["cname"]) for node in tree.nodes if node.get("dpiImport")))

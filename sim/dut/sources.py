@@ -1,16 +1,16 @@
-"""Files of Verilog in an order that a compiler takes: a package before what names it."""
+"""Files of somebody's Verilog: in an order that a compiler takes, and those that it asks for beside them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ringbed.sim.dut.ports import Top
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["in_order", "with_found"]
+__all__ = ["in_order", "missing_files", "with_found"]
 
 # comments and texts, in which no word means anything
 _SILENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
@@ -38,4 +38,15 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
 
 def with_found(rtl: Rtl, top: Top) -> Rtl:
     """With what Verilator looked for itself among the files: no other tool has to look."""
-    return replace(rtl, files=tuple(in_order((*rtl.files, *top.found))) if top.found else rtl.files, read=top.files)
+    files = tuple(in_order((*rtl.files, *top.found))) if top.found else rtl.files
+    return replace(rtl, files=files, read=top.files, data=top.data)
+
+
+def missing_files(rtl: Rtl, foreign: Sequence[str]) -> Iterator[str]:
+    """A sentence for each that is not there; `foreign` are its functions of C."""
+    for name in rtl.data:
+        if not (rtl.folder / name).is_file():
+            yield f"$readmem of {name!r}: there is no such file; names are relative to the folder of the map"
+    if foreign and not rtl.c_files:
+        told = ", ".join(map(repr, foreign))
+        yield f'import "DPI-C" of {told}: name the files of C or C++ that have it, c_sources = [...]'

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.native.cache import cache_dir, content_hash
-from ringbed.sim.native.toolchain import BuildError, find_verilator, run_tool
+from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["WAYS", "Tree", "VerilogError", "literal", "read_tree"]
 
-FLAGS = ("--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
 
 
-class VerilogError(BuildError):
+class VerilogError(SourceError):
     """What Verilator says of somebody's sources; `log` has all of it, while it is there."""
 
     log: Path | None = None
@@ -80,17 +79,16 @@ def read_tree(top: str, rtl: Rtl, parameters: Mapping[str, int | str] | None = N
     log = cache_dir() / f"ports.{content_hash(top, repr(rtl), repr(parameters))[:12]}.log"
     with tempfile.TemporaryDirectory() as work:
         tree, meta = Path(work) / "tree.json", Path(work) / "meta.json"
-        command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree)]
+        command = [str(verilator.binary), "--json-only", *LENIENT, "--json-only-output", str(tree)]
         command += ["--json-only-meta-output", str(meta), "--Mdir", work, *(["--top-module", top] if top else [])]
         command += [f"-G{name}={literal(value)}" for name, value in parameters.items()]
         command += [*(f"-I{folder}" for folder in (*rtl.include, *rtl.library)), *map(str, rtl.files)]
         log.unlink(missing_ok=True)
         try:
-            run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
-        except BuildError as error:
-            told = VerilogError(str(error))
-            told.log = log
-            raise told from None
+            run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)}, VerilogError)
+        except VerilogError as error:
+            error.log = log
+            raise
         nodes, files = list(_nodes(_json(tree))), _json(meta)["files"]
     log.unlink(missing_ok=True)
     named = {letter: Path(each["realpath"]) for letter, each in files.items() if each["filename"][0] != "<"}

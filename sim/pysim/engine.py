@@ -140,13 +140,15 @@ class PysimEngine:
         s, m = self.settings, spec.portmap
         if spec.rtl is not None:
             raise BuildError(f"{spec.name} is Verilog, and pysim simulates only Amaranth: native and cocotb run it")
+        if s.plusargs:
+            raise ValueError(f"plusargs {s.plusargs[0]!r}: pysim simulates only Amaranth, which has none")
         if progress is not None:
             progress("elaborating the card for pysim")
         self._bench = _Bench(spec, s.frequency.ns(10**6))
         self.now, self._clocks, self._skipped = 0, 0, 0
         self._findings = Findings(s.check)
         self._bus_log: list[BusEvent] = []
-        self._told = 0  # how many of the findings a BusFault has been raised for
+        self.window = spec.portmap.window
         self.edge = WireEdge(m)
         self._dma = self._registers = self._rx = self._tx = None
         if m.dma:
@@ -187,13 +189,13 @@ class PysimEngine:
         bench, reset = self._bench, self._map.reset
         for pin in self._map.pins:
             if pin.dir == "in":
-                bench.put(pin.name, pin.init)
-        bench.put(reset.port, reset.active)
+                bench.put(pin.port or pin.name, pin.init)
         self._drive()
-        for _ in range(self.settings.reset_clocks):
-            bench.low()
-            bench.high()
-        bench.put(reset.port, 1 - reset.active)
+        for level, clocks in zip((reset.active, 1 - reset.active), self.settings.resets(reset), strict=True):
+            bench.put(reset.port, level)
+            for _ in range(clocks):
+                bench.low()
+                bench.high()
         bench.low()
 
     # Registers --------------------------------------------------------------------------------------------------
@@ -383,13 +385,13 @@ class PysimEngine:
         pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
-        self._bench.put(name, value)
+        self._bench.put(pin.port or name, value)
         self._pending = True
 
     def get_pin(self, name: str) -> int:
-        self._pin(name)
+        port = self._pin(name).port or name
         self._bench.low()
-        return self._bench.get(name)
+        return self._bench.get(port)
 
     def _pin(self, name: str) -> Any:
         self._live()
@@ -420,20 +422,20 @@ class PysimEngine:
         return log
 
     def findings(self) -> list[Finding]:
-        self._told = 0
         return self._spec.words.findings(self._findings.take())
 
+    def report(self, rule: str, text: str) -> None:
+        self._findings.keep(Finding(self.now, rule, text))
+
     def _raise_fault(self) -> None:
-        found = self._findings.kept
-        new, self._told = found[self._told :], len(found)
-        raise BusFault.of(new)
+        raise BusFault.of(self._findings.fresh())
 
     def stats(self) -> EngineStats:
         beats = (self._dma.read_beats, self._dma.write_beats) if self._dma else (0, 0)
-        waiting = len(self._tx.frames) if self._tx else 0
+        waiting, left = (len(side.frames) if side else 0 for side in (self._rx, self._tx))
         return EngineStats(
             self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats,
-            dict(self.edge.counters), self.edge.came, self.edge.left + waiting,
+            dict(self.edge.counters), self.edge.came, waiting, self.edge.left + left,
         )  # fmt: skip
 
     # Stages and waveforms ------------------------------------------------------------------------------------------

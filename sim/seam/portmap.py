@@ -14,6 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.window import Window
+from ringbed.hw.formats.windows import WINDOWS
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.stages import Stages
 
@@ -52,8 +54,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
+    """`clocks`: how long it is active; `wait`: clocks behind it before the card is asked anything."""
+
     port: str
     active: int = 1  # level that resets
+    clocks: int = field(default=4, repr=False)  # no part of a model
+    wait: int = field(default=0, repr=False)
 
     def ports(self) -> list[Port]:
         return [Port(self.port, 1, IN)]
@@ -159,12 +165,16 @@ class Interrupts:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """A register's value, combinationally and without side effects."""
+    """A register's value, combinationally and without side effects.
+
+    `counts` names the card whose own count of frames is found there (`hw/formats/window.py`), "" for none.
+    """
 
     address: str
     data: str
     addr_width: int
     data_width: int
+    counts: str = ""
 
     def ports(self) -> list[Port]:
         return [Port(self.address, self.addr_width, IN), Port(self.data, self.data_width, OUT)]
@@ -185,10 +195,16 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
+    """`name` is what people call it; `port`, where it is another, what the RTL does."""
+
     name: str
     width: int
     dir: str = IN
     init: int = 0
+    port: str = ""
+
+    def ports(self) -> list[Port]:
+        return [Port(self.port or self.name, self.width, self.dir)]
 
 
 @dataclass(frozen=True)
@@ -224,13 +240,18 @@ class PortMap:
             raise PortMapError(f"not TOML: {error}") from None
         return _Reader(data).port_map()
 
+    @property
+    def window(self) -> Window | None:
+        """The card's own count of frames; None for a card that does not count, or shows it to nobody."""
+        return WINDOWS[self.peek.counts] if self.peek is not None and self.peek.counts else None
+
     def ports(self) -> list[Port]:
         """Every port the map names, once."""
         found = [Port(self.clock, 1, IN), *self.reset.ports(), *(p for clock in self.clocks for p in clock.ports())]
         for part in (self.registers, self.dma, self.rx, self.tx, self.interrupts, self.peek, self.idle):
             found += part.ports() if part is not None else []
         found += [Port(self.stages.port, self.stages.width, OUT)] if self.stages is not None else []
-        found += [Port(pin.name, pin.width, pin.dir) for pin in self.pins]
+        found += [port for pin in self.pins for port in pin.ports()]
         names = [port.name for port in found]
         if twice := {name for name in names if names.count(name) > 1}:
             raise PortMapError(f"port {min(twice)!r} is named twice")
@@ -364,7 +385,10 @@ class _Reader:
         if registers is None:
             raise PortMapError("peek needs registers")
         names = self.text(table, "address", "peek."), self.text(table, "data", "peek.")
-        return Peek(*names, registers.addr_width, registers.data_width)
+        counts = table.get("counts", "")
+        if counts and counts not in WINDOWS:
+            raise PortMapError(f"peek.counts is one of {', '.join(WINDOWS)}, not {counts!r}")
+        return Peek(*names, registers.addr_width, registers.data_width, counts)
 
     def idle(self) -> Idle | None:
         if not (table := self.table("idle", required=False)):

@@ -49,7 +49,7 @@ class BenchEngine(CocotbFace):
     """The engine of a bench. Its calls wait for simulated time, so they belong into a function given to `call`."""
 
     def __init__(self, spec: NicSpec, core: CocotbCore) -> None:
-        super().__init__(spec.name, core.portmap, core.settings, spec.words)
+        super().__init__(spec, core.portmap, core.settings)
         self._core = core
         self._over = False  # the test has ended while a call was under way
 
@@ -113,8 +113,10 @@ class Bench:
         What the bus models say of each access is left out; `logging.getLogger(f"cocotb.{top}").setLevel("INFO")` tells.
         """
         logging.getLogger(f"cocotb.{spec.portmap.top}").setLevel(logging.WARNING)
-        memory = memory or memory_for(spec.portmap)
-        core = CocotbCore(dut, spec.portmap, memory, Settings.of(settings))
+        memory, own = memory or memory_for(spec.portmap), Settings.of(settings)
+        if own.plusargs:
+            raise ValueError(f"plusargs {own.plusargs[0]!r}: the simulator runs already; `run` takes them")
+        core = CocotbCore(dut, spec.portmap, memory, own)
         await core.start()
         return cls(dut, spec, core, memory)
 

@@ -76,6 +76,7 @@ class FakeCard:
         self.loopback = False
         self.carrier = True
         self.hangs = self.deaf = False  # TX fetches nothing; CTRL.RST never ends
+        self.held = 0  # STATUS.TXOFF while a partner's pause holds it
         self.reset_looks = 2
         self.window = True  # False: no RB_* registers, as on other people's models
         self.faults: dict[tuple[str, str], int] = {}  # (ring, stage) -> how many accesses still go well
@@ -150,7 +151,7 @@ class FakeCard:
         self.accesses[name] += 1
         special: dict[str, Callable[[], int]] = {
             "ICR": self._read_icr, "CTRL": self._read_ctrl, "EECD": self.eeprom.read_eecd, "MDIC": self.phy.read_mdic,
-            "STATUS": lambda: R["STATUS"].pack(LU=int(self._link), SPEED=2, FD=1),
+            "STATUS": lambda: R["STATUS"].pack(LU=int(self._link), SPEED=2, FD=1) | self.held,
         }  # fmt: skip
         if name in COUNTERS:
             return self._read_statistic(name)

@@ -21,11 +21,11 @@ from ringbed.hw.formats.em.limits import (
     RING_ALIGN,
 )  # fmt: skip
 from ringbed.hw.formats.em.pci import BAR_SIZE, PCI_CLASS, PCI_DEVICE, PCI_REVISION, PCI_VENDOR
-from ringbed.hw.formats.em.registers import REGISTERS
+from ringbed.hw.formats.em.registers import REGISTERS, WINDOW
 
 __all__ = [
     "ABSENT", "BAR_SIZE", "BUFFER_SIZES", "CAUSES", "EEPROM_SUM", "EEPROM_WORDS", "MAX_FRAME", "MAX_FRAME_LONG",
     "MAX_TX_FRAME", "MIN_FRAME", "OFFLOADS", "PACKET_BUFFER_KB", "PCI_CLASS", "PCI_DEVICE", "PCI_REVISION",
     "PCI_VENDOR", "REGISTERS", "RING_ALIGN", "RX_LEGACY", "RX_TABLE", "RxRow", "StopCause", "TX_CONTEXT", "TX_DATA",
-    "TX_LEGACY", "verdict",
+    "TX_LEGACY", "WINDOW", "verdict",
 ]  # fmt: skip

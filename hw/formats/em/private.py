@@ -1,44 +1,55 @@
-"""The register window RB_*, ringbed's own: exclusive counters, so that every frame can be accounted for."""
+"""ringbed's own registers of `em`, from F000h: every frame ends in exactly one of these counters.
+
+RB_RXWIRE = RB_RXDONE + the drops of receive + what is in the card; RB_TXFRAME + RB_TXSEG = RB_TXWIRE + RB_TXTSO + the
+drops of transmit + what is in the card. While the card hears itself RB_RXWIRE counts what it sent.
+"""
 
 from __future__ import annotations
 
-from ringbed.hw.formats.field import Access, Field, Register
+from ringbed.hw.formats.em.causes import StopCause
+from ringbed.hw.formats.window import Count, Part, Stop, Window
 
-__all__ = ["PRIVATE"]
+__all__ = ["WINDOW"]
 
-RO = Access.RO
-
-
-def _count(name: str, index: int, doc: str) -> Register:
-    """One exclusive counter of the private window: 32 bits, wraps, kept over CTRL.RST, not cleared by a read."""
-    return Register(name, 0xF000 + 4 * index, RO, (Field("COUNT", 0, 32, RO),), doc)
+BEGUN, MADE, DONE, ENDED, APART = Part
 
 
-# Every frame ends in exactly one of these.
-PRIVATE = (
-    _count("RB_RXWIRE", 0, "frames that began on the receive wire"),
-    _count("RB_RXDONE", 1, "frames written to host memory, status included"),
-    _count("RB_RXOFF", 2, "dropped: RCTL.EN = 0 or no link"),
-    _count("RB_RXCRC", 3, "dropped: FCS or symbol error, 64 bytes or more"),
-    _count("RB_RXRUNT", 4, "dropped: under 64 bytes"),
-    _count("RB_RXGIANT", 5, "dropped: over 1522 bytes, or over 16384 with RCTL.LPE"),
-    _count("RB_RXFILTER", 6, "dropped: not for us by its address"),
-    _count("RB_RXMISS", 7, "dropped: no room in the packet buffer (RXO)"),
-    _count("RB_RXFLUSH", 8, "dropped: in the packet buffer when the card was reset or its queue had stopped"),
-    _count("RB_RXVLAN", 9, "dropped: tagged, and not for us by VFTA or CFI"),
-    _count("RB_RXPAUSE", 10, "dropped: a MAC control frame that RCTL.DPF or PMCF keeps out of memory"),
-    _count("RB_RXLOOP", 11, "frames on the wire while the card heard itself (loopback); not in RB_RXWIRE"),
-    _count("RB_TXFRAME", 16, "frames taken from the ring: EOP descriptors processed, context descriptors apart"),
-    _count("RB_TXWIRE", 17, "frames sent whole, on the wire or in loopback; pause frames apart"),
-    _count("RB_TXNULL", 18, "refused: no data in the whole frame"),
-    _count("RB_TXLONG", 19, "refused: more than 16288 bytes, or more than the TX packet buffer holds"),
-    _count("RB_TXTSE", 20, "refused: a segmentation whose header, MSS or length cannot be"),
-    _count("RB_TXMIX", 21, "refused: legacy and data descriptors in one frame, or a context inside a frame"),
-    _count("RB_TXFLUSH", 22, "dropped: in the card when it was reset or its queue had stopped"),
-    _count("RB_TXTSO", 23, "messages cut into segments; each is one of RB_TXFRAME"),
-    _count("RB_TXSEG", 24, "segments made of them; RB_TXFRAME - RB_TXTSO + RB_TXSEG frames go on to the wire"),
-    _count("RB_TXPAUSE", 25, "pause frames sent, XON and XOFF"),
-    _count("RB_TXLOOP", 26, "of the frames sent, those that went back to the receiver: loopback"),
-    Register("RB_RXSTOP", 0xF080, RO, (Field("CAUSE", 0, 3, RO),), "why the receive queue stands still (StopCause)"),
-    Register("RB_TXSTOP", 0xF084, RO, (Field("CAUSE", 0, 3, RO),), "why the transmit queue stands still (StopCause)"),
+WINDOW = Window(
+    base=0xF000,
+    counts=(
+        Count("RB_RXWIRE", 0, "rx", BEGUN, "frames that began on the receive wire", rx_wire=1),
+        Count("RB_RXDONE", 1, "rx", DONE, "frames written to host memory, status included"),
+        Count("RB_RXOFF", 2, "rx", ENDED, "dropped: RCTL.EN = 0 or no link"),
+        Count("RB_RXCRC", 3, "rx", ENDED, "dropped: FCS or symbol error, 64 bytes or more"),
+        Count("RB_RXRUNT", 4, "rx", ENDED, "dropped: under 64 bytes"),
+        Count("RB_RXGIANT", 5, "rx", ENDED, "dropped: over 1522 bytes, or over 16384 with RCTL.LPE"),
+        Count("RB_RXFILTER", 6, "rx", ENDED, "dropped: not for us by its address"),
+        Count("RB_RXMISS", 7, "rx", ENDED, "dropped: no room in the packet buffer (RXO)"),
+        Count("RB_RXFLUSH", 8, "rx", ENDED,
+              "dropped: in the packet buffer when the card was reset or its queue had stopped"),
+        Count("RB_RXVLAN", 9, "rx", ENDED, "dropped: tagged, and not for us by VFTA or CFI"),
+        Count("RB_RXPAUSE", 10, "rx", ENDED, "dropped: a MAC control frame that RCTL.DPF or PMCF keeps out of memory"),
+        Count("RB_RXLOOP", 11, "rx", APART,
+              "frames on the wire while the card heard itself (loopback); not in RB_RXWIRE", rx_wire=1),
+        Count("RB_TXFRAME", 16, "tx", BEGUN,
+              "frames taken from the ring: EOP descriptors processed, context descriptors apart"),
+        Count("RB_TXWIRE", 17, "tx", DONE,
+              "frames sent whole, on the wire or in loopback; pause frames apart", tx_wire=1),
+        Count("RB_TXNULL", 18, "tx", ENDED, "refused: no data in the whole frame"),
+        Count("RB_TXLONG", 19, "tx", ENDED, "refused: more than 16288 bytes, or more than the TX packet buffer holds"),
+        Count("RB_TXTSE", 20, "tx", ENDED, "refused: a segmentation whose header, MSS or length cannot be"),
+        Count("RB_TXMIX", 21, "tx", ENDED,
+              "refused: legacy and data descriptors in one frame, a context inside a frame, or a DTYP that is none"),
+        Count("RB_TXFLUSH", 22, "tx", ENDED, "dropped: in the card when it was reset or its queue had stopped"),
+        Count("RB_TXTSO", 23, "tx", ENDED, "messages cut into segments; each is one of RB_TXFRAME"),
+        Count("RB_TXSEG", 24, "tx", MADE,
+              "segments made of them; RB_TXFRAME - RB_TXTSO + RB_TXSEG frames go on to the wire"),
+        Count("RB_TXPAUSE", 25, "tx", APART, "pause frames sent, XON and XOFF", tx_wire=1),
+        Count("RB_TXLOOP", 26, "tx", APART,
+              "of the frames sent, those that went back to the receiver: loopback", rx_wire=-1, tx_wire=-1),
+    ),
+    stops=(
+        Stop("RB_RXSTOP", "rx", 0xF080, StopCause.NAMES, "why the receive queue stands still (StopCause)"),
+        Stop("RB_TXSTOP", "tx", 0xF084, StopCause.NAMES, "why the transmit queue stands still (StopCause)"),
+    ),
 )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ringbed.hw.formats.em import private
 from ringbed.hw.formats.em.causes import CAUSES
-from ringbed.hw.formats.em.private import PRIVATE
 from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
 from ringbed.hw.formats.field import Access, Field, Register, RegisterMap
 
-__all__ = ["REGISTERS"]
+__all__ = ["REGISTERS", "WINDOW"]
 
 RW, RO, WO, RC, SC = Access.RW, Access.RO, Access.WO, Access.RC, Access.SC
 
@@ -142,5 +144,6 @@ REGISTERS = RegisterMap((
         Field("AV", 31, doc="valid; reset clears it, and sets number 0's, which it loads from the EEPROM"),
     ), "receive address: last two bytes", 16, 8),
     Register("VFTA", 0x5600, RW, (Field("BITS", 0, 32),), "VLAN filter table: a bit a VID; kept over reset", 128),
-    *PRIVATE,
+    *private.WINDOW.registers(),
 ))  # fmt: skip
+WINDOW = replace(private.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"])

@@ -23,10 +23,12 @@ inline void mask_lanes(u8* data, u64 lanes, u32 bytes) {
         if (!(lanes >> i & 1)) data[i] = 0;
 }
 
-// A finding as handed to Python. `address` is worded there for the rules of memory (`dma.*`).
+// A finding as handed to Python, seen `count` times, the last at clock `last`. For the rules of memory (`dma.*`) the
+// bytes from `address` to before `end` are worded there.
 struct Finding {
     u64 clock;
     u64 address;
+    u64 last, count, end;
     char rule[24];
     char text[232];
 };
@@ -41,16 +43,31 @@ struct Findings {
 
     template <class... Args>
     __attribute__((noinline, cold)) void add(const char* rule, u64 address, const char* format, Args... args) {
-        if (count == CAP) {
-            lost++;
-            return;
-        }
-        Finding& f = list[count++];
-        f.clock = now;
-        f.address = address;
+        Finding f;
+        f.clock = f.last = now;
+        f.address = f.end = address;
+        f.count = 1;
         snprintf(f.rule, sizeof f.rule, "%s", rule);
         snprintf(f.text, sizeof f.text, format, args...);
+        for (u32 i = 0; i < count; i++)
+            if (!strcmp(list[i].rule, f.rule) && !strcmp(list[i].text, f.text)) return again(list[i], list[i].end);
+        if (count == CAP) {
+            lost++;
+        } else {
+            list[count++] = f;
+        }
     }
+    // An access of the bytes from `address` to before `end`: a beat that goes on where one before it ended is that one
+    // again, so that a whole burst is one finding.
+    template <class... Args>
+    __attribute__((noinline, cold)) void stray(const char* rule, u64 address, u64 end, const char* format, Args... args) {
+        for (u32 i = count; i-- > 0;)
+            if (list[i].end == address && !strcmp(list[i].rule, rule)) return again(list[i], end);
+        u32 before = count;
+        add(rule, address, format, args...);
+        if (count > before) list[before].end = end;
+    }
+    void again(Finding& f, u64 end) { f.last = now, f.count++, f.end = end; }
 };
 
 // One xorshift32 per channel: `hold()` is true with probability `level` / 65536. Level 0 draws nothing.
