@@ -54,6 +54,28 @@ def test_another_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no findings in " in shown
 
 
+WIDE_KEY = """module wide (input wire clk, input wire rst, input wire [127:0] src, input wire [127:0] dst,
+  input wire [15:0] sport, input wire [15:0] dport, input wire [2:0] kind, input wire valid, output wire ready,
+  input wire [415:0] hash_key, output wire [31:0] hash, output wire [2:0] hash_type, output wire hash_valid);
+  rss_hash #(.KEY(0)) unit (.leading(hash_key[415 - SKIP -: 320]), .clk(clk), .rst(rst), .src(src), .dst(dst),
+    .sport(sport), .dport(dport), .kind(kind), .valid(valid), .ready(ready), .hash(hash), .hash_type(hash_type),
+    .hash_valid(hash_valid));
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("skip", "code"), [(0, Exit.OK), (8, Exit.FINDING)])
+def test_a_hash_with_a_longer_key_uses_its_leading_bits(skip: int, code: Exit) -> None:
+    """52 bytes, as cards for VLANs and tunnels have them."""
+    unit = (BLOCKS / "rss_hash.v").read_text().replace("key       <= KEY", "key       <= leading")
+    unit = unit.replace("input  wire         clk,", "input  wire         clk, input wire [319:0] leading,")
+    Path("wide.v").write_text(unit + WIDE_KEY.replace("SKIP", str(skip)))
+    text = (BLOCKS / "rss_hash.toml").read_text().replace('"rss_hash.v"', '"wide.v"')
+    text = text.replace('top = "rss_hash"', 'top = "wide"').replace('01fa"', '01fa0123456789abcdef01234567"')
+    Path("wide.toml").write_text(text.replace("types =", 'key_bits = 416\nkey_port = "hash_key"\ntypes ='))
+    assert run("wide.toml", "--kind", "microsoft's vectors") == code
+
+
 def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--kind", "sums of 0", "--pcap", "bad.pcapng", "--waves", "bad.vcd"]
     assert run(str(BLOCKS / "tx_checksum_bcm57xx.toml"), *asked) == Exit.FINDING

@@ -13,8 +13,8 @@ import pytest
 from ringbed.hw.formats.dut import CANONICAL, CARD, Bus, BusKind, Clock, Dut, Pin, outside
 from ringbed.sim.cocotb.run import run
 from ringbed.sim.dut.card import dut_spec
-from ringbed.sim.dut.files import missing_files
 from ringbed.sim.dut.map import RESET_TIMES, Reader
+from ringbed.sim.dut.sources import missing_files
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.native.c_sources import c_hash
 from ringbed.sim.native.toolchain import SourceError

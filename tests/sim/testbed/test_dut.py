@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ import pytest
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.seam.engine import Event
-from ringbed.sim.seam.portmap import PortMapError
+from ringbed.sim.seam.portmap import PortMap, PortMapError, Registers, Reset
 from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
-from ringbed.sim.testbed.dut import open_dut
+from ringbed.sim.testbed.dut import open_dut, pci_of
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.peer import NoAnswer, Peer, ping
 from ringbed.sim.wire.frame import to_wire
@@ -45,6 +46,19 @@ def test_the_least_that_a_card_must_reach(open_mini: OpenMini) -> None:
     host.down()
     with pytest.raises(PortMapError, match="addr_width 19 reaches 524288 bytes, too few for host memory: 20 bits is"):
         open_mini("native", *narrow(19))
+
+
+@pytest.mark.parametrize(("bits", "size"), [(1, 16), (4, 16), (8, 256), (16, 65536), (24, 1 << 24), (32, 1 << 32)])
+def test_a_bar_is_as_large_as_the_registers_addresses_reach(bits: int, size: int) -> None:
+    portmap = PortMap("t", "clk", Reset("rst"), registers=Registers("s_axil_", bits))
+    assert pci_of(portmap).bars == (size,)
+    assert pci_of(replace(portmap, registers=None)).bars == (0,)
+
+
+def test_a_driver_sees_the_bar_of_its_map(open_mini: OpenMini) -> None:
+    host, _ = open_mini("native", (), ())
+    assert host.device.pci.bars == (1 << 8,)  # mini_nic.toml: addr_width = 8
+    host.down()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
