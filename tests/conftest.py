@@ -46,10 +46,8 @@ class Module(pytest.Module):
                 raise
             _leave_out(error)
         except self.CollectError as error:
-            need = need_of_module(getattr(error.__cause__, "name", None) or "")
-            if need is None or INSISTS or not (why := missing(need.name)):
-                raise
-            _leave_out(why)
+            _leave_out_for(error.__cause__)
+            raise
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
@@ -87,6 +85,16 @@ def _skip_what_cannot_be() -> Generator[None]:
     except Missing as why:
         if INSISTS:
             raise
+        _leave_out(why)
+    except ModuleNotFoundError as error:
+        _leave_out_for(error)
+        raise
+
+
+def _leave_out_for(error: BaseException | None) -> None:
+    """Leaves the test or file out when this failed import is a need's that this machine has not."""
+    need = need_of_module(getattr(error, "name", None) or "")
+    if need is not None and not INSISTS and (why := missing(need.name)):
         _leave_out(why)
 
 

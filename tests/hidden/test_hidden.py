@@ -45,9 +45,9 @@ SAMPLE = {
         )),
     ],
     "scapy": ["tests/conformance/references"],
-    "yosys": ["tests/hw/test_frame_blocks_yosys.py"],
+    "yosys": ["tests/hw/test_frame_blocks_yosys.py", "tests/cli/dut/test_check.py", "tests/cli/dut/test_synth.py"],
     "nextpnr": ["tests/sim/yosys"],
-    "pywellen": ["tests/sim/pysim", "tests/sim/native/test_engine.py::test_a_waveform"],
+    "pywellen": ["tests/sim/trace/test_failure.py"],
     "ip": ["tests/sim/kernel"],
 }  # fmt: skip
 # What a file of tests says when it has to do with a need.

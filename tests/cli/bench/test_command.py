@@ -36,6 +36,7 @@ def names(part: str) -> list[str]:
     return [name for figures in PARTS[Part(part)] for name in figures.names()]
 
 
+@pytest.mark.needs("native")
 def test_hw(tmp_path: Path) -> None:
     """Clocks are no wall time: these are the same on every machine, so their bars hold."""
     found = _bench("hw", tmp_path / "hw.json", "--quick")
@@ -75,6 +76,7 @@ def test_a_part_that_cannot_be_measured_is_rows_that_say_so(
     assert "left out: no engine: nowhere (install one)" in capsys.readouterr().out
 
 
+@pytest.mark.needs("native")
 @pytest.mark.parametrize(
     ("options", "frames"),
     [(("--quick",), 10_000), pytest.param((), 100_000, marks=(pytest.mark.full, pytest.mark.timeout(900)))],
@@ -92,6 +94,7 @@ def test_soak(tmp_path: Path, options: tuple[str, ...], frames: int) -> None:
     }
 
 
+@pytest.mark.needs("native")
 def test_hosts(tmp_path: Path) -> None:
     assert all(value > 0 for value in _bench("hosts", tmp_path / "hosts.json", "--quick").values())
 

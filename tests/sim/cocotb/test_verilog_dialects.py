@@ -105,7 +105,7 @@ def icarus() -> str:
     return said.split("version ")[1].split()[0]
 
 
-@pytest.mark.needs("icarus")
+@pytest.mark.needs("icarus", "yosys")
 @pytest.mark.cocotb
 @pytest.mark.parametrize("name", CASES)
 def test_the_table_is_true(name: str, tmp_path: Path) -> None:
