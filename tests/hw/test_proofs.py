@@ -112,7 +112,7 @@ PROOFS: dict[str, tuple[Callable[[], Any], int]] = {
     "tx_sums, a card without sums": (lambda: Frames(False, sums.BEHIND + 1), 20),
     "read_buffer": (lambda: Beats(6), 14),
     "descriptor_queue, half a descriptor a beat": (lambda: Descriptors(64, LINE + 1), 24),
-    "descriptor_queue, four a beat": (lambda: Descriptors(512, 2 * LINE), 16),
+    "descriptor_queue, two a beat": (lambda: Descriptors(256, 2 * LINE), 14),
 }
 
 
