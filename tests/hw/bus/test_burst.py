@@ -70,7 +70,7 @@ def rtl(wanted: list[tuple[int, int]], width: int, share: float) -> tuple[list[B
     return got, clocks
 
 
-@pytest.mark.parametrize(("width", "share"), [(64, 0.0), (64, 0.4), (256, 0.3)])
+@pytest.mark.parametrize(("width", "share"), [(64, 0.0), (64, 0.4), (128, 0.3), (256, 0.3), (512, 0.3)])
 def test_bursts_of_a_chunk(width: int, share: float) -> None:
     wanted = chunks(width, 90)
     got, clocks = rtl(wanted, width, share)

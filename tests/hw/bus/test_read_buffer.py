@@ -47,8 +47,10 @@ def test_room_is_kept_for_what_was_asked(seed: int) -> None:
     assert len(took) > 500
 
 
-def test_an_error_spoils_what_comes_behind_it() -> None:
-    dut, got = ReadBuffer(64, 80), list[int]()
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_an_error_spoils_what_comes_behind_it(width: int) -> None:
+    """And the data are the bus's to its highest bit."""
+    dut, got, top = ReadBuffer(width, 80), list[tuple[int, int]](), 1 << width - 1
 
     async def run(ctx: Any) -> None:
         ctx.set(dut.beats, 6)
@@ -57,7 +59,7 @@ def test_an_error_spoils_what_comes_behind_it() -> None:
         ctx.set(dut.asked, 0)
         for number in range(6):
             ctx.set(dut.i.valid, 1)
-            ctx.set(dut.i.payload, {"data": number, "last": 0, "error": number == 2})
+            ctx.set(dut.i.payload, {"data": top | number, "last": 0, "error": number == 2})
             assert ctx.get(dut.failed) == (number == 2)
             await ctx.tick()
         ctx.set(dut.i.valid, 0)
@@ -65,7 +67,7 @@ def test_an_error_spoils_what_comes_behind_it() -> None:
         while len(got) < 6:
             _, _, valid, beat = await ctx.tick().sample(dut.o.valid, dut.o.payload)
             if valid:
-                got.append(beat.error)
+                got.append((beat.data - top, beat.error))
 
     simulate(dut, run, clocks=100)
-    assert got == [0, 0, 1, 1, 1, 1]
+    assert got == list(enumerate([0, 0, 1, 1, 1, 1]))

@@ -32,7 +32,7 @@ def rtl_remainders(frames: list[bytes], width: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("width", "longest"), [(64, 80), (128, 40), (512, 70)])
+@pytest.mark.parametrize(("width", "longest"), [(64, 80), (128, 40), (256, 70), (512, 70)])
 def test_every_length(width: int, longest: int) -> None:
     frames = frames_of(range(1, longest), seed=width)
     assert rtl_remainders(frames, width) == [zlib.crc32(frame) ^ 0xFFFFFFFF for frame in frames]

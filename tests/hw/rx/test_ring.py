@@ -32,12 +32,12 @@ class Kept:
 Placed = tuple[list[tuple[int, int]], list[tuple[dict[str, int], bool, int]]]
 
 
-def plans(address: int, length: int) -> list[tuple[int, int]]:
+def plans(address: int, length: int, lanes: int = LANES) -> list[tuple[int, int]]:
     """The bursts of a chunk: lane of the first byte, bytes."""
     made = []
     while length:
         here = min(length, BURST - address % BURST)
-        made.append((address % LANES, here))
+        made.append((address % lanes, here))
         address, length = address + here, length - here
     return made
 
@@ -133,14 +133,14 @@ Stretch = tuple[int, bytes]  # address and bytes of a chunk
 Strobed = list[tuple[int, int]]  # of one burst: each beat's strobes and the bytes under them
 
 
-def reference_move(chunks: Sequence[Stretch]) -> list[Strobed]:
-    bursts = []
+def reference_move(chunks: Sequence[Stretch], width: int = 64) -> list[Strobed]:
+    bursts, lanes_all = [], width // 8
     for address, piece in chunks:
         at = address
-        for _, length in plans(address, len(piece)):
+        for _, length in plans(address, len(piece), lanes_all):
             beats = []
-            for base in range(at - at % LANES, at + length, LANES):
-                lanes = [lane for lane in range(LANES) if at <= base + lane < at + length]
+            for base in range(at - at % lanes_all, at + length, lanes_all):
+                lanes = [lane for lane in range(lanes_all) if at <= base + lane < at + length]
                 strb = sum(1 << lane for lane in lanes)
                 beats.append((strb, sum(piece[base + lane - address] << 8 * lane for lane in lanes)))
             bursts.append(beats)
@@ -148,16 +148,19 @@ def reference_move(chunks: Sequence[Stretch]) -> list[Strobed]:
     return bursts
 
 
-def rtl_move(chunks: Sequence[Stretch], shares: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> tuple[Any, int]:
+def rtl_move(
+    chunks: Sequence[Stretch], shares: tuple[float, float, float] = (0.0, 0.0, 0.0), width: int = 64
+) -> tuple[Any, int]:
     """The bursts as reference_move gives them, and the clocks they took."""
-    dut, rng, planned, beats = RxMove(64), random.Random(3), list[int](), list[int]()
+    dut, rng, planned, beats = RxMove(width), random.Random(3), list[int](), list[int]()
+    lanes = width // 8
     for address, piece in chunks:
-        bursts = plans(address, len(piece))
+        bursts = plans(address, len(piece), lanes)
         for place, (lane, length) in enumerate(bursts):
             fields = {"lane": lane, "length": length, "first": place == 0, "last": place == len(bursts) - 1}
             planned.append(pack(Plan(), fields))
-        padded = piece + rng.randbytes(-len(piece) % LANES)
-        beats += [int.from_bytes(padded[at : at + LANES], "little") for at in range(0, len(padded), LANES)]
+        padded = piece + rng.randbytes(-len(piece) % lanes)
+        beats += [int.from_bytes(padded[at : at + lanes], "little") for at in range(0, len(padded), lanes)]
     moved, clocks = list[Strobed]([[]]), 0
 
     async def take(ctx: Any) -> None:
@@ -168,7 +171,7 @@ def rtl_move(chunks: Sequence[Stretch], shares: tuple[float, float, float] = (0.
             _, _, valid, ready, beat = await ctx.tick().sample(dut.o.valid, dut.o.ready, dut.o.payload)
             clocks += 1
             if valid and ready:
-                mask = sum(0xFF << 8 * lane for lane in range(LANES) if beat.strb >> lane & 1)
+                mask = sum(0xFF << 8 * lane for lane in range(lanes) if beat.strb >> lane & 1)
                 moved[-1].append((beat.strb, beat.data & mask))
                 if beat.last:
                     moved.append([])
@@ -183,13 +186,22 @@ def rtl_move(chunks: Sequence[Stretch], shares: tuple[float, float, float] = (0.
 
 def stretches(sizes: Iterable[int], lanes: Iterable[int] = repeat(0), seed: int = 1) -> list[Stretch]:
     rng = random.Random(seed)
-    return [(rng.getrandbits(30) * 8 + lane, rng.randbytes(size)) for size, lane in zip(sizes, lanes, strict=False)]
+    return [(rng.getrandbits(30) * 64 + lane, rng.randbytes(size)) for size, lane in zip(sizes, lanes, strict=False)]
 
 
 @pytest.mark.parametrize("lane", range(LANES))
 def test_sizes_at_every_alignment(lane: int) -> None:
     chunks = stretches([*range(1, 35), *range(34 + lane, 301, 7)], repeat(lane), seed=lane)
     assert rtl_move(chunks)[0] == reference_move(chunks)
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_wide_paths(width: int) -> None:
+    """Every lane that a chunk can begin in, and sizes about a beat's."""
+    lanes = width // 8
+    sizes = [size for lane in range(lanes) for size in (1, lanes - lane, lanes - lane + 1, 2 * lanes + lane, 300)]
+    chunks = stretches(sizes, (lane for lane in range(lanes) for _ in range(5)), seed=width)
+    assert rtl_move(chunks, (0.1, 0.1, 0.2), width)[0] == reference_move(chunks, width)
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.1, 0.1), (0.1, 0.5, 0.1), (0.1, 0.1, 0.6)])

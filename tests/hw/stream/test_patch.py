@@ -74,7 +74,7 @@ def test_every_offset(length: int) -> None:
     assert rtl(jobs) == [reference(job) for job in jobs]
 
 
-@pytest.mark.parametrize("width", [64, 256])
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
 def test_two_slots_and_overlaps(width: int) -> None:
     frame = bytes(range(100, 124))
     jobs: list[Job] = [(frame, (one, 0x1122), (two, 0x3344)) for one in range(4, 24) for two in range(one - 2, one + 3)]
