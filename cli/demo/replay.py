@@ -13,7 +13,7 @@ from ringbed.cli.demo.journey import StageBook
 from ringbed.cli.demo.pcap import FaultyReplayCard, ReplayCard
 from ringbed.cli.demo.show import account_table, facts_table, verdict_text
 from ringbed.cli.demo.waveform import record_disagreement
-from ringbed.cli.errors import Exit, UserError
+from ringbed.cli.errors import UserError
 from ringbed.cli.report import Row
 from ringbed.conformance.frames import made as stock
 from ringbed.conformance.frames.damage import damaged_copies
@@ -81,10 +81,7 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
 
 def _frames(options: DemoOptions, console: Console) -> list[tuple[int, bytes]]:
     """The capture to replay, each frame with its number in the file from 1 on; what is left out is said."""
-    try:
-        require_scapy()
-    except ImportError as error:
-        raise UserError(str(error), Exit.ENVIRONMENT) from error
+    require_scapy()
     if options.pcap is None:
         return list(enumerate(stock.captured(), 1))
     capture = read_capture(options.pcap)

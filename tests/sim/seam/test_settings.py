@@ -32,5 +32,5 @@ def test_bad_options_are_refused(options: dict[str, Any], sentence: str) -> None
 
 def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
     assert Settings.of({"seed": 3}) == Settings(seed=3)
-    with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*skip_idle, leap$"):
+    with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*plusargs, leap$"):
         Settings.of({"latency": 3}, "leap")
