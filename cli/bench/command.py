@@ -126,12 +126,6 @@ def _sim(console: Console, divisor: int) -> list[Row]:
     ]
 
 
-def _checks_names() -> tuple[str, ...]:
-    from ringbed.benchmarks.sim_checks import CHECKS
-
-    return (CHECKS_COST, *(f"{CHECKS_COST}.{part}" for part in CHECKS))
-
-
 def _checks(console: Console, divisor: int) -> list[Row]:
     from ringbed.benchmarks.sim_checks import checks_cost
 
@@ -235,6 +229,12 @@ def _soak(console: Console, divisor: int) -> list[Row]:
 def _sim_names() -> tuple[str, ...]:
     loops = (f"sim.em.loop.{size}" for size in LOOP_FRAMES)
     return (*loops, "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s", "sim.em.start_s")
+
+
+def _checks_names() -> tuple[str, ...]:
+    from ringbed.benchmarks.sim_checks import CHECKS
+
+    return (CHECKS_COST, *(f"{CHECKS_COST}.{part}" for part in CHECKS))
 
 
 def _engines_names() -> tuple[str, ...]:

@@ -268,3 +268,24 @@ def test_what_is_missing_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch
     assert missing("cocotb-icarus").startswith("no cocotb: the package cocotbext-axi is not installed (")
     with pytest.raises(ValueError, match="cocotb runs on verilator and icarus here, not on 'vcs'"):
         build(toy_spec(), "vcs")
+
+
+def test_how_many_clocks_later_than_the_native_engine() -> None:
+    """As docs/cocotb.md says: three for a word that goes to memory and comes back, and none more for bursts that are
+    out together, however many. What else could differ is the engines' own contract above."""
+    ways = []
+    for kind in ("native", "cocotb-icarus"):
+        memory = HostMemory()
+        engine = open_engine(kind, toy_spec(), memory)
+        start(engine, memory.coherent(4096).iova)
+        engine.run(engine.now + 50)
+        took = []
+        for size in (8, 128):
+            at = engine.now + 10
+            engine.wire_in(bytes(range(size)), at)
+            engine.run(at + 400)
+            took.append(engine.wire_out()[0][0] - at)
+        ways.append(took)
+        engine.close()
+    native, cocotb = ways
+    assert [later - earlier for earlier, later in zip(native, cocotb, strict=True)] == [3, 3]

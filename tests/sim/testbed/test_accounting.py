@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.ethtool import Features
+from ringbed.drivers.world import Segmentation, TxFrame, TxSum
 from ringbed.hw.formats import em
 from ringbed.hw.formats.window import Count, Part, Stop
 from ringbed.sim.faults.plan import parse_plan
@@ -169,6 +170,20 @@ def test_what_the_card_never_took_is_said() -> None:
     host = busy_host()
     host.driver._tx.counters["tx_frames"] += 3  # type: ignore[attr-defined]
     assert str(driver_legs(host)[1]).endswith(", lost 3: 3 the card has not taken from the ring")
+
+
+def test_what_a_vlan_filter_drops_and_a_message_that_is_cut() -> None:
+    """By the card's own doing, whatever the table says of its counters."""
+    features = Features(True, True, tso=True, vlan_strip=True, vlan_insert=True, vlan_filter=True)
+    host = fake_host(Collector(), features=features)
+    host.engine.wire_in(to_wire(frame(12) + b"\x81\0\0\5" + frame(60)), host.engine.now)
+    header = bytes(frame(12)) + b"\x08\0" + bytes(frame(40))
+    message = TxFrame([header + bytes(4000)], TxSum.NONE, 14, 34, segmentation=Segmentation(1000, 54))
+    assert host.driver.transmit(0, [message]) == 1
+    Pump([host]).run(host.now + 1_000_000)
+    up, down = driver_legs(host)
+    assert str(up) == "em0 wire to driver: sent 1, delivered 0, RB_RXVLAN 1, lost 0"
+    assert str(down) == "em0 driver to wire: sent 1, RB_TXSEG 4, delivered 4, RB_TXTSO 1, lost 0"
 
 
 def test_a_closed_engine_has_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
