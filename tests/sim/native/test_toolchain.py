@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.sim import needs
 from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator, run_tool
 
 
@@ -43,7 +44,7 @@ def test_the_environment_names_the_compiler(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_without_the_package_verilator_on_path_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringbed.sim.needs.packaged_verilator", lambda: None)
+    monkeypatch.setattr(needs, "packaged_verilator", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="no Verilator: neither is the package verilator installed nor"):
         find_verilator()
