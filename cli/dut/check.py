@@ -25,32 +25,37 @@ def dut_check(
 
     Each mistake is one sentence: a port that is missing, has another width or direction, or is named twice; an input
     that nothing drives, or an output; a clock that flip-flops use and the map does not name; a bus whose flip-flops run
-    on another clock than the map says; a reset the other way round. Ends with 1 when there is one.
+    on another clock than the map says; a reset the other way round. The last line is the verdict: the map fits; it
+    fits, and clocks and resets are not checked, with the reason; or it is incomplete, where an input has no use yet.
+    Ends with 1 when there is a mistake, or the map is incomplete.
     """
     from rich.console import Console
 
     from ringbed.sim.dut.block import reader_of
-    from ringbed.sim.dut.findings import netlist_problems
+    from ringbed.sim.dut.findings import netlist_problems, silent_ties
     from ringbed.sim.yosys.netlist import NetlistUnknown
 
     reader = reader_of(portmap)
     console = Console()
     for table in (_buses(reader), _ports(reader)):
         console.print(table)
-    problems = list(reader.problems)
-    if not problems:
+    problems, verdict = list(reader.problems), f"{portmap} fits {reader.top}"
+    open_inputs = list(silent_ties(reader)) if not problems else []
+    if not problems and not open_inputs:
         try:
             with set_up_told(console), console.status("clocks and resets, by Yosys ..."):
                 problems = netlist_problems(reader.dut, reader.rtl, reader.block)
         except NetlistUnknown as error:
-            console.print(
-                f"clocks, resets and undriven outputs are not checked: {error}", markup=False, highlight=False
-            )
-    for problem in problems:
+            verdict += f"; clocks and resets not checked, because {error}"
+    for problem in (*problems, *open_inputs):
         console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
-    if problems:
+    if open_inputs or (problems and reader.open_inputs == problems):
+        verdict = f"{portmap} is incomplete"
+    elif problems:
         raise typer.Exit(Exit.FINDING)
-    console.print(f"{portmap} fits {reader.top}")
+    console.print(verdict, markup=False, highlight=False, soft_wrap=True)
+    if problems or open_inputs:
+        raise typer.Exit(Exit.FINDING)
 
 
 def _buses(reader: Reader) -> Table:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from ringbed.sim.dut.guess import Guess
     from ringbed.sim.seam.portmap import Port
+    from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["dut_init"]
 
@@ -28,6 +31,20 @@ def dut_init(
     include: Annotated[
         list[Path] | None, typer.Option("--include", "-I", metavar="DIR", help="A folder of includes; may be repeated.")
     ] = None,
+    library: Annotated[
+        list[Path] | None,
+        typer.Option("--library", "-y", metavar="DIR", help="A folder of modules, each in a file of its name."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Of the module: a number or a text."),
+    ] = None,
+    flat: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.sv", help="Write a module with flat ports around one with interfaces, and map that."
+        ),
+    ] = None,
     block: Annotated[
         str, typer.Option(metavar="KIND", help="It is one block, not a whole NIC: tx-checksum, rx-checksum/verdict ...")
     ] = "",
@@ -37,31 +54,86 @@ def dut_init(
 ) -> None:
     """Guess a port map from the ports of a module, to begin with.
 
-    Recognizes AXI4-Lite, APB and Wishbone registers, AXI4 and request interfaces to memory, AXI4-Streams, clocks,
+    Takes the module that is called as the first file, or as the first that has one, and packages before what needs
+    them. Recognizes AXI4-Lite, APB and Wishbone registers, AXI4 and request interfaces to memory, AXI4-Streams, clocks,
     resets and interrupts by the names, directions and widths of the ports. What names cannot tell is a comment in the
     map. Then `ringbed dut check MAP` says what is still missing.
     """
-    from ringbed.sim.dut.ports import NoModule, module_ports
+    from ringbed.sim.dut.sources import in_order
     from ringbed.sim.seam.spec import Rtl
 
-    for path in (*sources, *(include or [])):
-        path.stat()  # Verilator's word for a missing file names no file
-    must_be_writable(output)
-    if output.exists():
-        raise UserError(f"{output} is there already: it may have been edited, and is not written over")
-    top, folder = top or sources[0].stem, output.parent
-    rtl = Rtl(tuple(path.resolve() for path in sources), tuple(path.resolve() for path in include or ()))
-    try:
-        ports = module_ports(top, rtl, {})
-    except NoModule as error:
-        raise UserError(f"{error}: say which one by --top MODULE") from None
+    for path in filter(None, (output if str(output) != "-" else None, flat)):
+        must_be_writable(path)
+        if path.exists():
+            raise UserError(f"{path} is there already: it may have been edited, and is not written over")
+    folders = [_there(path, True) for path in include or ()], [_there(path, True) for path in library or ()]
+    files, parameters = in_order([_there(path, False) for path in sources]), _parameters(parameter or ())
+    rtl = Rtl(tuple(files), tuple(folders[0]), library=tuple(folders[1]))
+    if flat is not None:
+        rtl, top, parameters = _flattened(rtl, top or sources[0].stem, parameters, flat)
+    top, ports = _ports(rtl, [top] if top else [path.stem for path in sources], parameters)
     guess = _guess(top, ports, block)
-    text = guess.text([_beside(path, folder) for path in sources], [_beside(path, folder) for path in include or ()])
+    try:
+        lists = ([_beside(path, output.parent) for path in paths] for paths in (rtl.files, rtl.include, rtl.library))
+        text = guess.text(next(lists), next(lists), next(lists), parameters)
+    except ValueError as error:
+        raise UserError(str(error)) from None
     if str(output) == "-":
         print(text, end="")
         return
     write_text(output, text)
     print(f"{output}: {', '.join(guess.buses) or 'no bus was recognized'}; next: ringbed dut check {output}")
+
+
+def _there(path: Path, folder: bool) -> Path:
+    """Its full name. Verilator's word for a file that is missing, or is none, names no file."""
+    path.stat()
+    if path.is_dir() != folder:
+        raise UserError(f"{path} is {'no folder' if folder else 'a folder, and no file of Verilog'}")
+    return path.resolve()
+
+
+def _parameters(given: Sequence[str]) -> dict[str, int | str]:
+    """Of `-p NAME=VALUE`: a number, in Python's notation, or a text."""
+    found: dict[str, int | str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not (name.isidentifier() and name.isascii()):
+            raise UserError(f"-p wants NAME=VALUE, as in WIDTH=64, not {each!r}")
+        if name in found:
+            raise UserError(f"-p {name} is given twice")
+        try:
+            found[name] = int(value, 0)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _ports(
+    rtl: Rtl, tops: Sequence[str], parameters: Mapping[str, int | str]
+) -> tuple[str, Mapping[str, Port]]:  # fmt: skip
+    """The first of `tops` that is a module, with its ports: a file may be a package's, or an interface's."""
+    from ringbed.sim.dut.ports import NoModule, module_ports
+
+    failures = []
+    for top in dict.fromkeys(tops):
+        try:
+            return top, module_ports(top, rtl, parameters)
+        except NoModule as error:
+            failures.append(error)
+    raise UserError(f"{failures[0]}: say which one by --top MODULE")
+
+
+def _flattened(
+    rtl: Rtl, top: str, parameters: Mapping[str, int | str], path: Path
+) -> tuple[Rtl, str, dict[str, int | str]]:  # fmt: skip
+    """The sources with a module around `top`, which is written to `path` and has the parameters in it."""
+    from ringbed.sim.dut.flat import flat_module
+
+    if not (path.stem.isidentifier() and path.stem.isascii()):
+        raise UserError(f"--flat {path}: the module is called as its file, and {path.stem!r} is no Verilog name")
+    write_text(path, flat_module(top, rtl, parameters, path.stem))
+    return replace(rtl, files=(*rtl.files, path.resolve())), path.stem, {}
 
 
 def _guess(top: str, ports: Mapping[str, Port], block: str) -> Guess:

@@ -160,7 +160,7 @@ class BlockWrapper(Wrapper):
         shown = {"tdata": filled, "tkeep": keep, "tlast": frames.payload.last}
         ours = {name: Mux(there, value, ~value) for name, value in shown.items()}
         ours |= {"tvalid": there, "tuser": Const(0, 1)}
-        outputs = self._connect(bus, inward(m, bus, ours))
+        outputs = self._connect(bus, inward(m, bus, ours, there & frames.ready))
         m.d.comb += frames.ready.eq(outputs["tready"] if bus.ready else 1)
 
     def _packed(self, m: Module, layout: Layout) -> Any:
@@ -175,7 +175,7 @@ class BlockWrapper(Wrapper):
 
     def _out_of(self, m: Module, bus: Bus, frames: Any) -> None:
         """Bytes that do not count may change while a beat waits (Arm IHI 0051 2.4)."""
-        theirs = outward(m, bus, self._connect(bus, {"tready": frames.ready}))
+        theirs = outward(m, bus, self._connect(bus, {"tready": frames.ready}), frames.ready)
         data, keep = theirs["tdata"], theirs["tkeep"]
         counted = Cat(data.word_select(lane, 8) & keep[lane].replicate(8) for lane in range(self.lanes))
         m.submodules.steady = steady = Steady(len(frames.payload.as_value()))

@@ -143,7 +143,7 @@ class Wrapper(Elaboratable):
         return {sig.name: getattr(crossing.far, sig.name) for sig in sigs}
 
     def _on_clock_of(self, bus: Bus, bridge: Any) -> Any:
-        return DomainRenamer(self._domain(bus.clock))(bridge) if self.dut.crosses(bus) else bridge
+        return DomainRenamer(self._domain_of(bus))(bridge) if self.dut.crosses(bus) else bridge
 
     def _through(self, m: Module, bus: Bus, side: Mapping[str, Signal]) -> None:
         """The same kind of bus on both sides."""
@@ -158,7 +158,7 @@ class Wrapper(Elaboratable):
         self, m: Module, bus: Bus, channel: str, outputs: Mapping[str, Any], ready: Signal
     ) -> dict[str, Any]:  # fmt: skip
         """The response of a card that cannot be made to wait, until our side takes it."""
-        domain = m.d[self._domain(bus.clock) if self.dut.crosses(bus) else "sync"]
+        domain = m.d[self._domain_of(bus)]
         held, valid = Signal(name=f"{channel}_held"), outputs[channel + "valid"]
         domain += held.eq((held | valid) & ~ready)
         found: dict[str, Any] = {channel + "valid": held | valid}
@@ -197,14 +197,22 @@ class Wrapper(Elaboratable):
 
     def _rx(self, m: Module, bus: Bus) -> None:
         side = self._side(m, bus, CANONICAL["rx"])
-        outputs = self._connect(bus, inward(m, bus, side))
+        taken = Signal(name="rx_taken")
+        outputs = self._connect(bus, inward(m, bus, side, taken, self._domain_of(bus)))
+        ready = outputs.get("tready", Const(1))
+        m.d.comb += taken.eq(side["tvalid"] & ready)
         if "tready" in side:
-            m.d.comb += side["tready"].eq(outputs.get("tready", Const(1)))
+            m.d.comb += side["tready"].eq(ready)
 
     def _tx(self, m: Module, bus: Bus) -> None:
         side = self._side(m, bus, CANONICAL["tx"])
-        outputs = self._connect(bus, {"tready": side.get("tready")})
-        m.d.comb += [side[name].eq(value) for name, value in outward(m, bus, outputs).items()]
+        ready = side.get("tready", Const(1))
+        outputs = self._connect(bus, {"tready": ready})
+        ours = outward(m, bus, outputs, ready, self._domain_of(bus))
+        m.d.comb += [side[name].eq(value) for name, value in ours.items()]
+
+    def _domain_of(self, bus: Bus) -> str:
+        return self._domain(bus.clock) if self.dut.crosses(bus) else "sync"
 
 
 def _kind(bus: Bus, ready: bool) -> tuple[Sig, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ringbed.hw.formats.blocks import KEY_BITS, QUIET, Block, CommandTiming, Contract, HashKind
+from ringbed.hw.formats.blocks import KEY_BITS, KEYS, QUIET, Block, CommandTiming, Contract, HashKind
 from ringbed.hw.formats.dut import Bus, Keep
 from ringbed.hw.formats.field import Field
 
@@ -22,7 +22,7 @@ LANES_WITHOUT_STREAM = 8
 class Setup:
     """`widths`: bits of the ports for the command's and the result's fields, by field; left out: those of the contract.
 
-    `options`, `types` (`ipv4-tcp` to the block's own code) and `key` as in the map's `[block]`; `key` has KEY_BITS / 8
+    `options`, `types` (`ipv4-tcp` to the block's own code) and `key` as in the map's `[block]`; `key` has key_bits / 8
     bytes. Raises ValueError with a sentence about the first thing that does not fit the contract. A command's port may
     be narrower than its field, a result's only for `type`: what must come out has room.
     """
@@ -32,16 +32,20 @@ class Setup:
     options: Mapping[str, str | int] = field(default_factory=dict)
     types: Mapping[str, int] = field(default_factory=dict)
     key: bytes = b""
+    key_bits: int = KEY_BITS
 
     def __post_init__(self) -> None:
         self._check_widths()
         self._check_options()
         if not self.contract.key:
-            if self.types or self.key:
+            if self.types or self.key or self.key_bits != KEY_BITS:
                 raise ValueError(f"{self.contract.name} has no {'types' if self.types else 'key'}")
             return
-        if len(self.key) != KEY_BITS // 8:
-            raise ValueError(f"{self.contract.name} needs a key of {KEY_BITS // 8} bytes, not {len(self.key)}")
+        if type(self.key_bits) is not int or self.key_bits not in KEYS:
+            bits = f"a multiple of 8 from {KEYS[0]} to {KEYS[-1]}"
+            raise ValueError(f"block.key_bits must be {bits}, not {self.key_bits!r}")
+        if len(self.key) != self.key_bits // 8:
+            raise ValueError(f"{self.contract.name} needs a key of {self.key_bits // 8} bytes, not {len(self.key)}")
         self._check_types()
 
     def _check_types(self) -> None:

@@ -23,9 +23,9 @@ from enum import IntEnum, StrEnum
 from ringbed.hw.formats.field import Field, Layout
 
 __all__ = [
-    "CONTRACTS", "COUNT_BITS", "EARLY", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "NOISE", "NOISE_BITS", "PAUSES", "QUIET",
-    "RESTART", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming", "Contract",
-    "HashKind", "Option", "contract", "lead",
+    "CONTRACTS", "COUNT_BITS", "EARLY", "KEYS", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "NOISE", "NOISE_BITS", "PAUSES",
+    "QUIET", "RESTART", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming",
+    "Contract", "HashKind", "Option", "contract", "lead",
 ]  # fmt: skip
 
 
@@ -93,6 +93,7 @@ class HashKind(IntEnum):
 
 
 KEY_BITS = 320  # 40 bytes: what 128 + 128 + 16 + 16 bits of input use is 319; the first byte has the highest bits
+KEYS = range(KEY_BITS, 4097, 8)  # bits of a block's key: what is behind the leading KEY_BITS has no say in these hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Contract:
     stream_in: bool = True
     stream_out: bool | None = True
     options: tuple[Option, ...] = ()
-    key: bool = False  # a port, or a parameter, of KEY_BITS bits
+    key: bool = False  # a port, or a parameter, of KEY_BITS bits, or as many of KEYS as a map says
 
     @property
     def name(self) -> str:

@@ -59,7 +59,7 @@ class Bus:
     """One bus of the card. `ports`: the user's port for each signal that is there, by the signal's standard name.
 
     `into`: a stream that carries frames into the card; `big`: the first byte of a beat is in its high bits; `fcs`:
-    frames end with their FCS.
+    frames end with their FCS; `start`: a signal is high with a frame's first beat (Avalon-ST's startofpacket).
     `word_addressed`: register addresses count words, not bytes.
     """
 
@@ -76,6 +76,7 @@ class Bus:
     error: bool = False
     fcs: bool = True
     word_addressed: bool = False
+    start: bool = False
 
     def signals(self) -> tuple[Sig, ...]:
         return signals(self)
@@ -274,4 +275,6 @@ def _stream(bus: Bus) -> tuple[Sig, ...]:
         found.append(Sig("tready", 1, back))
     if bus.error:
         found.append(Sig("tuser", 1, way))
+    if bus.start:
+        found.append(Sig("tstart", 1, way))
     return tuple(found)

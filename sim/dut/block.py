@@ -18,7 +18,6 @@ valid and ready; a block without one of them has it for commands or results alon
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from ringbed.hw.formats.blocks import (
     contract,
 )
 from ringbed.hw.formats.dut import IN, OUT, Dut
-from ringbed.sim.dut.map import Reader
+from ringbed.sim.dut.map import Reader, read_toml
 from ringbed.sim.seam.portmap import Pin, PortMap, PortMapError, Reset, Wire
 from ringbed.sim.seam.spec import NicSpec, Rtl
 
@@ -45,7 +44,7 @@ __all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
 _HANDSHAKE = ("valid", "ready")
 _NOT_OF_A_BLOCK = ("registers", "dma", "interrupts", "pins", "clocks")
-_KEYS = ("kind", "variant", "types", "key", "key_port", "quiet", "command", "result")
+_KEYS = ("kind", "variant", "types", "key", "key_bits", "key_port", "quiet", "command", "result")
 
 
 def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
@@ -58,11 +57,7 @@ def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
 
 def reader_of(path: Path) -> Reader:
     """The reader for a map of a whole NIC, or of a block if it has a `[block]`. Raises what the readers do."""
-    try:
-        single = "block" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError:  # no TOML, or no text at all: the reader says so
-        single = False
-    return BlockReader(path) if single else Reader(path)
+    return BlockReader(path) if "block" in read_toml(path) else Reader(path)
 
 
 class BlockReader(Reader):
@@ -98,13 +93,13 @@ class BlockReader(Reader):
             command, result = (self._fields(found, table, word, widths) for word in ("command", "result"))
             taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
             given, quiet = self._handshake(table, "result", "valid", OUT), table.get("quiet", QUIET)
-            key_port = str(table.get("key_port", ""))
+            key_port, bits = str(table.get("key_port", "")), table.get("key_bits", KEY_BITS)
             if key_port:
-                self._port(key_port, "block.key_port", KEY_BITS, IN)
+                self._port(key_port, "block.key_port", bits, IN)
             options, types = {name: value for name, value in table.items() if name not in _KEYS}, table.get("types", {})
             if not isinstance(types, dict):
                 raise ValueError(f"block.types must be a table, not {types!r}")
-            setup = Setup(found, widths, options, types, _key(table))
+            setup = Setup(found, widths, options, types, _key(table), bits)
             return BlockPorts(setup, command, result, *taken, given, key_port, quiet)
         except ValueError as error:
             self._problem(str(error) if str(error).startswith("block.") else f"block: {error}")
@@ -146,7 +141,7 @@ def _key(table: dict[str, Any]) -> bytes:
     try:
         return bytes.fromhex(table.get("key", ""))
     except (TypeError, ValueError):
-        raise ValueError(f"key must be {KEY_BITS // 4} hexadecimal digits, not {table['key']!r}") from None
+        raise ValueError(f"key must be hexadecimal digits, two a byte, not {table['key']!r}") from None
 
 
 def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:

@@ -1,9 +1,11 @@
 """The port map of a single block to begin with: streams as `guess` finds them, commands and results by name.
 
-A port is taken for a field of the contract when its name is the field's, or ends with it: `csum_start` for `start`.
-What has no such port gets a line that is commented out, with the first free port that is as wide as the contract says:
-a guess that a person must look at. Those ports are in no other table, so that the line may be put in as it is. Of the
-other ports inputs are held by ties, outputs stay open: a block has no pins, registers, interrupts or second clock.
+A port is taken for a field of the contract when its name is the field's, alone or behind words that say no more than
+whose it is (`csum_start` for `start`), or that another field's port has too (`q_hdr_start` and `q_hdr_offset`): a part
+of a name is no name, `ip_fragment_offset` is no sum's. What has no such port gets a line that is commented out, with
+the first free port that is as wide as the contract says: a guess that a person must look at. Those ports are in no
+other table, so that the line may be put in as it is. Of the other ports inputs are held by ties, but for those beside a
+stream; outputs stay open: a block has no pins, registers, interrupts or second clock.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from dataclasses import replace
 from ringbed.hw.formats.blocks import KEY_BITS, Contract
 from ringbed.hw.formats.dut import IN, OUT
 from ringbed.hw.formats.field import Field, Layout
-from ringbed.sim.dut.guess import Found, Guess, forms, quoted
+from ringbed.sim.dut.buses import Found
+from ringbed.sim.dut.guess import NAMED, Guess
+from ringbed.sim.dut.names import words
+from ringbed.sim.dut.toml import quoted, shown
 from ringbed.sim.seam.portmap import Port
 
 __all__ = ["BlockGuess"]
@@ -26,6 +31,12 @@ HANDSHAKE = {
     "ready": Field("ready", 0, 1, doc="high while the block takes it; with valid"),
 }
 RESULT_VALID = Field("valid", 0, 1, doc="high for one clock with the result")
+# what may stand before a field's name, beside single letters and the words of the module's own name
+WHOSE = frozenset((
+    "axis", "calc", "cfg", "checksum", "chksum", "cksum", "cmd", "command", "csum", "ctl", "ctrl", "desc", "gso",
+    "hash", "inst", "lso", "meta", "req", "res", "resp", "result", "rss", "rsp", "rx", "sb", "seg", "segment",
+    "sideband", "sum", "toeplitz", "tso", "tx", "uso",
+))  # fmt: skip
 
 
 class BlockGuess(Guess):
@@ -35,6 +46,7 @@ class BlockGuess(Guess):
     """
 
     unknown = Guess.unknown[:1]  # a block's frames have no FCS
+    tied = "# inputs of no stream or command are held at a value"
 
     def __init__(self, top: str, ports: Mapping[str, Port], contract: Contract) -> None:
         self.contract = contract
@@ -44,9 +56,7 @@ class BlockGuess(Guess):
         used = {port.name for found in self.buses.values() for port in found.ports.values()}
         used |= {port.name for port in (*self.clocks, *self.resets, *dropped)}
         self.rest = [port for port in ports.values() if port.name not in used]
-        self.key_port = next((port for port in self.rest if _fits(port, Field("key", 0, KEY_BITS), IN)), None)
-        if not contract.key:
-            self.key_port = None
+        self.key_port = self._key_port() if contract.key else None
         self.rest = [port for port in self.rest if port is not self.key_port]
         self.fields: dict[str, dict[str, Port]] = {"command": {}, "result": {}}
         self.maybe: dict[str, dict[str, list[Port]]] = {"command": {}, "result": {}}
@@ -83,6 +93,12 @@ class BlockGuess(Guess):
 
     # ---- commands and results ----
 
+    def _key_port(self) -> Port | None:
+        """The first that is called so, else the first that is as wide: bytes, and enough of them."""
+        wide = [each for each in self.rest if each.dir == IN and each.width >= KEY_BITS and each.width % 8 == 0]
+        called = [port for port in wide if "key" in words(port.name)]
+        return next(iter([*called, *(port for port in wide if port.width == KEY_BITS)]), None)
+
     def _layouts(self) -> Iterator[tuple[str, Layout]]:
         for word, layout in (("command", self.contract.command), ("result", self.contract.result)):
             if layout is not None:
@@ -97,10 +113,19 @@ class BlockGuess(Guess):
 
     def _by_name(self, word: str, field: Field, way: str) -> None:
         for port in self.rest:
-            if _fits(port, field, way) and _named(port, field.name):
+            if _fits(port, field, way) and self._named(port, word, field.name):
                 self.fields[word][field.name] = port
                 self.rest.remove(port)
                 return
+
+    def _named(self, port: Port, word: str, name: str) -> bool:
+        """Whether a port is called after a field, in front of which is nothing of its own."""
+        front = _front(port, name)
+        if front is None:
+            return False
+        fields = [field.name for field, _ in self._wanted(word, dict(self._layouts())[word])]
+        others = (_front(other, field) for other in self.ports.values() for field in fields if field != name)
+        return all(len(each) == 1 or each in WHOSE or each in words(self.top) for each in front) or front in others
 
     def _by_width(self, word: str, field: Field, way: str) -> None:
         """The widest of those that fit, and of as wide ones the first; beside it the others."""
@@ -119,8 +144,8 @@ class BlockGuess(Guess):
 
     # ---- the map ----
 
-    def _lines(self, sources: Sequence[str], include: Sequence[str]) -> Iterator[str]:
-        lines = list(super()._lines(sources, include))
+    def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, int | str]) -> Iterator[str]:
+        lines = list(super()._lines(lists, parameters))
         first = next((number for number, line in enumerate(lines) if line.startswith("[")), len(lines) + 1)
         yield from lines[: first - 1]
         yield from self._block()
@@ -134,7 +159,10 @@ class BlockGuess(Guess):
             value = quoted(option.allowed[0]) if option.allowed else "{}" if option.name == "types" else option.default
             yield f"# {option.name} = {value}  # {option.doc}"
         if self.contract.key:
-            yield f"key = {quoted(KEY_OF_THE_VECTORS)}  # what the block has, here that of Microsoft's vectors"
+            bits = self.key_port.width if self.key_port is not None else KEY_BITS
+            text = KEY_OF_THE_VECTORS.ljust(bits // 4, "0")
+            yield f"key = {quoted(text)}  # what the block has, here that of Microsoft's vectors"
+            yield from (f"key_bits = {bits}",) if bits != KEY_BITS else ()
         if self.key_port is not None:
             yield f"key_port = {quoted(self.key_port.name)}"
         for word, layout in self._layouts():
@@ -152,17 +180,21 @@ class BlockGuess(Guess):
         first, *others = (port.name for port in self.maybe[word][field.name])
         tied = {port.name for port in self.rest if port.dir == IN}
         guess = "a guess by its width" + "".join(
-            f", or {name}{' (then out of ties)' if name in tied else ''}" for name in others
+            f", or {shown(name)}{' (then out of ties)' if name in tied else ''}" for name in others
         )
         return f"# {field.name} = {quoted(first)}  # {guess}; {bits}: {field.doc}"
 
-    def _remainder(self) -> Iterator[str]:
-        ties = [port for port in self.rest if port.dir == IN]
-        if ties:
-            yield from ("", "# inputs of no stream or command are held at a value", "[ties]")
-            yield from (f"{port.name} = {int(port.name in self.held)}" for port in ties)
-        if outputs := [port.name for port in self.rest if port.dir == OUT]:
-            yield from ("", f"# outputs of no stream or result stay open: {', '.join(outputs)}")
+    def beside(self, port: Port) -> str:
+        return "" if port.name in self.held else super().beside(port)
+
+    def _tie(self, port: Port) -> int:
+        return int(port.name in self.held)
+
+    def _pins(self, outputs: Sequence[Port]) -> Iterator[str]:
+        if outputs:
+            named = ", ".join(shown(port.name) for port in outputs[:NAMED])
+            more = f" and {len(outputs) - NAMED} more" if len(outputs) > NAMED else ""
+            yield from ("", f"# outputs of no stream or result stay open: {named}{more}")
 
 
 def _fits(port: Port, field: Field, way: str) -> bool:
@@ -173,7 +205,11 @@ def _fits(port: Port, field: Field, way: str) -> bool:
     )
 
 
-def _named(port: Port, name: str) -> bool:
-    return any(
-        form == word or form.endswith("_" + word) for word in ALSO.get(name, (name,)) for form in forms(port.name)
-    )
+def _front(port: Port, name: str) -> tuple[str, ...] | None:
+    """The words of a port's name in front of a field's, None where it is not called after it."""
+    spelled = words(port.name)
+    for called in ALSO.get(name, (name,)):
+        behind = called.split("_")
+        if spelled[-len(behind) :] == behind:
+            return tuple(spelled[: -len(behind)])
+    return None

@@ -20,30 +20,45 @@ from typing import Any
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
 from ringbed.sim.dut.canonical import byte_bits
-from ringbed.sim.dut.files import missing_files
 from ringbed.sim.dut.ports import Top, read_top
+from ringbed.sim.dut.sources import missing_files, with_found
+from ringbed.sim.dut.toml import key as toml_key
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.seam.settings import RESET_MOST, plusargs_of
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
+__all__ = ["DATA", "REGISTER_DATA", "Reader", "read", "read_toml"]
 
 KEYS = frozenset(
-    ("top", "sources", "include", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma", "wire",
-     "interrupts", "pins", "ties", "block", "c_sources", "plusargs")
+    ("top", "sources", "include", "library", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma",
+     "wire", "interrupts", "pins", "ties", "block", "c_sources", "plusargs")
 )  # fmt: skip
 BUS_KEYS = {"kind", "prefix", "names", "clock", "addr_width", "data_width"}
 OWN_KEYS = {
     "registers": BUS_KEYS | {"word_addressed"}, "dma": BUS_KEYS | {"id_width"},
-    "wire.rx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "error"},
-    "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs"},
+    "wire.rx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "error", "start"},
+    "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "start"},
 }  # fmt: skip
 RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
 ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
 REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
 NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A map as it stands. Raises OSError, and PortMapError for what is no TOML, or no text."""
+    data = path.read_bytes()
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PortMapError(f"{path}: not UTF-8, as TOML is: byte {data[error.start]:#04x} in line {line}") from None
+    except RecursionError:
+        raise PortMapError(f"{path}: its tables or lists are nested too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PortMapError(f"{path}: not TOML: {error}") from None
 
 
 def read(path: Path) -> tuple[Dut, Rtl]:
@@ -65,22 +80,20 @@ class Reader:
 
     def __init__(self, path: Path, ask: Ask = read_top) -> None:
         self.path, self.problems = path, list[str]()
+        self.open_inputs = list[str]()  # those of them that say of an input that it has no use
         self.doubtful = False  # not all of the map is understood: an input without a use may have one there
         self.unclear = set[str]()  # tables with a value that is wrong
-        try:
-            self.data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise PortMapError(f"{path}: not TOML: {error}") from None
+        self.data = read_toml(path)
         self.top = self._text(self.data, "top", "")
         self.parameters = self._parameters()
         self.rtl = Rtl(
             self._paths("sources"), self._paths("include"), c_files=self._paths("c_sources"),
-            folder=path.parent.resolve(), plusargs=self._plusargs(),
+            folder=path.parent.resolve(), plusargs=self._plusargs(), library=self._paths("library"),
         )  # fmt: skip
         if self.problems:
             raise PortMapError(f"{path}: {self.problems[0]}")
         found = ask(self.top, self.rtl, self.parameters)
-        self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files, data=found.data)
+        self.ports, self.rtl = found.ports, with_found(self.rtl, found)
         self.used: dict[str, str] = {}
         self.dut = self._dut()
         self.problems += missing_files(self.rtl, found.foreign)
@@ -197,10 +210,11 @@ class Reader:
             if port.dir == "inout":
                 self._problem(f"port {port.name!r} of {self.top} is an inout, which nothing drives: make it two")
             elif port.dir == IN and port.name not in self.used and not self.doubtful:
-                self.problems.append(
+                self.open_inputs.append(
                     f"input {port.name!r} of {self.top} is in no {self.uses}: "
-                    f"name it, or give it a value as ties.{port.name}"
+                    f"name it, or give it a value as ties.{toml_key(port.name)}"
                 )
+        self.problems += self.open_inputs
         return found
 
     # ---- buses ----
@@ -209,7 +223,7 @@ class Reader:
         if not isinstance(table, dict):
             self._problem(f"{where} must be a table, not {table!r}")
             return None
-        if not table:
+        if not table or table == {"kind": "none"}:  # which says so, for who would think it was forgotten
             return None
         clock, before = self._clock_of(table, where), len(self.problems)
         self._known(where, table, OWN_KEYS[where])
@@ -229,6 +243,7 @@ class Reader:
                 bus, keep=self._choice(table, "keep", where, Keep.ALL), ready=self._flag(table, "ready", where, True),
                 big=self._choice(table, "byte_order", where, ("little", "big")) == "big",
                 error=self._flag(table, "error", where, False), fcs=self._flag(table, "fcs", where, True),
+                start=self._flag(table, "start", where, False),
             )  # fmt: skip
         if not self._clear(where, before):
             return bus
@@ -250,12 +265,15 @@ class Reader:
             self._problem(f"{where}.names.{name}: {bus.kind} has no signal of that name; it has {', '.join(known)}")
         for sig in known.values():
             name = names.get(sig.name, prefix + sig.name)
-            if sig.name not in names and sig.default is not None and name not in self.ports:
+            if sig.default is not None and (name == "" or (sig.name not in names and name not in self.ports)):
+                continue
+            if not isinstance(name, str) or not name:
+                self._problem(f"{where}.names.{sig.name} must be the name of a port, not {name!r}")
                 continue
             if sig.width == 0:
                 self._problem(f"{where}.{sig.name}: port {name!r} is there, but {where}.id_width is not")
                 continue
-            found[sig.name] = self._port(str(name), f"{where}.{sig.name}", sig.width, sig.dir)
+            found[sig.name] = self._port(name, f"{where}.{sig.name}", sig.width, sig.dir)
         return found
 
     # ---- what everything uses ----
@@ -371,10 +389,15 @@ class Reader:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             self._problem(f"{key} must be a list of paths, not {value!r}")
             return ()
+        if any("\0" in each for each in value):
+            self._problem(f"{key}: no file has a name with a null in it")
+            return ()
         found = tuple((self.path.parent / each).resolve() for each in value)
         if key == "sources" and not found:
             self._problem("sources must name at least one file of Verilog")
         for name, path in zip(value, found, strict=True):
             if not path.exists():
                 self._problem(f"{key}: {name} does not exist beside the map")
+            elif path.is_dir() == key.endswith("sources"):
+                self._problem(f"{key}: {name} is {'a folder and no file' if path.is_dir() else 'no folder'}")
         return found

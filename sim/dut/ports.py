@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.native.cache import cache_dir, content_hash
-from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
+from ringbed.sim.dut.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["Top", "NoModule", "VerilogError", "module_ports", "read_top"]
+__all__ = ["InterfacePorts", "NoModule", "Top", "VerilogError", "module_ports", "read_top"]
 
 NOT_FOUND, SHOWN = "was not found in design", 8  # what Verilator says of a module; how many are named instead
-WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
-INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
-
-
-class VerilogError(SourceError):
-    """What Verilator says of somebody's sources."""
+INTERFACE = "Interfaced port on top level module"
+WORDS = {"PACKAGE": "a package", "IFACE": "an interface"}  # what Verilator takes for a top without a word
 
 
 class NoModule(VerilogError):
-    """There is no module of that name; `modules` are there."""
+    """There is no module of that name, but perhaps `another` thing; `modules` are there."""
 
-    def __init__(self, top: str, modules: Sequence[str]) -> None:
-        there, more = ", ".join(map(repr, modules[:SHOWN])), len(modules) - SHOWN
+    def __init__(self, top: str, modules: Sequence[str], another: str = "") -> None:
+        there, more = ", ".join(map(repr, modules[:SHOWN])) or "none", len(modules) - SHOWN
+        said = f"{top!r} is {another} and no module" if another else f"there is no module {top!r} in these sources"
+        super().__init__(f"{said}; there is {there}" + (f" and {more} more" if more > 0 else ""))
+
+
+class InterfacePorts(VerilogError):
+    """The module has ports that are SystemVerilog interfaces: `ports`, each with its interface's name."""
+
+    def __init__(self, top: str, ports: Mapping[str, str]) -> None:
+        self.ports = ports
+        (name, kind), *_ = ports.items()
         super().__init__(
-            f"there is no module {top!r} in these sources; there is {there}" + (f" and {more} more" if more > 0 else "")
+            f"port {name!r} of {top} is an interface, {kind}, which no engine drives: "
+            "`ringbed dut init --flat FILE.sv` writes a module with flat ports around it, and the map of that"
         )
 
 
@@ -47,6 +50,7 @@ class Top:
 
     ports: Mapping[str, Port]
     files: tuple[Path, ...] = ()
+    found: tuple[Path, ...] = ()  # of them those of modules that Verilator looked for itself
     data: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
 
@@ -62,102 +66,65 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
     Raises VerilogError with Verilator's first error; also when there is no module `top`, or a port has a type that is
     not a vector of bits. BuildError where there is no Verilator.
     """
-    with tempfile.TemporaryDirectory() as work:
-        tree, meta = Path(work) / "tree.json", Path(work) / "meta.json"
-        options = [f"-G{name}={_literal(value)}" for name, value in parameters.items()]
-        # a log of this design, since it outlives the folder and other processes ask for theirs
-        log = cache_dir() / f"ports.{content_hash(top, repr(rtl), repr(parameters))[:12]}.log"
-        try:
-            _verilate(rtl, ["--top-module", top, *options], tree, meta, log)
-        except VerilogError as error:
-            if NOT_FOUND in str(error) and (there := _modules(rtl, Path(work), log)):
-                raise NoModule(top, there) from None
-            raise
-        nodes = list(_nodes(json.loads(tree.read_text(encoding="utf-8"))))
-        files = json.loads(meta.read_text(encoding="utf-8"))["files"].values()
-    paths = (Path(each["realpath"]) for each in files if not each["filename"].startswith("<"))  # <built-in>
-    return Top(_ports(top, nodes), tuple(sorted(paths)), _data(nodes), _foreign(nodes))
-
-
-def _verilate(rtl: Rtl, options: Sequence[str], tree: Path, meta: Path, log: Path) -> None:
-    """The design as Verilator's JSON. Raises VerilogError, and then `log` stays."""
-    verilator = find_verilator()
-    command = [str(verilator.binary), "--json-only", *LENIENT, "--json-only-output", str(tree)]
-    command += ["--json-only-meta-output", str(meta), "--Mdir", str(tree.parent), *options]
-    command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
-    log.unlink(missing_ok=True)
-    run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)}, VerilogError)
-    log.unlink(missing_ok=True)
-
-
-def _modules(rtl: Rtl, work: Path, log: Path) -> list[str]:
-    """Of these sources, in Verilator's order, those that no other one uses first; none where it does not take them."""
-    tree = work / "all.json"
     try:
-        _verilate(rtl, [], tree, work / "all.meta.json", log)
+        tree = read_tree(top, rtl, parameters)
+    except VerilogError as error:
+        if NOT_FOUND in str(error) and (there := _modules(rtl)):
+            raise NoModule(top, there) from None
+        if INTERFACE in str(error) and (ports := _interfaces(error.log)):
+            raise InterfacePorts(top, ports) from None
+        raise
+    module = next((node for node in tree.of_type("MODULE") if node.get("level") == 1), None)
+    another = tree.named(top, *WORDS)
+    if module is None or another is not None:  # what Verilator needs no more of a package is not even in its tree
+        raise NoModule(top, _modules(rtl), WORDS[another["type"]] if another else "a package or an interface")
+    files = tuple(sorted(tree.files.values()))
+    return Top(_ports(top, module, tree), files, _looked_for(tree, rtl), _data(tree), _foreign(tree))
+
+
+def _modules(rtl: Rtl) -> list[str]:
+    """Of these sources, in Verilator's order, those that no other one uses first; none where it does not take them."""
+    try:
+        nodes = read_tree("", rtl).of_type("MODULE")
     except VerilogError:
         return []
-    nodes = [node for node in _nodes(json.loads(tree.read_text(encoding="utf-8"))) if node.get("type") == "MODULE"]
     names = dict.fromkeys(str(node["origName"]) for node in nodes)
     return [name for name in names if name.isidentifier()]  # a pool of constants is a module too
 
 
-def _ports(top: str, nodes: list[dict[str, Any]]) -> dict[str, Port]:
-    types = {node["addr"]: node for node in nodes if str(node.get("type")).endswith("DTYPE")}
-    module = next(node for node in nodes if node.get("type") == "MODULE" and node.get("level") == 1)
+def _ports(top: str, module: Mapping[str, Any], tree: Tree) -> dict[str, Port]:
+    return {
+        node["name"]: Port(node["name"], tree.bits(node, top), WAYS[node["direction"]])
+        for node in module["stmtsp"] if node.get("type") == "VAR" and node.get("direction") in WAYS
+    }  # fmt: skip
+
+
+def _looked_for(tree: Tree, rtl: Rtl) -> tuple[Path, ...]:
+    """The files of modules and packages that are not among the sources: Verilator has looked for them by name."""
+    given = {path.resolve() for path in rtl.files}
+    found = dict.fromkeys(tree.file(node) for node in tree.of_type("MODULE", *WORDS))
+    return tuple(path for path in found if path is not None and path not in given)
+
+
+def _interfaces(log: Path | None) -> dict[str, str]:
+    """The interface of each port that is one, by the places that Verilator names in its complaints."""
+    said = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
     found = {}
-    for node in module["stmtsp"]:
-        if node.get("type") == "VAR" and node.get("direction") in WAYS:
-            width = _width(types, node["dtypep"])
-            if width is None:
-                raise VerilogError(f"port {node['name']!r} of {top} is not a vector of bits")
-            found[node["name"]] = Port(node["name"], width, WAYS[node["direction"]])
+    for path, line, column in re.findall(rf"^%Error[^:]*: (.*):(\d+):(\d+): .*{INTERFACE}", said, re.MULTILINE):
+        text = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()[int(line) - 1]
+        name = re.match(r"\w+", text[int(column) - 1 :])
+        kind = re.search(r"(\w+(?:\.\w+)?)\s*$", text[: int(column) - 1])
+        if name and kind:
+            found[name[0]] = kind[1]
     return found
 
 
-def _data(nodes: list[dict[str, Any]]) -> tuple[str, ...]:
+def _data(tree: Tree) -> tuple[str, ...]:
     """A text is quoted in Verilator's JSON, and once more."""
-    names = (node["filenamep"][0] for node in nodes if node.get("type") == "READMEM")
+    names = (node["filenamep"][0] for node in tree.of_type("READMEM"))
     texts = (str(name["name"]) for name in names if name.get("type") == "CONST")
     return tuple(dict.fromkeys(text.removeprefix('\\"').removesuffix('\\"') for text in texts))
 
 
-def _foreign(nodes: list[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(node["cname"]) for node in nodes if node.get("dpiImport")))
-
-
-def _literal(value: int | str) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every node of the tree, from the top."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _nodes(each)
-
-
-def _range(text: str) -> int:
-    high, low = re.findall(r"-?\d+", text)
-    return abs(int(high) - int(low)) + 1
-
-
-def _width(types: Mapping[str, dict[str, Any]], address: str) -> int | None:
-    """Bits of a packed type; None for any other."""
-    node = types[address]
-    kind = node["type"]
-    if kind == "BASICDTYPE":
-        return _range(node["range"]) if "range" in node else INTEGERS.get(node["keyword"], 1)
-    if kind == "PACKARRAYDTYPE" and "declRange" in node:
-        inner = _width(types, node["refDTypep"])
-        return None if inner is None else inner * _range(node["declRange"])
-    if kind in ("REFDTYPE", "ENUMDTYPE", "CONSTDTYPE"):
-        return _width(types, node["refDTypep"])
-    if kind in ("STRUCTDTYPE", "UNIONDTYPE") and node.get("packed"):
-        members = [_width(types, each["dtypep"]) for each in node.get("membersp", ())]
-        together = sum if kind == "STRUCTDTYPE" else max
-        return None if None in members else together(each or 0 for each in members)
-    return None
+def _foreign(tree: Tree) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(node["cname"]) for node in tree.nodes if node.get("dpiImport")))

@@ -23,7 +23,8 @@ __all__ = ["NicSpec", "Rtl", "component_ports"]
 class Rtl:
     """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in.
 
-    `read` are all the files that Verilator read for it, includes and modules it looked for itself among them.
+    `library` are folders in which Verilator looks for modules that are in no file; what it finds is among the `files`
+    of a map that has been read. `read` are all the files that it read for it, includes too.
     `c_files`: C and C++ of the functions that it imports by DPI-C.
 
     What is open until it runs: `folder`, which names of files in the Verilog are relative to; `data`, those of
@@ -37,6 +38,7 @@ class Rtl:
     folder: Path = Path()
     data: tuple[str, ...] = ()
     plusargs: tuple[str, ...] = ()
+    library: tuple[Path, ...] = ()
 
     def source_hash(self) -> str:
         """Of every file that is compiled; raises OSError for one that is gone."""

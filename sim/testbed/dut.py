@@ -9,19 +9,27 @@ from ringbed.drivers.world import PciIdentity
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import memory_for
+from ringbed.sim.seam.portmap import PortMap
 from ringbed.sim.testbed.host import DriverMaker, Host, U
 
-__all__ = ["NO_PCI", "open_dut"]
+__all__ = ["open_dut", "pci_of"]
 
-NO_PCI = PciIdentity(0, 0, 0, 0x020000, (1 << 16,), "intx")  # of a card without a configuration space: class Ethernet
+LEAST_BAR = 16  # bytes of a BAR in memory (PCI Local Bus 3.0, 6.2.5.1)
+
+
+def pci_of(portmap: PortMap) -> PciIdentity:
+    """Of a card without a configuration space: class Ethernet, BAR 0 as large as the registers' addresses reach."""
+    size = 0 if portmap.registers is None else max(LEAST_BAR, 1 << portmap.registers.addr_width)
+    return PciIdentity(0, 0, 0, 0x020000, (size,), "intx")
 
 
 def open_dut(
     portmap: Path | str, make_driver: DriverMaker, upper: U, *, name: str = "nic0", engine: str = "native",
-    pci: PciIdentity = NO_PCI, **settings: Any,
+    pci: PciIdentity | None = None, **settings: Any,
 ) -> Host[U]:  # fmt: skip
     """The card of a map file on an engine, `make_driver(device, dma, sink)` attached but not up.
 
+    `pci` is what the driver sees of a configuration space, which the card has not: `pci_of` if nothing is said.
     Raises PortMapError for a map that does not fit, BuildError when the Verilog does not compile, ValueError for a bad
     setting (`sim/seam/settings.py`), and what the driver raises.
     """
@@ -29,7 +37,7 @@ def open_dut(
     memory = memory_for(spec.portmap)
     opened = open_engine(engine, spec, memory, **settings)
     try:
-        return Host(name, opened, memory, pci, make_driver, upper, opened.frequency)
+        return Host(name, opened, memory, pci or pci_of(spec.portmap), make_driver, upper, opened.frequency)
     except BaseException:
         opened.close()
         raise

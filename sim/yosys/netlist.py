@@ -22,7 +22,8 @@ from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
 
 __all__ = ["MADE", "Netlist", "NetlistUnknown", "read_netlist"]
 
-LIMIT_S = 300
+LIMIT_S = 30
+MOST_BYTES = 128 << 20  # of a netlist in JSON, which takes ten times as much of memory and a second for each 16 MiB
 WIRES = (
     "$not",
     "$pos",
@@ -83,6 +84,8 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
 
 
 def _top(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MOST_BYTES:
+        raise NetlistUnknown(f"its netlist has more than {MOST_BYTES >> 20} MiB")
     modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
     return next(module for module in modules.values() if int(module["attributes"].get("top", "0"), 2))
 

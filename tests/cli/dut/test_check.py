@@ -10,6 +10,7 @@ import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
+from ringbed.sim.yosys import netlist
 from tests.sim.dut.test_two_clocks import CLOCKS, write_map
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
@@ -32,6 +33,84 @@ def test_the_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "registers.paddr" in said
     assert said.rstrip().endswith("fits mini_nic")
+
+
+@pytest.mark.parametrize(("line", "reason"), [
+    ('if (1) $error("no");', "Yosys: "), ("let twice(x) = x + x;", "Yosys: "),
+])  # fmt: skip
+def test_where_yosys_does_not_read_the_verilog_the_map_fits_all_the_same(
+    copy: Path, capsys: pytest.CaptureFixture[str], line: str, reason: str
+) -> None:
+    """A verdict of its own, with the reason: a dialect that Verilator knows is no mistake of a map."""
+    source = copy.with_name("mini_nic.v")
+    source.write_text(source.read_text().replace("endmodule", f"{line}\nendmodule"))
+    assert run(str(copy)) == Exit.OK
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{copy} fits mini_nic; clocks and resets not checked, because {reason}")
+
+
+@pytest.mark.parametrize("limit", [("LIMIT_S", 0.01, "Yosys was not done in 0.01 s"),
+                                   ("MOST_BYTES", 1000, "its netlist has more than 0 MiB")])  # fmt: skip
+def test_what_takes_yosys_too_long_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], limit: tuple[str, float, str]
+) -> None:
+    name, value, sentence = limit
+    assert netlist.LIMIT_S <= 30
+    monkeypatch.setattr(netlist, name, value)
+    assert run(str(EXAMPLE / "mini_nic.toml")) == Exit.OK
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.endswith(f"fits mini_nic; clocks and resets not checked, because {sentence}")
+
+
+AVALON = """module ava (input clk, input rst, input [7:0] in_data, input in_valid, input in_startofpacket,
+  input in_endofpacket, input in_channel, output reg seen);
+  always @(posedge clk) if (rst) seen <= 0; else if (in_valid & in_startofpacket) seen <= ^in_data & in_channel;
+endmodule
+"""
+AVALON_MAP = """top = "ava"
+sources = ["ava.v"]
+clock = "clk"
+reset = { port = "rst" }
+[wire.rx]
+data_width = 8
+keep = "none"
+ready = false
+names = { tdata = "in_data", tvalid = "in_valid", tlast = "in_endofpacket", tstart = "in_startofpacket" }
+"""
+
+
+@pytest.mark.parametrize(("edits", "verdict"), [
+    ((("ready = false", "ready = false\nstart = true"), ("", "[ties]\nin_channel = 0\n")), "fits ava"),
+    ((("ready = false", "ready = false\nstart = true"),), "is incomplete"),
+    (((', tstart = "in_startofpacket"', ""), ("", "[ties]\nin_channel = 0\nin_startofpacket = 0\n")), "is incomplete"),
+])  # fmt: skip
+def test_a_map_is_incomplete_while_an_input_of_a_bus_has_no_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], edits: tuple[tuple[str, str], ...], verdict: str
+) -> None:
+    text = AVALON_MAP
+    for old, new in edits:
+        text = text.replace(old, new) if old else text + new
+    (tmp_path / "ava.v").write_text(AVALON)
+    (tmp_path / "ava.toml").write_text(text)
+    assert run(str(tmp_path / "ava.toml")) == (Exit.OK if verdict == "fits ava" else Exit.FINDING)
+    assert capsys.readouterr().out.splitlines()[-1].endswith(verdict)
+
+
+@pytest.mark.parametrize(("data", "sentence"), [
+    ("# Müller\ntop = 1\n".encode("latin-1"), "not UTF-8, as TOML is: byte 0xfc in line 1"),
+    (b"top = \n", "not TOML: Invalid value"), (b"a = " + b"[" * 20000, "nested too deep"),
+])  # fmt: skip
+def test_what_is_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, sentence: str) -> None:
+    (tmp_path / "a.toml").write_bytes(data)
+    assert run(str(tmp_path / "a.toml")) == Exit.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_and_other_line_ends_are_no_matter(copy: Path) -> None:
+    copy.write_bytes(b"\xef\xbb\xbf" + copy.read_bytes().replace(b"\n", b"\r\n"))
+    source = copy.with_name("mini_nic.v")
+    source.write_bytes("// Müller\n".encode("latin-1") + source.read_bytes().replace(b"\n", b"\r\n"))
+    assert run(str(copy)) == Exit.OK
 
 
 def test_mistakes_are_sentences(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from ringbed.cli.errors import Exit
 from ringbed.sim.dut.block import BlockReader
 from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
+from tests.sim.dut.test_flat import INTERFACE, NIC
 from tests.sim.dut.test_guess import uncommented
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "third_party"
@@ -58,6 +59,15 @@ def test_what_is_edited_is_not_written_over(nic: Path, capsys: pytest.CaptureFix
     [
         (["no.v"], "no.v: No such file or directory"),
         (["mini_nic.v", "-I", "no"], "no: No such file or directory"),
+        (["mini_nic.v", "-y", "no"], "no: No such file or directory"),
+        (["."], ". is a folder, and no file of Verilog"),
+        (["mini_nic.v", "-I", "mini_nic.v"], "mini_nic.v is no folder"),
+        (["mini_nic.v", "-p", "W"], "-p wants NAME=VALUE, as in WIDTH=64, not 'W'"),
+        (["mini_nic.v", "-p", "1=2"], "-p wants NAME=VALUE, as in WIDTH=64, not '1=2'"),
+        (["mini_nic.v", "-p", "W=2", "-p", "W=3"], "-p W is given twice"),
+        (["mini_nic.v", "-p", "NO_SUCH=3"], "NO_SUCH"),
+        (["mini_nic.v", "--flat", "a.sv"], "mini_nic has no interface among its ports"),
+        (["mini_nic.v", "--flat", "a-b.sv"], "'a-b' is no Verilog name"),
         (["mini_nic.v", "--block", "foo"], "there is no kind of block 'foo'"),
         (["mini_nic.v", "--block", "rx-checksum/foo"], "rx-checksum has no variant 'foo'; it has sum, verdict"),
         (["mini_nic.v", "-o", "no/a.toml"], "there is no folder no"),
@@ -91,6 +101,105 @@ def test_a_file_that_is_not_called_as_its_module(
     assert run("dut", "init", "wi.v", "--top", "wren") == Exit.OK
 
 
+def test_parameters_go_into_the_ports_and_the_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nic.sv").write_text(WIDE)
+    assert run("dut", "init", "nic.sv", "-p", "W=0x80", "-p", "NAME=b", "-o", "a.toml") == Exit.OK
+    text = Path("a.toml").read_text()
+    assert 'parameters = { W = 128, NAME = "b" }' in text.splitlines()
+    assert text.count("data_width = 128") == 2
+    assert "# s_axis_tuser = 0  # 16 bits, beside wire.rx" in text.splitlines()
+    capsys.readouterr()
+    assert run("dut", "check", "a.toml") == Exit.FINDING
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2].startswith("input 's_axis_tuser' of nic is in no bus, clock, reset or pin: name it, or give it a")
+    assert said[-1] == "a.toml is incomplete"
+    Path("a.toml").write_text(text.replace("# s_axis_tuser = 0", "s_axis_tuser = 0"))
+    assert run("dut", "check", "a.toml") == Exit.OK
+
+
+@pytest.mark.parametrize("files", [("p.sv", "nic.sv"), ("nic.sv", "p.sv"), ("i.sv", "p.sv", "nic.sv")])
+def test_a_package_or_an_interface_first_or_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], files: tuple[str, ...]
+) -> None:
+    """The module is the first that is called as its file, and packages come before it."""
+    monkeypatch.chdir(tmp_path)
+    Path("p.sv").write_text("package p; typedef logic [7:0] b_t; endpackage\n")
+    Path("i.sv").write_text("interface i; endinterface\n")
+    Path("nic.sv").write_text("module nic import p::*; (input clk, input b_t in, output b_t out); endmodule\n")
+    assert run("dut", "init", *files) == Exit.OK
+    said = capsys.readouterr().out.splitlines()
+    assert 'top = "nic"' in said
+    (sources,) = [line for line in said if line.startswith("sources = ")]
+    assert sources.index('"p.sv"') < sources.index('"nic.sv"')
+
+
+@pytest.mark.parametrize(("text", "what"), [
+    ("package p; endpackage\nmodule q (input clk); endmodule\n", "a package"),
+    ("interface p; endinterface\nmodule q (input clk); endmodule\n", "an interface"),
+])  # fmt: skip
+def test_a_file_that_has_another_thing_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.sv").write_text(text)
+    assert run("dut", "init", "p.sv") == Exit.USAGE
+    said = capsys.readouterr().err
+    assert said == f"ringbed: 'p' is {what} and no module; there is 'q': say which one by --top MODULE\n"
+    Path("p.toml").write_text('top = "p"\nsources = ["p.sv"]\nclock = "clk"\n')
+    assert run("dut", "check", "p.toml") == Exit.USAGE
+    assert capsys.readouterr().err == f"ringbed: 'p' is {what} and no module; there is 'q'\n"
+
+
+def test_modules_in_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lib").mkdir()
+    Path("lib/part.v").write_text("module part (input [7:0] a, output [7:0] y); assign y = a; endmodule\n")
+    Path("nic.v").write_text(
+        "module nic (input clk, input [7:0] s_tdata, input s_tvalid, s_tlast, output [7:0] y);"
+        " part p (s_tdata, y); endmodule\n"
+    )
+    assert run("dut", "init", "nic.v") == Exit.USAGE
+    assert "part" in capsys.readouterr().err
+    assert run("dut", "init", "nic.v", "-y", "lib", "-o", "a.toml") == Exit.OK
+    assert 'library = ["lib"]' in Path("a.toml").read_text().splitlines()
+    assert run("dut", "check", "a.toml") == Exit.OK
+
+
+def test_interfaces_get_a_flat_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is offered, written once, and its map fits."""
+    monkeypatch.chdir(tmp_path)
+    Path("nic.sv").write_text(INTERFACE + NIC.replace("rx.side.a", "-1"))  # Yosys knows no structs of interfaces
+    assert run("dut", "init", "nic.sv") == Exit.USAGE
+    assert "port 'rx' of nic is an interface" in capsys.readouterr().err
+    line = ("dut", "init", "nic.sv", "-p", "LED=2", "--flat", "nic_flat.sv", "-o", "nic.toml")
+    assert run(*line) == Exit.OK
+    assert capsys.readouterr().out.startswith("nic.toml: wire.rx, wire.tx; ")
+    assert 'sources = ["nic.sv", "nic_flat.sv"]' in Path("nic.toml").read_text().splitlines()
+    assert run(*line) == Exit.USAGE
+    assert "nic.toml is there already" in capsys.readouterr().err
+    assert run(*line[:-1], "b.toml") == Exit.USAGE
+    assert "nic_flat.sv is there already" in capsys.readouterr().err
+    Path("nic.toml").write_text(uncommented(Path("nic.toml").read_text()))
+    run("dut", "check", "nic.toml")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nic.toml fits nic_flat")
+
+
+WIDE = """module nic #(parameter W = 64, parameter NAME = "a") (input clk, input rst,
+  input [W-1:0] s_axis_tdata, input [W/8-1:0] s_axis_tkeep, input s_axis_tvalid, s_axis_tlast,
+  input [(NAME == "b" ? W/8 : 1)-1:0] s_axis_tuser, output s_axis_tready,
+  output [W-1:0] m_axis_tdata, output [W/8-1:0] m_axis_tkeep, output m_axis_tvalid, m_axis_tlast, input m_axis_tready);
+  assign {m_axis_tdata, m_axis_tkeep, m_axis_tvalid, m_axis_tlast} =
+         {s_axis_tdata, s_axis_tkeep, s_axis_tvalid, s_axis_tlast};
+  assign s_axis_tready = m_axis_tready;
+endmodule
+"""
 CHECKSUM = """module ck32 import kinds::*; #(parameter int W = 32) (
   input logic clk_i, input logic rst_ni, input logic c_vld, output logic c_rdy,
   input offset_t c_first, input offset_t c_where, input logic c_do, input logic scan_en, input logic scan_clk,

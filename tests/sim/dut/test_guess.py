@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from ringbed.hw.formats.blocks import CONTRACTS, Block, Contract, contract
 from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Dut, Keep
 from ringbed.sim.dut.block import BlockReader
-from ringbed.sim.dut.guess import Guess, forms
+from ringbed.sim.dut.guess import Guess
 from ringbed.sim.dut.guess_block import BlockGuess
 from ringbed.sim.dut.map import Reader, read
+from ringbed.sim.dut.names import forms
 from ringbed.sim.dut.ports import Top, module_ports
 from ringbed.sim.memory.host import LEAST_ADDR_WIDTH
 from ringbed.sim.seam.portmap import Port
@@ -148,7 +149,7 @@ def listed(*names: str) -> dict[str, Port]:
         (("<paddr:8", "<psel", "<pwrite", "<pwdata:32", ">prdata:32"),
          "# registers: the ports paddr ... look like apb and lack penable"),
         (("<s_tdata:24", "<s_tvalid", "<s_tlast"),
-         "# wire.rx: the ports s_tdata ... look like axi4-stream and have a width that is not driven"),
+         "# wire.rx: the ports s_tdata ... look like axi4-stream and have a width that is not driven: tdata of 24"),
         (("<s_tdata:64", "<s_tvalid", "<s_tlast", "<rx_tdata:64", "<rx_tvalid", "<rx_tlast"),
          "# wire.rx could also be the axi4-stream of the ports s_tdata ..."),
         (("<cyc", "<stb", "<we", "<adr:4", "<dat_i:32", ">dat_o:32", ">ack"),
@@ -198,9 +199,82 @@ def test_other_words_of_streams() -> None:
     assert (bus.data_width, bus.keep, bus.ready, bus.error) == (32, Keep.EMPTY, True, True)
 
 
-def test_an_input_that_starts_packets_is_not_held_silently() -> None:
-    text = Guess("t", listed("<rx_data:32", "<rx_valid", "<rx_eop", "<rx_sop")).text(["t.v"])
-    assert "rx_sop = 0" in text.splitlines()
+@pytest.mark.parametrize("word", ["sop", "startofpacket", "sof", "first", "tstart"])
+def test_a_start_of_packets_is_a_signal_of_its_stream(word: str) -> None:
+    ports = listed("<clk", "<rx_data:8", "<rx_valid", "<rx_eop", f"<rx_{word}")
+    found = read_back(Guess("t", ports), ports)
+    assert found.problems == []
+    assert found.dut.rx is not None
+    assert (found.dut.rx.start, found.dut.rx.ports["tstart"]) == (True, f"rx_{word}")
+
+
+STREAM = ("<clk", "<rst", "<s_axis_tdata:64", "<s_axis_tkeep:8", "<s_axis_tvalid", "<s_axis_tlast", ">s_axis_tready")
+
+
+@pytest.mark.parametrize("ports", [
+    pytest.param((*STREAM, "<s_axis_tuser:8", "<s_axis_tid:4", "<s_axis_tdest:4"), id="a-bit-of-tuser-a-byte"),
+    pytest.param((*STREAM, "<s_axis_tstart:2"), id="two-starts"),
+    pytest.param(tuple(name.replace("s_axis_", "s_axis.") for name in (*STREAM, "<s_axis_tuser:17")), id="escaped"),
+    pytest.param(("<clk", "<psel", "<penable", "<pwrite", "<paddr:8", "<pwdata:32", ">prdata:32"), id="all-there"),
+    pytest.param(("<clk", *(f"{name[0]}s_apb_{name[1:]}" for name in (
+        "<psel", "<penable", "<pwrite", "<paddr:8", "<pwdata:32", ">prdata:32", "<pstrb:8", "<pprot:5", "<pwakeup"))),
+        id="odd-strobes"),
+    pytest.param(("<clk", *(f"{name[0]}s_{name[1:]}" for name in ("<tdata:24", "<tvalid", "<tlast"))), id="odd-data"),
+])  # fmt: skip
+def test_an_input_beside_a_bus_is_never_held_silently(ports: tuple[str, ...]) -> None:
+    """What has another shape costs itself alone, and the map is incomplete until somebody has looked at it."""
+    by_name = listed(*ports)
+    guess = Guess("t", by_name)
+    found = read_back(guess, by_name)
+    assert found.dut.ties == {}
+    strange = [name for name in by_name if name not in found.used and by_name[name].dir == IN]
+    assert [problem.split("'")[1] for problem in found.problems] == strange
+    assert bool(guess.buses) == ("<s_tdata:24" not in ports)
+    again = read_back(guess, by_name, edit=uncommented)
+    assert list(again.dut.ties) == strange
+    assert again.problems == []
+
+
+def test_an_output_of_another_shape_costs_its_bus() -> None:
+    """What it says would be lost: a burst length of AXI3, or a tkeep of words."""
+    ports = listed(*STREAM[:3], "<s_axis_tkeep:2", *STREAM[4:])
+    guess = Guess("t", ports)
+    assert "wire.rx" not in guess.buses
+    assert guess.notes == [
+        "wire.rx: the ports s_axis_tdata ... look like axi4-stream and have a width that is not driven: tkeep of 2"
+    ]
+
+
+def test_a_card_of_many_outputs_has_a_short_map() -> None:
+    ports = listed("<clk", "<rst", *(f">out_{index}:8" for index in range(600)))
+    text = Guess("t", ports).text(["t.v"])
+    assert len(text.splitlines()) < 20
+    assert "# 600 outputs stay open: out_0, out_1, out_2, out_3, out_4, out_5 ...; a test reads one with" in text
+    assert [pin.name for pin in read_back(Guess("t", ports), ports, edit=uncommented).dut.pins] == ["out_0"]
+
+
+@pytest.mark.parametrize("name", ["s_axis.data", "a$b", "switch", "x[3]", 'quo"te', "back\\slash", "new\nline"])
+def test_every_name_reads_back(name: str) -> None:
+    """As a tie, a pin, a clock, a reset: TOML has keys and texts for all of them."""
+    way = {
+        f"{name}_o": "<",
+        name: ">",
+        f"{name}_clk": "<",
+        f"{name}_rst": "<",
+        f"{name}_rst2": "<",
+        f"{name}_clk2": "<",
+    }
+    ports = listed("<clk", "<rst", *(f"{sign}{each}" for each, sign in way.items()))
+    data = tomllib.loads(Guess("t", ports).text([name], [name], [name], {name: name}))
+    assert (data["sources"], data["include"], data["library"], data["parameters"]) == (
+        [name],
+        [name],
+        [name],
+        {name: name},
+    )
+    assert (set(data["ties"]), set(data["pins"])) == ({f"{name}_o"}, {name})
+    assert set(data["clocks"]) == {f"{name}_clk", f"{name}_clk2"}
+    assert set(data["resets"]) == {f"{name}_rst", f"{name}_rst2"}
 
 
 EXTRAS = ("<scan", "<mode:5", "<clk_b", "<psel", "<penable", "<pwrite", "<paddr:8", "<pwdata:32", ">prdata:32", ">irq",
@@ -261,3 +335,35 @@ def test_a_field_without_a_port_is_left_open_with_its_meaning() -> None:
     text = BlockGuess("t", listed("<clk", "<rst", "<start:8"), contract("tx-checksum")).text(["t.v"])
     assert 'start = "start"' in text.splitlines()
     assert '# enable = ""  # 1 bit: 0: the frame leaves as it came' in text.splitlines()
+
+
+FIELDS = ("<clk", "<rst", "<q_axis_tdata:8", "<q_axis_tvalid", "<q_axis_tlast", ">p_axis_tdata:8", ">p_axis_tvalid",
+          ">p_axis_tlast")  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "taken"), [
+    (("<csum_start:16", "<csum_offset:16", "<csum_enable"), {"start", "offset", "enable"}),
+    (("<cmd_start_i:16", "<i_cmd_offset:16", "<enable_i"), {"start", "offset", "enable"}),
+    (("<q_hdr_start:16", "<q_hdr_offset:16", "<q_hdr_enable"), {"start", "offset", "enable"}),
+    (("<s_ip_fragment_offset:13", "<csum_start:16"), {"start"}),
+    (("<restart", "<mystart:16", "<scan_enable", "<ip_hdr_offset:8"), set()),
+])  # fmt: skip
+def test_a_part_of_a_name_is_no_field(names: tuple[str, ...], taken: set[str]) -> None:
+    guess = BlockGuess("t", listed(*FIELDS, *names), contract("tx-checksum"))
+    assert set(guess.fields["command"]) == taken
+
+
+@pytest.mark.parametrize(("ports", "port", "bits"), [
+    (("<hash_key:416",), "hash_key", 416), (("<secret:320",), "secret", 320), (("<wide:416",), "", 320),
+    (("<data:320", "<rss_key:320"), "rss_key", 320), (("<key:300",), "", 320), (("<key:321",), "", 320),
+])  # fmt: skip
+def test_a_key_is_as_long_as_its_port(ports: tuple[str, ...], port: str, bits: int) -> None:
+    by_name = listed("<clk", "<rst", *(f"<{name}" for name in ("src:128", "dst:128", "sport:16", "dport:16", "kind:4")),
+                     "<valid", ">ready", ">hash:32", ">hash_valid", *ports)  # fmt: skip
+    found = read_back(
+        BlockGuess("t", by_name, contract("rss-hash/fields".split("/")[0], "fields")), by_name, BlockReader
+    )
+    assert found.problems == []
+    assert isinstance(found, BlockReader)
+    assert found.block is not None
+    assert (found.block.key_port, len(found.block.setup.key)) == (port, bits // 8)

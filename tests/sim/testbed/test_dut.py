@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
-from ringbed.sim.seam.portmap import PortMapError
+from ringbed.sim.seam.engine import Event
+from ringbed.sim.seam.portmap import PortMap, PortMapError, Registers, Reset
 from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
-from ringbed.sim.testbed.dut import open_dut
+from ringbed.sim.testbed.dut import open_dut, pci_of
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.peer import NoAnswer, Peer, ping
 from ringbed.sim.wire.frame import to_wire
@@ -44,6 +46,19 @@ def test_the_least_that_a_card_must_reach(open_mini: OpenMini) -> None:
     host.down()
     with pytest.raises(PortMapError, match="addr_width 19 reaches 524288 bytes, too few for host memory: 20 bits is"):
         open_mini("native", *narrow(19))
+
+
+@pytest.mark.parametrize(("bits", "size"), [(1, 16), (4, 16), (8, 256), (16, 65536), (24, 1 << 24), (32, 1 << 32)])
+def test_a_bar_is_as_large_as_the_registers_addresses_reach(bits: int, size: int) -> None:
+    portmap = PortMap("t", "clk", Reset("rst"), registers=Registers("s_axil_", bits))
+    assert pci_of(portmap).bars == (size,)
+    assert pci_of(replace(portmap, registers=None)).bars == (0,)
+
+
+def test_a_driver_sees_the_bar_of_its_map(open_mini: OpenMini) -> None:
+    host, _ = open_mini("native", (), ())
+    assert host.device.pci.bars == (1 << 8,)  # mini_nic.toml: addr_width = 8
+    host.down()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -149,6 +164,16 @@ def test_a_wrong_byte_order_is_seen(open_mini: OpenMini, wire: str, says: str) -
         ping(host, peer)
     assert says in str(caught.value).splitlines()
     assert caught.value.findings == []
+
+
+def test_a_card_that_cannot_say_so_is_never_at_rest(open_mini: OpenMini) -> None:
+    """As `Engine.run` says: its map has no `idle`, so that nothing ends early."""
+    host, _ = open_mini("native")
+    end = host.now + 1_000_000
+    assert Event.IDLE not in host.advance(end, Event.IDLE)
+    assert host.now == end
+    assert host.engine.due() == host.engine.now
+    host.down()
 
 
 def test_a_setting_there_is_not(open_mini: OpenMini) -> None:

@@ -1,0 +1,52 @@
+"""Files of somebody's Verilog: in an order that a compiler takes, and those that it asks for beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ringbed.sim.dut.ports import Top
+from ringbed.sim.seam.spec import Rtl
+
+__all__ = ["in_order", "missing_files", "with_found"]
+
+# comments and texts, in which no word means anything
+_SILENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+_PACKAGE = re.compile(r"\bpackage\s+(?:automatic\s+|static\s+)?(\w+)")
+_USE = re.compile(r"\b(\w+)\s*::")
+
+
+def in_order(paths: Sequence[Path]) -> list[Path]:
+    """As given, but for packages, which come before the first file that names them."""
+    texts = {path: _SILENT.sub(" ", path.read_text(encoding="utf-8", errors="replace")) for path in paths}
+    home = {name: path for path, text in texts.items() for name in _PACKAGE.findall(text)}
+    needs = {path: [home[name] for name in _USE.findall(text) if name in home] for path, text in texts.items()}
+    found, waiting = dict[Path, None](), list(reversed(paths))
+    begun = set[Path]()
+    while waiting:
+        path = waiting[-1]
+        first = [] if path in begun else [each for each in needs[path] if each not in found and each not in begun]
+        begun.add(path)
+        if first:
+            waiting.extend(reversed(first))
+        else:
+            found.setdefault(waiting.pop())
+    return list(found)
+
+
+def with_found(rtl: Rtl, top: Top) -> Rtl:
+    """With what Verilator looked for itself among the files: no other tool has to look."""
+    files = tuple(in_order((*rtl.files, *top.found))) if top.found else rtl.files
+    return replace(rtl, files=files, read=top.files, data=top.data)
+
+
+def missing_files(rtl: Rtl, foreign: Sequence[str]) -> Iterator[str]:
+    """A sentence for each that is not there; `foreign` are its functions of C."""
+    for name in rtl.data:
+        if not (rtl.folder / name).is_file():
+            yield f"$readmem of {name!r}: there is no such file; names are relative to the folder of the map"
+    if foreign and not rtl.c_files:
+        told = ", ".join(map(repr, foreign))
+        yield f'import "DPI-C" of {told}: name the files of C or C++ that have it, c_sources = [...]'
