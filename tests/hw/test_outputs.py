@@ -45,7 +45,8 @@ NAMED = {
 # Blocks that were walked so far, all of them seen. The others are asked for by
 # `python -m tests.hw.mutants MODULE CLASS TESTS RESULT=VALUE...`; what lives wants a test, and the block a place here.
 WALKED = (
-    "bus.card_reset.CardReset", "interrupt.causes.Interrupt", "interrupt.deadline.Deadline", "rx.filter_table.FilterTable",
+    "bus.card_reset.CardReset", "interrupt.causes.Interrupt", "interrupt.deadline.Deadline",
+    "rx.filter_table.FilterTable",
 )  # fmt: skip
 
 # Results that no test can see broken so, and why.
