@@ -69,30 +69,24 @@ class Beats(wiring.Component):
 
 
 class Descriptors(wiring.Component):
-    """DescriptorQueue, with lines and less that are asked for when there is room for one, from any place of a beat."""
+    """DescriptorQueue at 64 bits, with lines and less that are asked for when there is room for a line."""
 
-    def __init__(self, width: int, depth: int) -> None:
-        self.block, self.each = DescriptorQueue(width, depth), max(width // 128, 1)
-        self.halves = 2 if width == 64 else 1
-        super().__init__({
-            "asks": In(1), "amount": In(range(LINE + 1)), "skip": In(2), "comes": In(1), "ready": In(1), "error": In(1),
-            "forget": In(1), "stopped": In(1),
-        })  # fmt: skip
+    def __init__(self, depth: int) -> None:
+        self.block = DescriptorQueue(64, depth)
+        ones = ("asks", "comes", "ready", "error", "forget", "stopped")
+        super().__init__({"amount": In(range(LINE + 1))} | {name: In(1) for name in ones})
 
     def elaborate(self, platform: Any) -> Module:
         m, block, away, asked, came = Module(), self.block, Signal(8), Signal(), Signal()
-        skip, beats = Signal(2), Signal(8)
         m.submodules.block = block
-        fits = (self.amount != 0) & (skip + self.amount <= LINE)  # what is asked for lies in a line
+        fits = (self.amount != 0) & (self.amount <= LINE)
         m.d.comb += [
-            skip.eq(self.skip if self.each > 1 else 0), block.skip.eq(skip & (self.each - 1)),
-            beats.eq(self.halves * ((block.skip + self.amount + self.each - 1) // self.each)),
             asked.eq(self.asks & block.room & fits & ~self.forget),
             block.asked.eq(asked), block.amount.eq(self.amount), block.forget.eq(self.forget),
             came.eq(self.comes & (away != 0)), block.beat.valid.eq(came), block.beat.payload.error.eq(self.error),
             block.stopped.eq(self.stopped), block.o.ready.eq(self.ready),
         ]  # fmt: skip
-        m.d.sync += away.eq(away + Mux(asked, beats, 0) - came)
+        m.d.sync += away.eq(away + Mux(asked, self.amount << 1, 0) - came)
         return m
 
 
@@ -111,8 +105,7 @@ PROOFS: dict[str, tuple[Callable[[], Any], int]] = {
     "tx_sums": (lambda: Frames(True, sums.BEHIND + 1), 20),
     "tx_sums, a card without sums": (lambda: Frames(False, sums.BEHIND + 1), 20),
     "read_buffer": (lambda: Beats(6), 14),
-    "descriptor_queue, half a descriptor a beat": (lambda: Descriptors(64, LINE + 1), 24),
-    "descriptor_queue, two a beat": (lambda: Descriptors(256, 2 * LINE), 14),
+    "descriptor_queue": (lambda: Descriptors(LINE + 1), 24),
 }
 
 
