@@ -20,6 +20,7 @@ from ringbed.conformance.frames.damage import damaged_copies
 from ringbed.conformance.references.anatomy import dissect
 from ringbed.conformance.references.oracle import Oracle, require_scapy
 from ringbed.conformance.references.replay import check_replay
+from ringbed.drivers.em.setup import LONGEST_RX, mtu_for
 from ringbed.hw.formats import em
 from ringbed.sim.testbed.account import lost
 from ringbed.sim.testbed.assembly import account
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["run_pcap"]
 
 ORACLE_SEEDS = 5  # damaged copies of each kind and place
-HEADER = 14
-LONGEST = em.MAX_TX_FRAME  # the driver's largest MTU and its header
+HEADER = 14  # bytes, of Ethernet
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Round:
 def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Console) -> list[Row]:
     numbered = _frames(options, console)
     longest = max(len(frame) for _, frame in numbered)
-    host = open_card(options, faults, Collector(), stack, console, driver={"mtu": max(1500, longest - HEADER)})
+    host = open_card(options, faults, Collector(), stack, console, driver={"mtu": mtu_for(longest)})
     book = StageBook(host)
     host.driver.set_promiscuous(True)
     few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(numbered)}")
@@ -75,7 +75,7 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
     console.print(f"capture: {options.out / 'demo.pcapng'} ({capture.frames:,} frames; Wireshark opens it)")
     write_traces(options, book, [], console)
     if bad is not None and options.waveform and options.faults is None:
-        record_disagreement(options, rounds[: bad + 1], _oracle(card), max(1500, longest - HEADER), console)
+        record_disagreement(options, rounds[: bad + 1], _oracle(card), mtu_for(longest), console)
     return result_rows(len(sent), len(found) + findings(host, console), lost(legs), took)
 
 
@@ -91,13 +91,13 @@ def _frames(options: DemoOptions, console: Console) -> list[tuple[int, bytes]]:
     if capture.broken:
         console.print(f"{capture.broken}; the {len(capture.frames)} frames before are used")
     numbered = [(number, frame.frame) for number, frame in enumerate(capture.frames, 1) if frame.whole]
-    usable = [(number, frame) for number, frame in numbered if HEADER <= len(frame) <= LONGEST]
+    usable = [(number, frame) for number, frame in numbered if HEADER <= len(frame) <= LONGEST_RX]
     if cut := len(capture.frames) - len(numbered):
         console.print(f"left out: {cut} frames that the capture holds only in part")
     if other := len(numbered) - len(usable):
-        console.print(f"left out: {other} frames under {HEADER} or over {LONGEST} bytes, which no card like this takes")
+        console.print(f"left out: {other} frames not of {HEADER} to {LONGEST_RX} bytes, which no card like this takes")
     if not usable:
-        raise UserError(f"{options.pcap} holds no whole Ethernet frame of {HEADER} to {LONGEST} bytes")
+        raise UserError(f"{options.pcap} holds no whole Ethernet frame of {HEADER} to {LONGEST_RX} bytes")
     return usable
 
 
