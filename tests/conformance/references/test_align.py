@@ -41,6 +41,7 @@ def test_each_fault_is_one(data: st.DataObject) -> None:
     """Lost, doubled or changed, in any number and at any distance, of frames that differ."""
     sent = list(range(200))
     faults = data.draw(st.dictionaries(st.sampled_from(sent), st.sampled_from(["lost", "doubled", "changed"])))
+    made: dict[str, Callable[[int], list[int]]]
     made = {"lost": lambda each: [], "doubled": lambda each: [each, each], "changed": lambda each: [-1 - each]}
     came = [part for each in sent for part in (made[faults[each]](each) if each in faults else [each])]
     found = wrong(list(align(sent, came)), sent, came)
