@@ -20,7 +20,7 @@ from typing import Any
 
 from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.sim.faults.plan import FaultPlan, parse_plan
-from ringbed.sim.testbed.account import Leg, lost
+from ringbed.sim.testbed.accounting import Leg, lost
 from ringbed.sim.testbed.assembly import account, open_host
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector

@@ -31,7 +31,7 @@ class PlainNic:
 
     A subclass counts in `count`: `tx_frames` it gave to the card, `rx_frames` it handed on, and drops by the names in
     RX_DROPS and TX_DROPS. Beside what a MAC drops those are all the causes that the account
-    (`sim/testbed/account.py`) has of such a card. `name` is what the stack calls the interface.
+    (`sim/testbed/accounting.py`) has of such a card. `name` is what the stack calls the interface.
     """
 
     RX_DROPS: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
     "AttachError", "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping",
-    "Nic", "PciIdentity", "QueueState", "RxFrame", "Segmentation", "TxFrame", "TxSum", "Verdict",
+    "Nic", "PciCapability", "PciIdentity", "QueueState", "RxFrame", "Segmentation", "TxFrame", "TxSum", "Verdict",
 ]  # fmt: skip
 
 Buffer = bytes | bytearray | memoryview
@@ -34,8 +34,24 @@ class AttachError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class PciCapability:
+    """One entry of the capability list, at byte `offset`: `data` is what follows its number and the pointer on.
+
+    `writable` has a one for every bit of `data` that software may set.
+    """
+
+    number: int
+    offset: int
+    data: bytes
+    writable: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class PciIdentity:
-    """What PCI configuration space would say, as data. `bars` are sizes in bytes, `interrupt` is `intx` or `msix`."""
+    """What PCI configuration space says, as data. `bars` are sizes in bytes, 0 for one that is not there; `interrupt`
+    is `intx` or `msix`. `io_bar` is the number of the BAR in I/O space, through which the registers of BAR 0 are
+    reached: their offset is written at 0, the register is at 4.
+    """
 
     vendor: int
     device: int
@@ -44,10 +60,14 @@ class PciIdentity:
     bars: tuple[int, ...]
     interrupt: str
     vectors: int = 1
+    subsystem_vendor: int = 0
+    subsystem: int = 0
+    io_bar: int | None = None
+    capabilities: tuple[PciCapability, ...] = ()
 
 
 class Device(Protocol):
-    """One card's registers, seen over the bus."""
+    """One card's registers, seen over the bus. Raises ValueError for an access that no BAR of the card takes."""
 
     pci: PciIdentity
 

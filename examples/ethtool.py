@@ -8,10 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from ringbed.drivers.ethtool import RingSizes
-from ringbed.drivers.world import TxFrame
-from ringbed.sim.testbed.assembly import open_host
-from ringbed.sim.testbed.host import Collector
+from ringbed.lab import Collector, RingSizes, TxFrame, open_host
 
 MAC, PEER, KIND = bytes.fromhex("020000000001"), bytes.fromhex("020000007701"), bytes.fromhex("88b5")
 

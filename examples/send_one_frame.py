@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ringbed.drivers.world import TxFrame
-from ringbed.sim.testbed.assembly import open_host
-from ringbed.sim.testbed.host import Collector
-from ringbed.sim.wire.frame import from_wire, to_wire
+from ringbed.lab import Collector, TxFrame, from_wire, open_host, to_wire
 
 MAC, PEER, KIND = bytes.fromhex("020000000001"), bytes.fromhex("020000007701"), bytes.fromhex("88b5")
 

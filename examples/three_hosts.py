@@ -9,9 +9,7 @@ import sys
 
 from rich.console import Console
 
-from ringbed.cli.show_switch import port_table, station_table
-from ringbed.sim.testbed.account import lost
-from ringbed.sim.testbed.network import open_network
+from ringbed.lab import lost, open_network, port_table, station_table
 
 console = Console(highlight=False)
 

@@ -9,13 +9,24 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ringbed.hw.formats.em import OFFLOADS
+from ringbed.drivers.world import PciCapability, PciIdentity
+from ringbed.hw.formats.em import OFFLOADS, pci
 from ringbed.sim.seam.portmap import Pin, PortMap
 from ringbed.sim.seam.spec import NicSpec
 
-__all__ = ["CARDS", "OFFLOADS", "WIDTHS", "em", "em_lab"]
+__all__ = ["CARDS", "EM_PCI", "OFFLOADS", "WIDTHS", "em", "em_lab"]
 
 WIDTHS = (64, 128, 256, 512)
+_POWER = PciCapability(
+    number=1,
+    offset=pci.POWER_MANAGEMENT_AT,
+    data=pci.POWER_MANAGEMENT.to_bytes(2, "little") + bytes(4),
+    writable=bytes([0, 0, 0x03, 0]),  # the power state
+)
+EM_PCI = PciIdentity(
+    pci.PCI_VENDOR, pci.PCI_DEVICE, pci.PCI_REVISION, pci.PCI_CLASS, pci.BARS, "intx",
+    subsystem_vendor=pci.SUBSYSTEM_VENDOR, subsystem=pci.SUBSYSTEM, io_bar=pci.IO_BAR, capabilities=(_POWER,),
+)  # fmt: skip
 
 
 def _sources() -> tuple[Path, ...]:

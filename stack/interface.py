@@ -39,13 +39,23 @@ class Offload(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What is done below, for the stack to leave alone. `mtu` is the largest that can be set."""
+    """What is done below, for the stack to leave alone. `mtu` is the largest that can be set.
+
+    Of what follows it the stack asks for nothing yet: messages to be cut (`tso`, the longest in bytes; 0: none) and
+    VLANs are told as the driver has them.
+    """
 
     tx_ipv4: bool = False
     tx_l4: Offload = Offload.NONE
     rx_checksum: bool = False
     queues: int = 1
     mtu: int = 1500
+    tso: int = 0
+    tso_ipv6: bool = False
+    udp_segmentation: bool = False
+    vlan_insert: bool = False
+    vlan_strip: bool = False
+    vlan_filter: bool = False
 
     def software(self) -> int:
         """The flags of OUT_MASK that the stack itself must act on before it hands a packet down."""

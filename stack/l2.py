@@ -14,7 +14,7 @@ The key, most significant bits first, one piece after the other:
     anything else                               ethertype:16
 
 An ethertype is never below 0x600, so the leading zeros of LLC cannot be one. The priority bits of a tag are not part
-of it.
+of it, and a tag of VLAN 0 is nothing but priority: it adds nothing (IEEE 802.1Q 9.6).
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def _structured_key(data: Buffer) -> Key:
     key = bits = 0
     at = 12
     while (ethertype := _number(data, at, 2)) in _TAGS:
-        key = key << 32 | ethertype << 16 | _number(data, at + 2, 2) & 0x0FFF
-        bits += 32
+        if vlan := _number(data, at + 2, 2) & 0x0FFF:
+            key = key << 32 | ethertype << 16 | vlan
+            bits += 32
         at += 4
     piece, width, at = _last_piece(data, at, ethertype)
     if at > len(data):

@@ -16,7 +16,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 from ringbed.sim.cards import OFFLOADS
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
 from ringbed.sim.wire.capture import CaptureWriter, bpf_tap
 from ringbed.sim.wire.frame import from_wire, to_wire

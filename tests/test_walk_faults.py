@@ -13,7 +13,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
 
 from ringbed.sim.faults.plan import parse_plan
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.pump import Pump

@@ -13,7 +13,7 @@ from ringbed.cli.demo.journey import StageBook
 from ringbed.cli.demo.show import account_table, exchange_table, facts_table, journey_table, sums, verdict_text
 from ringbed.cli.demo.tap import STACK, CountingUpper, TapDemo
 from ringbed.cli.report import Row
-from ringbed.sim.testbed.account import Leg, lost
+from ringbed.sim.testbed.accounting import Leg, lost
 from ringbed.sim.testbed.assembly import account
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.wire.capture import CaptureWriter

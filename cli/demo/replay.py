@@ -23,7 +23,7 @@ from ringbed.conformance.references.oracle import Oracle, require_scapy
 from ringbed.conformance.references.replay import check_replay
 from ringbed.drivers.em.setup import LONGEST_RX, mtu_for
 from ringbed.hw.formats import em
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import account
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.demo.exchange import Exchanged
 from ringbed.drivers.world import Verdict
-from ringbed.sim.testbed.account import Leg
+from ringbed.sim.testbed.accounting import Leg
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,11 +48,11 @@ def facts_table(title: str, facts: Sequence[tuple[str, str]]) -> Table:
 
 
 def account_table(legs: Iterable[Leg]) -> Table:
-    """Where every frame went: sent (+ doubled by a link) = delivered + causes + lost."""
+    """Where every frame went: sent (+ doubled by a link, or cut from messages) = delivered + causes + lost."""
     made = _table("Every frame accounted for", "<way", "sent", "delivered", "<dropped, by cause", "lost")
     for leg in legs:
         causes = ", ".join(f"{name} {count}" for name, count in leg.causes.items() if count) or "-"
-        sent = f"{leg.sent:,} + {leg.doubled:,}" if leg.doubled else f"{leg.sent:,}"
+        sent = f"{leg.sent:,} + {sum(leg.added.values()):,}" if any(leg.added.values()) else f"{leg.sent:,}"
         made.add_row(leg.name, sent, f"{leg.delivered:,}", causes, f"{leg.lost:,}")
     return made
 

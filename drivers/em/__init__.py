@@ -1,0 +1,1 @@
+from ringbed.drivers.em.driver import Em as Em

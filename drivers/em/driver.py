@@ -46,7 +46,7 @@ _ICR = em.REGISTERS["ICR"]
 RX_CAUSES = _ICR.mask("RXT0", "RXDMT0", "RXO")
 TX_CAUSES = _ICR.mask("TXDW", "TXQE")
 OVERRUN = _ICR.mask("RXO")
-LINK_UP = em.REGISTERS["STATUS"].mask("LU")
+LINK_UP, PAUSED = em.REGISTERS["STATUS"].mask("LU"), em.REGISTERS["STATUS"].mask("TXOFF")
 RECEIVING = em.REGISTERS["RCTL"].mask("EN")
 
 
@@ -113,7 +113,7 @@ class Em:
         self._statistics = Statistics(self.hardware)
         self._sink = sink
         self._ready = False  # running, and the card is programmed
-        self._busy_at = -1  # TX groups done when the watchdog last saw work that could move, -1: none
+        self._busy_at: tuple[int, ...] = ()  # `_progress` when the watchdog last saw work that could move; (): none
         self._watches = 0
         self._oactives = 0
         self._counters = dict.fromkeys(_EVENTS, 0)
@@ -248,7 +248,7 @@ class Em:
             if self.running:
                 self._abandon_rings()
         finally:  # a card that does not come back now is tried again by the watchdog
-            self._rx, self._tx, self._busy_at = new_rx, new_tx, -1
+            self._rx, self._tx, self._busy_at = new_rx, new_tx, ()
             self.apply()
         if self.running:
             self._begin_again()
@@ -328,7 +328,7 @@ class Em:
         if up == self.link:
             return
         self.link = up
-        self._busy_at = -1
+        self._busy_at = ()
         self._counters["link_changes"] += 1
         if up:
             self._settle_flow()
@@ -347,7 +347,9 @@ class Em:
     def watchdog(self, now: int) -> None:
         """Make up for lost interrupts, then look whether a direction stands still: if so reset and attach anew.
 
-        A transmit ring stands still when it had work at the last call and nothing of it is done, with the link up.
+        A transmit ring stands still when it had work at the last call and nothing of it is done, with the link up and
+        no partner's pause holding it. What is done is what the head has passed: on a slow wire a second is not enough
+        for all that one write-back is asked for.
         """
         if not self.running:
             return
@@ -360,7 +362,7 @@ class Em:
         self._restart()
         if self._stands_still() or self._has_forgotten():
             self._recover()
-        self._busy_at = self._tx.completed if self._tx.used and self.link else -1
+        self._busy_at = self._progress() if self._tx.used and self.link and not self._paused() else ()
         self._watches += 1
         if not self._watches % COLLECT_EVERY:
             self._statistics.collect()
@@ -369,7 +371,7 @@ class Em:
         """Count why, in each direction."""
         rx = self.hardware.read("RB_RXSTOP")
         tx = self.hardware.read("RB_TXSTOP")
-        silent = self.link and self._tx.used > 0 and self._busy_at == self._tx.completed
+        silent = self.link and self._tx.used > 0 and self._busy_at == self._progress() and not self._paused()
         for letter, stop, still in (("rx", rx, bool(rx)), ("tx", tx, bool(tx) or silent)):
             if still:
                 self._counters[f"watchdog_{letter}"] += 1
@@ -377,6 +379,14 @@ class Em:
                 known = stop < len(em.StopCause.NAMES)
                 self._counters[f"{letter}_stop_{em.StopCause.NAMES[stop] if known else 'unknown'}"] += 1
         return bool(rx) or bool(tx) or silent
+
+    def _progress(self) -> tuple[int, ...]:
+        """The transmit ring's sign of life: groups given back, and the card's head."""
+        return self._tx.completed, self.hardware.read("TDH")
+
+    def _paused(self) -> bool:
+        """A pause frame of the partner holds transmission back."""
+        return bool(self.hardware.read("STATUS") & PAUSED)
 
     def _has_forgotten(self) -> bool:
         """A reset that was not ours: receive is off, the interrupts are masked, and the link may never come back."""

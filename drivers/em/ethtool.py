@@ -10,13 +10,14 @@ from ringbed.drivers.em.selftest import OfflineTest
 from ringbed.drivers.em.setup import EmSetup
 from ringbed.drivers.ethtool import Check, Coalesce, DriverInfo, Features, LinkState, Pause, RegisterValue, RingSizes
 from ringbed.drivers.world import Dma, PciIdentity, QueueState
-from ringbed.hw.formats import em, em_statistics
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
 from ringbed.hw.formats.field import Access, Register
 
 __all__ = ["EmEthtool"]
 
 SPEEDS = (10, 100, 1000, 1000)  # STATUS.SPEED in Mb/s
-STATISTICS = {register.name for register in em_statistics.REGISTERS}
+COUNTERS = {register.name for register in STATISTICS_REGISTERS}
 
 
 class Driver(Protocol):
@@ -157,4 +158,4 @@ class EmEthtool:
 
 def _is_safe(register: Register) -> bool:
     """Whether a look at it has a meaning, and no effect on any card."""
-    return register.access is not Access.WO and register.name not in STATISTICS
+    return register.access is not Access.WO and register.name not in COUNTERS

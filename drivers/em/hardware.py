@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from ringbed.drivers.world import AttachError, Device
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em.phy import PHY, PHY_ADDRESS, PHY_ID, PHY_ID_MASK
 
 __all__ = ["EmHardware", "Mii"]
 
 BAR = 0
-PHY_ADDRESS = 1
-PHY_ID, PHY_ID_MASK = 0x0141_0C20, 0xFFFF_FFF0  # Marvell 88E1011; the low four bits are its revision
 MDIC_WRITE, MDIC_READ = 1, 2
 POLLS, POLL_NS = 100, 10_000  # how long the card may take to answer: 1 ms; an EEPROM word takes 27 us at 1 MHz
 RESET_SETTLE_NS = 1_000  # registers must not be touched right after CTRL.RST
@@ -24,17 +23,22 @@ SK_HALF_NS = 500  # the part takes up to 1 MHz
 
 EVERY_CAUSE = (1 << em.REGISTERS["IMC"].bits) - 1
 
+_PHY = {register.name: register for register in PHY}
 _CTRL, _EECD, _EERD, _MDIC = (em.REGISTERS[name] for name in ("CTRL", "EECD", "EERD", "MDIC"))
 
 
 class Mii:
     """Standard PHY registers and bits (IEEE 802.3, 22.2.4)."""
 
-    CONTROL, STATUS, ID1, ID2, ADVERTISE, PARTNER = 0, 1, 2, 3, 4, 5
-    CONTROL_LOOPBACK, CONTROL_AN_ENABLE, CONTROL_AN_RESTART = 1 << 14, 1 << 12, 1 << 9
-    CONTROL_1000_FULL = 1 << 8 | 1 << 6
-    PAUSE, ASYMMETRIC = 1 << 10, 1 << 11  # of ADVERTISE and PARTNER (IEEE 802.3 Annex 28B)
-    STATUS_AN_COMPLETE, STATUS_LINK = 1 << 5, 1 << 2
+    CONTROL, STATUS, ID1, ID2, ADVERTISE, PARTNER = (
+        _PHY[name].number for name in ("PCTRL", "PSTATUS", "PID", "EPID", "ANA", "PLPA")
+    )
+    CONTROL_LOOPBACK, CONTROL_AN_ENABLE, CONTROL_AN_RESTART = (
+        _PHY["PCTRL"][name].mask for name in ("LOOPBACK", "AN_ENABLE", "AN_RESTART")
+    )
+    CONTROL_1000_FULL = _PHY["PCTRL"].mask("DUPLEX", "SPEED_MSB")
+    PAUSE, ASYMMETRIC = (_PHY["ANA"][name].mask for name in ("PAUSE", "ASM_DIR"))  # of PARTNER too
+    STATUS_AN_COMPLETE, STATUS_LINK = (_PHY["PSTATUS"][name].mask for name in ("AN_COMPLETE", "LINK"))
 
 
 class EmHardware:

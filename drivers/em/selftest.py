@@ -14,17 +14,16 @@ from ringbed.drivers.em.tx import TxRing
 from ringbed.drivers.ethtool import Check
 from ringbed.drivers.world import AttachError, Dma, TxFrame, TxSum
 from ringbed.hw.formats import em
+from ringbed.hw.formats.field import Access
 
 __all__ = ["OfflineTest"]
 
 PATTERNS = (0x5A5A_5A5A, 0xA5A5_A5A5, 0x0000_0000, 0xFFFF_FFFF)
-# Registers that hold what is written, and their bits that must not be set in a test: EN starts the card, SWXOFF sends
-# a frame. Heads and tails are not here: they are the rings'.
-HOLDING: dict[str, tuple[str, ...]] = {
-    "FCAL": (), "FCAH": (), "FCT": (), "VET": (), "ITR": (), "FCTTV": (), "TIPG": (), "FCRTL": (), "FCRTH": (),
-    "RDBAL": (), "RDBAH": (), "RDLEN": (), "TDBAL": (), "TDBAH": (), "TDLEN": (),
-    "RCTL": ("EN",), "TCTL": ("EN", "SWXOFF"), "RXCSUM": (), "RAL": (), "RAH": (), "MTA": (), "VFTA": (),
-}  # fmt: skip
+# Registers of software's that a pattern would set something off in, or that a reset does not put back; heads and tails
+# are the rings'. All others of the table are to hold what is written.
+NOT_HOLDING = ("CTRL", "EECD", "EERD", "MDIC", "IMS", "PBA", "RDH", "RDT", "TDH", "TDT")
+HOLDING = tuple(r for r in em.REGISTERS if r.access is Access.RW and r.name not in NOT_HOLDING)
+STARTS = {"RCTL": em.REGISTERS["RCTL"].mask("EN"), "TCTL": em.REGISTERS["TCTL"].mask("EN")}  # bits kept 0
 MOST_FAULTS = 4  # named in one sentence
 RAISED_NS, SETTLED_NS = 1_000_000, 2_000
 RING, BUFFER = 8, 2048
@@ -72,9 +71,8 @@ class OfflineTest:
         return ", ".join(faults[:MOST_FAULTS]) + more
 
     def _register_faults(self) -> Iterator[str]:
-        for name, forbidden in HOLDING.items():
-            register = em.REGISTERS[name]
-            held = register.mask(*(field.name for field in register.fields)) & ~register.mask(*forbidden)
+        for register in HOLDING:
+            name, held = register.name, register.writable & ~STARTS.get(register.name, 0)
             wrong = next((text for index in range(register.count) if (text := self._fault(name, index, held))), "")
             if wrong:
                 yield wrong

@@ -7,7 +7,7 @@ reading the high word clears both (M 13.7). The values before the first `discard
 from __future__ import annotations
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.hw.formats.em_statistics import PAIRS, STATISTICS
+from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS
 
 __all__ = ["NAMES", "Statistics"]
 

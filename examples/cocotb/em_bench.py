@@ -11,17 +11,13 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
-from ringbed.sim import cards
-from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
-from ringbed.sim.testbed.cocotb_bench import Bench
-from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
-from ringbed.sim.wire.frame import to_wire
+from ringbed.lab import Access, Bench, BusFaults, BusFixed, BusKind, CaptureWriter, TappedEnd, em, to_wire
 
 
 @cocotb.test()
 async def a_ping_each_way(dut: Any) -> None:
     """The host pings the far end of the wire; what went over the wire is in em.pcapng."""
-    bench = await Bench.start(dut, cards.em())
+    bench = await Bench.start(dut, em())
     with CaptureWriter(Path("em.pcapng")) as capture:
         bench.wire = TappedEnd(bench.engine, capture, capture.interface("wire"), bench.engine.frequency.ns)
         host = await bench.host("10.0.0.2/24")
@@ -37,7 +33,7 @@ async def a_ping_each_way(dut: Any) -> None:
 @cocotb.test()
 async def interrupts_seen_by_a_coroutine(dut: Any) -> None:
     """A coroutine of the bench's own counts rising interrupts while the host is at work."""
-    bench = await Bench.start(dut, cards.em())
+    bench = await Bench.start(dut, em())
     host = await bench.host("10.0.0.2/24")
     bench.peer("10.0.0.1/24")
     rises, before = int(dut.irq.value), host.sync.interrupts  # the link came up: the line may be up already
@@ -59,7 +55,7 @@ async def interrupts_seen_by_a_coroutine(dut: Any) -> None:
 @cocotb.test()
 async def clocks_agree(dut: Any) -> None:
     """Simulated time is the host's time, whoever lets it pass."""
-    bench = await Bench.start(dut, cards.em())
+    bench = await Bench.start(dut, em())
     before = bench.now
     await ClockCycles(dut.clk, 10)
     assert bench.now - before in (9, 10)
@@ -74,7 +70,7 @@ async def under_back_pressure_with_bad_memory(dut: Any) -> None:
 
     The card stops its queue and says so, the driver resets it, and traffic goes on.
     """
-    bench = await Bench.start(dut, cards.em(), backpressure=0.3, seed=11)
+    bench = await Bench.start(dut, em(), backpressure=0.3, seed=11)
     host = await bench.host("10.0.0.2/24")
     bench.peer("10.0.0.1/24")
     await host.ping("10.0.0.1")
@@ -93,7 +89,7 @@ async def under_back_pressure_with_bad_memory(dut: Any) -> None:
 @cocotb.test()
 async def a_bad_frame_is_counted(dut: Any) -> None:
     """A frame with a wrong FCS, put on the wire by hand, ends in one counter and nowhere else."""
-    bench = await Bench.start(dut, cards.em())
+    bench = await Bench.start(dut, em())
     host = await bench.host("10.0.0.2/24")
     frame = bytearray(to_wire(bytes.fromhex("020000000001 020000009901 88b5") + b"hello"))
     frame[20] ^= 1

@@ -12,8 +12,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from mini_driver import MiniNic
 
-from ringbed.sim.dut.card import dut_spec
-from ringbed.sim.testbed.cocotb_bench import Bench
+from ringbed.lab import Bench, dut_spec
 
 MAP = Path(__file__).parents[1] / "third_party" / "nic" / "mini_nic.toml"
 MAC = bytes.fromhex("020000000001")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim import cards
-from ringbed.sim.cocotb.run import run
+from ringbed.lab import em, run_in_cocotb
 
 HERE = str(Path(__file__).parent)
 
@@ -16,5 +15,5 @@ HERE = str(Path(__file__).parent)
 @pytest.mark.parametrize("simulator", ["verilator", "icarus"])
 def test_em(simulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [HERE, *sys.path])
-    run("em_bench", cards.em(), simulator, tmp_path, waves=True)
+    run_in_cocotb("em_bench", em(), simulator, tmp_path, waves=True)
     assert (tmp_path / "em.pcapng").stat().st_size > 0

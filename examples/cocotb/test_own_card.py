@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb.run import run
-from ringbed.sim.dut.card import dut_spec
+from ringbed.lab import dut_spec, run_in_cocotb
 
 HERE = Path(__file__).parent
 NIC = HERE.parent / "third_party" / "nic"  # the driver is there
@@ -17,4 +16,4 @@ NIC = HERE.parent / "third_party" / "nic"  # the driver is there
 @pytest.mark.parametrize("simulator", ["verilator", "icarus"])
 def test_own_card(simulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(HERE), str(NIC), *sys.path])
-    run("own_card_bench", dut_spec(NIC / "mini_nic.toml"), simulator, tmp_path, waves=True)
+    run_in_cocotb("own_card_bench", dut_spec(NIC / "mini_nic.toml"), simulator, tmp_path, waves=True)

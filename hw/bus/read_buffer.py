@@ -40,7 +40,11 @@ class ReadBuffer(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Fifo(ReadBeat(self.width), self.depth)
+        m.submodules.queue = queue = Fifo(
+            ReadBeat(self.width),
+            self.depth,
+            has_room="read_buffer: what comes has room, set aside when it was asked for",
+        )  # fmt: skip
         room, spoilt, arrives = Signal(range(self.depth + 1), init=self.depth), Signal(), self.i.valid
         connect(m, queue.o, flipped(self.o))
         m.d.comb += [

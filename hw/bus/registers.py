@@ -44,16 +44,8 @@ def _index(register: Register, address: Any) -> Any:
     return address[low : low + register.count.bit_length() - 1]
 
 
-def _writable(register: Register) -> int:
-    mask = 0
-    for field in register.fields:
-        if field.access is Access.RW:
-            mask |= field.mask
-    return mask
-
-
 def _initial(register: Register) -> int:
-    return register.reset & _writable(register)
+    return register.reset & register.writable
 
 
 def _driven(register: Register) -> int:
@@ -186,7 +178,7 @@ class RegisterFile(wiring.Component):
                     m.d.comb += getattr(self, register.name + "_w").eq(1)
                     if register.name in self.external:
                         continue
-                    stored, mask = getattr(self, register.name), _writable(register)
+                    stored, mask = getattr(self, register.name), register.writable
                     if mask:
                         m.d.sync += stored.eq((stored & ~mask & 0xFFFFFFFF) | (self.wdata & mask))
         with m.If(self.clear):

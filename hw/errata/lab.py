@@ -27,4 +27,7 @@ def errata_mask(*ids: str) -> int:
 
 def lab_em(width: int = 64) -> Any:
     """The `em` card with all saboteurs in place; with `errata` = 0 it behaves as the clean card does."""
-    return Em({erratum.tap: erratum.make(width) for erratum in EM_ERRATA}, width=width)
+    rows: dict[str, list[Any]] = {}
+    for erratum in EM_ERRATA:
+        rows.setdefault(erratum.tap, []).append(erratum.make(width))
+    return Em(rows, width=width)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-__all__ = ["Access", "Field", "Layout", "Register", "RegisterMap"]
+__all__ = ["Access", "Field", "Layout", "PhyRegister", "Register", "RegisterMap"]
 
 
 class Access(StrEnum):
@@ -81,6 +81,16 @@ class _Fields:
         except KeyError:
             raise KeyError(f"{self.name} has no field {name}; it has {', '.join(self._by_name)}") from None
 
+    @property
+    def reset(self) -> int:
+        """The word after reset, put together from the fields."""
+        return self.pack(**{field.name: field.reset for field in self.fields})
+
+    @property
+    def writable(self) -> int:
+        """The ones of the fields that hold what software writes."""
+        return self.mask(*(field.name for field in self.fields if field.access is Access.RW))
+
     def mask(self, *names: str) -> int:
         """The ones of all named fields."""
         word = 0
@@ -118,16 +128,28 @@ class Register(_Fields):
             raise ValueError(f"register {self.name} at {self.offset:#x} is not on a 32-bit boundary")
         self._check()
 
-    @property
-    def reset(self) -> int:
-        """The word after reset, put together from the fields."""
-        return self.pack(**{field.name: field.reset for field in self.fields})
-
     def at(self, index: int) -> int:
         """Byte offset of register `index` of the array."""
         if not 0 <= index < self.count:
             raise IndexError(f"{self.name} has {self.count} registers, there is no number {index}")
         return self.offset + index * self.stride
+
+
+@dataclass(frozen=True)
+class PhyRegister(_Fields):
+    """Register `number` of a PHY: 16 bits behind the management interface (IEEE 802.3, 22.2.4)."""
+
+    name: str
+    number: int
+    access: Access
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+    bits: int = 16
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number < 32:
+            raise ValueError(f"PHY register {self.name} has the number {self.number}, which is not 0 to 31")
+        self._check()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringbed.hw.formats import em
-from ringbed.hw.formats.field import Access, Field, Layout, Register, RegisterMap
+from ringbed.hw.formats.em import pci
+from ringbed.hw.formats.em.absent import ABSENT
+from ringbed.hw.formats.em.phy import PHY
+from ringbed.hw.formats.field import Access, Field, Layout, PhyRegister, Register, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
 
 __all__ = ["CARDS", "Card", "Table", "docs_folder", "main", "page", "tables"]
@@ -36,6 +39,8 @@ class Card:
     pci: Mapping[str, str]
     registers: RegisterMap
     causes: tuple[Field, ...]
+    absent: RegisterMap  # the part's, which the card has not
+    phy: tuple[PhyRegister, ...]
     stops: tuple[str, ...]
     buffers: Mapping[tuple[int, int], int]
     descriptors: tuple[Layout, ...]
@@ -47,15 +52,20 @@ CARDS = {
         name="em",
         title="after the Intel 82540EM (8254x), 1 Gb/s, one queue each way",
         pci={
-            "vendor": f"{em.PCI_VENDOR:04x}",
-            "device": f"{em.PCI_DEVICE:04x}",
-            "revision": f"{em.PCI_REVISION:02x}",
-            "class": f"{em.PCI_CLASS:06x} (Ethernet)",
-            "BAR 0": f"{em.BAR_SIZE // 1024} KiB, memory: the registers",
+            "vendor": f"{pci.PCI_VENDOR:04x}",
+            "device": f"{pci.PCI_DEVICE:04x}",
+            "subsystem": f"{pci.SUBSYSTEM_VENDOR:04x}:{pci.SUBSYSTEM:04x}",
+            "revision": f"{pci.PCI_REVISION:02x}",
+            "class": f"{pci.PCI_CLASS:06x} (Ethernet)",
+            "BAR 0": f"{pci.BAR_SIZE // 1024} KiB, memory: the registers",
+            f"BAR {pci.IO_BAR}": f"{pci.BARS[pci.IO_BAR]} bytes, I/O: IOADDR at 0, IODATA at 4",
+            f"capability at {pci.POWER_MANAGEMENT_AT:02X}": "power management, version 2: D0 and D3",
             "interrupt": "INTA, level",
         },
         registers=em.REGISTERS,
         causes=em.CAUSES,
+        absent=ABSENT,
+        phy=PHY,
         stops=em.StopCause.NAMES,
         buffers=em.BUFFER_SIZES,
         descriptors=(em.RX_LEGACY, em.TX_LEGACY, em.TX_CONTEXT, em.TX_DATA),
@@ -68,7 +78,9 @@ def tables(card: Card) -> Iterator[Table]:
     """Everything the formats say about `card`, in the order a reader wants it."""
     yield Table("PCI identity", ("what", "value"), tuple(card.pci.items()))
     yield _registers(card)
+    yield _absent(card)
     yield _fields(card)
+    yield from _phy(card)
     yield Table(
         "Interrupt causes", ("bit", "name", "set when"), tuple((_bits(f), f.name, f.doc) for f in card.causes),
         "The bits of ICR, ICS, IMS and IMC.",
@@ -102,6 +114,28 @@ def _name(register: Register) -> str:
     return register.name if register.count == 1 else f"{register.name}[{register.count}]"
 
 
+def _absent(card: Card) -> Table:
+    rows = tuple((f"{r.offset:05X}", _name(r), r.doc) for r in card.absent)
+    return Table(
+        "Registers of the part that are not here", ("offset", "name", "what it is there"), rows,
+        "Each reads 0 and takes nothing.",
+    )  # fmt: skip
+
+
+def _phy(card: Card) -> Iterator[Table]:
+    """Behind MDIC. Held registers are one field: nothing here gives their bits a meaning."""
+    rows = tuple((str(r.number), r.name, r.access, f"{r.reset:04X}", r.doc) for r in card.phy)
+    note = (
+        "16 bits each, behind MDIC. 'Held' is what stays as written and has no effect. Other addresses give `MDIC.E`."
+    )
+    yield Table("PHY registers", ("number", "name", "access", "reset", "what"), rows, note)
+    fields = [
+        (register.name, _bits(field), field.name, _access(register, field), str(field.reset), field.doc)
+        for register in card.phy if len(register.fields) > 1 for field in register.fields
+    ]  # fmt: skip
+    yield Table("PHY register fields", ("register", "bits", "field", "access", "reset", "what"), tuple(fields))
+
+
 def _fields(card: Card) -> Table:
     """Fields one by one, but for registers that are one whole number and those whose bits are the causes."""
     rows = [
@@ -113,7 +147,7 @@ def _fields(card: Card) -> Table:
     return Table("Register fields", ("register", "bits", "field", "access", "reset", "what"), tuple(rows))
 
 
-def _access(register: Register, field: Field) -> str:
+def _access(register: Register | PhyRegister, field: Field) -> str:
     """A field is written as its register is, unless it says something narrower itself."""
     return register.access if field.access is Access.RW else field.access
 

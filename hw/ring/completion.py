@@ -115,7 +115,9 @@ class Completion(wiring.Component):
     def _write_back(self, m: Module, entries: Fifo, ready: Signal, taken: Signal) -> None:
         """Batches of ready entries go out; what the bus answers is done. Silent entries take no bus time."""
         shape = data.StructLayout({"amount": 4, "frames": 4, "now": 4, "lates": 4, "bus": 1})
-        m.submodules.batches = batches = Fifo(shape, 16)
+        m.submodules.batches = batches = Fifo(
+            shape, 16, has_room="completion: a batch on the bus has its place, set aside when it was asked for"
+        )
         index, left = Signal(16), Signal(4)  # of the next entry in the ring; still to go of the batch on the bus
         size, entry = self._ask(m, index, ready), entries.o.payload
         go, silent, asked, moves = Signal(), Signal(), Signal(), Signal()

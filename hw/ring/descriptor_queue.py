@@ -21,6 +21,7 @@ __all__ = ["DESCRIPTOR_BITS", "LINE", "DescriptorQueue", "descriptor_burst", "de
 
 DESCRIPTOR_BITS = 128
 LINE = 8  # descriptors in an aligned burst: 128 bytes
+ROOM = "descriptor_queue: what comes has room, set aside when it was asked for"
 
 
 def descriptors_in(width: int) -> int:
@@ -87,7 +88,7 @@ class DescriptorQueue(wiring.Component):
 
     def _pairs(self, m: Module, fresh: Any, coming: Signal, arrived: Signal) -> None:
         """Two beats make a descriptor."""
-        queue = Fifo(DESCRIPTOR_BITS, self.depth)
+        queue = Fifo(DESCRIPTOR_BITS, self.depth, has_room=ROOM)
         m.submodules.queue = ResetInserter(self.forget)(queue)
         half, low = Signal(), Signal(64)
         m.d.comb += [
@@ -105,7 +106,11 @@ class DescriptorQueue(wiring.Component):
         """A beat waits with the places of the descriptors in it that were asked for."""
         beats = self.depth // self.each
         shape = data.StructLayout({"data": self.width, "first": 2, "count": 3})
-        queue, orders = Fifo(shape, beats), Fifo(data.StructLayout({"amount": 4, "skip": 2}), beats)
+        queue = Fifo(shape, beats, has_room=ROOM)
+        orders = Fifo(
+            data.StructLayout({"amount": 4, "skip": 2}), beats, has_room=ROOM,
+            has_item="descriptor_queue: a beat comes that was asked for",
+        )  # fmt: skip
         m.submodules.queue = ResetInserter(self.forget)(queue)
         m.submodules.orders = orders
         moved, first, count = Signal(4), Signal(2), Signal(3)  # of the burst that is coming; of the beat at the door

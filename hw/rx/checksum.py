@@ -1,6 +1,6 @@
 """The receive checksum engines: IPv4 header, TCP/UDP and the packet checksum of each frame, in one pass.
 
-What is checked of which frame is RX_TABLE in `hw/formats/em.py`; `parse` has found it out, this block only adds.
+What is checked of which frame is RX_TABLE in `hw/formats/em/`; `parse` has found it out, this block only adds.
 The packet checksum is the plain sum, not complemented, of big-endian words from byte PCSS to the frame's end (M 3.2.3);
 an odd last byte is the high half of its word.
 """
@@ -20,7 +20,7 @@ from ringbed.hw.stream.ones_sum import SUM_BITS, add_pieces, bytes_from, fold_to
 
 __all__ = ["ChecksumRx", "RxChecksums", "RxSumControl"]
 
-# RXCSUM's fields, and RCTL.SECRC: the packet checksum then leaves the FCS out. Steady while frames pass.
+# RXCSUM's fields, and RCTL.SECRC: the packet checksum then leaves the FCS out.
 RxSumControl = data.StructLayout({"pcss": 8, "ipofl": 1, "tuofl": 1, "ipv6ofl": 1, "secrc": 1})
 
 # The descriptor's fields of the same names (M 3.2.3.1-2): checked or not, and bad or not.
@@ -37,7 +37,7 @@ class ChecksumRx(wiring.Component):
     Members
     -------
     i : In, a stream of ParsedBeat; cannot be stopped
-    control : In(RxSumControl)
+    control : In(RxSumControl): looked at with a frame's first beat: another PCSS in mid-frame would sum neither range
     o : Out, a stream of RxChecksums; cannot be stopped
     """
 
@@ -52,19 +52,23 @@ class ChecksumRx(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         step = self.i.payload
+        control, kept = Signal(RxSumControl), Signal(RxSumControl)
+        m.d.comb += control.eq(Mux(step.beat.first, self.control, kept))
+        with m.If(self.i.valid):
+            m.d.sync += kept.eq(control)
         header = self._total(m, "header", [word & self._halves(marks) for word, marks in self._words(step.header)])
         payload = self._total(m, "payload", [
             word & self._halves(marks) & bytes_below(step.valid[4 * number : 4 * number + 4], WORD)
             for number, (word, marks) in enumerate(self._words(step.payload))
         ])  # fmt: skip
-        packet = self._total(m, "packet", [self._packet_part(step)])
+        packet = self._total(m, "packet", [self._packet_part(step, control)])
 
         # clock 1: the totals are complete; clock 2: one fold; clock 3: the second fold and the verdict
         ended, parsed = Signal(), Signal(Parsed)
         m.d.sync += ended.eq(self.i.valid & step.beat.last)
         with m.If(self.i.valid & step.beat.last):
             m.d.sync += parsed.eq(step.parsed)
-        folding, checks = Signal(), Signal(RxChecksums)
+        folding, checks, odd = Signal(), Signal(RxChecksums), Signal()
         header_1, payload_1, packet_1 = Signal(20), Signal(20), Signal(20)
         pseudo = swap16(parsed.l4_length) + (parsed.protocol << 8)  # what the pseudo-header holds beside addresses
         m.d.sync += folding.eq(ended)
@@ -73,12 +77,13 @@ class ChecksumRx(wiring.Component):
                 header_1.eq(add_pieces(header)),
                 payload_1.eq(add_pieces(payload) + pseudo),
                 packet_1.eq(add_pieces(packet)),
+                odd.eq(kept.pcss[0]),
             ]
-            self._decide(m, parsed, checks)
+            self._decide(m, kept, parsed, checks)
 
         m.d.sync += self.o.valid.eq(folding)
         with m.If(folding):
-            self._conclude(m, checks, header_1, payload_1, packet_1)
+            self._conclude(m, checks, header_1, payload_1, packet_1, odd)
         return m
 
     def _words(self, marks: Value) -> list[tuple[Value, Value]]:
@@ -91,10 +96,10 @@ class ChecksumRx(wiring.Component):
         half = WORD // 2
         return Cat(marks[0].replicate(half), marks[1].replicate(half))
 
-    def _packet_part(self, step: Any) -> Value:
+    def _packet_part(self, step: Any, control: Any) -> Value:
         """The bytes of the beat that the packet checksum covers."""
-        count = Mux(self.control.secrc, step.body, step.beat.count)
-        mask = bytes_below(count, self.width) & bytes_from(step.position, self.control.pcss, self.width)
+        count = Mux(control.secrc, step.body, step.beat.count)
+        mask = bytes_below(count, self.width) & bytes_from(step.position, control.pcss, self.width)
         return step.beat.data & mask
 
     def _total(self, m: Module, name: str, masked: list[Value]) -> Signal:
@@ -108,9 +113,8 @@ class ChecksumRx(wiring.Component):
             m.d.sync += total.eq(Mux(self.i.payload.beat.first, 0, total) + tree_sum(sums))
         return total
 
-    def _decide(self, m: Module, parsed: Any, checks: Any) -> None:
+    def _decide(self, m: Module, control: Any, parsed: Any, checks: Any) -> None:
         """Which of the sums mean something in this frame."""
-        control = self.control
         ipcs, tcpcs = Signal(), Signal()
         summed = parsed.tcp | (parsed.udp & parsed.udp_sum)
         m.d.comb += [
@@ -119,7 +123,7 @@ class ChecksumRx(wiring.Component):
         ]
         m.d.sync += [checks.ipcs.eq(ipcs), checks.tcpcs.eq(tcpcs), checks.ixsm.eq(~(ipcs | tcpcs))]
 
-    def _conclude(self, m: Module, checks: Any, header: Signal, payload: Signal, packet: Signal) -> None:
+    def _conclude(self, m: Module, checks: Any, header: Signal, payload: Signal, packet: Signal, odd: Signal) -> None:
         """The result, from the sums folded once."""
         out = self.o.payload
         folded = fold_to_16(m, packet, name="packet_folded")
@@ -128,5 +132,5 @@ class ChecksumRx(wiring.Component):
             out.ipe.eq(checks.ipcs & (fold_to_16(m, header, name="header_folded") != ALL_GOOD)),
             out.tcpe.eq(checks.tcpcs & (fold_to_16(m, payload, name="payload_folded") != ALL_GOOD)),
             # lanes are little-endian, and from an odd start each byte is the other half of its word
-            out.packet_checksum.eq(Mux(self.control.pcss[0], folded, swap16(folded))),
+            out.packet_checksum.eq(Mux(odd, folded, swap16(folded))),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth import Module, Signal
+from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,6 +47,7 @@ class Pending(wiring.Component):
         now = Signal(16)
         m.d.comb += now.eq(self.count + self.came - self.left)
         m.d.sync += self.count.eq(now)
+        m.d.sync += Assert(self.left <= self.count + self.came, "pending: no frame leaves that did not come")
         with m.If(self.flush):
             m.d.comb += self.lost.eq(now)
             m.d.sync += self.count.eq(0)

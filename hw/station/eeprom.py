@@ -14,13 +14,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em.pci import SUBSYSTEM, SUBSYSTEM_VENDOR
 
 __all__ = ["Eeprom", "EepromRead", "Microwire"]
 
 # words 03..3E of our board; 0A carries the signature (15:14 = 01) and FD (bit 10), 0F the usual flow control defaults
 WORDS = {
     0x03: 0x0420, 0x05: 0x0100, 0x08: 0x5242, 0x09: 0x0001,
-    0x0A: 0x6403, 0x0B: 0x100E, 0x0C: em.PCI_VENDOR, 0x0D: em.PCI_DEVICE, 0x0E: em.PCI_VENDOR, 0x0F: 0x3040,
+    0x0A: 0x6403, 0x0B: SUBSYSTEM, 0x0C: SUBSYSTEM_VENDOR, 0x0D: em.PCI_DEVICE, 0x0E: em.PCI_VENDOR, 0x0F: 0x3040,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ringbed.hw.formats import em_statistics
+from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS
 
 __all__ = ["BUCKETS", "RxStat", "Statistics", "TxStat"]
 
@@ -45,12 +45,12 @@ TxStat = data.StructLayout({
 
 # shortest length of PRC64, PRC127, ... and PTC64, PTC127, ...; the last has no upper bound of its own
 BUCKETS = {"64": 64, "127": 65, "255": 128, "511": 256, "1023": 512, "1522": 1024}
-BASE = em_statistics.STATISTICS[0][1]
+BASE = STATISTICS[0][1]
 
 
 def _word(name: str) -> int:
     """The register's place in the block, in words."""
-    return next((offset - BASE) >> 2 for found, offset, _ in em_statistics.STATISTICS if found == name)
+    return next((offset - BASE) >> 2 for found, offset, _ in STATISTICS if found == name)
 
 
 def _buckets(prefix: str, length: Any, counts: Any) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Statistics(wiring.Component):
         with m.If(source.valid):
             m.d.sync += [length.eq(source.payload.length), counts.eq(Cat(events.values()))]
         for flag, name in zip(counts, events, strict=True):
-            if name in em_statistics.PAIRS:
+            if name in PAIRS:
                 self._pair(m, name, valid, flag, length, shown)
             else:
                 self._counter(m, name, valid, flag, shown)

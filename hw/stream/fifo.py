@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth import Module, Value
+from amaranth.hdl import Assert
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,12 +22,15 @@ class Fifo(wiring.Component):
     -------
     i, o : streams of `shape`
     level : items inside, 0 to `depth`
+
+    Who writes without a look at `i.ready` says in `has_room` why there is room, and who takes without a look at
+    `o.valid` says in `has_item` why there is one: "block: what holds (by which constant)". Simulation asserts it.
     """
 
-    def __init__(self, shape: Any, depth: int) -> None:
+    def __init__(self, shape: Any, depth: int, *, has_room: str = "", has_item: str = "") -> None:
         if depth < 2:
             raise ValueError(f"a FIFO needs at least 2 places, not {depth}")
-        self.depth = depth
+        self.depth, self.has_room, self.has_item = depth, has_room, has_item
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
@@ -47,4 +51,8 @@ class Fifo(wiring.Component):
             queue.r_en.eq(self.o.ready),
             self.level.eq(queue.level),
         ]
+        if self.has_room:
+            m.d.sync += Assert(self.i.ready | ~self.i.valid, self.has_room)
+        if self.has_item:
+            m.d.sync += Assert(self.o.valid | ~self.o.ready, self.has_item)
         return m

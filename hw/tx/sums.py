@@ -28,21 +28,31 @@ class TxSums(wiring.Component):
     i : beats of frames, cannot be stopped; order : In(SumOrder), with the first; ending : In(TxFinish), with the last
     finish, keep : to the FrameStore, with the last beat
     o : stream of TxReady; room : Out(1): there is room for the frame that begins with the next beat
+    in_flight : Out(1): a frame has ended and has no sums yet
+    Raises ValueError for fewer `frames` to wait at `o` than can be on their way there.
     """
 
     def __init__(self, width: int, sums: bool, frames: int) -> None:
+        if frames < BEHIND:
+            raise ValueError(f"frames on their way need places for {BEHIND} frames at least, not {frames}")
         self.width, self.lanes, self.sums, self.frames = width, lanes_of(width), sums, frames
         amount = (65536 // self.lanes).bit_length()
         super().__init__({
             "i": In(beat_path(width)), "order": In(SumOrder), "ending": In(TxFinish),
             "finish": Out(1), "keep": Out(amount), "o": Out(stream.Signature(TxReady)), "room": Out(1),
+            "in_flight": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         shape = data.StructLayout({"length": LENGTH_WIDTH, "fcs": 1, "tag": 1, "tci": 16, "abort": 1})
-        m.submodules.ended = ended = Fifo(shape, BEHIND)
-        m.submodules.ready = ready = Fifo(TxReady, self.frames)
+        m.submodules.ended = ended = Fifo(
+            shape, BEHIND, has_room="tx_sums: frames that ended have their sums before more than BEHIND of them wait",
+            has_item="tx_sums: sums come of a frame that ended",
+        )  # fmt: skip
+        m.submodules.ready = ready = Fifo(
+            TxReady, self.frames, has_room="tx_sums: no more than BEHIND frames come after `room` fell"
+        )
         beats, now, beat = Signal.like(self.keep), Signal.like(self.keep), self.i.payload
         shift = self.lanes.bit_length() - 1
         m.d.comb += [
@@ -51,6 +61,7 @@ class TxSums(wiring.Component):
             self.keep.eq(Mux(self.ending.abort, 0, now)),
             ended.i.valid.eq(self.finish),
             ended.i.payload.length.eq(((now - 1) << shift) + beat.count),
+            self.in_flight.eq(ended.o.valid),
             self.room.eq(ready.level <= self.frames - BEHIND),
         ]
         m.d.comb += [ended.i.payload[name].eq(self.ending[name]) for name in ("fcs", "tag", "tci", "abort")]

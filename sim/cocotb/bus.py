@@ -300,6 +300,10 @@ class CocotbRx:
         self._frames.append((frame, at, error))
         self._wake.set()
 
+    def waiting(self) -> int:
+        """Frames that the card has not taken whole; on no more clocks than a beat the source counts for the card."""
+        return len(self._frames)
+
     def idle(self) -> bool:
         """No beat is on the wire or about to be."""
         return bool(self._source.idle())

@@ -28,7 +28,7 @@ async def serve(dut: Any) -> None:
         while True:
             kind, *rest = link.receive()
             if kind == "regions" and memory is not None:
-                memory.regions = link.receive_regions(*rest)
+                memory.follow(*rest)
             elif kind == "call":
                 link.send(await _answer(core, rest[0]))
     except EOFError:

@@ -149,7 +149,8 @@ class CocotbCore:
             beats, faults = (self.dma.read_beats, self.dma.write_beats), self.dma.faults
         log, self._bus_log = self._bus_log + self._injected(), []
         now = self.clock.now
-        stats = EngineStats(now - self._skipped, self._skipped, 0, self._run_ns, *beats)
+        waiting = self._rx.waiting() if self._rx is not None else 0
+        stats = EngineStats(now - self._skipped, self._skipped, 0, self._run_ns, *beats, wire_waiting=waiting)
         f = self.findings
         found, lost, f.kept, f.lost = f.kept, f.lost, [], 0
         return Box(now, self._due(), faults, frames, found, lost, log, stats)

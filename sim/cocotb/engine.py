@@ -51,7 +51,7 @@ class CocotbEngine(CocotbFace):
         self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(spec.name, spec.portmap, Settings.of(options, "waves"), spec.words)
+        super().__init__(spec, spec.portmap, Settings.of(options, "waves"))
         spec.portmap.period_ps(self.settings.frequency)  # raises here what it would in the simulator
         self._spec, self._memory, self._progress = spec, memory, progress
         self._kept_pins: dict[str, int] = {}
@@ -97,8 +97,8 @@ class CocotbEngine(CocotbFace):
                 kind, value, *rest = self._link.receive()
             except EOFError:
                 raise self._ended() from None
-            if kind == "describe":
-                self._link.send(self._memory.describe(*value) if self._memory is not None else "")
+            if kind == "locate":
+                self._link.send(tuple(self._memory.locate(*value)) if self._memory is not None else ("",))
                 continue
             self._heard.skip()  # it is among the findings of the box
             if kind == "ended":

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.seam.axi_checker import CAP
+from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import NEVER, BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.portmap import Pin, PortMap
 from ringbed.sim.seam.settings import Settings
-from ringbed.sim.seam.words import Words, no_answer, no_register
+from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.seam.words import no_answer, no_register
 from ringbed.sim.wire.edge import WireEdge
 
 __all__ = ["ANSWER", "FAULT", "Box", "Call", "CocotbFace"]
@@ -54,15 +55,15 @@ class CocotbFace:
     deterministic_time = True
     kind = "cocotb"
 
-    def __init__(self, name: str, portmap: PortMap, settings: Settings, words: Words) -> None:
-        self.settings, self._name, self._map, self._words = settings, name, portmap, words
+    def __init__(self, spec: NicSpec, portmap: PortMap, settings: Settings) -> None:
+        self.settings, self._name, self._map, self._words = settings, spec.name, portmap, spec.words
+        self.window = spec.portmap.window
         self._pins = {pin.name: pin for pin in portmap.pins}
         self._posted: list[tuple[str, tuple[Any, ...]]] = []
         self._arrivals: list[int] = []  # of frames among what is posted
         self._box = Box()
         self._frames: list[tuple[int, bytes]] = []
-        self._findings: list[Finding] = []
-        self._lost = self._told = 0  # `_told`: how many of the findings a BusFault has been raised for
+        self._findings = Findings()
         self._bus_log: list[BusEvent] = []
         self._skip = 0  # where time is, when nothing happened since the core was told
         self._closed = False
@@ -86,9 +87,10 @@ class CocotbFace:
         """What the core knows now."""
         self._box = box
         self._frames += box.frames
-        room = CAP - len(self._findings)
-        self._findings += box.findings[:room]
-        self._lost += box.lost + len(box.findings[room:])
+        self._findings.now = box.now
+        for finding in box.findings:
+            self._findings.keep(finding)
+        self._findings.lost += box.lost
         self._bus_log += box.bus_log
 
     def _post(self, name: str, *arguments: Any) -> None:
@@ -162,7 +164,7 @@ class CocotbFace:
     def _kept(self) -> Event:
         """What the core handed over and nobody has taken yet."""
         frames = Event.WIRE if self._frames else Event.NONE
-        return frames | (Event.FINDING if self._findings else Event.NONE)
+        return frames | (Event.FINDING if self._findings.kept else Event.NONE)
 
     def due(self) -> int:
         self._live()
@@ -175,8 +177,7 @@ class CocotbFace:
         self._skip = max(until, self._skip)  # told when somebody looks: a pump skips often
 
     def _raise_fault(self) -> None:
-        new, self._told = self._findings[self._told :], len(self._findings)
-        raise BusFault.of(new)
+        raise BusFault.of(self._findings.fresh())
 
     # The wire ---------------------------------------------------------------------------------------------------
 
@@ -222,15 +223,17 @@ class CocotbFace:
         return log
 
     def findings(self) -> list[Finding]:
-        found, lost, self._findings, self._lost, self._told = self._findings, self._lost, [], 0, 0
-        capped = [Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else []
-        return self._words.findings(found) + capped
+        return self._words.findings(self._findings.take())
+
+    def report(self, rule: str, text: str) -> None:
+        self._findings.keep(Finding(self.now, rule, text))
 
     def stats(self) -> EngineStats:
         """Model and harness cannot be told apart here: all of it is `harness_ns`."""
         edge = self.edge
-        left = edge.left + len(self._frames)
-        return replace(self._box.stats, dropped=dict(edge.counters), wire_in=edge.came, wire_out=left)
+        waiting, left = len(self._arrivals) + self._box.stats.wire_waiting, edge.left + len(self._frames)
+        came, dropped = edge.came, dict(edge.counters)
+        return replace(self._box.stats, dropped=dropped, wire_in=came, wire_waiting=waiting, wire_out=left)
 
     def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError

@@ -15,11 +15,13 @@ import struct
 from typing import Any
 
 from ringbed.sim.memory.host import DeviceMemory, HostMemory, Region
+from ringbed.sim.memory.mapping import Place
 
 __all__ = ["SOCKET", "Link", "SharedMemory"]
 
 SOCKET = "RINGBED_COCOTB_SOCKET"  # the environment's name for the child's descriptor
 LENGTH = struct.Struct("=Q")
+REGIONS = 64  # told in one message: a socket carries 253 descriptors at most, and a region may have two
 
 
 class Link:
@@ -27,6 +29,7 @@ class Link:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
+        self._shared: dict[int, Region] = {}  # regions that the other end knows, by their key there
 
     def send(self, message: object) -> None:
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
@@ -61,27 +64,43 @@ class Link:
         self._end.close()
 
     def send_regions(self, memory: HostMemory) -> None:
-        """Raises ValueError for a region that is not made of files."""
-        table, files = [], []
-        for region in memory.regions:
+        """What has changed since the last time: regions that went, regions that came, some files a message.
+
+        Raises ValueError for a region that is not made of files.
+        """
+        now = {id(region): region for region in memory.regions}
+        came = [key for key in now if key not in self._shared]
+        for region in (now[key] for key in came):
             if region.file is None or (region.shadow is not None and region.shadow_file is None):
                 raise ValueError(
                     f"the region at {region.iova:#x} is not in a file: a simulator in another process cannot see it"
                 )
-            table.append((region.iova, region.length, region.shadow is not None))
-            files += [region.file] if region.shadow_file is None else [region.file, region.shadow_file]
-        self.send(("regions", table, len(files)))
+        gone = [key for key in self._shared if key not in now]
+        self._shared = now  # keeps them alive, so that no other region gets such a key
+        for begin in range(0, max(1, len(came)), REGIONS):
+            self._send_some(gone if not begin else [], {key: now[key] for key in came[begin : begin + REGIONS]})
+
+    def _send_some(self, gone: list[int], came: dict[int, Region]) -> None:
+        table = [(key, region.iova, region.length, region.shadow is not None) for key, region in came.items()]
+        files = [file for r in came.values() for file in (r.file, r.shadow_file if r.shadow is not None else None)]
+        given = [file for file in files if file is not None]
+        self.send(("regions", gone, table, len(given)))
+        if not given:
+            return
         try:
-            socket.send_fds(self._end, [b"f"], files)
+            socket.send_fds(self._end, [b"f"], given)
         except OSError as error:
             raise EOFError(str(error)) from None
 
-    def receive_regions(self, table: list[tuple[int, int, bool]], count: int) -> list[Region]:
-        _, files, _, _ = socket.recv_fds(self._end, 1, count)
-        at, regions = iter(files), []
-        for iova, length, shadowed in table:
+    def receive_regions(
+        self, known: dict[int, Region], gone: list[int], table: list[tuple[int, int, int, bool]], count: int
+    ) -> dict[int, Region]:
+        """`known` without those that went, with those that came; the bytes of what went are let go."""
+        files = socket.recv_fds(self._end, 1, count)[1] if count else []
+        at, regions = iter(files), {key: region for key, region in known.items() if key not in set(gone)}
+        for key, iova, length, shadowed in table:
             parts = [mmap.mmap(file, length) for file in ([next(at), next(at)] if shadowed else [next(at)])]
-            regions.append(Region(iova, parts[0], parts[1] if shadowed else None))
+            regions[key] = Region(iova, parts[0], parts[1] if shadowed else None)
         for file in files:
             os.close(file)
         return regions
@@ -93,7 +112,13 @@ class SharedMemory(DeviceMemory):
     def __init__(self, link: Link) -> None:
         super().__init__([])
         self._link = link
+        self._known: dict[int, Region] = {}
 
-    def describe(self, iova: int, clock: int | None = None) -> str:
-        self._link.send(("describe", (iova, clock)))
-        return str(self._link.receive())
+    def follow(self, gone: list[int], table: list[tuple[int, int, int, bool]], count: int) -> None:
+        """A message of `Link.send_regions`."""
+        self._known = self._link.receive_regions(self._known, gone, table, count)
+        self.regions = sorted(self._known.values(), key=lambda region: region.iova)
+
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+        self._link.send(("locate", (iova, end, clock)))
+        return Place(*self._link.receive())

@@ -55,10 +55,10 @@ def _more(drawn: int) -> int:
 
 def access_of(memory: DeviceMemory | None, iova: int, write: bool) -> Access:
     """What an access at `iova` is for: memory that both sides read and write is a ring."""
-    for region in memory.regions if memory is not None else ():
-        if region.iova <= iova < region.iova + region.length and region.shadow is not None:
-            if region.shadow[iova - region.iova] & (READ | WRITE) == READ | WRITE:
-                return Access.WRITEBACK if write else Access.FETCH
+    region = memory.region(iova) if memory is not None else None
+    if region is not None and region.shadow is not None:
+        if region.shadow[iova - region.iova] & (READ | WRITE) == READ | WRITE:
+            return Access.WRITEBACK if write else Access.FETCH
     return Access.WRITE if write else Access.READ
 
 

@@ -10,7 +10,7 @@ engines in Python:
 
 `map` copies: the arena is a bounce pool, so what a driver does to its own buffer while the device owns it is not seen
 by the device (nor by us). Slots are followed by a red zone that is never mapped. Misuse by the driver raises
-`MappingError` at the driver's line; misuse by the device is the engine's finding, worded with `describe`. What was
+`MappingError` at the driver's line; misuse by the device is the engine's finding, worded with `locate`. What was
 unmapped is remembered for that, the last `REMEMBERED` of it and until its slot is mapped again.
 
 The arena is above 4 GiB where a card's addresses go there, and the upper half of what a narrower card can address.
@@ -21,34 +21,42 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import sys
 import weakref
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
+from ringbed.sim.memory.mapping import (
+    CoherentMemory,
+    Leak,
+    MappedBuffer,
+    MappingError,
+    Place,
+    counted,
+    ended_when,
+    foreign,
+    line_of,
+    made_at,
+    origin,
+)
 from ringbed.sim.seam.portmap import PortMap, PortMapError
 
 __all__ = [
     "ARENA_BASE", "LEAST_ADDR_WIDTH", "REMEMBERED", "DeviceMemory", "HostMemory", "Leak", "MappingError", "POISON",
-    "Region", "Response", "memory_for", "too_narrow",
+    "Place", "Region", "Response", "memory_for", "too_narrow",
 ]  # fmt: skip
 
 ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
 ARENA_SIZE = 64 << 20  # virtual; pages are taken when touched
 LEAST_ADDR_WIDTH = 20  # half of its 1 MiB is room for rings and some 230 buffers of a full frame
-REMEMBERED = 64  # mappings that ended
+REMEMBERED = 1024  # mappings that ended: a driver that goes down ends those of a whole ring
 POISON = 0xDB
 READ, WRITE, FAULTY = 1, 2, 4  # bits of a shadow byte
 PAGE = 4096
 RED_ZONE = 64  # also the alignment of a slot
 SMALLEST, LARGEST = 6, 16  # slot size classes, as powers of two
-
-
-class MappingError(Exception):
-    """A driver's misuse of the mapping layer; the sentence says which mapping."""
 
 
 class Response(IntEnum):
@@ -57,16 +65,6 @@ class Response(IntEnum):
     OKAY = 0
     SLVERR = 2
     DECERR = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """Memory never given back. `origin` is the driver's file:line, or "" without `trace_origins`."""
-
-    kind: str
-    iova: int
-    length: int
-    origin: str
 
 
 class Clocked(Protocol):
@@ -98,48 +96,24 @@ class Region:
         self.pointer, self.shadow_pointer = pointers[0], pointers[1] if shadow is not None else 0
 
 
-class _Coherent:
-    """Shared memory; `view` is released by `free`, so a later use raises ValueError."""
-
-    __slots__ = ("iova", "key", "length", "origin", "slot", "view")
-
-    def __init__(self, iova: int, view: memoryview, key: tuple[int, int], slot: int, origin: str) -> None:
-        self.iova, self.view, self.length, self.key, self.slot, self.origin = iova, view, len(view), key, slot, origin
-
-
-class _Mapping:
-    """A slot of the arena that the device owns."""
-
-    __slots__ = ("_data", "at", "iova", "length", "live", "origin", "shelf", "slot")
-
-    def __init__(self, iova: int, length: int, data: mmap.mmap, at: int, slot: int, shelf: list[int]) -> None:
-        self.iova, self.length, self._data, self.at = iova, length, data, at
-        self.slot, self.shelf, self.live, self.origin = slot, shelf, True, ""
-
-    def read(self, length: int) -> bytes:
-        if not self.live or length > self.length or length < 0:
-            raise MappingError(f"read of {length} bytes of {self!r}")
-        return self._data[self.at : self.at + length]
-
-    def __repr__(self) -> str:
-        state = "live" if self.live else "dead"
-        return f"the {state} mapping of {self.length} bytes at {self.iova:#x}"
+def _iova(region: Region) -> int:
+    return region.iova
 
 
 class DeviceMemory:
-    """Regions as a card reads and writes them, by the rules at the head of the file."""
+    """Regions as a card reads and writes them, by the rules at the head of the file; `regions` is by address."""
 
     def __init__(self, regions: list[Region]) -> None:
         self.regions = regions
 
-    def describe(self, iova: int, clock: int | None = None) -> str:
-        """Where an address that was met at `clock` lies among what is mapped, for a finding's sentence."""
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+        """Where an access from `iova` to before `end`, at `clock`, lies among what is mapped, for a finding."""
         near = min(self.regions, key=lambda r: max(r.iova - iova, iova - (r.iova + r.length - 1), 0))
-        return f"the nearest region has {near.length} bytes at {near.iova:#x}"
+        return Place(f"the nearest region has {near.length} bytes at {near.iova:#x}", near.iova)
 
     def device_read(self, iova: int, length: int) -> tuple[bytes, Response]:
         """One beat's bytes, by the rule at the head of the file."""
-        region = self._region(iova, length)
+        region = self.region(iova, length)
         if region is None:
             return bytes([POISON]) * length, Response.DECERR
         at = iova - region.iova
@@ -158,7 +132,7 @@ class DeviceMemory:
         """One beat under its strobes (bit 0 is the byte at `iova`); nothing is written unless all of it may be."""
         if not strobe:
             return Response.OKAY
-        region = self._region(iova, len(data))
+        region = self.region(iova, len(data))
         if region is None:
             return Response.DECERR
         at = iova - region.iova
@@ -173,17 +147,23 @@ class DeviceMemory:
             region.data[at + lane] = data[lane]
         return Response.OKAY
 
-    def _region(self, iova: int, length: int) -> Region | None:
-        for region in self.regions:
-            if region.iova <= iova and iova + length <= region.iova + region.length:
-                return region
-        return None
+    def region(self, iova: int, length: int = 1) -> Region | None:
+        """The region that holds all of `length` bytes at `iova`."""
+        near = bisect_right(self.regions, iova, key=_iova) - 1
+        if near < 0:
+            return None
+        found = self.regions[near]
+        return found if iova + length <= found.iova + found.length else None
 
 
 class HostMemory(DeviceMemory):
-    """The `Dma` of one host. `trace_origins` notes the file and line that mapped each buffer (costs about 1 us)."""
+    """The `Dma` of one host.
 
-    def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = False) -> None:
+    `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, for every sentence about
+    it; what that costs is the figure `sim.em.checks_cost.origins` of `ringbed bench sim`.
+    """
+
+    def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = True) -> None:
         if base % PAGE or size % PAGE or size <= 0 or not 0 <= base <= (1 << 64) - size:
             raise ValueError(f"an arena of {size:#x} bytes at {base:#x} is not made of whole pages of 64-bit addresses")
         file, shadow_file = _shared_file(size), _shared_file(size)
@@ -192,15 +172,17 @@ class HostMemory(DeviceMemory):
                 weakref.finalize(self, os.close, opened)
         self._data, self._shadow = (mmap.mmap(-1 if f is None else f, size) for f in (file, shadow_file))
         self._base, self._size, self._trace = base, size, trace_origins
-        super().__init__([Region(base, self._data, self._shadow, file, shadow_file)])
+        self._arena = Region(base, self._data, self._shadow, file, shadow_file)
+        super().__init__([self._arena])
         self.version = 1  # changes with `regions`, so that engines know when to look again
         self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
         self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
         self._pages: dict[int, list[int]] = {}  # free page-aligned slots by size, for `offset`
         self._rings: dict[tuple[int, int], list[int]] = {}  # free coherent slots by (size, align)
-        self._live: dict[int, _Mapping] = {}
-        self._coherent: dict[int, _Coherent] = {}
-        self._ended: dict[int, tuple[_Mapping | _Coherent, int | None]] = {}  # by slot, and the clock it ended at
+        self._live: dict[int, MappedBuffer] = {}
+        self._coherent: dict[int, CoherentMemory] = {}
+        # by slot, and the clock it ended at
+        self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
         self._clocked: Callable[[], Clocked | None] = lambda: None
 
     # The driver's side ------------------------------------------------------------------------------------------
@@ -225,18 +207,21 @@ class HostMemory(DeviceMemory):
         else:
             self._shadow[at:end] = b"\x02" * length
         iova = self._base + at
-        mapping = self._live[iova] = _Mapping(iova, length, self._data, at, slot, shelf)
+        mapping = self._live[iova] = MappedBuffer(iova, length, self._data, at, slot, shelf)
         self._ended.pop(slot, None)
         if self._trace:
-            mapping.origin = _caller()
+            mapping.origin = origin(__file__)
         return mapping
 
     def unmap(self, mapping: Mapping) -> None:
-        if type(mapping) is not _Mapping or mapping._data is not self._data:
-            raise MappingError(f"unmap of {mapping!r}, which was not mapped here")
+        if type(mapping) is not MappedBuffer or mapping._data is not self._data:
+            raise MappingError(f"unmap of {foreign(mapping)}, which was not mapped here")
         if not mapping.live:
-            raise MappingError(f"second unmap of {mapping!r}")
+            first = f", the first{made_at(mapping.freed)}" if mapping.freed else ""
+            raise MappingError(f"second unmap of {mapping!r}{first}")
         mapping.live = False
+        if self._trace:
+            mapping.freed = origin(__file__)
         at = mapping.at
         self._shadow[at : at + mapping.length] = bytes(mapping.length)
         del self._live[mapping.iova]
@@ -253,15 +238,19 @@ class HostMemory(DeviceMemory):
         self._data[slot : slot + size] = bytes(size)
         self._shadow[slot : slot + size] = bytes([READ | WRITE]) * size
         view = memoryview(self._data)[slot : slot + size]
-        memory = _Coherent(self._base + slot, view, key, slot, _caller() if self._trace else "")
+        memory = CoherentMemory(self._base + slot, view, key, slot, origin(__file__) if self._trace else None)
         self._coherent[memory.iova] = memory
         self._ended.pop(slot, None)
         return memory
 
     def free(self, memory: Coherent) -> None:
-        if not isinstance(memory, _Coherent) or self._coherent.get(memory.iova) is not memory:
-            raise MappingError(f"free of {memory!r} at {memory.iova:#x}, which is not allocated here")
+        if not isinstance(memory, CoherentMemory) or self._coherent.get(memory.iova) is not memory:
+            freed = memory.freed if isinstance(memory, CoherentMemory) else None
+            first = f"second free of {memory!r}, the first" if freed else f"free of {foreign(memory)}, which is not"
+            raise MappingError(f"{first}{made_at(freed) if freed else ' allocated here'}")
         del self._coherent[memory.iova]
+        if self._trace:
+            memory.freed = origin(__file__)
         memory.view.release()
         self._shadow[memory.slot : memory.slot + memory.length] = bytes(memory.length)
         self._rings[memory.key].append(memory.slot)
@@ -269,11 +258,11 @@ class HostMemory(DeviceMemory):
 
     def leaks(self) -> list[Leak]:
         """What is still mapped or allocated, by address. After a driver's `down` it must be empty."""
-        found = [Leak("mapping", m.iova, m.length, m.origin) for m in self._live.values()]
-        found += [Leak("coherent", c.iova, c.length, c.origin) for c in self._coherent.values()]
+        held: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
+        found = [Leak(each.kind, each.iova, each.length, line_of(each.origin)) for each in held]
         return sorted(found, key=lambda leak: leak.iova)
 
-    def _remember(self, ended: _Mapping | _Coherent) -> None:
+    def _remember(self, ended: MappedBuffer | CoherentMemory) -> None:
         engine = self._clocked()
         self._ended[ended.slot] = ended, None if engine is None else engine.now
         if len(self._ended) > REMEMBERED:
@@ -287,10 +276,20 @@ class HostMemory(DeviceMemory):
 
     def add_region(self, region: Region) -> None:
         """Memory of somebody else's, beside the arena. Raises ValueError on overlap."""
-        for other in self.regions:
+        at = bisect_right(self.regions, region.iova, key=_iova)
+        for other in self.regions[max(0, at - 1) : at + 1]:
             if region.iova < other.iova + other.length and other.iova < region.iova + region.length:
                 raise ValueError(f"a region at {region.iova:#x} overlaps the one at {other.iova:#x}")
-        self.regions.append(region)
+        self.regions.insert(at, region)
+        self.version += 1
+
+    def remove_region(self, region: Region) -> None:
+        """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
+        way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
+        """
+        if region is self._arena or not any(region is known for known in self.regions):
+            raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
+        self.regions = [known for known in self.regions if known is not region]
         self.version += 1
 
     def set_faulty(self, iova: int, length: int, faulty: bool = True) -> None:
@@ -301,22 +300,25 @@ class HostMemory(DeviceMemory):
         bits = self._shadow[at : at + length]
         self._shadow[at : at + length] = bytes(b | FAULTY if faulty else b & ~FAULTY for b in bits)
 
-    def describe(self, iova: int, clock: int | None = None) -> str:
-        """Where an address lies among what is mapped, or was, for a finding's sentence; `clock` is the finding's."""
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+        """Where an access from `iova` to before `end` lies among what is mapped, or was; `clock` is the finding's.
+
+        What it says is true as long as nothing is mapped or unmapped: a finding is worded before a driver goes on.
+        """
         ended = {id(gone): at for gone, at in self._ended.values()}
-        known: list[_Mapping | _Coherent] = [*self._live.values(), *self._coherent.values()]
+        known: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
         known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told
         if not known:
-            return "nothing is mapped"
+            return Place("nothing is mapped")
         near = min(known, key=lambda m: max(m.iova - iova, iova - (m.iova + m.length - 1), 0))
-        kind = "mapping" if isinstance(near, _Mapping) else "coherent memory"
-        name = f"the {kind} of {near.length} bytes at {near.iova:#x}" + (f" ({near.origin})" if near.origin else "")
+        name, reach = str(near), (iova + 1 if end is None else end) - (near.iova + near.length)
         if id(near) in ended:
-            name += _ended_when(kind, ended[id(near)], clock)
+            name += ended_when(near, ended[id(near)], clock)
+        inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or id(near) in ended)
+        about = near.iova, near.length, ended.get(id(near), 0), iova < near.iova, inside
         if iova < near.iova:
-            return f"{near.iova - iova} bytes below {name}"
-        past = iova - (near.iova + near.length)
-        return f"inside {name}" if past < 0 else f"{past} bytes past the end of {name}"
+            return Place(f"before, by {counted(near.iova - iova)}, {name}", about)
+        return Place(f"inside {name}", about) if inside else Place(f"beyond, by {counted(reach)}, {name}", about, reach)
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -356,13 +358,6 @@ def too_narrow(addr_width: int) -> str:
     return f"{reach}: {LEAST_ADDR_WIDTH} bits is the least"
 
 
-def _ended_when(kind: str, ended: int | None, clock: int | None) -> str:
-    word = "unmapped" if kind == "mapping" else "freed"
-    if ended is None or clock is None:
-        return f" that was {word}"
-    return f" that was {word} {clock - ended} clocks before" if clock >= ended else ""
-
-
 def _shared_file(size: int) -> int | None:
     """A file without a name, for memory that another process shall share; None where there is no such thing."""
     if not hasattr(os, "memfd_create"):
@@ -370,11 +365,3 @@ def _shared_file(size: int) -> int | None:
     file = os.memfd_create("ringbed-arena")
     os.ftruncate(file, size)
     return file
-
-
-def _caller() -> str:
-    """file:line of the nearest frame outside this file."""
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

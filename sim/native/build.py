@@ -19,6 +19,7 @@ from typing import Any
 
 import jinja2
 
+from ringbed.sim.native.assertions import with_words
 from ringbed.sim.native.cache import cached, content_hash
 from ringbed.sim.native.toolchain import (
     BuildError,
@@ -78,7 +79,8 @@ def to_verilog(spec: NicSpec) -> str:
     if missing:
         component = _clocked(component, missing, spec, ports)
     convert: Any = verilog.convert
-    return str(convert(component, name=spec.portmap.top, ports=ports, emit_src=False, strip_internal_attrs=True))
+    text = convert(component, name=spec.portmap.top, ports=ports, emit_src=False, strip_internal_attrs=True)
+    return with_words(str(text))
 
 
 def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict[str, Any]) -> Any:
@@ -108,7 +110,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     sources = rtl_hash(spec)
     key = content_hash(
         verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
-        repr((VERILATOR_FLAGS, CXX_FLAGS, RUNTIME_FLAGS)),
+        repr((VERILATOR_FLAGS, CXX_FLAGS, RUNTIME_FLAGS)), assertions(spec),
         compiler.version, verilator.version, _own_text(),
     )  # fmt: skip
 
@@ -136,8 +138,8 @@ def must_be_as_read(spec: NicSpec, before: str) -> None:
 
 
 def assertions(spec: NicSpec) -> str:
-    """Verilator's flag: somebody's Verilog has its own, ours has none."""
-    return "--assert" if spec.rtl is not None else "--no-assert"
+    """Verilator's flag for those of our Verilog and of somebody's."""
+    return "--assert" if spec.assertions else "--no-assert"
 
 
 class _Model:

@@ -14,9 +14,10 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.host import HostMemory, Region
 from ringbed.sim.native.build import Progress, build_model
 from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
+from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
@@ -28,7 +29,8 @@ from ringbed.sim.wire.edge import WireEdge
 __all__ = ["NativeEngine"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 7
+ABI = 8
+FOUND, TIME = int(Event.FINDING), int(Event.TIME)
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
@@ -48,7 +50,7 @@ class _Mailbox(ctypes.Structure):
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
             "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
-            "ended",
+            "ended", "in_frames",
         )
     ]  # fmt: skip
 
@@ -59,7 +61,7 @@ class _Region(ctypes.Structure):
 
 class _Finding(ctypes.Structure):
     _fields_ = [
-        ("clock", ctypes.c_uint64), ("address", ctypes.c_uint64),
+        *((name, ctypes.c_uint64) for name in ("clock", "address", "last", "count", "end")),
         ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 232),
     ]  # fmt: skip
 
@@ -138,8 +140,8 @@ class NativeEngine(NativeStages):
         self._handle: int | None = None
         self._tick_hz = 0.0
         self._bus_faults = BusFaults()
-        self._told = 0  # how many of the findings a BusFault has been raised for
-        self._left_findings: list[Finding] = []  # at `close`
+        self.window = spec.portmap.window
+        self._findings = Findings()
         self._begin_stages()
         self._open(waves)
 
@@ -150,7 +152,7 @@ class NativeEngine(NativeStages):
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
         self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
         self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
-        self._regions = 0
+        self._regions, self._known = 0, list[Region]()
         self._in: list[bytes] = []
         self._in_at, self._in_errors = array("Q"), bytearray()
         self._write, self._run = self._lib.rb_write, self._lib.rb_run
@@ -187,6 +189,8 @@ class NativeEngine(NativeStages):
         self._catch_up()
         self._flush()
         event = self._lib.rb_read(self._running(), self._offset(offset), self.settings.answer_limit)
+        if self._box.findings:
+            self._word()
         if event & (FAULT | ENDED):
             self._raise(event)
         if not event & ANSWER:
@@ -211,9 +215,14 @@ class NativeEngine(NativeStages):
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         self._flush()
         until, self._skip, self._pending = max(until, self._skip), 0, False
-        event: int = self._run(self._running(), until, int(stop))
+        known = bool(stop & Event.FINDING and self._findings.kept)  # then there is nothing to run for
+        event: int = self._run(self._running(), self.now if known else until, int(stop))
+        if self._box.findings:
+            self._word()
         if event & (FAULT | ENDED):
             self._raise(event)
+        if self._findings.kept:
+            event = (event | FOUND) & ~(TIME if self.now < until else 0)
         return EVENTS[event & 31]
 
     def due(self) -> int:
@@ -231,13 +240,15 @@ class NativeEngine(NativeStages):
 
     def _catch_up(self) -> None:
         if self._skip:
+            self._sync_regions()
             until, self._skip = self._skip, 0
             self._run(self._running(), until, 0)
+            if self._box.findings:
+                self._word()
 
     def _flush(self) -> None:
         self._touched = True
-        if self._memory is not None and self._memory.version != self._regions:
-            self._sync_regions()
+        self._sync_regions()
         if self._in:
             lengths = array("I", map(len, self._in))
             data, errors = b"".join(self._in), bytes(self._in_errors)
@@ -246,9 +257,10 @@ class NativeEngine(NativeStages):
             self._in, self._in_at, self._in_errors = [], array("Q"), bytearray()
 
     def _sync_regions(self) -> None:
-        if self._memory is None:
+        """The library is told the table anew when it has changed; what it points at is kept until then."""
+        if self._memory is None or self._memory.version == self._regions:
             return
-        known = self._memory.regions
+        self._known = known = list(self._memory.regions)
         table = (_Region * len(known))(*(_Region(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
         self._lib.rb_regions(self._live(), table, len(known))
         self._regions = self._memory.version
@@ -322,34 +334,35 @@ class NativeEngine(NativeStages):
         ]
 
     def findings(self) -> list[Finding]:
-        self._told = 0
-        left, self._left_findings = self._left_findings, []
-        return left if self._handle is None else self._look(take=True)
+        return self._spec.words.findings(self._findings.take())
 
-    def _look(self, take: bool) -> list[Finding]:
-        count, lost = self._box.findings, self._box.findings_lost
-        if not count:
-            return []
-        table = (_Finding * count)()
-        self._lib.rb_findings(self._live(), table, take)
-        found = self._spec.words.findings([self._worded(raw) for raw in table])
-        if lost:
-            found.append(Finding(self.now, "capped", f"{lost} more findings were not kept"))
-        return found
+    def report(self, rule: str, text: str) -> None:
+        self._findings.keep(Finding(self.now, rule, text))
+
+    def _word(self) -> None:
+        """Take what the harness found and put it into words, while what is mapped is what was mapped then."""
+        self._findings.now = int(self._box.now)
+        lost = int(self._box.findings_lost)
+        table = (_Finding * self._box.findings)()
+        self._lib.rb_findings(self._live(), table, True)
+        for raw in table:
+            self._findings.keep(self._worded(raw))
+        self._findings.lost += lost
 
     def _worded(self, raw: _Finding) -> Finding:
         rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
-        if rule.startswith("dma.") and self._memory is not None:
-            text += f": {self._memory.describe(raw.address, raw.clock)}"
-        return Finding(raw.clock, rule, text)
+        last = int(raw.last) if raw.count > 1 else None
+        if not rule.startswith("dma.") or self._memory is None:
+            return Finding(raw.clock, rule, text, raw.count, last)
+        place, answer = self._memory.locate(raw.address, raw.end, raw.clock), text.rpartition(" ")[2]
+        about = (answer, place.about)
+        return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, last, about, place.reach)
 
     def _raise(self, event: int) -> None:
         if event & ENDED:
             self._ending = int(self._box.ended), self._lib.rb_ending(self._live()).decode(errors="replace")
             self._running()
-        found = self._look(take=False)
-        new, self._told = found[self._told :], len(found)
-        raise BusFault.of(new)
+        raise BusFault.of(self._findings.fresh())
 
     def stats(self) -> EngineStats:
         if not self._tick_hz:
@@ -360,7 +373,7 @@ class NativeEngine(NativeStages):
         beats = int(box.read_beats), int(box.write_beats)
         return EngineStats(
             int(box.clocks), int(box.skipped), round(model), round(total - model), *beats, dict(self.edge.counters),
-            self.edge.came, self.edge.left + int(box.out_frames),
+            self.edge.came, len(self._in) + int(box.in_frames), self.edge.left + int(box.out_frames),
         )  # fmt: skip
 
     @property
@@ -372,7 +385,8 @@ class NativeEngine(NativeStages):
         if self._handle is not None:
             self._leave_stages()
             self._lib.rb_final(self._handle)
-            self._left_findings = self._look(take=True)
+            if self._box.findings:
+                self._word()
             self._box = _Mailbox.from_buffer_copy(self._box)  # figures stay readable
             self._lib.rb_close(self._handle)
             self._handle = None

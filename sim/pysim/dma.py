@@ -208,7 +208,7 @@ class AxiMemory:
         data, self.rresp = self._read(addr, self.bus - low)
         self.rdata = int.from_bytes(bytes([POISON]) * low + data, "little")
         if self.rresp:
-            self._stray("dma.read", "reads", addr, self.rresp, f)
+            self._stray("dma.read", "reads", addr, addr + len(data), self.rresp, f)
         elif self.reffect.resp and self.rbeat >= self.reffect.beat:
             self.rdata, self.rresp = int.from_bytes(bytes([POISON]) * self.bus, "little"), self.reffect.resp
 
@@ -230,19 +230,22 @@ class AxiMemory:
         self._commit(self.bcmd, f)
 
     def _commit(self, entry: Queued, f: Findings) -> None:
-        told = False
         for index, (word, strobe) in enumerate([] if entry.effect.resp else entry.words):
             addr = entry.command.beat(index) & -self.bus
             resp = Response.DECERR if strobe else Response.OKAY
             if self.memory is not None:
                 resp = self.memory.device_write(addr, word.to_bytes(self.bus, "little"), strobe)
             if resp:
-                if not told:
-                    self._stray("dma.write", "writes", addr + (strobe & -strobe).bit_length() - 1, resp, f)
-                told, entry.resp = True, resp
+                first, end = addr + (strobe & -strobe).bit_length() - 1, addr + strobe.bit_length()
+                self._stray("dma.write", "writes", first, end, resp, f)
+                entry.resp = resp
 
-    def _stray(self, rule: str, verb: str, addr: int, resp: Response, f: Findings) -> None:
+    def _stray(self, rule: str, verb: str, addr: int, end: int, resp: Response, f: Findings) -> None:
         self.faults += 1
         self.fault = True
-        where = f": {self.memory.describe(addr, f.now)}" if self.memory is not None else ""
-        f.add(rule, f"the device {verb} {addr:#x} and is answered {resp.name}{where}")
+        text = f"the device {verb} {addr:#x} and is answered {resp.name}"
+        if self.memory is None:
+            f.add(rule, text)
+            return
+        place = self.memory.locate(addr, end, f.now)
+        f.add(rule, f"{text}: {place.text}", (resp.name, place.about), place.reach)

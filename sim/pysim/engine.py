@@ -146,7 +146,7 @@ class PysimEngine:
         self.now, self._clocks, self._skipped = 0, 0, 0
         self._findings = Findings(s.check)
         self._bus_log: list[BusEvent] = []
-        self._told = 0  # how many of the findings a BusFault has been raised for
+        self.window = spec.portmap.window
         self.edge = WireEdge(m)
         self._dma = self._registers = self._rx = self._tx = None
         if m.dma:
@@ -420,20 +420,20 @@ class PysimEngine:
         return log
 
     def findings(self) -> list[Finding]:
-        self._told = 0
         return self._spec.words.findings(self._findings.take())
 
+    def report(self, rule: str, text: str) -> None:
+        self._findings.keep(Finding(self.now, rule, text))
+
     def _raise_fault(self) -> None:
-        found = self._findings.kept
-        new, self._told = found[self._told :], len(found)
-        raise BusFault.of(new)
+        raise BusFault.of(self._findings.fresh())
 
     def stats(self) -> EngineStats:
         beats = (self._dma.read_beats, self._dma.write_beats) if self._dma else (0, 0)
-        waiting = len(self._tx.frames) if self._tx else 0
+        waiting, left = (len(side.frames) if side else 0 for side in (self._rx, self._tx))
         return EngineStats(
             self._clocks, self._skipped, self._model_ns, self._run_ns - self._model_ns, *beats,
-            dict(self.edge.counters), self.edge.came, self.edge.left + waiting,
+            dict(self.edge.counters), self.edge.came, waiting, self.edge.left + left,
         )  # fmt: skip
 
     # Stages and waveforms ------------------------------------------------------------------------------------------

@@ -26,9 +26,11 @@ from typing import Any
 from ringbed.drivers.world import PciIdentity
 from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
+from ringbed.hw.formats.window import Window
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu.qtest import Qtest, find_qemu
+from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import EngineClosed, EngineStats, Event, Finding
@@ -64,6 +66,7 @@ class QemuEngine:
     kind = "qemu"
     deterministic_time = False
     faults = 0  # QEMU answers every access: nobody can count
+    window: Window | None = None  # at those offsets QEMU's card has nothing
 
     def __init__(
         self, spec: NicSpec, memory: HostMemory | None = None, *, leap: bool = False, waves: str = "",
@@ -80,6 +83,7 @@ class QemuEngine:
         find_qemu()
         self._memory, self._model, self._leap, self._mac = memory, MODELS[spec.name], leap, MAC
         self._machine: Qtest | None = None
+        self._regions = 0  # the version of host memory that the machine has
         self._closed = False
         self._begin = time.monotonic_ns()
         self._in: deque[tuple[int, bytes]] = deque()
@@ -89,6 +93,7 @@ class QemuEngine:
         self._alarms = 0
         self._waited_ns = 0
         self.counters = {"bad_fcs": 0, "error": 0}
+        self._findings = Findings()
         self._came = self._left = 0  # frames put on the wire, and taken from it
 
     @property
@@ -111,9 +116,17 @@ class QemuEngine:
         """The machine, started by the first who needs it."""
         if self._closed:
             raise EngineClosed("qemu")
+        version = self._memory.version if self._memory is not None else 0
         if self._machine is None:
             regions = self._memory.regions if self._memory is not None else ()
-            self._machine = Qtest(self._model, self._mac.to_bytes(6, "big"), regions, leap=self._leap)
+            self._machine, self._regions = (
+                Qtest(self._model, self._mac.to_bytes(6, "big"), regions, leap=self._leap),
+                version,
+            )
+        if version != self._regions:
+            raise ValueError(
+                "a region of memory was added or removed since QEMU started: it takes them at its start only"
+            )
         return self._machine
 
     # Registers --------------------------------------------------------------------------------------------------
@@ -299,15 +312,18 @@ class QemuEngine:
         return []
 
     def findings(self) -> list[Finding]:
-        """None: no checker sits on QEMU's bus."""
-        return []
+        """What the testbed saw: no checker sits on QEMU's bus."""
+        return self._findings.take()
+
+    def report(self, rule: str, text: str) -> None:
+        self._findings.keep(Finding(self.now, rule, text))
 
     def stats(self) -> EngineStats:
         """`skipped` is what was spent waiting for QEMU to say something."""
         total, skipped = self.now, self.frequency.clocks(self._waited_ns)
         return EngineStats(
             total - skipped, skipped, self._ns() - self._waited_ns, self._waited_ns, dropped=dict(self.counters),
-            wire_in=self._came, wire_out=self._left + len(self._out),
+            wire_in=self._came, wire_waiting=len(self._in), wire_out=self._left + len(self._out),
         )  # fmt: skip
 
     def trace(self, path: Path | str | None) -> None:

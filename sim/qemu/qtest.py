@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import shutil
 import socket
@@ -23,7 +24,7 @@ from contextlib import ExitStack
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.memory.host import Region
 
-__all__ = ["PROGRAM", "Qtest", "QemuError", "QemuMissing", "find_qemu"]
+__all__ = ["PROGRAM", "Qtest", "NewerQemu", "QemuError", "QemuMissing", "find_qemu", "version"]
 
 PROGRAM = "qemu-system-x86_64"
 ROM_SIZE, RESET_VECTOR = 65536, 0xFFF0
@@ -54,12 +55,25 @@ class QemuMissing(QemuError):
     """There is no QEMU on this machine."""
 
 
+class NewerQemu(QemuError):
+    """This machine's QEMU is newer than any that ringbed knows, and does otherwise."""
+
+
 def find_qemu() -> str:
     """The program's path; raises QemuMissing with what to install."""
     found = shutil.which(PROGRAM)
     if found is None:
         raise QemuMissing(f"no QEMU: {PROGRAM} is not on PATH (Debian's package is qemu-system-x86)")
     return found
+
+
+def version() -> tuple[int, int]:
+    """Of the QEMU on this machine, such as (10, 0); raises QemuMissing, QemuError when it does not say."""
+    said = subprocess.run([find_qemu(), "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    if found is None:
+        raise QemuError(f"{PROGRAM} --version gives no version: {said.strip()[:200]!r}")
+    return int(found[1]), int(found[2])
 
 
 class Qtest:

@@ -8,6 +8,7 @@ What the card's own Verilog says is `verilog.*`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,24 +46,38 @@ class Command(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """What the checkers saw; at most 256 are kept between two looks."""
+    """What the checkers saw; at most 256 are kept between two looks, what is seen again in one with a count."""
 
     check: bool = True
     now: int = 0
     kept: list[Finding] = field(default_factory=list)
     lost: int = 0
+    _known: dict[Hashable, int] = field(default_factory=dict)  # where in `kept`, by key
+    _fresh: dict[int, None] = field(default_factory=dict)  # where in `kept`, since somebody asked
 
-    def add(self, rule: str, text: str) -> None:
-        self.keep(Finding(self.now, rule, text))
+    def add(self, rule: str, text: str, about: Hashable = None, reach: int = 0) -> None:
+        self.keep(Finding(self.now, rule, text, about=about, reach=reach))
 
     def keep(self, finding: Finding) -> None:
-        if len(self.kept) == CAP:
-            self.lost += 1
+        at = self._known.get(finding.key)
+        if at is not None:
+            self.kept[at] = self.kept[at].again(finding)
+        elif len(self.kept) == CAP:
+            self.lost += finding.count
+            return
         else:
+            at = self._known[finding.key] = len(self.kept)
             self.kept.append(finding)
+        self._fresh[at] = None
+
+    def fresh(self) -> list[Finding]:
+        """What was seen, for the first time or again, since the last call."""
+        fresh, self._fresh = self._fresh, {}
+        return [self.kept[at] for at in sorted(fresh)]
 
     def take(self) -> list[Finding]:
-        found, self.kept = self.kept, []
+        """All of them, in order; they are forgotten here."""
+        found, self.kept, self._known, self._fresh = self.kept, [], {}, {}
         if self.lost:
             found.append(Finding(self.now, "capped", f"{self.lost} more findings were not kept"))
             self.lost = 0

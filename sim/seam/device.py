@@ -1,29 +1,50 @@
 """A card behind an engine, as its driver sees it: the Device Protocol of `drivers/world.py`.
 
-A read runs the card's clock until the answer is there; a write is posted; a delay lets the clock run.
+A read runs the card's clock until the answer is there; a write is posted; a delay lets the clock run. This is the PCI
+function of the card: BARs, configuration space and the I/O window are here and not in RTL, which begins at the register
+bus behind them. So every engine has them, and no card pays for them in clocks or cells.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import Engine, Event
+from ringbed.sim.seam.pci import ConfigSpace
 
 __all__ = ["DeviceOverEngine"]
 
+IOADDR, IODATA = 0, 4  # of the I/O BAR: the offset of a register of BAR 0, and that register
+
 
 class DeviceOverEngine:
-    """BAR 0 is the engine's register port, in 32-bit words. Raises ValueError for any other access."""
+    """BAR 0 is the engine's register port, in 32-bit words, and `pci.io_bar` a window on it.
+
+    Raises ValueError for any other access.
+    """
 
     def __init__(self, engine: Engine, pci: PciIdentity, frequency: Frequency | None = None) -> None:
         self.pci = pci
         self.lag = 0  # ns that pass after the next register read: a driver that is itself interrupted
+        self._ioaddr = 0
         self._engine = engine
         self._frequency = frequency or Frequency()
 
+    @cached_property
+    def config(self) -> ConfigSpace:
+        """Configuration space; made when it is first asked for, as few drivers here look at it."""
+        return ConfigSpace(self.pci)
+
     def read(self, bar: int, offset: int, size: int = 4) -> int:
         self._check(bar, offset, size)
-        value = self._engine.read(offset)
+        if bar and offset == IOADDR:
+            return self._ioaddr
+        register = self._register(bar, offset)
+        if register is None:
+            return 0
+        value = self._engine.read(register)
         if self.lag:
             lag, self.lag = self.lag, 0
             self.delay(lag)
@@ -31,11 +52,17 @@ class DeviceOverEngine:
 
     def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
         self._check(bar, offset, size)
-        self._engine.write(offset, value)
+        if bar and offset == IOADDR:
+            self._ioaddr = value & 0xFFFF_FFFF
+        elif (register := self._register(bar, offset)) is not None:
+            self._engine.write(register, value)
 
     def peek(self, bar: int, offset: int) -> int:
         self._check(bar, offset, 4)
-        return self._engine.peek(offset)
+        if bar and offset == IOADDR:
+            return self._ioaddr
+        register = self._register(bar, offset)
+        return 0 if register is None else self._engine.peek(register)
 
     def delay(self, nanoseconds: int) -> None:
         """At least so long; the card's interrupt line is not looked at meanwhile."""
@@ -46,6 +73,17 @@ class DeviceOverEngine:
         until = self._engine.now + self._frequency.clocks(nanoseconds)
         return Event.IRQ in self._engine.run(until, Event.IRQ)
 
+    def _register(self, bar: int, offset: int) -> int | None:
+        """Which register is meant; None where the I/O window shows none: flash, nothing at all, half a word."""
+        if not bar:
+            return offset
+        shown = offset == IODATA and self._ioaddr < self.pci.bars[0] and not self._ioaddr % 4
+        return self._ioaddr if shown else None
+
     def _check(self, bar: int, offset: int, size: int) -> None:
-        if bar != 0 or size != 4 or offset % 4 or not 0 <= offset < self.pci.bars[0]:
-            raise ValueError(f"the card has 32-bit registers in BAR 0, not {size} bytes at {offset:#x} of BAR {bar}")
+        known = bar == 0 or (bar == self.pci.io_bar and bar < len(self.pci.bars))
+        if not known or size != 4 or offset % 4 or not 0 <= offset < self.pci.bars[bar]:
+            window = f" and in its I/O window, BAR {self.pci.io_bar}" if self.pci.io_bar is not None else ""
+            raise ValueError(
+                f"the card has 32-bit registers in BAR 0{window}, not {size} bytes at {offset:#x} of BAR {bar}"
+            )

@@ -6,12 +6,13 @@ responses, events out. Time is counted in clocks of the card; `sim/seam/clock.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntFlag
 from pathlib import Path
 from typing import Protocol
 
+from ringbed.hw.formats.window import Window
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 
 __all__ = ["BusFault", "CardEnded", "Engine", "EngineClosed", "EngineStats", "Event", "NEVER", "Finding"]
@@ -33,14 +34,34 @@ class Event(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a checker saw the device do: `rule` is a short name, `clock` when, `text` one sentence."""
+    """What a checker saw the device do: `rule` is a short name, `clock` when, `text` one sentence.
+
+    What is seen again, by the same rule of the same thing, is the same finding: `count` times, the last at clock
+    `last`, in the words of the one that reached farthest. `about` is the thing when the words alone do not say it.
+    """
 
     clock: int
     rule: str
     text: str
+    count: int = 1
+    last: int | None = None
+    about: Hashable = field(default=None, compare=False, repr=False)
+    reach: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def key(self) -> Hashable:
+        """Of two findings with one key the later is the earlier again."""
+        return self.rule, self.text if self.about is None else self.about
+
+    def again(self, other: Finding) -> Finding:
+        """This one with a later one of the same key."""
+        last = other.clock if other.last is None else other.last
+        farther = other if other.reach > self.reach else self
+        return replace(self, count=self.count + other.count, last=last, text=farther.text, reach=farther.reach)
 
     def __str__(self) -> str:
-        return f"clock {self.clock}: {self.rule}: {self.text}"
+        more = f" ({self.count} times, the last at clock {self.last})" if self.count > 1 else ""
+        return f"clock {self.clock}: {self.rule}: {self.text}{more}"
 
 
 @dataclass(slots=True)
@@ -55,6 +76,7 @@ class EngineStats:
     write_beats: int = 0  # of data, taken by the memory
     dropped: dict[str, int] = field(default_factory=dict)  # frames before the card, as a MAC would, by cause
     wire_in: int = 0  # frames put on the receive wire, those dropped before the card among them
+    wire_waiting: int = 0  # of `wire_in`: those that the card has not taken whole yet
     wire_out: int = 0  # frames that left the card, whether somebody has taken them from the wire or not
 
 
@@ -96,6 +118,7 @@ class Engine(Protocol):
 
     kind: str  # its name in the registry
     deterministic_time: bool
+    window: Window | None  # the card's own count of frames, which `peek` reads; None: it has none
 
     @property
     def now(self) -> int:
@@ -164,6 +187,10 @@ class Engine(Protocol):
         """Take what the checkers saw since the last call, and what the card's Verilog said of itself (`verilog.error`,
         `.fatal`, `.stop`); of an engine that is closed too.
         """
+        ...
+
+    def report(self, rule: str, text: str) -> None:
+        """A finding of somebody else's, as of now: the testbed sees what no checker on a bus does."""
         ...
 
     def stats(self) -> EngineStats: ...

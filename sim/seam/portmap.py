@@ -14,6 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.window import Window
+from ringbed.hw.formats.windows import WINDOWS
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.stages import Stages
 
@@ -159,12 +161,16 @@ class Interrupts:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """A register's value, combinationally and without side effects."""
+    """A register's value, combinationally and without side effects.
+
+    `counts` names the card whose own count of frames is found there (`hw/formats/window.py`), "" for none.
+    """
 
     address: str
     data: str
     addr_width: int
     data_width: int
+    counts: str = ""
 
     def ports(self) -> list[Port]:
         return [Port(self.address, self.addr_width, IN), Port(self.data, self.data_width, OUT)]
@@ -223,6 +229,11 @@ class PortMap:
         except tomllib.TOMLDecodeError as error:
             raise PortMapError(f"not TOML: {error}") from None
         return _Reader(data).port_map()
+
+    @property
+    def window(self) -> Window | None:
+        """The card's own count of frames; None for a card that does not count, or shows it to nobody."""
+        return WINDOWS[self.peek.counts] if self.peek is not None and self.peek.counts else None
 
     def ports(self) -> list[Port]:
         """Every port the map names, once."""
@@ -364,7 +375,10 @@ class _Reader:
         if registers is None:
             raise PortMapError("peek needs registers")
         names = self.text(table, "address", "peek."), self.text(table, "data", "peek.")
-        return Peek(*names, registers.addr_width, registers.data_width)
+        counts = table.get("counts", "")
+        if counts and counts not in WINDOWS:
+            raise PortMapError(f"peek.counts is one of {', '.join(WINDOWS)}, not {counts!r}")
+        return Peek(*names, registers.addr_width, registers.data_width, counts)
 
     def idle(self) -> Idle | None:
         if not (table := self.table("idle", required=False)):

@@ -43,7 +43,7 @@ class NicSpec:
     """`params` are part of the cache key and must have a stable repr; so must `sources` (files or folders).
 
     `rtl` is what is compiled beside the component; only engines that run Verilog can have it. `words` are what engines
-    say of the card in.
+    say of the card in. Without `assertions` Verilator leaves those of the Verilog out: to measure what they cost.
     """
 
     name: str
@@ -53,6 +53,7 @@ class NicSpec:
     sources: Iterable[Path] = ()
     rtl: Rtl | None = None
     words: Words = field(default_factory=Words, compare=False)
+    assertions: bool = True
 
     def source_hash(self) -> str:
         """One hash of everything the RTL depends on but the tools: name, ports, parameters, source files."""

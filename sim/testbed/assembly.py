@@ -4,24 +4,26 @@
     real = open_host("em0", StackOnDriver(Stack("a")))   everything
 
 Between driver and stack there is one adapter, which is the driver's FrameSink and the stack's Interface at once: it
-turns verdicts into packet flags, and the stack's flags into the sums a driver is asked for. It parses nothing.
+turns verdicts into packet flags, and the stack's flags into the sums a driver is asked for. It parses nothing. A tag
+that the card took out is put back: whose VLAN a frame is of is the stack's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
-from ringbed.hw.formats import em
 from ringbed.sim import cards
+from ringbed.sim.cards import EM_PCI
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.native.build import Progress
 from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.testbed.account import Leg, driver_legs
+from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U
 from ringbed.stack.ifq import Ifq
 from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
@@ -40,10 +42,10 @@ from ringbed.stack.packet import (
 )  # fmt: skip
 from ringbed.stack.scheduler import Context
 from ringbed.stack.stack import Stack
+from ringbed.stack.wire.ethernet import ETHERTYPE_VLAN
 
 __all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
 
-EM_PCI = PciIdentity(em.PCI_VENDOR, em.PCI_DEVICE, em.PCI_REVISION, em.PCI_CLASS, (em.BAR_SIZE,), "intx")
 BATCH = 256  # packets offered to the driver at once
 
 
@@ -64,6 +66,12 @@ def _sums(flags: int) -> TxSum:
         if flags & flag:
             wanted |= bit
     return wanted
+
+
+def _tagged(frame: RxFrame) -> bytes:
+    """As it was on the wire: with its tag."""
+    assert frame.vlan is not None
+    return frame.data[:12] + ETHERTYPE_VLAN.to_bytes(2, "big") + frame.vlan.to_bytes(2, "big") + frame.data[12:]
 
 
 FLAGS = tuple(_flags(Verdict(bits)) for bits in range(16))
@@ -110,7 +118,10 @@ class StackOnDriver:
 
     def input(self, queue: int, frames: list[RxFrame]) -> None:
         """The stack runs right after every interrupt, so its pressure needs no answer of its own here."""
-        packets = [Packet([frame.data], FLAGS[frame.verdict], frame.tick) for frame in frames]
+        packets = [
+            Packet([frame.data if frame.vlan is None else _tagged(frame)], FLAGS[frame.verdict], frame.tick)
+            for frame in frames
+        ]
         if self.follow is not None:
             for packet, frame in zip(packets, frames, strict=True):
                 packet.journey = self.follow(frame.data)
@@ -136,7 +147,8 @@ class StackOnDriver:
     def capabilities(self) -> Capabilities:
         """As the driver has them; the MTU is the one it is set to, since it refuses what is longer."""
         of = self._driver.capabilities
-        return Capabilities(of.tx_ipv4, Offload(of.tx_l4.value), of.rx_checksum, of.queues, self._driver.mtu)
+        same = {each.name: getattr(of, each.name) for each in fields(of)}
+        return Capabilities(**same | {"tx_l4": Offload(of.tx_l4.value), "mtu": self._driver.mtu})
 
     def start(self, ifq: Ifq) -> None:
         batch = ifq.begin(BATCH)
@@ -194,7 +206,7 @@ def open_host(
 def account(host: Host[Any]) -> list[Leg]:
     """All legs of one host, at rest: between wire and driver, and with a stack between driver and its queues too.
 
-    On a card of somebody's own too: what is known of it then is in `sim/testbed/account.py`.
+    On a card of somebody's own too: what is known of it then is in `sim/testbed/accounting.py`.
     """
     legs = driver_legs(host)
     if isinstance(host.upper, StackOnDriver):

@@ -49,7 +49,7 @@ class BenchEngine(CocotbFace):
     """The engine of a bench. Its calls wait for simulated time, so they belong into a function given to `call`."""
 
     def __init__(self, spec: NicSpec, core: CocotbCore) -> None:
-        super().__init__(spec.name, core.portmap, core.settings, spec.words)
+        super().__init__(spec, core.portmap, core.settings)
         self._core = core
         self._over = False  # the test has ended while a call was under way
 

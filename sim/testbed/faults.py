@@ -23,7 +23,7 @@ from ringbed.sim.faults.draw import chance, key_of
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.faults.plan import FaultPlan, FaultRecord, FaultRule, Value, record_text
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusFixed, BusKind, BusRule
-from ringbed.sim.testbed.account import Leg, link_legs
+from ringbed.sim.testbed.accounting import Leg, link_legs
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.wire.frame import WireEnd
 from ringbed.sim.wire.link_faults import FaultyEnd, FaultyLink, Link
@@ -54,6 +54,7 @@ class Faults:
         found = bus_faults(self.plan, name)
         if found.rules or found.fixed:
             host.engine.set_bus_faults(found)
+            host.watch.expects_stops = True
         self._hosts.append((host, name))
         host.faults = HostFaults(self.plan, name, self._records.append)
 
@@ -79,7 +80,7 @@ class Faults:
         for host, name in self._hosts:
             host.faults = None
             if self.plan.rules_of("bus", name) or self.plan.records_of("bus", name):
-                host.engine.set_bus_faults(BusFaults())
+                host.engine.set_bus_faults(BusFaults())  # a queue that stopped before still stands
         for _, end in self._ends:
             end.rx.stop()
             end.tx.stop()

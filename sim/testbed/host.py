@@ -15,6 +15,8 @@ from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
 from ringbed.sim.seam.engine import NEVER, Engine, Event
+from ringbed.sim.testbed.arrivals import Arrivals
+from ringbed.sim.testbed.watch import Watch
 
 __all__ = ["WATCHDOG_NS", "Collector", "DriverMaker", "Host", "Upper"]
 
@@ -98,6 +100,8 @@ class Host(Generic[U]):
         self.driver = make_driver(self.device, memory, upper)
         self.interrupts = 0
         self.faults: HostFaults | None = None  # what befalls its interrupts
+        self.watch = Watch(engine)
+        self.arrivals = Arrivals(engine, self.driver)
         self._watchdog_at = self.now + WATCHDOG_NS
         upper.attach(self.driver, pci)
 
@@ -113,6 +117,7 @@ class Host(Generic[U]):
 
     def down(self) -> None:
         """Take the driver down; raises RuntimeError when it keeps memory that the device was given."""
+        self.watch.look_at_queues()
         self.driver.down()
         self.upper.work(self.now)
         if leaks := self.memory.leaks():
@@ -153,9 +158,13 @@ class Host(Generic[U]):
                 continue
             if self.now >= self._watchdog_at:
                 self._watchdog_at = self.now + WATCHDOG_NS
+                self.watch.look_at_queues()  # the driver may be about to reset the card
                 self.driver.watchdog(self.now)
                 event &= stop  # it may have begun something
             if event & stop or engine.now >= end:
+                self.watch.look(self.now)
+                if engine.window is None:
+                    self.arrivals.look(self.now)
                 return seen | event & (stop | Event.IDLE)
 
     def _interrupt(self) -> None:
@@ -168,8 +177,13 @@ class Host(Generic[U]):
             self.device.lag = self.faults.lag
         self.interrupts += 1
         self.upper.work(now)  # so that what comes up now is stamped with the time it came
+        clock = self.engine.now
         self.driver.interrupt(0)
         self.device.lag = 0
+        if self.watch.storms(clock):
+            self.engine.hold_irq(self.frequency.clocks(max(self._watchdog_at, self.now + 1)))
+        if self.engine.window is None:
+            self.arrivals.look(self.now)
 
     def _next_stop(self, end: int) -> int:
         """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from ringbed.sim.testbed.account import Leg
+from ringbed.sim.testbed.accounting import Leg
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.pump import Link, Pump

@@ -6,7 +6,7 @@ clock of a `Port`, which is a `WireEnd`, counts them. Frames are taken in the or
 in whatever order they were handed over, so nothing depends on who was moved first. Whoever moves frames says by
 `advance` up to when no earlier frame can come any more.
 
-Every frame is accounted for, at a port and over all of them (`legs` says it, `sim/testbed/account.py` has the words):
+Every frame is accounted for, at a port and over all of them (`legs` says it, `accounting.py` has the words):
 
     in + copies made by flooding = passed + drops of the port it came in by
     given to the port's queue    = out + queue_full
@@ -22,7 +22,7 @@ from heapq import heappop, heappush
 
 from ringbed.sim.seam.clock import GAP, LINK_SPEEDS, PREAMBLE
 from ringbed.sim.seam.engine import NEVER
-from ringbed.sim.testbed.account import Leg
+from ringbed.sim.testbed.accounting import Leg
 from ringbed.sim.wire.frame import FCS_LENGTH, MIN_LENGTH, fcs_good
 
 __all__ = ["DROPS_IN", "Learnt", "Port", "Switch"]

@@ -13,7 +13,7 @@ from scapy.layers.l2 import Ether
 from ringbed.benchmarks import soak as soaking
 from ringbed.benchmarks.soak import every_fault, soak
 from ringbed.sim.faults.plan import KINDS, FaultPlan
-from ringbed.sim.testbed import account
+from ringbed.sim.testbed import accounting
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.frame import Damage, damage
@@ -59,12 +59,12 @@ def test_a_quiet_soak_loses_nothing() -> None:
 
 @needs_native
 def test_a_frame_nobody_counted_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = account.card_count
+    right = accounting.card_count
 
     def forgetful(host: Host[Any], name: str) -> int:
         return right(host, name) - (name == "RB_RXWIRE")
 
-    monkeypatch.setattr(account, "card_count", forgetful)
+    monkeypatch.setattr(accounting, "card_count", forgetful)
     assert soak(100, plan=QUIET).unaccounted > 0
 
 

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from ringbed.drivers.world import PciIdentity
-from ringbed.hw.formats import em, em_statistics
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS_REGISTERS
 from ringbed.hw.formats.field import Access
 from tests.drivers.fake_dma import FakeDma, FakeFault
 from tests.drivers.fake_pins import FakeEeprom, FakePhy, eeprom_words
@@ -23,7 +24,7 @@ R = em.REGISTERS
 ICR = R["ICR"]
 NAMES = {register.at(index): (register.name, index) for register in R for index in range(register.count)}
 SURVIVE = ("RDBAL", "RDBAH", "TDBAL", "TDBAH", "RAL", "MTA", "VFTA")
-STATISTICS = {register.name for register in em_statistics.REGISTERS}
+COUNTERS = {register.name for register in STATISTICS_REGISTERS}
 HASHES = {0: 4, 1: 3, 2: 2, 3: 0}  # RCTL.MO: how far the last two bytes are shifted
 FCS = 4
 
@@ -75,6 +76,7 @@ class FakeCard:
         self.loopback = False
         self.carrier = True
         self.hangs = self.deaf = False  # TX fetches nothing; CTRL.RST never ends
+        self.held = 0  # STATUS.TXOFF while a partner's pause holds it
         self.reset_looks = 2
         self.window = True  # False: no RB_* registers, as on other people's models
         self.faults: dict[tuple[str, str], int] = {}  # (ring, stage) -> how many accesses still go well
@@ -149,16 +151,16 @@ class FakeCard:
         self.accesses[name] += 1
         special: dict[str, Callable[[], int]] = {
             "ICR": self._read_icr, "CTRL": self._read_ctrl, "EECD": self.eeprom.read_eecd, "MDIC": self.phy.read_mdic,
-            "STATUS": lambda: R["STATUS"].pack(LU=int(self._link), SPEED=2, FD=1),
+            "STATUS": lambda: R["STATUS"].pack(LU=int(self._link), SPEED=2, FD=1) | self.held,
         }  # fmt: skip
-        if name in STATISTICS:
+        if name in COUNTERS:
             return self._read_statistic(name)
         return special[name]() if name in special else self.peek(bar, offset)
 
     def _read_statistic(self, name: str) -> int:
         """Cleared by the read, a pair by the read of its high word."""
         value = self[name]
-        if name[:-1] not in em_statistics.PAIRS:
+        if name[:-1] not in PAIRS:
             self[name] = 0
         elif name.endswith("H"):
             self[name] = self[name[:-1] + "L"] = 0
@@ -167,7 +169,7 @@ class FakeCard:
     def count(self, **events: int) -> None:
         """Add to statistics registers; a pair by its name without L and H."""
         for name, number in events.items():
-            if name in em_statistics.PAIRS:
+            if name in PAIRS:
                 total = (self[name + "H"] << 32 | self[name + "L"]) + number
                 self[name + "L"], self[name + "H"] = total & 0xFFFF_FFFF, total >> 32
             else:

@@ -18,6 +18,8 @@ from amaranth.hdl import Const, UnusedElaboratable, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
+from ringbed.sim.native.assertions import with_words
+
 Testbench = Callable[[Any], Any]
 
 
@@ -123,6 +125,12 @@ def sink(port: Any, count: int, into: list[Any], pause: Iterable[bool] = repeat(
     return bench
 
 
+async def wait(ctx: Any, clocks: int) -> None:
+    """As `tick().repeat()`, which does not let an assertion of the block end it without a warning."""
+    for _ in range(clocks):
+        await ctx.tick()
+
+
 def simulate(dut: Any, *benches: Testbench, clocks: int = 0) -> None:
     """Run the benches to their ends on a clock of their own; fail when that is not within `clocks` (0: any number)."""
 
@@ -161,4 +169,4 @@ def rtlil_of(dut: Any) -> str:
 
 def verilog_of(dut: Any) -> str:
     """The block as Verilog."""
-    return str(verilog.convert(dut, ports=ports_of(dut), emit_src=False))
+    return with_words(str(verilog.convert(dut, ports=ports_of(dut), emit_src=False)))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
+from ringbed.hw.formats.em import WINDOW
 from ringbed.sim.memory.host import HostMemory, Response
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.engine import NEVER, EngineStats, Event, Finding
@@ -32,22 +33,24 @@ class MemoryBus(FakeDma):
     def fetch(self, iova: int, length: int) -> bytes:
         data, answer = self._memory.device_read(iova, length)
         if answer is not Response.OKAY:
-            raise FakeFault(self._memory.describe(iova))
+            raise FakeFault(self._memory.locate(iova).text)
         return data
 
     def store(self, iova: int, data: bytes) -> None:
         if self._memory.device_write(iova, data, (1 << len(data)) - 1) is not Response.OKAY:
-            raise FakeFault(self._memory.describe(iova))
+            raise FakeFault(self._memory.locate(iova).text)
 
 
 class FakeEngine:
     kind = "fake"
     deterministic_time = True
+    window = WINDOW
 
     def __init__(self, memory: HostMemory, mac: bytes = bytes.fromhex("020000000001")) -> None:
         self.card = FakeCard(MemoryBus(memory), FakeEeprom(eeprom_words(mac)))
         self.now = 0
         self.runs = 0
+        self.reports: list[Finding] = []
         self._irq_from = 0
         self._in: deque[tuple[int, bytes, bool]] = deque()
         self._out: list[tuple[int, bytes]] = []
@@ -121,10 +124,14 @@ class FakeEngine:
         return []
 
     def findings(self) -> list[Finding]:
-        return []
+        found, self.reports = self.reports, []
+        return found
 
     def stats(self) -> EngineStats:
         return EngineStats(self.now)
+
+    def report(self, rule: str, text: str) -> None:
+        self.reports.append(Finding(self.now, rule, text))
 
     def trace(self, path: Path | str | None) -> None:
         raise NotImplementedError

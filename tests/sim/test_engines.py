@@ -187,8 +187,7 @@ def test_a_stray_write_is_answered_and_told(opened: Opener) -> None:
     finding = engine.findings()[0]
     assert finding.rule == "dma.write"
     assert finding.text == (
-        f"the device writes {buffer.iova + 8:#x} and is answered DECERR: "
-        f"0 bytes past the end of the mapping of 8 bytes at {buffer.iova:#x}"
+        f"the device writes {buffer.iova + 8:#x} and is answered DECERR: beyond, by 8 bytes, {buffer}"
     )
     assert buffer.read(8) == FRAME[:8]
     assert engine.faults == 1

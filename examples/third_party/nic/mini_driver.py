@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringbed.drivers.plain import PlainNic
-from ringbed.drivers.world import Coherent, Device, Direction, Dma, FrameSink, Mapping, QueueState, RxFrame, TxFrame
+from ringbed.lab import Coherent, Device, Direction, Dma, FrameSink, Mapping, PlainNic, QueueState, RxFrame, TxFrame
 
 CTRL, STATUS, RX_BASE, RX_SIZE, RX_GIVEN, RX_DONE = 0x00, 0x04, 0x08, 0x14, 0x18, 0x1C
 TX_BASE, TX_SIZE, TX_GIVEN, TX_DONE, DROPS = 0x20, 0x28, 0x2C, 0x30, 0x34

@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 from mini_driver import MiniNic
 
-from ringbed.sim.testbed.assembly import StackOnDriver
-from ringbed.sim.testbed.dut import open_dut
-from ringbed.sim.testbed.peer import Peer, ping
-from ringbed.stack.stack import Stack
+from ringbed.lab import Peer, Stack, StackOnDriver, open_dut, ping
 
 MAP, MAC = Path(__file__).with_name("mini_nic.toml"), bytes.fromhex("020000000001")
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from amaranth import Cat, Module, Mux, Signal
+from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -74,8 +75,8 @@ class Em(wiring.Component):
         m = Module()
         m.submodules.registers = self.file
         m.submodules.reset = reset = CardReset()
-        m.submodules.receive = receive = EmRx(self.width, self.taps, "rx_checksum" in self.offloads)
-        m.submodules.transmit = transmit = EmTx(self.width, self.taps, "tx_checksum" in self.offloads)
+        m.submodules.receive = self.receive = receive = EmRx(self.width, self.taps, "rx_checksum" in self.offloads)
+        m.submodules.transmit = self.transmit = transmit = EmTx(self.width, self.taps, "tx_checksum" in self.offloads)
         parts = Parts(self.file, reset, receive, transmit, self.timebase)
         self._software(m, parts)
         join_buffer(m, parts, self.width)
@@ -94,6 +95,7 @@ class Em(wiring.Component):
         self._idle(
             m,
             (receive.active, transmit.active, transmit.sending, read.busy, write.busy, reset.draining, line.moves),
+            line.moves,
             (eerd.wait, line.mdic.wait, throttle.wait, *parts.timers()),
         )
         return m
@@ -109,7 +111,7 @@ class Em(wiring.Component):
             file.clear.eq(reset.clear),
         ]  # fmt: skip
 
-    def _idle(self, m: Module, busy: Collection[Any], timers: Collection[Any]) -> None:
+    def _idle(self, m: Module, busy: Collection[Any], moves: Any, timers: Collection[Any]) -> None:
         """Idle: no sign of life for longer than any pipeline is deep.
 
         A timer is one only as it runs out, since its interrupt comes some clocks later; before, it says when it wakes.
@@ -128,7 +130,21 @@ class Em(wiring.Component):
             ),
             self.idle.eq((quiet == QUIET) & ~life),
         ]  # fmt: skip
+        self._rest(m, quiet, life, called=self.rx.tvalid | lite.awvalid | lite.arvalid | moves)
         with m.If(life):
             m.d.sync += quiet.eq(0)
         with m.Elif(quiet != QUIET):
             m.d.sync += quiet.eq(quiet + 1)
+
+    def _rest(self, m: Module, quiet: Signal, life: Signal, called: Any) -> None:
+        """What simulation checks: nothing is in flight, and at rest nothing moves but what is called or was announced.
+
+        Engines do not clock an idle card; the first clock behind such a stretch still has `quiet` of before.
+        """
+        rests, was_idle = quiet == QUIET, Signal()
+        flying = self.receive.in_flight | self.transmit.in_flight
+        m.d.sync += was_idle.eq(self.idle)
+        m.d.sync += Assert(~rests | ~flying, "em: no frame is in flight after QUIET clocks without a sign of life")
+        if not self.taps.enables:  # a saboteur may come to life by a pin
+            told = called | (self.wake_in == 0)
+            m.d.sync += Assert(~was_idle | ~life | told, "em: nothing moves after QUIET that nobody called")

@@ -10,7 +10,8 @@ from amaranth import Signal
 
 from ringbed.hw.bus.card_reset import CardReset
 from ringbed.hw.bus.registers import RegisterFile
-from ringbed.hw.formats import em, em_statistics
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
 from ringbed.hw.nics.em.rx import EmRx
 from ringbed.hw.nics.em.tx import EmTx
 
@@ -51,5 +52,5 @@ class Parts:
 def register_file() -> RegisterFile:
     """All registers of the table. The `RB_` window, live values and arrays come from the blocks they belong to."""
     own = {register.name for register in em.REGISTERS if register.name.startswith("RB_")}
-    statistics = [register.name for register in em_statistics.REGISTERS]
+    statistics = [register.name for register in STATISTICS_REGISTERS]
     return RegisterFile(em.REGISTERS, own | set(EXTERNAL), KEPT, 17, {"STATISTICS": statistics})

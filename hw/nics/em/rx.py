@@ -40,6 +40,7 @@ class EmRx(wiring.Component):
     registers, ring : the ring's; data, data_beat, data_done, data_failed : of frame data, to DmaWrite
     rdtr, radv, fpd, rsrpd : registers of those names, `fpd` a pulse; timebase : In(32); timer_wait : RxDelay's
     event : Out(32): interrupt causes; active : Out(1): there is something to do that does not wait for others
+    in_flight : Out(1): a frame is between the wire and the ring, whatever `active` says
     delivered : Out(8): frames written back; flushed : Out(16): frames a reset ended; stages : see `stages.py`
     """
 
@@ -52,7 +53,8 @@ class EmRx(wiring.Component):
             "data_done": In(1), "data_failed": In(1),
             "rdtr": In(16), "radv": In(16), "fpd": In(1), "rsrpd": In(12),
             "timebase": In(32), "timer_wait": Out(32, init=0xFFFFFFFF),
-            "event": Out(32), "active": Out(1), "delivered": Out(8), "flushed": Out(16), "stages": Out(RX_STAGES),
+            "event": Out(32), "active": Out(1), "in_flight": Out(1),
+            "delivered": Out(8), "flushed": Out(16), "stages": Out(RX_STAGES),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -94,7 +96,7 @@ class EmRx(wiring.Component):
             front.no_buffer.eq(self.registers.head == self.registers.tail),
             self.stat.payload.eq(front.stat.payload), self.stat.valid.eq(front.stat.valid),
             self.pause.payload.eq(front.pause.payload), self.pause.valid.eq(front.pause.valid),
-            self.flushed.eq(front.lost),
+            self.flushed.eq(front.lost), self.in_flight.eq(front.in_flight),
         ]  # fmt: skip
 
     def _place(self, m: Module, front: EmRxFront, ring: Ring) -> Signal:
@@ -138,7 +140,10 @@ class EmRx(wiring.Component):
     def _delay(self, m: Module, ring: Ring, starves: Signal) -> RxDelay:
         """When descriptors are written back: with RDTR, by WTHRESH and the timers; a ring run dry waits for neither."""
         delay = self._add(m, "delay", RxDelay(TIMER_CLOCKS))
-        placed, small = self.place.frame, self._add(m, "small", Fifo(1, ENTRIES))
+        placed, small = self.place.frame, self._add(m, "small", Fifo(
+            1, ENTRIES, has_room="em_rx: no more frames than ENTRIES are placed and not landed",
+            has_item="em_rx: a frame lands that was placed",
+        ))  # fmt: skip
         size = self.rsrpd
         m.d.comb += [
             small.i.payload.eq((placed.payload.length <= size) & (size != 0)),

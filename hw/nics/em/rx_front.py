@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Module, Mux, ResetInserter
+from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Assert
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -68,13 +69,14 @@ class EmRxFront(wiring.Component):
     frames : stream of RxFrame; beats : stream of their beats
     left : In(8): frames that are done; lost : Out(16): frames a reset ended in this clock
     kept, drop_reset : Out(1): a frame ended so, for `stages.py`
+    in_flight : Out(1): a frame has left the wire and has no sums yet
     """
 
     def __init__(self, width: int, taps: Taps, sums: bool) -> None:
         self.width, self.taps, self.sums = width, taps, sums
         super().__init__(FRONT_MEMBERS | front_streams(width) | {
             "frames": Out(stream.Signature(RxFrame())), "beats": Out(stream.Signature(width)),
-            "left": In(8), "lost": Out(16), "kept": Out(1), "drop_reset": Out(1),
+            "left": In(8), "lost": Out(16), "kept": Out(1), "drop_reset": Out(1), "in_flight": Out(1),
         })  # fmt: skip
 
     def elaborate(self, platform: Any) -> Module:
@@ -146,8 +148,13 @@ class EmRxFront(wiring.Component):
     def _keep(self, m: Module, sums: Any) -> None:
         """Kept frames wait for their sums, which come a few clocks after the end, in order."""
         admit = self.admit
-        m.submodules.ended = ended = Fifo(Admitted, IN_FLIGHT)
-        m.submodules.frames = frames = ResetInserter(self.clear)(Fifo(RxFrame(), FRAMES))
+        m.submodules.ended = ended = Fifo(
+            Admitted, IN_FLIGHT, has_room="rx_front: no more than IN_FLIGHT frames that ended wait for their sums",
+            has_item="rx_front: sums come of a frame that ended",
+        )  # fmt: skip
+        m.submodules.frames = frames = ResetInserter(self.clear)(Fifo(
+            RxFrame(), FRAMES, has_room="rx_front: no more than IN_FLIGHT frames come after the queue was crowded"
+        ))  # fmt: skip
         m.submodules.store = self.store = store = ResetInserter(self.clear)(FrameStore(self.width))
         crowded = frames.level >= FRAMES - IN_FLIGHT  # short frames kept by SBP could outnumber the places
         m.d.comb += [
@@ -175,6 +182,12 @@ class EmRxFront(wiring.Component):
             frame.status.eq(status),
             frame.errors.eq(kept.ce | (found.tcpe << 5) | (found.ipe << 6) | (kept.rxe << 7)),
         ]  # fmt: skip
+        behind = Signal(range(IN_FLIGHT + 1))  # kept frames that wait for their sums
+        flying = Signal(range(2 * IN_FLIGHT))
+        m.d.sync += flying.eq(flying + (self.wire.tvalid & self.wire.tlast) - sums.valid)
+        m.d.comb += self.in_flight.eq(flying != 0)
+        m.d.sync += behind.eq(behind + (ended.i.valid & admit.o.kept) - frames.i.valid)
+        m.d.sync += Assert(~self.clear | (behind == 0), "rx_front: a reset finds all kept frames queued after SETTLE")
 
     def _account(self, m: Module) -> None:
         admit, lanes = self.admit, self.width // 8

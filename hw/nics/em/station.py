@@ -72,7 +72,8 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
     m.d.comb += [
         phy.cable.eq(cable), phy.held.eq(parts.field("CTRL", "PHY_RST")),
         phy.register.eq(mdic.phy_register), phy.read.eq(mdic.phy_read), phy.write.eq(mdic.phy_write),
-        phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value), mdic.phy_known.eq(phy.known),
+        phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value),
+        phy.error.eq(rx.tvalid & rx.tlast & rx.tuser),
         file.MDIC.eq(mdic.value), mdic.write.eq(file.MDIC_w), mdic.wdata.eq(file.wdata),
         mdic.timebase.eq(parts.timebase), mdic.clear.eq(parts.reset.clear),
         in_mac.eq(parts.field("RCTL", "LBM")[0]),  # 01 in the MAC, 11 at the PHY: the same way round here

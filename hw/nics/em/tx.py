@@ -62,7 +62,8 @@ class EmTx(wiring.Component):
             "rx_fill": In(17), "rx_missed": In(1), "station": In(48), "pause_da": In(48), "fct": In(16),
             "registers": In(RingRegisters()), "ring": Out(RingBus(width)), "halt": In(1), "clear": In(1),
             "data": Out(stream.Signature(Request())), "data_beat": In(stream.Signature(ReadBeat(width))),
-            "event": Out(32), "active": Out(1), "sending": Out(1), "paused": Out(1), "timer_wait": Out(32),
+            "event": Out(32), "active": Out(1), "in_flight": Out(1),
+            "sending": Out(1), "paused": Out(1), "timer_wait": Out(32),
             "taken": Out(1), "refused": Out(len(REFUSALS)), "sent": Out(1), "flushed": Out(16),
             "segmented": Out(1), "segments": Out(1), "pauses": Out(1), "tso_done": Out(1), "tso_failed": Out(1),
             "stat": Out(stream.Signature(TxStat, always_ready=True)), "stages": Out(TX_STAGES),
@@ -149,6 +150,7 @@ class EmTx(wiring.Component):
             sums.ending.abort.eq(Mux(segment.cutting, segment.abort, ending.abort)),
             send.go.eq(self.may_send & ~self.paused),
             send.pad.eq(self.tctl[TCTL["PSP"].lsb]), send.vet.eq(self.vet),
+            self.in_flight.eq(sums.in_flight),
             self.sending.eq(send.sending), self.sent.eq(send.sent), self.pauses.eq(send.paused),
         ]  # fmt: skip
 

@@ -309,7 +309,7 @@ struct AxiMemory {
         memset(rdata, Memory::POISON, low);
         rresp = memory.read(a, rdata + low, BYTES - low);
         if (rresp != OKAY) {
-            stray("dma.read", "reads", a, rresp, f);
+            stray("dma.read", "reads", a, a - low + BYTES, rresp, f);
         } else if (rcmd.injected != OKAY && rbeat >= rcmd.bad_beat) {
             memset(rdata, Memory::POISON, BYTES);
             rresp = rcmd.injected;
@@ -333,21 +333,21 @@ struct AxiMemory {
         Slot& s = slots[bcmd.slot];
         bcmd.resp = bcmd.injected;
         u32 beats = bcmd.injected == OKAY ? s.beats : 0;
-        bool told = false;
         for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
             Resp r = memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
             if (r == OKAY) continue;
-            if (!told) stray("dma.write", "writes", a + __builtin_ctzll(s.strobe[i]), r, f);
-            told = true, bcmd.resp = r;
+            u64 strobe = s.strobe[i];
+            stray("dma.write", "writes", a + __builtin_ctzll(strobe), a + 64 - __builtin_clzll(strobe), r, f);
+            bcmd.resp = r;
         }
     }
 
-    void stray(const char* rule, const char* verb, u64 addr, Resp r, Findings& f) {
+    void stray(const char* rule, const char* verb, u64 addr, u64 end, Resp r, Findings& f) {
         faults++;
         fault |= strict;
-        f.add(rule, addr, "the device %s %#llx and is answered %s", verb, (unsigned long long)addr,
-              r == DECERR ? "DECERR" : "SLVERR");
+        f.stray(rule, addr, end, "the device %s %#llx and is answered %s", verb, (unsigned long long)addr,
+                r == DECERR ? "DECERR" : "SLVERR");
     }
 };
 

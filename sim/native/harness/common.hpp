@@ -1,6 +1,7 @@
 // What every part of the harness shares: findings, seeded patterns, pacing, memory regions.
 // No statics, no callbacks, no allocation per clock.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -22,10 +23,12 @@ inline void mask_lanes(u8* data, u64 lanes, u32 bytes) {
         if (!(lanes >> i & 1)) data[i] = 0;
 }
 
-// A finding as handed to Python. `address` is worded there for the rules of memory (`dma.*`).
+// A finding as handed to Python, seen `count` times, the last at clock `last`. For the rules of memory (`dma.*`) the
+// bytes from `address` to before `end` are worded there.
 struct Finding {
     u64 clock;
     u64 address;
+    u64 last, count, end;
     char rule[24];
     char text[232];
 };
@@ -40,16 +43,31 @@ struct Findings {
 
     template <class... Args>
     __attribute__((noinline, cold)) void add(const char* rule, u64 address, const char* format, Args... args) {
-        if (count == CAP) {
-            lost++;
-            return;
-        }
-        Finding& f = list[count++];
-        f.clock = now;
-        f.address = address;
+        Finding f;
+        f.clock = f.last = now;
+        f.address = f.end = address;
+        f.count = 1;
         snprintf(f.rule, sizeof f.rule, "%s", rule);
         snprintf(f.text, sizeof f.text, format, args...);
+        for (u32 i = 0; i < count; i++)
+            if (!strcmp(list[i].rule, f.rule) && !strcmp(list[i].text, f.text)) return again(list[i], list[i].end);
+        if (count == CAP) {
+            lost++;
+        } else {
+            list[count++] = f;
+        }
     }
+    // An access of the bytes from `address` to before `end`: a beat that goes on where one before it ended is that one
+    // again, so that a whole burst is one finding.
+    template <class... Args>
+    __attribute__((noinline, cold)) void stray(const char* rule, u64 address, u64 end, const char* format, Args... args) {
+        for (u32 i = count; i-- > 0;)
+            if (list[i].end == address && !strcmp(list[i].rule, rule)) return again(list[i], end);
+        u32 before = count;
+        add(rule, address, format, args...);
+        if (count > before) list[before].end = end;
+    }
+    void again(Finding& f, u64 end) { f.last = now, f.count++, f.end = end; }
 };
 
 // One xorshift32 per channel: `hold()` is true with probability `level` / 65536. Level 0 draws nothing.
@@ -95,17 +113,20 @@ struct Region {
 
 struct Memory {
     static constexpr u8 READ = 1, WRITE = 2, FAULTY = 4, POISON = 0xDB;
-    std::vector<Region> regions;
+    std::vector<Region> regions;  // by address; they may be pages by the thousand
     size_t last = 0;
 
     const Region* find(u64 iova, u32 length) {
-        for (size_t i = 0, n = regions.size(); i < n; i++) {
-            const Region& r = regions[last];
-            u64 at = iova - r.iova;
-            if (at < r.length && length <= r.length - at) return &r;
-            last = last + 1 < n ? last + 1 : 0;
+        if (regions.empty()) return nullptr;
+        if (iova - regions[last].iova >= regions[last].length) {
+            auto above = [](u64 a, const Region& r) { return a < r.iova; };
+            size_t next = std::upper_bound(regions.begin(), regions.end(), iova, above) - regions.begin();
+            if (next == 0) return nullptr;
+            last = next - 1;
         }
-        return nullptr;
+        const Region& r = regions[last];
+        u64 at = iova - r.iova;
+        return at < r.length && length <= r.length - at ? &r : nullptr;
     }
 
     // Whether the byte at `iova` is memory that both sides read and write: a ring.

@@ -39,6 +39,7 @@ struct Mailbox {
     u64 read_beats, write_beats;  // on the DMA's data channels
     u64 due;  // the clock before which nothing happens unless something is put in; NEVER at rest
     u64 ended;  // the clock at which the card's Verilog ended it; NEVER
+    u64 in_frames;  // put on the receive wire and not taken whole by the card
 };
 
 struct Config {
@@ -271,6 +272,7 @@ struct Harness {
         box.findings = findings.count, box.findings_lost = findings.lost;
         box.read_beats = dma.read_beats, box.write_beats = dma.write_beats;
         box.ended = context->ended;
+        if constexpr (C::HAS_RX) box.in_frames = rx.waiting();
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
 
@@ -434,4 +436,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 7; }
+RB_API u32 rb_abi(void) { return 8; }

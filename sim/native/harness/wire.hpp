@@ -25,6 +25,7 @@ struct WireIn {
         frames.push_back({at, data.size(), length, error});
         data.insert(data.end(), bytes, bytes + length);
     }
+    u64 waiting() const { return frames.size() - head; }
     // When the next beat is due; NEVER without frames.
     u64 due() const {
         if (active) return beat_due;

@@ -332,6 +332,32 @@ def test_watchdog_resets_a_ring_that_stands_still_and_counts_what_was_on_it() ->
     bench.check_account()
 
 
+def test_a_partners_pause_is_no_hang() -> None:
+    """However long, and whenever it ends: the time without a pause counts."""
+    bench = Bench()
+    bench.send(*(frame(64, seed) for seed in range(5)))
+    bench.card.hangs, txoff = True, em.REGISTERS["STATUS"].mask("TXOFF")
+    for held in (0, txoff, txoff, txoff, 0):
+        bench.card.held = held
+        bench.driver.watchdog(0)
+    assert bench.driver.counters()["resets"] == 0
+    bench.driver.watchdog(1)
+    assert bench.driver.counters()["watchdog_tx"] == 1
+
+
+def test_a_slow_wire_is_no_hang() -> None:
+    """The head goes on, though the write-back that was asked for is far away."""
+    bench = Bench(tx_ring=256)
+    bench.send(*(frame(64, seed) for seed in range(30)))  # one write-back, behind the last
+    for now in range(6):
+        bench.driver.watchdog(now)
+        bench.card.reg["TDH", 0] += 1
+    assert bench.driver.counters()["resets"] == 0
+    for now in range(2):
+        bench.driver.watchdog(now)
+    assert bench.driver.counters()["watchdog_tx"] == 1
+
+
 def test_watchdog_sets_up_a_card_that_was_reset_behind_its_back() -> None:
     bench = Bench()
     bench.card.loopback = True

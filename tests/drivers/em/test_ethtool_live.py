@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from ringbed.drivers.em.stats import NAMES
 from ringbed.drivers.ethtool import Coalesce, Features, Pause, RingSizes
 from ringbed.drivers.world import TxFrame, TxSum
+from ringbed.sim.qemu.qtest import version
+from ringbed.sim.qemu.traits import NOT_COUNTED, at
 from tests.drivers.bench import frame
 from tests.drivers.em.test_filter import group, tagged
 from tests.drivers.em.test_offload import message, naive
@@ -160,7 +163,13 @@ def test_statistics_count_what_went_over_the_wire(live: Opener) -> None:
         "rx_65_to_127": 1, "rx_512_to_1023": 1, "tx_64": 2, "tx_65_to_127": 2, "tx_1024_to_max": 2,
         "rx_missed_errors": 0, "rx_crc_errors": 0, "collisions": 0,
     }  # fmt: skip
-    assert {name: got[name] for name in wanted} == wanted
+    assert {name: got[name] for name in wanted} == as_counted(card, wanted)
+
+
+def as_counted(card: Live, wanted: dict[str, int]) -> dict[str, int]:
+    """`wanted` with 0 where the QEMU at hand counts nothing."""
+    silent = at(version(), NOT_COUNTED) if card.engine == "qemu" else ()
+    return {name: 0 if set(NAMES[name]) <= set(silent) else count for name, count in wanted.items()}
 
 
 def test_a_message_is_counted_once(live: Opener) -> None:
@@ -169,7 +178,8 @@ def test_a_message_is_counted_once(live: Opener) -> None:
     item = TxFrame([whole], l4_offset=l4, segmentation=replace(how, mss=1000))
     send_message(card, item, 5)
     got = card.driver.ethtool.statistics()
-    assert (got["tx_tcp_seg_good"], got["tx_tcp_seg_failed"], got["tx_packets"]) == (1, 0, 5)
+    wanted = {"tx_tcp_seg_good": 1, "tx_tcp_seg_failed": 0, "tx_packets": 5}
+    assert {name: got[name] for name in wanted} == as_counted(card, wanted)
 
 
 def test_flow_control_by_force_is_in_ctrl(live: Opener) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ringbed.drivers.em.driver import MAX_MTU
 from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.hw.formats.verdict import Verdict
-from ringbed.sim.testbed.account import card_count
+from ringbed.sim.testbed.accounting import card_count
 from ringbed.sim.wire.frame import pad
 from tests.drivers.bench import frame
 from tests.drivers.live import MAC, Live, Opener

@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 
 from ringbed.drivers.em.stats import NAMES
-from ringbed.hw.formats import em, em_statistics
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS
 from tests.drivers.bench import Bench, frame
 
 
 def test_every_register_of_the_block_has_a_name_and_no_name_is_twice() -> None:
     named = {register for registers in NAMES.values() for register in registers}
-    halves = {pair + half for pair in em_statistics.PAIRS for half in "LH"}
-    assert named == {name for name, _, _ in em_statistics.STATISTICS if name not in halves} | set(em_statistics.PAIRS)
+    halves = {pair + half for pair in PAIRS for half in "LH"}
+    assert named == {name for name, _, _ in STATISTICS if name not in halves} | set(PAIRS)
 
 
 def test_what_was_there_before_up_does_not_count() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from ringbed.hw.bus.registers import RegisterFile
-from ringbed.hw.formats import em, em_statistics
+from ringbed.hw.formats import em
+from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
 from ringbed.hw.formats.field import Access, Field, Register, RegisterMap
 from tests.hw.stream_bench import pauses, refused, simulate
 
 EXTERNAL = ("STATUS", "EERD", "MDIC", "ICR", "ICS", "IMS", "IMC", "RDH", "TDH", "RAL", "RAH", "MTA", "VFTA")
-BANK = [register.name for register in em_statistics.REGISTERS]
+BANK = [register.name for register in STATISTICS_REGISTERS]
 KEPT = ("RDBAL", "RDBAH")
 ALL = 0xFFFFFFFF
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 
 import pytest
+from amaranth.back import rtlil
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from ringbed.drivers.world import Direction
+from ringbed.hw.errata import lab
 from ringbed.hw.errata.lab import EM_ERRATA, errata_mask
 from ringbed.hw.errata.saboteur import Erratum
+from ringbed.hw.errata.tx_ospf import TX_OSPF
 from ringbed.hw.formats import em
 from ringbed.hw.stream.taps import TAPS, Taps
 from ringbed.sim.cards import em_lab
@@ -121,3 +125,17 @@ def test_unknown_names_are_refused() -> None:
         Taps({"rx.nothing": None})
     with pytest.raises(ValueError, match="wants tap 'tx.nowhere'"):
         Erratum("x", "tx.nowhere", "", "", "", lambda width: None)
+
+
+def test_two_errata_at_one_tap_are_both_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is no replacement of the first: each has its bit of the pin, in the order of the list."""
+    second = replace(TX_OSPF, id="tx-other")
+    monkeypatch.setattr(lab, "EM_ERRATA", (TX_OSPF, second))
+    card = lab.lab_em()
+    assert len(card.ports()["errata"]) == 2
+    assert lab.errata_mask("tx-other") == 2
+    rtl = rtlil.convert(card, ports=list(card.ports().values()), name="em_lab", emit_src=False)
+    cells = [
+        line.split()[-1] for line in rtl.splitlines() if line.strip().startswith("cell ") and "tap_tx_data" in line
+    ]
+    assert sorted(cells) == ["\\tap_tx_data", "\\tap_tx_data_1"]

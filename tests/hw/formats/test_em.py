@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from ringbed.hw.formats import em, page
-from ringbed.hw.formats.field import Layout
+from ringbed.hw.formats.em.absent import ABSENT
+from ringbed.hw.formats.em.phy import PHY
+from ringbed.hw.formats.field import Layout, RegisterMap
 from ringbed.hw.formats.verdict import Verdict
+from tests.hw.em_part import DUMP, PART
 
 DOCS = Path(__file__).parents[3] / "docs" / "nics"
 
@@ -37,6 +40,18 @@ def test_offsets_are_the_familys() -> None:
 @pytest.mark.parametrize(("register", "field"), MASKS)
 def test_masks_are_the_familys(register: str, field: str) -> None:
     assert em.REGISTERS[register][field].mask == MASKS[register, field]
+
+
+def test_every_register_of_the_part_is_there_or_named_as_absent() -> None:
+    """And in the right place; ringbed's own window is all that the part has not."""
+    decided = {r.name: (r.offset, r.count, r.stride) for r in RegisterMap((*em.REGISTERS, *ABSENT))}
+    part = {name: place if isinstance(place, tuple) else (place, 1, 4) for name, place in PART.items()}
+    assert {name: place for name, place in decided.items() if not name.startswith("RB_")} == part
+
+
+def test_a_dump_of_the_part_has_no_hole_but_management() -> None:
+    there = {register.name for register in em.REGISTERS}
+    assert [name for name in DUMP if name not in there] == ["MANC"]
 
 
 def test_every_register_lies_in_the_bar() -> None:
@@ -93,7 +108,8 @@ def test_the_page_in_docs_is_the_tables(card: page.Card) -> None:
 
 def test_the_page_names_every_register_field_and_row() -> None:
     text = page.page(page.CARDS["em"], "")
-    names = [r.name if r.count == 1 else f"{r.name}[{r.count}]" for r in em.REGISTERS]
+    names = [r.name if r.count == 1 else f"{r.name}[{r.count}]" for r in (*em.REGISTERS, *ABSENT)]
+    names += [register.name for register in PHY]
     assert [name for name in names if f" {name} |" not in text] == []
     assert [row.kind for row in em.RX_TABLE if f"| {row.kind} |" not in text] == []
     assert [field.name for field in em.TX_DATA.fields if f" {field.name} |" not in text] == []

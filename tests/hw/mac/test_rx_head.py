@@ -33,10 +33,14 @@ def rtl(frames: list[bytes], width: int, vmes: list[bool], pause: Iterable[bool]
 
     async def look(ctx: Any) -> None:
         """CTRL.VME is right in the first beat's clock, and wrong in all others."""
-        ended, told, vme = False, 0, False
+        ended, told, vme, times = False, 0, False, list[int]()
         while len(seen) < len(frames):
-            _, _, valid, beat, head, now = await ctx.tick().sample(dut.i.valid, dut.i.payload, dut.o, dut.told)
+            _, _, valid, beat, head, now, timed = await ctx.tick().sample(
+                dut.i.valid, dut.i.payload, dut.o, dut.told, dut.timed
+            )
             told += now
+            if timed:
+                times.append(head.time)
             if ended:
                 seen.append({name: head[name] for name, _ in head.shape()})
             ended = bool(valid and beat.last)
@@ -46,6 +50,10 @@ def rtl(frames: list[bytes], width: int, vmes: list[bool], pause: Iterable[bool]
                 vme = next(state, False)
                 ctx.set(dut.vme, vme)
         assert told == sum(len(frame) >= (9 if width == 64 else 1) for frame in frames)
+        reach = [frame for frame in frames if len(frame) >= (17 if width <= 128 else 1)]  # byte 16 is in a beat of it
+        assert len(times) == len(reach)
+        for frame, time in zip(reach, times, strict=True):
+            assert len(frame) < 18 or time == int.from_bytes(frame[16:18], "big")
 
     async def run(ctx: Any) -> None:
         ctx.set(dut.vet, VET)

@@ -30,7 +30,8 @@ def payloads(jobs: list[Job], width: int) -> list[int]:
     for number, (frame, fcs, pad) in enumerate(jobs):
         for fields in beats([frame], width // 8, seed=number):
             flags = (fcs, pad) if fields["first"] else (rng.random() < 0.5, rng.random() < 0.5)
-            packed.append(pack(layout, {"beat": fields, "fcs": flags[0], "pad": flags[1]}))
+            pause = number % 3 if fields["first"] else rng.randrange(3)
+            packed.append(pack(layout, {"beat": fields, "fcs": flags[0], "pad": flags[1], "pause": pause}))
     return packed
 
 
@@ -50,8 +51,8 @@ def rtl(
         while len(frames) < len(jobs):
             ready = not next(holds)
             ctx.set(dut.o.tready, ready)
-            sampled = await ctx.tick().sample(dut.o.tvalid, dut.o.tdata, dut.o.tkeep, dut.o.tlast)
-            _, _, valid, data, keep, last = sampled
+            sampled = await ctx.tick().sample(dut.o.tvalid, dut.o.tdata, dut.o.tkeep, dut.o.tlast, dut.count, dut.pause)
+            _, _, valid, data, keep, last, bytes_here, pause = sampled
             if waiting is not None:  # what is offered stays until it is taken
                 assert (valid, data, keep, last) == waiting
             waiting = (valid, data, keep, last) if valid and not ready else None
@@ -60,6 +61,8 @@ def rtl(
                 count = keep.bit_length()
                 assert keep == (1 << count) - 1
                 assert count == lanes or last
+                assert bytes_here == count
+                assert pause == len(frames) % 3
                 frame += data.to_bytes(lanes, "little")[:count]
                 if last:
                     frames.append(frame)

@@ -24,6 +24,7 @@ class Used:
     write: bool
     eop: bool
     bursts: int
+    late: bool = False
 
 
 @dataclass
@@ -34,6 +35,9 @@ class Ledger:
     done: int = 0
     frames: int = 0
     written: int = 0
+    now: int = 0  # entries, without and with `late`
+    lates: int = 0
+    landed: int = 0
     clocks: int = 0
 
 
@@ -45,7 +49,8 @@ def frames(seed: int, count: int, longest: int, silent: float, bursts: int = 3) 
         size = rng.choice((1, 1, 2, rng.randint(1, longest)))
         for place in range(size):
             asked = rng.randint(0, bursts)
-            made.append(Used(rng.getrandbits(64), rng.random() >= silent, place == size - 1, asked))
+            write, late = rng.random() >= silent, rng.random() < 0.4
+            made.append(Used(rng.getrandbits(64), write, place == size - 1, asked, late))
     return made
 
 
@@ -79,6 +84,11 @@ class Bench:
         while first and not self.entries[first - 1].eop:
             first -= 1
         return end - first + 1 > self.depth and self.answered >= self.asked[place + 1]
+
+    def frames_in_memory(self) -> int:
+        """Frames that have come in whole and whose bursts are answered."""
+        return sum(entry.eop and self.answered >= self.asked[place + 1]
+                   for place, entry in enumerate(self.entries[: self.taken]))  # fmt: skip
 
     def behind_silent(self, place: int) -> int:
         """The first entry from `place` on that is written."""
@@ -128,7 +138,10 @@ class Bench:
         """Finished: data in memory, and the response in where it was written; frames are those of finished entries."""
         assert self.seen.done <= self.behind_silent(self.burst_ends[self.given - 1] if self.given else 0)
         assert all(self.may_write(place) for place in range(before, self.seen.done))
-        assert self.seen.frames == sum(entry.eop for entry in self.entries[: self.seen.done])
+        finished = self.entries[: self.seen.done]
+        assert self.seen.frames == sum(entry.eop for entry in finished)
+        assert self.seen.now == sum(entry.write and not entry.late for entry in finished)
+        assert self.seen.lates == sum(entry.write and entry.late for entry in finished)
 
     async def run(self, ctx: Any) -> None:
         dut, rng, seen = self.dut, self.rng, self.seen
@@ -155,16 +168,23 @@ class Bench:
                 ctx.set(port, value)
             sampled = await ctx.tick().sample(
                 dut.i.ready, dut.request.valid, dut.request.ready, dut.request.payload, dut.beat.valid, dut.beat.ready,
-                dut.beat.payload, dut.done, dut.frames, dut.written, dut.busy,
+                dut.beat.payload, dut.done, dut.frames, dut.written, dut.busy, dut.now, dut.lates, dut.landed,
             )  # fmt: skip
-            ready, asks, granted, request, has, takes, beat, done, ended, written, busy = sampled[2:]
+            ready, asks, granted, request, has, takes, beat, done, ended, written, busy, now, lates, landed = sampled[
+                2:
+            ]
             assert busy or not (asks or has or responses)
+            assert self.may_write(seen.done) or not busy  # the first that is not done is not due: no other can be
+            seen.landed += landed
+            assert seen.landed <= self.frames_in_memory()
             clock += 1
             if respond:
                 responses.popleft()
                 self.given += 1
             seen.done, seen.frames, seen.written = seen.done + done, seen.frames + ended, seen.written + written
+            seen.now, seen.lates = seen.now + now, seen.lates + lates
             self.check_done(seen.done - done)
+            assert seen.landed >= seen.frames
             if asks and granted:
                 left = self.burst(request.address, request.len)
             elif has and takes:
@@ -186,6 +206,7 @@ class Bench:
 
     def packed(self, entry: Used, sequence: int) -> int:
         fields = {"upper": entry.upper, "write": entry.write, "eop": entry.eop, "sequence": sequence % 256}
+        fields["late"] = entry.late
         return pack(Entry(), fields)
 
 
@@ -285,7 +306,8 @@ def test_flush_sends_what_there_is() -> None:
 async def feed(ctx: Any, dut: Completion, *entries: Used, sequence: int = 0) -> None:
     """Entries one after another, then some clocks for what they bring about."""
     for entry in entries:
-        fields = {"upper": entry.upper, "write": entry.write, "eop": entry.eop, "sequence": sequence}
+        fields = {"upper": entry.upper, "write": entry.write, "eop": entry.eop, "late": entry.late}
+        fields["sequence"] = sequence
         ctx.set(dut.i.payload.as_value(), pack(Entry(), fields))
         ctx.set(dut.i.valid, 1)
         await ctx.tick()
@@ -316,6 +338,64 @@ async def respond(ctx: Any, dut: Completion, *, failed: bool = False) -> tuple[i
     ctx.set(dut.failed, 0)
     await ctx.tick().repeat(2)
     return told[0], told[1], told[2]
+
+
+def test_busy_is_a_write_back_due_or_out_and_nothing_else() -> None:
+    """Waiting for data, for company or for a timer is no work."""
+    dut, entry, silent = Completion(64, 16, STROBE), Used(1, True, True, 0), Used(2, False, True, 0)
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.count, 64)
+        ctx.set(dut.threshold, 4)
+        assert not ctx.get(dut.busy)
+        await feed(ctx, dut, entry, entry, entry, sequence=1)
+        assert not ctx.get(dut.busy)  # their data is on the way
+        ctx.set(dut.flush, 1)
+        assert not ctx.get(dut.busy)
+        ctx.set(dut.flush, 0)
+        ctx.set(dut.answered, 1)
+        await ctx.tick()
+        ctx.set(dut.answered, 0)
+        await ctx.tick().repeat(8)
+        assert not ctx.get(dut.busy)  # three of four
+        ctx.set(dut.flush, 1)
+        assert ctx.get(dut.busy)
+        ctx.set(dut.flush, 0)
+        assert not ctx.get(dut.busy)
+        await feed(ctx, dut, entry, sequence=1)
+        assert ctx.get(dut.busy)  # due
+        assert await written(ctx, dut) == 4
+        assert ctx.get(dut.busy)  # out
+        assert await respond(ctx, dut) == (4, 4, 1)
+        assert not ctx.get(dut.busy)
+        await feed(ctx, dut, entry, silent, sequence=1)
+        assert not ctx.get(dut.busy)  # the silent one is behind another
+        ctx.set(dut.flush, 1)
+        assert await written(ctx, dut) == 2
+        assert await respond(ctx, dut) == (2, 2, 1)
+        assert not ctx.get(dut.busy)
+
+    simulate(dut, run, clocks=500)
+
+
+def test_landed_tells_each_frame_once_when_its_last_burst_is_answered() -> None:
+    dut, part, end = Completion(64, 16, STROBE), Used(1, True, False, 0), Used(2, True, True, 0)
+    told = list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.count, 64)
+        await feed(ctx, dut, part, end, sequence=2)
+        for _ in range(2):
+            ctx.set(dut.answered, 1)
+            await ctx.tick()
+            ctx.set(dut.answered, 0)
+            for _ in range(4):
+                _, _, landed = await ctx.tick().sample(dut.landed)
+                told.append(landed)
+
+    simulate(dut, run, clocks=100)
+    assert told[:4] == [0] * 4
+    assert sum(told) == 1
 
 
 def test_a_frame_longer_than_the_ring_goes_out_in_parts_when_no_descriptor_is_left() -> None:

@@ -9,10 +9,10 @@ from itertools import repeat
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 
-from ringbed.hw.rx.checksum import ChecksumRx
+from ringbed.hw.rx.checksum import ChecksumRx, RxSumControl
 from ringbed.hw.rx.parse import Parse
 from ringbed.hw.stream.beat import Beat
 from tests.hw.frame_reference import Found, Recipe, ether, ones_sum, patched, read, stock, with_fcs
@@ -49,18 +49,27 @@ def reference(frame: bytes, control: Control) -> Sums:
 
 
 def rtl(
-    frames: list[bytes], control: Control = Control(), pause: Iterable[bool] = repeat(False), width: int = 64
+    frames: list[bytes],
+    control: Control = Control(),
+    pause: Iterable[bool] = repeat(False),
+    width: int = 64,
+    behind: Control | None = None,
 ) -> tuple[list[Sums], list[dict[str, int]], list[int]]:
-    """For each frame its sums, what the parser said, and the clock of the result."""
+    """For each frame its sums, what the parser said, and the clock of the result.
+
+    The switches are `behind` while no frame begins.
+    """
     m = Module()
     m.submodules.parse = parse = Parse(width)
     m.submodules.sums = sums = ChecksumRx(width)
     wiring.connect(m, parse.o, sums.i)
     results: list[tuple[int, Any]] = []
     parsed: list[dict[str, int]] = []
+    starts = sums.i.valid & sums.i.payload.beat.first
+    m.d.comb += sums.control.eq(Mux(starts, RxSumControl.const(control.fields()),
+                                    RxSumControl.const((behind or control).fields())))  # fmt: skip
 
     async def source(ctx: Any) -> None:
-        ctx.set(sums.control, control.fields())
         await put(ctx, parse.i, [pack(Beat(width), fields) for fields in beats(frames, width // 8)], pause)
 
     async def sink(ctx: Any) -> None:
@@ -113,6 +122,18 @@ def test_switches_with_gaps(switches: int) -> None:
     frames = random.Random(switches).sample(stock(7), 60)
     sums, _, _ = rtl(frames, control, pauses(switches, 0.4), width)
     assert disagreements(frames, sums, control) == []
+
+
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_what_is_switched_in_mid_frame_counts_from_the_next_on(width: int) -> None:
+    """Of an odd and an even PCSS, and each switch either way."""
+    frames = random.Random(width).sample(stock(3), 40)
+    for one, other in (
+        (Control(15), Control(34, False, False, False, True)), (Control(62, secrc=True), Control(3, False)),
+    ):  # fmt: skip
+        for control, behind in ((one, other), (other, one)):
+            sums, _, _ = rtl(frames, control, width=width, behind=behind)
+            assert disagreements(frames, sums, control) == []
 
 
 @pytest.mark.parametrize("pcss", [0, 1, 7, 14, 61, 64, 255])
@@ -184,3 +205,42 @@ def test_sums_at_the_edges() -> None:
     sums, _, _ = rtl(frames)
     assert disagreements(frames, sums, Control()) == []
     assert {row["tcpe"] for row in sums if row["tcpcs"]} == {0, 1}
+
+
+def first_fold(data: bytes, more: int = 0) -> int:
+    """What the block has after its first fold: pieces of 32 bits added, then the 16 bits of that, and `more`."""
+    total = sum(int.from_bytes(data[at : at + 4], "little") for at in range(0, len(data), 4))
+    return sum(total >> shift & 0xFFFF for shift in (0, 16, 32)) + more
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_packet_checksums_whose_first_fold_has_a_carry_beyond_17_bits(width: int) -> None:
+    frames = [b"\xff" * 4 * (words + 1) + word.to_bytes(4, "little")
+              for words in (1, 2, 3, 100, 3000) for word in (words - 1, words, words + 1)]  # fmt: skip
+    assert {first_fold(frame) >> 16 for frame in frames} == {0, 1, 2}
+    sums, _, _ = rtl(frames, width=width)
+    assert disagreements(frames, sums, Control()) == []
+
+
+@pytest.mark.parametrize("width", [64, 512])
+@pytest.mark.parametrize("protocol", [6, 17])
+def test_good_and_bad_sums_with_a_carry_beyond_17_bits(protocol: int, width: int) -> None:
+    """Ones wherever the packet allows, and a length whose low byte, the high one in the lanes, is near ff."""
+    frames, folds = [], set()
+    for size in (0xE0, 0xF0, 0xFE, 0xFF, 0x5FF):
+        head, at = (20, 16) if protocol == 6 else (8, 6)
+        packet = Recipe(random.Random(1), 4, protocol, size - head).packet()
+        l4 = b"\xff" * size if protocol == 6 else b"\xff" * 4 + size.to_bytes(2, "big") + b"\xff" * (size - 6)
+        l4 = patched(l4, 12, 0x5010) if protocol == 6 else l4
+        packet = patched(packet[:12] + b"\xff" * 8, 10, 0) + patched(l4, at, 0)
+        packet = patched(packet, 10, 0xFFFF - ones_sum(packet[:20]))
+        pseudo = packet[12:20] + size.to_bytes(4, "big") + protocol.to_bytes(4, "big")
+        good = 0xFFFF - ones_sum(pseudo + packet[20:])
+        for value in (good, good ^ 0x100):
+            ready = patched(packet, 20 + at, value)
+            frames.append(with_fcs(ether(0x0800, ready, False, False)))
+            folds.add(first_fold(ready[12:], ((size & 0xFF) << 8 | size >> 8) + (protocol << 8)) >> 16)
+    assert 2 in folds
+    sums, _, _ = rtl(frames, width=width)
+    assert disagreements(frames, sums, Control()) == []
+    assert {row["tcpe"] for row in sums} == {0, 1}

@@ -149,3 +149,13 @@ def test_every_receive_address() -> None:
         entries = tuple((bytes([2, 0, 0, 0, 0, at]), at == index, False) for at in range(16))
         cases += [(Frame(bytes([2, 0, 0, 0, 0, at])), Tables(entries)) for at in range(16)]
     assert [got["address"] for got in rtl(cases)] == [int(at == index) for index in range(16) for at in range(16)]
+
+
+def test_an_address_one_bit_from_broadcast_is_none() -> None:
+    """Nor a group of all ones but that bit: with BAM alone it does not pass, wherever the bit is."""
+    frames = [Frame(((1 << 48) - 1 ^ 1 << bit).to_bytes(6, "little")) for bit in range(48)]
+    tables = Tables(switches=frozenset({"bam"}))
+    cases = [(frame, tables) for frame in [*frames, Frame(b"\xff" * 6)]]
+    found = rtl(cases)
+    assert found == [reference(*case) for case in cases]
+    assert [got["broadcast"] for got in found] == [0] * 48 + [1] == [got["address"] for got in found]

@@ -26,6 +26,7 @@ class Kept:
     checksum: int
     status: int
     errors: int
+    special: int
 
 
 Placed = tuple[list[tuple[int, int]], list[tuple[dict[str, int], bool, int]]]
@@ -56,7 +57,7 @@ def reference_place(frames: Sequence[Kept], addresses: Iterable[int], buffer: in
             fields = {"length": amount, "checksum": frame.checksum if first else 0, "DD": 1}
             word = em.RX_LEGACY.pack(**fields) >> 64
             if amount and not left:
-                word |= frame.status << 32 | frame.errors << 40
+                word |= frame.status << 32 | frame.errors << 40 | frame.special << 48
             if amount:
                 chunks.append((address, amount))
                 asked += len(plans(address, amount))
@@ -91,7 +92,10 @@ def rtl_place(frames: Sequence[Kept], addresses: list[int], buffer: int, seed: i
 
 def some_frames(seed: int, lengths: Iterable[int]) -> list[Kept]:
     rng = random.Random(seed)
-    return [Kept(length, rng.getrandbits(16), rng.getrandbits(8) | 3, rng.getrandbits(8)) for length in lengths]
+    return [
+        Kept(length, rng.getrandbits(16), rng.getrandbits(8) | 3, rng.getrandbits(8), rng.getrandbits(16))
+        for length in lengths
+    ]
 
 
 @pytest.mark.parametrize(("buffer", "share", "nulls"), [(256, 0.0, 0.0), (64, 0.4, 0.3), (16384, 0.3, 0.5)])

@@ -10,15 +10,22 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em.phy import PHY
 from ringbed.hw.station.phy import Mdic, Phy
 from tests.hw.stream_bench import simulate
 
 MDIC = em.REGISTERS["MDIC"]
 CLOCKS = 7
 WRITE, READ = 1, 2
-RESET = {0: 0x1140, 1: 0x7949, 2: 0x0141, 3: 0x0C20, 4: 0x0DE1, 5: 0, 6: 0, 9: 0x0E00, 10: 0, 17: 0x8000}
-LINKED = {1: 0x7949 | 0x20, 5: 0x41E1, 10: 0x3C00, 17: 0xAC00}
-KEPT = {0: 0xFDC0, 4: 0xFFFF, 9: 0xFFFF}  # bits a write keeps; RESTART and the reserved ones of 0 do not stay
+# Written down apart from the table: what the part in use reads, register by register.
+RESET = dict.fromkeys(range(32), 0) | {
+    0: 0x1140, 1: 0x7949, 2: 0x0141, 3: 0x0C20, 4: 0x0DE1, 7: 0x2001, 9: 0x0E00, 15: 0x3000, 16: 0x0360, 17: 0x8000,
+    20: 0x0D60,
+}  # fmt: skip
+LINKED = {1: 0x7949 | 0x20, 5: 0x41E1, 10: 0x3C00, 17: 0xAC00, 19: 0x0C00}
+# Bits a write keeps; RESTART and the reserved ones of 0 do not stay.
+KEPT = {0: 0xFDC0, 4: 0xFFFF, 7: 0xB7FF, 9: 0xFFFF, 16: 0xFFFF, 18: 0xFFFF, 20: 0xFFFF, 29: 0x001F}
+HELD_OVER_RESET = (16, 18, 20, 29)  # by register 0's bit; CTRL.PHY_RST resets them
 
 
 class Station(wiring.Component):
@@ -34,7 +41,7 @@ class Station(wiring.Component):
         m.submodules.phy = phy = self.phy
         m.d.comb += [
             phy.register.eq(mdic.phy_register), phy.read.eq(mdic.phy_read), phy.write.eq(mdic.phy_write),
-            phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value), mdic.phy_known.eq(phy.known),
+            phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value),
         ]  # fmt: skip
         return m
 
@@ -92,18 +99,25 @@ def test_registers_without_a_cable_and_with() -> None:
         await it.read(ctx, 1)  # the latched bit still says it was down
         for register, value in (RESET | LINKED).items():
             assert await it.read(ctx, register) == (value | 4 if register == 1 else value), register
+        assert await it.read(ctx, 19) == 0
 
     bench(run)
 
 
-def test_registers_and_phys_that_are_not_there_give_an_error() -> None:
+def test_the_table_has_all_32_in_order_and_says_what_they_read() -> None:
+    assert [register.number for register in PHY] == list(range(32))
+    assert {register.number: register.reset for register in PHY} == RESET
+
+
+def test_every_register_answers_and_no_other_phy_does() -> None:
+    """A driver in use writes 16, 20, 29, 30 and reads 18, 19, 21; `MDIC.E` there is 'Hardware Error' to it."""
+
     async def run(it: Station, ctx: Any) -> None:
         for register in range(32):
             value = await it.access(ctx, READ, register)
-            assert bool(value["E"]) == (register not in RESET)
-            assert value["DATA"] == RESET.get(register, 0xFFFF)
+            assert (value["E"], value["DATA"]) == (0, RESET[register])
             assert (value["REGADD"], value["PHYADD"], value["OP"]) == (register, 1, READ)
-            assert bool((await it.access(ctx, WRITE, register, 0x1140))["E"]) == (register not in RESET)
+            assert not (await it.access(ctx, WRITE, register, 0x1140))["E"]
         for phy in (0, 2, 31):
             value = await it.access(ctx, READ, 2, phy=phy)
             assert (value["E"], value["DATA"]) == (1, 0xFFFF)
@@ -177,6 +191,8 @@ def test_what_takes_the_link_away(how: str) -> None:
 
 @pytest.mark.parametrize("how", ["bit", "held"])
 def test_reset_brings_all_back_and_clears_itself(how: str) -> None:
+    """Register 0's bit leaves the part's own registers alone: drivers set them and reset for that to count."""
+
     async def run(it: Station, ctx: Any) -> None:
         ctx.set(it.phy.cable, 1)
         for register in KEPT:
@@ -191,10 +207,75 @@ def test_reset_brings_all_back_and_clears_itself(how: str) -> None:
             ctx.set(it.phy.held, 0)
         assert ctx.get(it.phy.link)
         for register in KEPT:
-            assert await it.read(ctx, register) == RESET[register]
+            stays = how == "bit" and register in HELD_OVER_RESET
+            assert await it.read(ctx, register) == (0x0140 & KEPT[register] if stays else RESET[register])
         assert not await it.read(ctx, 1) & 4  # the link went down for it
 
     bench(run)
+
+
+def test_changes_of_the_link_are_told_once() -> None:
+    """Register 19: link changed, and with it up, negotiated; a change in the clock of the read is not lost."""
+
+    async def run(it: Station, ctx: Any) -> None:
+        seen = []
+        for cable in (1, 0, 1):
+            ctx.set(it.phy.cable, cable)
+            seen += [await it.read(ctx, 19), await it.read(ctx, 19)]
+        assert seen == [0x0C00, 0, 0x0400, 0, 0x0C00, 0]
+        for change_at in range(CLOCKS + 2):
+            ctx.set(it.phy.cable, 0)
+            await it.read(ctx, 19)
+            await it.read(ctx, 19)
+            await it.start(ctx, OP=READ, REGADD=19, PHYADD=1)
+            for clock in range(CLOCKS + 2):
+                ctx.set(it.phy.cable, int(clock >= change_at))
+                await it.tick(ctx)
+            first = it.value(ctx)["DATA"]
+            assert first | await it.read(ctx, 19) == 0x0C00, change_at
+            assert await it.read(ctx, 19) == 0
+
+    bench(run)
+
+
+def test_errors_on_the_wire_are_counted_until_read_and_stick() -> None:
+    async def run(it: Station, ctx: Any) -> None:
+        async def errors(count: int) -> None:
+            ctx.set(it.phy.error, 1)
+            for _ in range(count):
+                await it.tick(ctx)
+            ctx.set(it.phy.error, 0)
+
+        await errors(3)
+        assert await it.read(ctx, 21) == 0, "without a link the PHY hears nothing"
+        ctx.set(it.phy.cable, 1)
+        await errors(3)
+        assert [await it.read(ctx, 21), await it.read(ctx, 21)] == [3, 0]
+        ctx.set(it.phy.error, 1)  # one each clock, those of the read's own among them
+        first, second = await it.read(ctx, 21), await it.read(ctx, 21)
+        assert (first, second) == (CLOCKS, CLOCKS + 1)
+        ctx.set(it.phy.error, 0)
+        ctx.set(it.phy.held, 1)
+        await it.tick(ctx)
+        ctx.set(it.phy.held, 0)
+        assert await it.read(ctx, 21) == 0
+
+    bench(run)
+
+
+@pytest.mark.full
+def test_the_count_of_errors_sticks() -> None:
+    it = Station()
+
+    async def main(ctx: Any) -> None:
+        ctx.set(it.phy.cable, 1)
+        ctx.set(it.phy.error, 1)
+        for _ in range(0x1_0010):
+            await it.tick(ctx)
+        ctx.set(it.phy.error, 0)
+        assert await it.read(ctx, 21) == 0xFFFF
+
+    simulate(it, main, clocks=70_000)
 
 
 def test_the_event_comes_once_and_only_when_asked_for() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbed.hw.formats.em_statistics import PAIRS, STATISTICS
+from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS
 from ringbed.hw.station.statistics import RxStat, Statistics, TxStat
 from tests.hw.stream_bench import pack, simulate
 

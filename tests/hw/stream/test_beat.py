@@ -12,7 +12,7 @@ from ringbed.hw.stream.ones_sum import add_pieces, bytes_from, fold_to_16
 from tests.hw.stream_bench import simulate
 
 
-@pytest.mark.parametrize("width", [64, 128, 512])
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
 def test_masks_and_moves(width: int) -> None:
     m, lanes = Module(), width // 8
     value, count, mask, field = Signal(width), Signal(range(lanes + 1)), Signal(width), Signal(16)
@@ -57,7 +57,7 @@ def test_folds_keep_the_value_modulo_65535_and_zero_apart() -> None:
         for number in (0, 1, 0xFFFF, 0x10000, 0x1FFFE, 0x1FFFF, 0x2FFFD, 0x2FFFE, 0xFFFF1, 0xFFFFF, 0xF0000):
             ctx.set(value, number)
             assert ctx.get(folded) == ((number - 1) % 0xFFFF + 1 if number else 0)
-        for number in (0, 0xFFFF_FFFF_FFFF, 0x1234_5678_9ABC, 0xFFFF_0000_0001):
+        for number in (0, 0xFFFF_FFFF_FFFF, 0x1234_5678_9ABC, 0xFFFF_0000_0001, 0x2_FFFF_FFFF, 0x1_FFFF_FFFF):
             ctx.set(total, number)
             assert ctx.get(first) == (number >> 32) + (number >> 16 & 0xFFFF) + (number & 0xFFFF)
 

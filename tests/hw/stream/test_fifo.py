@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ringbed.hw.stream.fifo import Fifo
-from tests.hw.stream_bench import refused, simulate
+from tests.hw.stream_bench import refused, simulate, wait
 
 
 def run_fifo(depth: int, clocks: int, write: float, read: float) -> tuple[int, int]:
@@ -58,3 +58,26 @@ def test_one_item_a_clock(depth: int) -> None:
 
 def test_fewer_than_two_places_are_refused() -> None:
     refused(lambda: Fifo(8, 1), "a FIFO needs at least 2 places, not 1")
+
+
+@pytest.mark.parametrize("depth", [2, 80])
+def test_what_was_promised_not_to_be_full_or_empty_is_asserted(depth: int) -> None:
+    """Full and empty themselves are nothing to complain of."""
+
+    def fill(writes: int, reads: int) -> None:
+        dut = Fifo(8, depth, has_room="block: it has room (DEPTH)", has_item="block: it has an item")
+
+        async def run(ctx: Any) -> None:
+            for port, clocks in ((dut.i.valid, writes), (dut.o.ready, reads)):
+                ctx.set(port, 1)
+                await wait(ctx, clocks)
+                ctx.set(port, 0)
+                await wait(ctx, 3)
+
+        simulate(dut, run)
+
+    fill(depth, depth)
+    with pytest.raises(AssertionError, match=r"block: it has room \(DEPTH\)"):
+        fill(depth + 1, 0)
+    with pytest.raises(AssertionError, match="block: it has an item"):
+        fill(depth, depth + 1)

@@ -65,6 +65,25 @@ def test_the_component_is_in_the_stream(stops: bool) -> None:
     assert got == [((number ^ 0xFF) + 3) % 256 for number in range(60)]
 
 
+def test_several_at_one_place_stand_in_a_row() -> None:
+    """Each with a name and an enable of its own; the side information reaches them all."""
+    parts = [Inverter(), Inverter(), Inverter(enabled=False)]
+    m, port, order = Module(), stream.Signature(8).create(), Signal(8, init=3)
+    taps = Taps({"tx.data": parts})
+    out = taps.insert(m, "tx.data", port, {"order": order})
+    m.d.sync += Signal().eq(0)
+    assert [id(enable) for enable in taps.enables] == [id(part.enable) for part in parts[:2]]
+    got: list[Any] = []
+
+    async def switch(ctx: Any) -> None:
+        ctx.set(parts[1].enable, 1)
+
+    simulate(m, switch, source(port, range(60), pauses(1)), sink(out, 60, got, pauses(2)), clocks=1000)
+    assert got == [((number + 3 ^ 0xFF) + 3 + 3) % 256 for number in range(60)]
+    with pytest.raises(ValueError, match=r"one component is put at tap 'rx\.data' twice"):
+        Taps({"rx.data": [parts[0], parts[0]]})
+
+
 def test_enables_come_in_the_order_of_the_list() -> None:
     parts = {"tx.checksum": Inverter(), "rx.data": Inverter(), "tx.data": Inverter(enabled=False)}
     taps, m = Taps(parts), Module()

@@ -105,7 +105,7 @@ def test_every_start_and_end(length: int) -> None:
     assert latencies == {3}
 
 
-@pytest.mark.parametrize("width", [64, 128, 512])
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
 def test_random_ranges(width: int) -> None:
     jobs = random_jobs(width, 150, 200)
     assert rtl(jobs, width)[0] == [reference(job) for job in jobs]
@@ -126,6 +126,17 @@ def test_places() -> None:
 def test_long_frames_of_ones() -> None:
     jobs = [(b"\xff" * size, Unit(14, 0), Unit(33, size - 2)) for size in (16288, 16287, 9000)]
     assert rtl(jobs)[0] == [reference(job) for job in jobs]
+
+
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_first_folds_that_need_18_bits(width: int) -> None:
+    """Ones, then as many as they carried: both halves of the total are all ones, and its carries are 2 and more."""
+    jobs = []
+    for words in (1, 2, 3, 100, 3000):
+        for word in (words - 1, words, words + 1):
+            frame = b"\xff" * 4 * (words + 1) + word.to_bytes(4, "little")
+            jobs.append((frame, Unit(), Unit(0, len(frame) - 1, True)))
+    assert rtl(jobs, width)[0] == [reference(job) for job in jobs]
 
 
 def test_zero_is_ffff_for_udp_alone() -> None:

@@ -72,6 +72,7 @@ class Result:
 
     def __init__(self) -> None:
         self.frames, self.ends, self.clocks, self.made, self.aborted = list[Out](), list[bool](), list[int](), 0, 0
+        self.worked = 0
 
 
 def rtl(items: Sequence[Item], width: int = 64, share: float = 0.0, seed: int = 1, error: int | None = None) -> Result:
@@ -85,9 +86,12 @@ def rtl(items: Sequence[Item], width: int = 64, share: float = 0.0, seed: int = 
         while len(out.ends) < messages or len(out.frames) < expected or quiet < 40:
             ready = not next(holds)
             ctx.set(dut.o.ready, ready)
-            _, _, valid, beat, number, cutting, abort, made, done, failed = await ctx.tick().sample(
-                dut.o.valid, dut.o.payload, dut.o_side, dut.cutting, dut.abort, dut.made, dut.done, dut.failed
-            )
+            _, _, valid, beat, number, cutting, abort, made, done, failed, works = await ctx.tick().sample(
+                dut.o.valid, dut.o.payload, dut.o_side, dut.cutting, dut.abort, dut.made, dut.done, dut.failed,
+                dut.working,
+            )  # fmt: skip
+            assert not works or quiet < 39, "a header takes no longer"
+            out.worked += works
             clock += 1
             quiet = 0 if valid else quiet + 1
             out.made += made
@@ -113,6 +117,8 @@ def rtl(items: Sequence[Item], width: int = 64, share: float = 0.0, seed: int = 
                     out.frames.append((frame, side))
                 frame = b""
         assert frame == b""
+        assert out.worked >= out.made
+        assert messages or not out.worked
 
     gaps = pauses(seed, share) if share else repeat(False)
     simulate(dut, feed(dut, items, lanes, error, gaps), watch, clocks=20_000)

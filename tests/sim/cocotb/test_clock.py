@@ -12,7 +12,7 @@ from amaranth import ClockDomain, Module, Signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.sim.cocotb.run import run
+from ringbed.sim.cocotb.run import run_in_cocotb
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
@@ -64,7 +64,7 @@ def test_another_clock_goes_on_while_time_is_skipped(kind: str) -> None:
 
 @pytest.mark.cocotb
 def test_a_bench_has_both_clocks(tmp_path: Path) -> None:
-    assert run("tests.sim.two_clock_bench", two_clock_toy(), "icarus", tmp_path) == ["the_clocks_agree"]
+    assert run_in_cocotb("tests.sim.two_clock_bench", two_clock_toy(), "icarus", tmp_path) == ["the_clocks_agree"]
 
 
 ratios = st.fractions(Fraction(1, 64), 64, max_denominator=64).filter(lambda ratio: ratio.numerator <= 64)

@@ -1,7 +1,7 @@
 """The cocotb engines: the contract of every engine, by the tests of the others, and what is their own.
 
-The tests imported here are those of `test_engines.py` and `test_axi_checker.py`; what they take from the fixtures of
-this file is a card in Icarus, and with `full` in Verilator too.
+The tests imported here are those of `test_engines.py`, `test_axi_checker.py` and `test_regions.py`; what they take from
+the fixtures of this file is a card in Icarus, and with `full` in Verilator too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, Region
 from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from ringbed.sim.seam.engine import EngineClosed, Event
+from tests.sim.memory.test_regions import (
+    test_a_region_comes_goes_and_another_takes_its_place,
+    test_an_engine_lets_go_of_the_bytes_at_its_next_run,
+    test_many_regions_at_once,
+    test_the_rest_of_a_burst_under_way_goes_nowhere,
+)
 from tests.sim.seam.test_axi_checker import (
     test_a_broken_rule_is_found,
     test_bytes_that_do_not_count_may_change,
@@ -75,6 +81,8 @@ CONTRACT = [
     test_offsets_outside_the_registers_are_refused, test_pins_reach_the_card, test_registers_are_read_and_peeked,
     test_run_stops_at_the_event_asked_for, test_strict_memory_raises_where_the_clock_ran,
     test_the_link_is_paced_both_ways,
+    test_a_region_comes_goes_and_another_takes_its_place, test_an_engine_lets_go_of_the_bytes_at_its_next_run,
+    test_many_regions_at_once, test_the_rest_of_a_burst_under_way_goes_nowhere,
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb.run import CocotbFailed, run
+from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from tests.sim.toy import toy_spec
 
 pytestmark = pytest.mark.cocotb
@@ -39,7 +39,7 @@ def of(name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> l
     """`run` of a module with this text."""
     (folder / f"{name}.py").write_text(text)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
-    return run(name, toy_spec(), "icarus", folder)
+    return run_in_cocotb(name, toy_spec(), "icarus", folder)
 
 
 def test_a_test_that_was_skipped_did_not_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

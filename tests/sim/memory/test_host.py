@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import Any
 
@@ -24,6 +25,13 @@ from ringbed.sim.seam.portmap import Dma, PortMap, PortMapError, Reset
 
 TO, FROM = Direction.TO_DEVICE, Direction.FROM_DEVICE
 OKAY, SLVERR, DECERR = Response.OKAY, Response.SLVERR, Response.DECERR
+
+
+HERE = r"[^ ]+/test_host\.py:\d+"
+
+
+class NotOne:
+    """Of no memory."""
 
 
 def test_a_mapping_carries_bytes_to_the_device_and_back() -> None:
@@ -65,7 +73,8 @@ def test_an_unmapped_buffer_is_out_of_reach() -> None:
     mapping = memory.map(bytes(64), FROM)
     memory.unmap(mapping)
     assert memory.device_write(mapping.iova, bytes(8), 0xFF) == DECERR
-    with pytest.raises(MappingError, match="read of 1 bytes of the dead mapping of 64 bytes at 0x120001000"):
+    name = rf"the mapping of 64 bytes at 0x120001000 \({HERE}\)"
+    with pytest.raises(MappingError, match=rf"^read of 1 bytes of {name}, which is unmapped at {HERE}$"):
         mapping.read(1)
 
 
@@ -74,8 +83,11 @@ def test_double_and_foreign_unmaps_are_refused() -> None:
     mapping = memory.map(b"x", TO)
     with pytest.raises(MappingError, match="which was not mapped here"):
         other.unmap(mapping)
+    with pytest.raises(MappingError, match="^unmap of a NotOne, which was not mapped here$"):
+        other.unmap(NotOne())  # type: ignore[arg-type]
     memory.unmap(mapping)
-    with pytest.raises(MappingError, match="second unmap of the dead mapping of 1 bytes at 0x120001000"):
+    name = rf"the mapping of 1 bytes at 0x120001000 \({HERE}\)"
+    with pytest.raises(MappingError, match=rf"^second unmap of {name}, the first at {HERE}$"):
         memory.unmap(mapping)
     again = memory.map(b"y", TO)  # the slot is used anew; the old mapping is still dead
     with pytest.raises(MappingError, match="second unmap"):
@@ -96,7 +108,8 @@ def test_coherent_memory_is_shared_zeroed_and_aligned() -> None:
     assert memory.device_read(ring.iova, 4)[1] == DECERR
     with pytest.raises(ValueError, match="released memoryview"):
         view[0]
-    with pytest.raises(MappingError, match="which is not allocated here"):
+    name = rf"the coherent memory of 4096 bytes at {ring.iova:#x} \({HERE}\)"
+    with pytest.raises(MappingError, match=rf"^second free of {name}, the first at {HERE}$"):
         memory.free(ring)
     assert bytes(memory.coherent(4096, align=4096).view) == bytes(4096)
 
@@ -109,9 +122,10 @@ def test_leaks_are_listed_with_their_origin() -> None:
     leaks = memory.leaks()
     assert [(leak.kind, leak.iova, leak.length) for leak in leaks] == [
         ("mapping", kept.iova, 100),
-        ("coherent", ring.iova, 256),
+        ("coherent memory", ring.iova, 256),
     ]
-    assert all("test_memory.py:" in leak.origin for leak in leaks)
+    assert all("test_host.py:" in leak.origin for leak in leaks)
+    assert str(leaks[0]) == f"the mapping of 100 bytes at {kept.iova:#x} ({leaks[0].origin})"
     memory.unmap(kept)
     memory.free(ring)
     assert memory.leaks() == []
@@ -145,13 +159,17 @@ def test_a_buffer_can_be_placed_in_its_page(offset: int) -> None:
 
 
 def test_addresses_are_told_by_their_neighbours() -> None:
-    memory = HostMemory()
-    assert memory.describe(5) == "nothing is mapped"
+    memory = HostMemory(trace_origins=False)
+    assert memory.locate(5).text == "nothing is mapped"
     mapping = memory.map(bytes(64), FROM)
     name = f"the mapping of 64 bytes at {mapping.iova:#x}"
-    assert memory.describe(mapping.iova - 3) == f"3 bytes below {name}"
-    assert memory.describe(mapping.iova + 63) == f"inside {name}"
-    assert memory.describe(mapping.iova + 66) == f"2 bytes past the end of {name}"
+    assert memory.locate(mapping.iova - 3).text == f"before, by 3 bytes, {name}"
+    assert memory.locate(mapping.iova + 63).text == f"inside {name}"
+    assert memory.locate(mapping.iova + 64).text == f"beyond, by 1 byte, {name}"
+    assert memory.locate(mapping.iova + 66).text == f"beyond, by 3 bytes, {name}"
+    over = memory.locate(mapping.iova + 60, mapping.iova + 72)  # what an access reaches to counts, not where it begins
+    assert (over.text, over.reach) == (f"beyond, by 8 bytes, {name}", 8)
+    assert over.about == memory.locate(mapping.iova + 200).about != memory.locate(mapping.iova - 1).about
 
 
 class Clock:
@@ -159,31 +177,52 @@ class Clock:
 
 
 def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
-    memory, clock = HostMemory(), Clock()
+    memory, clock = HostMemory(trace_origins=False), Clock()
     memory.clocked_by(clock)
     kept, gone = memory.map(bytes(64), FROM), memory.map(bytes(60), TO)
     memory.unmap(gone)
     name = f"the mapping of 60 bytes at {gone.iova:#x} that was unmapped"
-    assert memory.describe(gone.iova + 59, 112) == f"inside {name} 12 clocks before"
-    assert memory.describe(gone.iova + 62, 112) == f"2 bytes past the end of {name} 12 clocks before"
-    assert memory.describe(gone.iova + 8) == f"inside {name}"
-    assert memory.describe(gone.iova, 90) == f"inside the mapping of 60 bytes at {gone.iova:#x}"  # it lived then
-    assert memory.describe(kept.iova + 70, 112) == f"6 bytes past the end of the mapping of 64 bytes at {kept.iova:#x}"
+
+    def told(iova: int, at: int | None = None, end: int | None = None) -> str:
+        return memory.locate(iova, end, at).text
+
+    assert told(gone.iova + 59, 112) == f"inside {name} 12 clocks before"
+    assert told(gone.iova + 59, 112, gone.iova + 64) == f"inside {name} 12 clocks before"  # a read's whole beat
+    assert told(gone.iova + 62, 112) == f"beyond, by 3 bytes, {name} 12 clocks before"
+    assert told(gone.iova + 8) == f"inside {name}"
+    assert told(gone.iova, 90) == f"inside the mapping of 60 bytes at {gone.iova:#x}"  # it lived then
+    assert told(kept.iova + 70, 112) == f"beyond, by 7 bytes, the mapping of 64 bytes at {kept.iova:#x}"
     again = memory.map(bytes(8), TO)
     assert again.iova == gone.iova
-    assert memory.describe(gone.iova + 20, 112) == f"12 bytes past the end of the mapping of 8 bytes at {again.iova:#x}"
+    assert told(gone.iova + 20, 112) == f"beyond, by 13 bytes, the mapping of 8 bytes at {again.iova:#x}"
+
+
+def test_both_lines_of_the_driver_are_told() -> None:
+    memory = HostMemory()
+    mapping, mapped = memory.map(bytes(64), TO), here()
+    memory.unmap(mapping)
+    unmapped = here(-1)
+    text = memory.locate(mapping.iova).text
+    assert text == f"inside the mapping of 64 bytes at {mapping.iova:#x} ({mapped}) that was unmapped at {unmapped}"
+
+
+def here(lines: int = 0) -> str:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return f"{frame.f_back.f_code.co_filename}:{frame.f_back.f_lineno + lines}"
 
 
 def test_what_was_freed_is_told_too_and_only_the_last_of_it() -> None:
-    memory = HostMemory()
+    memory = HostMemory(trace_origins=False)
     ring = memory.coherent(256)
     memory.free(ring)
-    assert memory.describe(ring.iova) == f"inside the coherent memory of 256 bytes at {ring.iova:#x} that was freed"
+    assert memory.locate(ring.iova).text == f"inside the coherent memory of 256 bytes at {ring.iova:#x} that was freed"
     many = [memory.map(bytes(64), TO) for _ in range(REMEMBERED)]
     for mapping in many:
         memory.unmap(mapping)
-    assert "coherent" not in memory.describe(ring.iova)
-    assert memory.describe(many[0].iova).startswith("inside the mapping of 64 bytes")
+    assert "coherent" not in memory.locate(ring.iova).text
+    assert memory.locate(many[0].iova).text.startswith("inside the mapping of 64 bytes")
 
 
 def dma_of(bits: int) -> PortMap:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim.cocotb.build import CocotbMissing
-from ringbed.sim.cocotb.run import CocotbFailed, run
+from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.native.verilog_said import said
@@ -238,7 +238,7 @@ def benched(simulator: str, folder: Path, monkeypatch: pytest.MonkeyPatch, what:
     given = f", {more!r}" if more else ""
     (folder / f"{name}.py").write_text(BENCH.format(what=what, more=given), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    return run(name, says(folder, more), simulator, folder, limit_s=limit_s)
+    return run_in_cocotb(name, says(folder, more), simulator, folder, limit_s=limit_s)
 
 
 @pytest.mark.cocotb

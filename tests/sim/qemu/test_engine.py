@@ -6,6 +6,7 @@ long something took: only at what came, and in which order.
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import socket
@@ -109,6 +110,23 @@ def test_memory_that_cannot_be_shared_is_refused() -> None:
             engine.read(0)
 
 
+def test_regions_are_those_of_the_start() -> None:
+    """A machine without an operating system gives no memory module back, so no removal is taken in silence either."""
+    memory, file = HostMemory(), os.memfd_create("region")
+    os.ftruncate(file, 4096)
+    region = Region(0x2_0000_0000, mmap.mmap(file, 4096), file=file)
+    engine = QemuEngine(cards.em(), memory)
+    assert engine.read(em.REGISTERS["STATUS"].offset)
+    memory.add_region(region)
+    with pytest.raises(ValueError, match="was added or removed since QEMU started"):
+        engine.read(em.REGISTERS["STATUS"].offset)
+    memory.remove_region(region)
+    with pytest.raises(ValueError, match="was added or removed since QEMU started"):
+        engine.run(engine.now + 1)
+    engine.close()
+    os.close(file)
+
+
 def test_without_qemu_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     sentence = f"no QEMU: {PROGRAM} is not on PATH (Debian's package is qemu-system-x86)"
@@ -142,7 +160,7 @@ def test_closing_ends_the_process_and_gives_back_what_it_held() -> None:
     find_qemu()
     before = set(os.listdir("/proc/self/fd"))
     engine = cold()
-    assert engine.read(R["STATUS"].offset)
+    assert engine.read(em.REGISTERS["STATUS"].offset)
     machine = engine._machine
     assert machine is not None
     engine.close()

@@ -154,9 +154,20 @@ def test_the_checker_can_be_off(engine_kind: str) -> None:
 
 def test_findings_are_capped(engine_kind: str) -> None:
     engine = pins_engine(engine_kind)
-    found = play(engine, [tx(keep=0, last=1)] + [{}] * 299)
+    requests = [on(AR, addr=8 * number + 1 << 12 | 8, len=3, size=4, burst=1) for number in range(60)]
+    found = play(engine, [tx(keep=keep) for keep in range(255)] + [{**tx(valid=0), **OFF}, *requests])
     assert len(found) == 257
-    assert (found[-1].rule, found[-1].text) == ("capped", "44 more findings were not kept")
+    assert (found[-1].rule, found[-1].text) == ("capped", "59 more findings were not kept")
+    assert play(engine, [OFF]) == []
+
+
+def test_what_is_seen_again_is_counted(engine_kind: str) -> None:
+    engine = pins_engine(engine_kind)
+    (found,) = play(engine, [tx(keep=0, last=1)] + [{}] * 299)
+    assert (found.text, found.count, found.last) == ("TKEEP is 0 in a beat", 300, found.clock + 299)
+    assert str(found).endswith(f"stream.keep: TKEEP is 0 in a beat (300 times, the last at clock {found.last})")
+    (found,) = play(engine, [{}])  # what has been taken is forgotten
+    assert (found.count, found.last) == (1, None)
     assert play(engine, [tx(valid=0)]) == []
 
 

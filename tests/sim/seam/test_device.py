@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ringbed.drivers.world import PciIdentity
 from ringbed.hw.formats import em
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
@@ -11,10 +14,12 @@ from ringbed.sim.seam.device import DeviceOverEngine
 from ringbed.sim.testbed.assembly import EM_PCI
 from tests.sim.fake_engine import FakeEngine
 
+IO = 2  # the BAR of the window
 
-def device(hz: int = 125_000_000) -> tuple[DeviceOverEngine, FakeEngine]:
+
+def device(hz: int = 125_000_000, pci: PciIdentity = EM_PCI) -> tuple[DeviceOverEngine, FakeEngine]:
     engine = FakeEngine(HostMemory())
-    return DeviceOverEngine(engine, EM_PCI, Frequency(hz)), engine  # type: ignore[arg-type]
+    return DeviceOverEngine(engine, pci, Frequency(hz)), engine  # type: ignore[arg-type]
 
 
 def test_reads_cost_time_writes_and_peeks_do_not() -> None:
@@ -41,7 +46,9 @@ def test_delay_does_not_end_at_an_interrupt() -> None:
     assert engine.now == 125
 
 
-@pytest.mark.parametrize(("bar", "offset", "size"), [(1, 0, 4), (0, 2, 4), (0, 0, 2), (0, 1 << 17, 4), (0, -4, 4)])
+@pytest.mark.parametrize(("bar", "offset", "size"), [
+    (1, 0, 4), (0, 2, 4), (0, 0, 2), (0, 1 << 17, 4), (0, -4, 4), (2, 8, 4), (2, 4, 2), (2, 1, 4), (3, 0, 4),
+])  # fmt: skip
 def test_other_accesses_are_refused(bar: int, offset: int, size: int) -> None:
     card, _ = device()
     with pytest.raises(ValueError, match=f"not {size} bytes at {offset:#x} of BAR {bar}"):
@@ -60,3 +67,41 @@ def test_a_lag_passes_behind_the_next_read_and_once() -> None:
     assert engine.now == 135
     card.read(0, em.REGISTERS["ICR"].offset)
     assert engine.now == 145
+
+
+def test_the_io_window_reaches_any_register_and_keeps_its_address() -> None:
+    card, engine = device()
+    rctl, tctl = em.REGISTERS["RCTL"].offset, em.REGISTERS["TCTL"].offset
+    card.write(0, rctl, 0x8002)
+    card.write(IO, 0, rctl)
+    assert engine.now == 0
+    assert card.peek(IO, 4) == 0x8002
+    assert card.read(IO, 4) == 0x8002
+    assert engine.now > 0, "it is the same read of the same register"
+    card.write(IO, 4, 0x2)
+    card.write(IO, 0, tctl)
+    assert (card.read(0, rctl), card.read(IO, 0), card.peek(IO, 0)) == (2, tctl, tctl)
+
+
+@pytest.mark.parametrize("address", [em.BAR_SIZE, 0x7_FFFC, 0xFFFF_FFFC, em.REGISTERS["RCTL"].offset + 2])
+def test_the_io_window_shows_nothing_where_no_register_is(address: int) -> None:
+    """Flash, nothing at all, and half a word: M 4 leaves them undefined; they reach no register."""
+    card, engine = device()
+    rctl = em.REGISTERS["RCTL"].offset
+    card.write(0, rctl, 2)
+    card.write(IO, 0, address)
+    card.write(IO, 4, 0xFFFF_FFFF)
+    assert (card.read(IO, 4), card.peek(IO, 4), card.read(IO, 0)) == (0, 0, address)
+    assert (engine.now, card.peek(0, rctl)) == (0, 2)
+
+
+def test_a_card_without_the_window_has_no_such_bar() -> None:
+    card, _ = device(pci=replace(EM_PCI, io_bar=None))
+    with pytest.raises(ValueError, match=r"32-bit registers in BAR 0, not 4 bytes at 0x0 of BAR 2"):
+        card.read(IO, 0)
+
+
+def test_configuration_space_is_the_cards() -> None:
+    card, _ = device()
+    assert card.config.read(0) == em.PCI_DEVICE << 16 | em.PCI_VENDOR
+    assert card.config is card.config

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import TxFrame, TxSum, Verdict
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import FLAGS, SUMS, StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
@@ -91,6 +93,37 @@ def test_flags_become_the_sums_asked_for() -> None:
     assert SUMS[0] == SUMS[ICMP_CSUM_OUT] == TxSum.NONE
     assert SUMS[IPV4_CSUM_OUT | UDP_CSUM_OUT] == TxSum.IPV4 | TxSum.UDP
     assert SUMS[TCP_CSUM_OUT] == TxSum.TCP
+
+
+def test_everything_the_driver_can_do_is_told_to_the_stack() -> None:
+    """The whole list, so that the next capability cannot be forgotten."""
+    host = stack_host(1, features=Features(True, True, tso=True, vlan_strip=True, vlan_insert=True, vlan_filter=True))
+    of, told = host.driver.capabilities, host.upper.capabilities
+    assert [each.name for each in fields(of)] == [each.name for each in fields(told)]
+    for each in fields(of):
+        value = getattr(of, each.name)
+        assert value, f"{each.name} is not switched on: nothing would be seen"
+        wanted = {"tx_l4": Offload(of.tx_l4.value), "mtu": host.driver.mtu}.get(each.name, value)
+        assert getattr(told, each.name) == wanted
+
+
+VLANS = [(5, 0), (0x6FFF, 0), (0, 1), (0xE000, 1)]  # a tag, and how many answers there are to it
+
+
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize(("tag", "answers"), VLANS)
+def test_a_frame_of_a_vlan_is_not_ours_and_one_of_priority_is(strip: bool, tag: int, answers: int) -> None:
+    """Whoever takes the tag out: what was in it counts. Nothing is learned of such a frame, and it is counted."""
+    host = stack_host(2, features=Features(True, True, vlan_strip=strip, vlan_insert=strip))
+    peer, ours, theirs = bytes.fromhex("020000000077"), bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1])
+    asks = bytes.fromhex("0001080006040001") + peer + theirs + bytes(6) + ours
+    wire = b"\xff" * 6 + peer + b"\x81\0" + tag.to_bytes(2, "big") + b"\x08\x06" + asks + bytes(18)
+    host.engine.wire_in(to_wire(wire), host.engine.now)
+    host.advance(host.now + 1_000_000)
+    assert len(host.engine.wire_out()) == answers
+    assert sum(host.upper.stack.drops().values()) == 1 - answers
+    assert lost(account(host)) == 0
+    assert host.driver.counters()["rx_frames"] == 1
 
 
 def test_a_packets_own_offsets_reach_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import TxFrame
 from ringbed.hw.formats import em
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import account, open_host
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump

@@ -9,7 +9,7 @@ import pytest
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.seam.portmap import PortMapError
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
 from ringbed.sim.testbed.dut import open_dut
 from ringbed.sim.testbed.faults import Faults

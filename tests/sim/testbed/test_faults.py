@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import KINDS, FaultPlan, FaultRecord, load_plan, parse_plan, record_text
 from ringbed.sim.seam.bus_faults import Access, BusKind
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import account, open_host
 from ringbed.sim.testbed.faults import Faults, bus_faults
 from ringbed.sim.testbed.host import Collector

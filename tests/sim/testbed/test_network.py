@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ringbed.sim.faults.plan import FaultFileError, FaultPlan, parse_plan, record_text
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.testbed import network as testbed_network
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.network import Network, open_network
 from ringbed.sim.testbed.pump import Pump

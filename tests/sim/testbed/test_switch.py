@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.sim.seam.engine import NEVER
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.switch import DROPS_IN, Switch
 from ringbed.sim.wire.frame import Damage, damage, fcs, to_wire
 

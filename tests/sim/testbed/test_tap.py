@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ringbed.sim.kernel.netns import Job, KernelHost
-from ringbed.sim.testbed.account import lost
+from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.pump import HostLink, Pump, WallPump
 from ringbed.sim.wire.frame import HostEnd

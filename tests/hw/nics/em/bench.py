@@ -219,7 +219,8 @@ class Card:
             final = {"EOP": 1, "RS": 1} if end == len(data) and len(made) == len(edges) - 2 else {}
             values = {"IFCS": 1} | final | fields
             if extended:
-                made.append(em.TX_DATA.encode(address=address, DTALEN=end - begin, DTYP=1, DEXT=1, **values))
+                kind = {"DTYP": 1, "DEXT": 1} | values
+                made.append(em.TX_DATA.encode(address=address, DTALEN=end - begin, **kind))
             else:
                 made.append(em.TX_LEGACY.encode(address=address, length=end - begin, **values))
         return made

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from ringbed.hw.formats.em_statistics import STATISTICS
+from ringbed.hw.formats.em.statistics import STATISTICS
 from tests.hw.nics.em.bench import STATION, Card, Opener, R, fcs, frame
 from tests.hw.nics.em.tx.test_data import body
 from tests.hw.station.test_statistics import bucket

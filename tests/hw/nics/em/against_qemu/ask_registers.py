@@ -43,7 +43,7 @@ for _name, _value in {
     "TIPG": 0x0060_200A, "RXDCTL": 0x0102_0304, "TXDCTL": 0x0102_0304, "RXCSUM": 0x70E, "PBA": 0x20,
     "RDLEN": 0x1F80, "TDLEN": 0x1FFF, "RDBAL": 0xABCD_1234, "RDBAH": 0x12, "RDTR": 0x1234, "RADV": 0x1234,
     "TIDV": 0x1234, "TADV": 0x1234, "ITR": 0x1234, "RSRPD": 0x123, "FCAL": 0x00C2_8001, "FCAH": 0x0100, "FCT": 0x8808,
-    "FCTTV": 0x1234, "FCRTL": 0x8000_2000, "FCRTH": 0x4000, "VET": 0x88A8,
+    "FCTTV": 0x1234, "TXCW": 0xC000_1234, "FCRTL": 0x8000_2000, "FCRTH": 0x4000, "VET": 0x88A8,
 }.items():  # fmt: skip
     experiment(up=False)(kept(_name, _value))
 
@@ -58,6 +58,20 @@ def ics_shows_icr_and_clears_nothing(card: Card) -> list[str]:
     card.get("ICR")
     card.set("ICS", CAUSE["RXO"])
     return [hex(card.get("ICS") & CAUSE["RXO"]), causes(card), causes(card)]
+
+
+@experiment(up=False)
+def every_cause_set_by_ics(card: Card) -> tuple[str, str]:
+    """Those without a source too: self tests of drivers in use set bits 0 to 9 one by one."""
+    every = (1 << 17) - 1
+    card.set("IMS", every)
+    mask = card.get("IMS")
+    card.set("IMC", every)
+    found = 0
+    for bit in range(17):
+        card.set("ICS", 1 << bit)
+        found |= card.get("ICR") & 1 << bit
+    return hex(mask & every), hex(found)
 
 
 @experiment()
@@ -156,8 +170,8 @@ def phy_status_with_link(card: Card) -> str:
 
 
 @experiment()
-def phy_register_that_is_not_there(card: Card) -> str:
-    return mdic(card, 0x0D)[0]
+def phy_registers_that_answer(card: Card) -> list[int]:
+    return [register for register in range(32) if mdic(card, register)[0] == "R"]
 
 
 @experiment()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.hw.formats import em_statistics
+from ringbed.hw.formats.em.statistics import STATISTICS
 from tests.hw.nics.em.against_qemu.experiments import experiment, received, sent
 from tests.hw.nics.em.bench import RCTL, STATION, Card, R, frame, on_wire
 
@@ -12,7 +12,7 @@ LOCAL = ("RNBC", "MPC")  # of the ring's fill, not of the frames
 
 def counted(card: Card) -> dict[str, int]:
     """Every statistics register that is not 0, in their order; the read clears them."""
-    values = {name: card.engine.read(offset) for name, offset, _ in em_statistics.STATISTICS}
+    values = {name: card.engine.read(offset) for name, offset, _ in STATISTICS}
     return {name: value for name, value in values.items() if value}
 
 

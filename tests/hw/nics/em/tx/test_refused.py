@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from ringbed.hw.formats import em
+from ringbed.hw.formats.page import docs_folder
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, on_wire
 from tests.hw.nics.em.tx.test_data import DD, body, sent_after
 from tests.hw.nics.em.tx.test_sums import context
@@ -71,6 +72,18 @@ def test_good_ones_between_refused_ones(native: Opener, seed: int) -> None:
             want.append(on_wire(data))
     assert sent_after(card, *made, step=rng.randrange(1, 20)) == want
     assert card.counts() == {"RB_TXFRAME": 80, "RB_TXWIRE": len(want)} | ends
+
+
+def test_every_descriptor_type_is_as_the_page_says(card: Opener) -> None:
+    """DTYP 0 is a context, 1 is data, and of the other fourteen the page of `em` says that they are refused."""
+    c, data = card(tx=64), body(100)
+    for dtyp in range(2, 16):
+        assert sent_after(c, c.pieces(data, extended=True, DTYP=dtyp), c.pieces(data)) == [on_wire(data)]
+    assert c.counts() == {"RB_TXFRAME": 28, "RB_TXWIRE": 14, "RB_TXMIX": 14}
+    notes = (docs_folder() / "em.notes.md").read_text(encoding="utf-8")
+    assert (
+        "`DTYP` of 2 to 15, which the manual reserves | its frame is refused whole and counted in `RB_TXMIX`" in notes
+    )
 
 
 @pytest.mark.parametrize("lengths", [[16289], [16288, 1], [1, 16288], [8144, 8145], [65535], [16000] * 5])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ringbed.hw.formats.field import Access, Field, Register
 
-__all__ = ["PAIRS", "REGISTERS", "STATISTICS"]
+__all__ = ["PAIRS", "STATISTICS", "STATISTICS_REGISTERS"]
 
 # name, offset, what it counts (M 13.7). Lengths are wire bytes with FCS.
 STATISTICS = (
@@ -55,6 +55,6 @@ STATISTICS = (
 )  # fmt: skip
 PAIRS = ("GORC", "GOTC", "TOR", "TOT")  # each NAMEL and NAMEH
 
-REGISTERS = tuple(
+STATISTICS_REGISTERS = tuple(
     Register(name, offset, Access.RC, (Field("COUNT", 0, 32, Access.RC),), doc) for name, offset, doc in STATISTICS
 )

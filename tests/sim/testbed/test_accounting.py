@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ringbed.drivers.world import TxFrame
+from ringbed.hw.formats import em
+from ringbed.hw.formats.window import Count, Part, Stop
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.seam.engine import EngineClosed
-from ringbed.sim.testbed.account import Leg, card_count, driver_legs, lost
+from ringbed.sim.testbed.accounting import Leg, card_count, driver_legs, lost
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
@@ -91,10 +93,6 @@ def test_a_link_that_swallows_and_doubles_is_in_the_account() -> None:
     assert lost(faults.legs()) == 1
 
 
-def no_peek(offset: int) -> int:
-    raise ValueError("the port map of em has no peek")
-
-
 def test_a_card_without_the_window_is_counted_on_its_wire(monkeypatch: pytest.MonkeyPatch) -> None:
     host = fake_host(Collector())
     counters = host.driver.counters() | {"rx_frames": 7, "rx_errors": 2, "tx_frames": 5, "tx_long": 1, "tx_reset": 2}
@@ -102,25 +100,75 @@ def test_a_card_without_the_window_is_counted_on_its_wire(monkeypatch: pytest.Mo
     stats.dropped, stats.wire_in, stats.wire_out = {"bad_fcs": 3, "error": 0}, 14, 3
     monkeypatch.setattr(host.driver, "counters", lambda: counters)
     monkeypatch.setattr(host.engine, "stats", lambda: stats)
-    monkeypatch.setattr(host.engine, "peek", no_peek)
+    monkeypatch.setattr(host.engine, "window", None)
     up, down = driver_legs(host)
     assert str(up) == (
         "em0 wire to driver: sent 14, delivered 7, bad_fcs 3, rx_errors 2, "
-        "lost 2 or dropped by the card, which cannot be asked"
+        "lost 2 or dropped by the card, which cannot be asked: 2 of 14 frames of the wire never reached the driver; "
+        "never all had; at most 2 were on their way"
     )
     assert str(down) == "em0 driver to wire: sent 6, delivered 3, tx_long 1, tx_reset 2, lost 0"
     stats.wire_in = 11
     assert str(driver_legs(host)[0]).endswith("lost -1")  # nobody dropped a frame that came twice
 
 
-def test_the_engine_of_another_model_has_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """QEMU answers a look with 0, as any register that it has not."""
+def test_frames_that_wait_on_the_wire_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     host = fake_host(Collector())
-    monkeypatch.setattr(host.engine, "kind", "qemu")
-    assert host.engine.stats().wire_in == 0
-    host.engine.wire_in(to_wire(frame(60)), host.engine.now)
-    Pump([host]).run(host.now + 1_000_000)
-    assert driver_legs(host)[0].lost == -1
+    stats = host.engine.stats()
+    stats.wire_in, stats.wire_waiting = 5, 5
+    monkeypatch.setattr(host.engine, "window", None)
+    monkeypatch.setattr(host.engine, "stats", lambda: stats)
+    assert str(driver_legs(host)[0]) == "em0 wire to driver: sent 5, delivered 0, waiting on the wire 5, lost 0"
+
+
+COUNTS = [pytest.param(count, id=count.name) for count in em.WINDOW.counts]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_counter_of_the_card_is_in_the_account(count: Count) -> None:
+    """The whole table: a frame that ends in a counter ends in a cause of its name, one that is made was made."""
+    host = busy_host()
+    assert isinstance(host.engine, FakeEngine)
+    rb = host.engine.card.rb
+    way = ["rx", "tx"].index(count.way)
+    begun = em.WINDOW.of(count.way, Part.BEGUN)[0].name
+    before, wires = driver_legs(host)[way], em.WINDOW.on_wire(rb)
+    rb[count.name] += 7
+    leg = driver_legs(host)[way]
+    if count.part is Part.APART:
+        assert leg == before
+    elif count.part is Part.MADE:
+        assert (leg.added[count.name], leg.lost) == (before.added[count.name] + 7, 7)
+    elif count.part is Part.ENDED:
+        rb[begun] += 7
+        if count.way == "tx":
+            host.driver._tx.counters["tx_frames"] += 7  # type: ignore[attr-defined]
+        leg = driver_legs(host)[way]
+        assert (leg.causes[count.name], leg.lost) == (before.causes.get(count.name, 0) + 7, 0)
+        rb[begun] -= 7
+    else:
+        assert leg.lost in (7, -7, 0)
+    now = em.WINDOW.on_wire(rb)
+    assert (now[0] - wires[0], now[1] - wires[1]) == (7 * count.rx_wire, 7 * count.tx_wire)
+
+
+@pytest.mark.parametrize("stop", em.WINDOW.stops, ids=lambda stop: stop.name)
+def test_what_stands_behind_a_stopped_queue_is_under_its_name(stop: Stop, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = busy_host()
+    assert isinstance(host.engine, FakeEngine)
+    way = ["rx", "tx"].index(stop.way)
+    host.engine.card.rb[em.WINDOW.of(stop.way, Part.BEGUN)[0].name] += 3
+    host.driver._tx.counters["tx_frames"] += 3 + 2  # type: ignore[attr-defined]  # and 2 that are on the ring still
+    assert driver_legs(host)[way].lost == (3, 5)[way]
+    host.engine.card.reg[stop.name, 0] = em.StopCause.DATA
+    leg = driver_legs(host)[way]
+    assert (leg.causes[f"behind {stop.name} data"], leg.lost) == ((3, 5)[way], 0)
+
+
+def test_what_the_card_never_took_is_said() -> None:
+    host = busy_host()
+    host.driver._tx.counters["tx_frames"] += 3  # type: ignore[attr-defined]
+    assert str(driver_legs(host)[1]).endswith(", lost 3: 3 the card has not taken from the ring")
 
 
 def test_a_closed_engine_has_no_account(monkeypatch: pytest.MonkeyPatch) -> None:

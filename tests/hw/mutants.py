@@ -1,0 +1,160 @@
+"""Which results of a block its own tests read: each is broken in turn, and a test of the block must fail.
+
+A result is a field of an output port. It is held at 0: what is looked at, but never is anything else in the tests,
+counts as not read. A port of one bit is held at 1 too. A block made for several widths is broken whole at each.
+
+As a program it is told a class and its test file, and prints what no test sees, a line each. It imports once what all
+need and runs the tests in a child for each broken block; a simulation that goes on for longer than any did with the
+whole block has failed, so a block that stands still takes no time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import Out
+from amaranth.sim import Simulator
+
+__all__ = ["WIDTHS", "breaks", "leaves", "main", "results"]
+
+WIDTHS = (64, 128, 256, 512)
+Break = tuple[str, int]  # the result, and what it is held at; or "width", and which
+Fields = Iterator[tuple[str, int, int]]  # name, first bit, bits
+
+
+def leaves(shape: Any, name: str, start: int = 0) -> Fields:
+    """The fields of a shape, down to those that have none."""
+    if isinstance(shape, data.Layout):
+        for key, field in shape:
+            yield from leaves(field.shape, f"{name}.{key}", start + field.offset)
+    else:
+        yield name, start, Value.cast(Const(0, shape)).shape().width
+
+
+def results(block: Any) -> Iterator[tuple[str, Any, list[tuple[str, int, int]]]]:
+    """Each output port of a component: its name, its value, its fields."""
+    for path, member, value in block.signature.flatten(block):
+        if member.flow == Out and not isinstance(value, Const) and len(Value.cast(value)):
+            name = ".".join(map(str, path))
+            yield name, value, list(leaves(member.shape, name))
+
+
+def breaks(block: Any) -> list[Break]:
+    """Every way in which a block like this one is broken."""
+    made = [(name, 0) for _, _, found in results(block) for name, _, _ in found]
+    made += [(name, 1) for name, value, _ in results(block) if len(Value.cast(value)) == 1]
+    return made + [("width", width) for width in WIDTHS if "width" in vars(block) and block.width in WIDTHS]
+
+
+def broken(kind: Any, way: Break | None) -> Any:
+    """A class like `kind`, whose instances are broken so; whole when `way` is None."""
+
+    class Broken(kind):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self._make: Callable[[], Any] = lambda: kind(*args, **options)
+            super().__init__(*args, **options)
+
+        def elaborate(self, platform: Any) -> Module:
+            m, whole = Module(), self._make()
+            m.submodules.whole = whole
+            for (_, member, mine), (_, _, its) in zip(
+                self.signature.flatten(self), whole.signature.flatten(whole), strict=True
+            ):
+                if member.flow != Out and not isinstance(mine, Const):
+                    m.d.comb += Value.cast(its).eq(Value.cast(mine))
+            for (name, mine, fields), (_, its, _) in zip(results(self), results(whole), strict=True):
+                m.d.comb += Value.cast(mine).eq(Cat(self._field(Value.cast(its), *field) for field in fields))
+                assert name
+            return m
+
+        def _field(self, value: Value, name: str, start: int, bits: int) -> Value:
+            if way is not None and name == way[0]:
+                return Const(way[1], bits)
+            if way is not None and way[0] == "width" and self.width == way[1]:
+                return Const(0, bits)
+            return value[start : start + bits]
+
+    Broken.__name__ = Broken.__qualname__ = kind.__name__
+    return Broken
+
+
+class Limited(Simulator):  # type: ignore[misc]
+    """A simulation ends with an error after `limit` seconds of its own time; `longest` is what one took."""
+
+    limit, longest = 1.0, 0.0
+
+    def run(self) -> None:
+        async def end(ctx: Any) -> None:
+            await ctx.delay(self.limit)
+            raise AssertionError("a broken block does nothing any more")
+
+        self.add_testbench(end, background=True)
+        super().run()
+        type(self).longest = max(self.longest, self._engine.now * 1e-15)
+
+
+def replace(kind: Any, other: Any) -> None:
+    """Everywhere: blocks that hold one of it are asked for it by their tests too."""
+    for module in list(sys.modules.values()):
+        if vars(module).get(kind.__name__) is kind:
+            setattr(module, kind.__name__, other)
+
+
+def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
+    """Whether the tests pass in a child with the class broken so, and the longest simulation of them."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        code = 99
+        try:
+            out = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            replace(kind, broken(kind, way))
+            code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", tests]))
+            os.write(writer, f"{Limited.longest:.9f}".encode())
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        longest = float(pipe.read() or 0)
+    status = os.waitpid(child, 0)[1]
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, 1, -24):  # -24: out of processor time
+        raise RuntimeError(f"the tests of {kind.__name__} ended with {code}")
+    return code == 0, longest
+
+
+def unread(kind: Any, tests: str, ways: list[Break]) -> Iterator[str]:
+    import amaranth.sim
+
+    amaranth.sim.Simulator = Limited
+    passes, longest = tested(kind, tests, None)
+    if not passes:
+        raise RuntimeError(f"the tests of {kind.__name__} do not pass with the whole block in another")
+    Limited.limit = 2 * longest + 1e-3
+    for way in ways:
+        if tested(kind, tests, way)[0]:
+            yield f"{way[0]}={way[1]}"
+
+
+def main(module: str, name: str, tests: str, ways: list[str]) -> None:
+    """Prints those of `ways` ("result=value") that no test in the file `tests` sees."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    held = [(way.rpartition("=")[0], int(way.rpartition("=")[2])) for way in ways]
+    for way in unread(getattr(import_module(module), name), str(Path(tests)), held):
+        print(way, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], sys.argv[4:])
