@@ -18,7 +18,6 @@ valid and ready; a block without one of them has it for commands or results alon
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from ringbed.hw.formats.dut import IN, OUT, Dut
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.seam.portmap import Pin, PortMap, PortMapError, Reset, Wire
 from ringbed.sim.seam.spec import NicSpec, Rtl
+from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
@@ -59,8 +59,8 @@ def read_block(path: Path) -> tuple[Dut, Rtl, BlockPorts]:
 def reader_of(path: Path) -> Reader:
     """The reader for a map of a whole NIC, or of a block if it has a `[block]`. Raises what the readers do."""
     try:
-        single = "block" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError:  # no TOML, or no text at all: the reader says so
+        single = "block" in parse_toml(path.read_bytes())
+    except NotToml:  # the reader says so
         single = False
     return BlockReader(path) if single else Reader(path)
 

@@ -8,7 +8,6 @@ may have a word that is not understood.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -23,6 +22,7 @@ from ringbed.sim.dut.ports import Top, read_top
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.seam.spec import Rtl
+from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
 
@@ -63,9 +63,9 @@ class Reader:
         self.doubtful = False  # not all of the map is understood: an input without a use may have one there
         self.unclear = set[str]()  # tables with a value that is wrong
         try:
-            self.data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise PortMapError(f"{path}: not TOML: {error}") from None
+            self.data = parse_toml(path.read_bytes())
+        except NotToml as error:
+            raise PortMapError(f"{path}: {error}") from None
         self.top = self._text(self.data, "top", "")
         self.parameters = self._parameters()
         self.rtl = Rtl(self._paths("sources"), self._paths("include"))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import NoneType
 from typing import Any
 
 from ringbed.sim.seam.clock import Frequency, Pacing
+from ringbed.sim.seam.sentence import sentence
 
 __all__ = ["Settings"]
+
+KINDS: dict[str, Any] = {
+    "int": int, "int | None": (int, NoneType), "str": str, "bool": bool, "float": (int, float), "Frequency": Frequency,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,17 @@ class Settings:
     skip_idle: bool = True
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            value, kinds = getattr(self, each.name), KINDS[str(each.type)]
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                raise ValueError(sentence(f"{each.name} must be {each.type}, not {value!r}"))
         for name in ("read_latency", "write_latency", "reset_clocks", "answer_limit"):
             if not 1 <= getattr(self, name) < 1 << 31:
                 raise ValueError(f"{name} must be at least 1 clock, not {getattr(self, name)}")
         if not 0 <= self.irq_hold < 1 << 31 or not 0 <= self.seed < 1 << 32:
             raise ValueError(f"irq_hold {self.irq_hold} and seed {self.seed} must fit 32 bits and not be negative")
         if self.manner not in ("hardware", "strict"):
-            raise ValueError(f"manner must be 'hardware' or 'strict', not {self.manner!r}")
+            raise ValueError(sentence(f"manner must be 'hardware' or 'strict', not {self.manner!r}"))
         if not 0 <= self.backpressure < 1:
             raise ValueError(f"backpressure is a probability below 1, not {self.backpressure}")
         if self.link_bps is not None:
@@ -55,7 +65,7 @@ class Settings:
         names = [each.name for each in fields(cls)]
         for name in options:
             if name not in names:
-                raise ValueError(f"there is no setting {name!r}; there are {', '.join([*names, *more])}")
+                raise ValueError(sentence(f"there is no setting {name!r}; there are {', '.join([*names, *more])}"))
         return cls(**options)
 
     @property
