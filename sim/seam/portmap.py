@@ -380,7 +380,7 @@ class _Reader:
             raise PortMapError("peek needs registers")
         names = self.text(table, "address", "peek."), self.text(table, "data", "peek.")
         counts = table.get("counts", "")
-        if counts and counts not in WINDOWS:
+        if not isinstance(counts, str) or (counts and counts not in WINDOWS):
             raise PortMapError(f"peek.counts is one of {', '.join(WINDOWS)}, not {counts!r}")
         return Peek(*names, registers.addr_width, registers.data_width, counts)
 
