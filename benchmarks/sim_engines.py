@@ -6,10 +6,10 @@ enough frames to be measured, the others as many as take some seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ringbed.benchmarks.sim_loop import LoopResult, loop
-from ringbed.sim.cocotb.build import CocotbMissing
+from ringbed.sim.needs import Missing
 
 __all__ = ["FRAMES", "engine_loops"]
 
@@ -17,11 +17,10 @@ FRAMES = {"native": 20_000, "cocotb-verilator": 1_000, "cocotb-icarus": 300, "py
 WARM = 4  # frames before the clock starts, on those that interpret: there is little to warm
 
 
-def engine_loops(divisor: int, say: Callable[[str], None]) -> Iterator[tuple[str, LoopResult | None]]:
-    """64-byte frames: (engine, result), None with a sentence to `say` for one this machine lacks."""
+def engine_loops(divisor: int) -> Iterator[tuple[str, LoopResult | Missing]]:
+    """64-byte frames: (engine, result), or what this machine lacks for it."""
     for engine, frames in FRAMES.items():
         try:
             yield engine, loop(64, max(10, frames // divisor), engine, warm=None if engine == "native" else WARM)
-        except CocotbMissing as error:
-            say(f"no figure for {engine}: {error}")
-            yield engine, None
+        except Missing as error:
+            yield engine, error

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from errno import ENODEV
 
 from ringbed.sim.kernel.child import configure, enter_namespace
 from ringbed.sim.kernel.tap import TUN_DEVICE, open_tap
@@ -32,13 +29,6 @@ def tap_in_namespace(name: str, address: str) -> int:
     tap = open_tap(name, TUN_DEVICE)
     configure(name, ipaddress.IPv4Interface(address), _KERNEL_LLADDR, 1500)
     return tap
-
-
-def probe() -> None:
-    """Raises OSError when `tap_in_namespace` could not work here. Tried in a child, which is gone afterwards."""
-    child = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=False)
-    if child.returncode:
-        raise OSError(ENODEV, child.stderr.strip().rpartition("\n")[2])
 
 
 class TapInterface:
@@ -76,7 +66,3 @@ class TapInterface:
             pass
         ifiq.input(batch)
         return len(batch)
-
-
-if __name__ == "__main__":
-    tap_in_namespace("tap0", "10.97.0.1/24")

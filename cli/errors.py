@@ -37,14 +37,13 @@ class UserError(Exception):
 # By full name, so that `--help` need not import a simulator to know its errors. A test imports every one.
 KNOWN: dict[str, Exit] = {
     "ringbed.sim.qemu.qtest.QemuError": Exit.ENVIRONMENT,
-    "ringbed.sim.cocotb.build.CocotbMissing": Exit.ENVIRONMENT,
     "ringbed.sim.cocotb.engine.SimulatorEnded": Exit.ENVIRONMENT,
     "ringbed.sim.seam.engine.CardEnded": Exit.FINDING,
-    "ringbed.sim.dut.ports.VerilogError": Exit.USAGE,
+    "ringbed.sim.native.toolchain.SourceError": Exit.USAGE,
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.seam.portmap.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,
-    "ringbed.sim.kernel.tap.TapUnavailable": Exit.ENVIRONMENT,
+    "ringbed.sim.needs.Missing": Exit.ENVIRONMENT,
     "ringbed.sim.yosys.tools.SynthError": Exit.ENVIRONMENT,
     "ringbed.sim.native.toolchain.BuildError": Exit.ENVIRONMENT,
     "ringbed.sim.native.cache.CacheError": Exit.ENVIRONMENT,

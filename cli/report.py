@@ -2,7 +2,8 @@
 
     {"machine": {...}, "rows": [{"id": ..., "value": ..., "unit": ..., "bar": ..., "ok": ...}]}
 
-A row without a bar is a figure stated, not judged: its `bar` is null and its `ok` is true.
+A row without a bar is a figure stated, not judged: its `bar` is null and its `ok` is true. A figure that this machine
+lacks something for is a row all the same: its `value` is null, and one more key, `left_out`, says what is missing.
 """
 
 from __future__ import annotations
@@ -44,20 +45,24 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `value` is None when it could not be had, which no bar forgives."""
+    """One figure. `value` is None when it could not be had, which no bar forgives unless `left_out` says why."""
 
     id: str
     value: float | None
     unit: str = ""
     bar: Bar | None = None
+    left_out: str = ""
 
     @property
     def ok(self) -> bool:
-        return self.bar is None or (self.value is not None and self.bar.holds(self.value))
+        if self.bar is None or self.left_out:
+            return True
+        return self.value is not None and self.bar.holds(self.value)
 
     def as_object(self) -> dict[str, Any]:
         bar = None if self.bar is None else str(self.bar)
-        return {"id": self.id, "value": self.value, "unit": self.unit, "bar": bar, "ok": self.ok}
+        why = {"left_out": self.left_out} if self.left_out else {}
+        return {"id": self.id, "value": self.value, "unit": self.unit, "bar": bar, "ok": self.ok} | why
 
 
 def machine() -> dict[str, Any]:
@@ -110,6 +115,7 @@ def table(title: str, rows: Sequence[Row]) -> Table:
         made.add_column(name, justify="right" if name in ("value", "bar") else "left", no_wrap=name == "figure")
     for row in rows:
         mark = "" if row.bar is None else "[green]ok[/]" if row.ok else "[bold red]missed[/]"
+        mark = "left out" if row.left_out else mark
         made.add_row(row.id, _number(row.value), row.unit, "" if row.bar is None else str(row.bar), mark)
     return made
 

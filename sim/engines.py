@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from ringbed.sim.cocotb.build import WAVES
 from ringbed.sim.cocotb.engine import CocotbIcarus, CocotbVerilator
 from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.native.build import BuildError, Progress
+from ringbed.sim.native.build import BuildError
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.native.toolchain import wave_format
 from ringbed.sim.pysim.engine import PysimEngine
 from ringbed.sim.qemu.engine import QemuEngine
+from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine", "wave_formats"]

@@ -1,26 +1,23 @@
-"""What all tests share: deterministic hypothesis, and what happens on a machine without a compiler, TUN, QEMU, Icarus.
+"""What all tests share: deterministic hypothesis, and what happens on a machine that lacks something.
 
-There, a test that cannot build the native engine, one marked `tap` that gets no TAP device, one marked `qemu` that
-finds no QEMU, or one marked `cocotb` that finds no simulator is skipped, and the last lines of the run say how many and
-why. With CI set nothing is: CI's machine has all of them, and would hide it if it had not.
+There, a test marked `needs` with a name of `sim/needs.py`, one with an engine's name for a parameter, one that meets
+`Missing` on its way, and a file of tests that cannot be imported without a package are skipped, and the last lines of
+the run say how many and why. With CI set nothing is: CI's machine has it all, and would hide it if it had not.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import hypothesis
 import pytest
 
-from ringbed.sim.cocotb.build import CocotbMissing
-from ringbed.sim.kernel.tap import TapUnavailable
-from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
-from ringbed.sim.qemu.qtest import QemuMissing
+from ringbed.sim.needs import ENGINES, Missing, lacking, need_of_module
 from ringbed.sim.trace.failure import Case, run_with_waveform
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
@@ -29,42 +26,76 @@ hypothesis.settings.load_profile("ringbed")
 T = TypeVar("T")
 
 LACKS = "this machine: "
-MARKERS: dict[type[Exception], str] = {TapUnavailable: "tap", QemuMissing: "qemu", CocotbMissing: "cocotb"}
+MARKERS = {"tap": ("tap",), "qemu": ("qemu",), "cocotb": ("cocotb", "libpython")}  # short for `needs`, and for -m
+INSISTS = "CI" in os.environ
+missing = cache(lacking)  # the machine stays as it is while tests run
 
 
-@cache
-def no_native() -> str | None:
-    """Why the native engine cannot be built on this machine; None when it can."""
-    try:
-        find_compiler()
-        find_verilator()
-    except BuildError as error:
-        return str(error)
-    return None
+def _leave_out(why: object) -> NoReturn:
+    pytest.skip(f"{LACKS}{why}", allow_module_level=True)
+
+
+class Module(pytest.Module):
+    """A file of tests; that it cannot be imported without something this machine lacks is no error."""
+
+    def _getobj(self) -> Any:
+        try:
+            return super()._getobj()  # type: ignore[no-untyped-call]
+        except Missing as error:
+            if INSISTS:
+                raise
+            _leave_out(error)
+        except self.CollectError as error:
+            _leave_out_for(error.__cause__)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    module: pytest.Module = Module.from_parent(parent, path=module_path)
+    return module
+
+
+def _asked(item: pytest.Item) -> Iterator[str]:
+    """The needs and engines that a test names: by its markers, and by parameters that are an engine's name."""
+    for marker in item.iter_markers():
+        yield from marker.args if marker.name == "needs" else MARKERS.get(marker.name, ())
+    callspec = getattr(item, "callspec", None)
+    for name, value in callspec.params.items() if callspec is not None else ():
+        if isinstance(value, str) and (engine := f"cocotb-{value}" if name == "simulator" else value) in ENGINES:
+            yield engine
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    return (yield from _skip_what_cannot_be(item))
+    if why := missing(*_asked(item)):
+        if INSISTS:
+            pytest.fail(f"CI's machine lacks something: {why}")
+        _leave_out(why)
+    return (yield from _skip_what_cannot_be())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    return (yield from _skip_what_cannot_be(item))
+    return (yield from _skip_what_cannot_be())
 
 
-def _skip_what_cannot_be(item: pytest.Item) -> Generator[None]:
+def _skip_what_cannot_be() -> Generator[None]:
     try:
         return (yield)
-    except BuildError:
-        if no_native() is None or "CI" in os.environ:
+    except Missing as why:
+        if INSISTS:
             raise
-        pytest.skip(f"{LACKS}{no_native()}")
-    except tuple(MARKERS) as error:
-        marker = MARKERS[type(error)]
-        if item.get_closest_marker(marker) is None or "CI" in os.environ:
-            raise
-        pytest.skip(f"{LACKS}{error}")
+        _leave_out(why)
+    except ModuleNotFoundError as error:
+        _leave_out_for(error)
+        raise
+
+
+def _leave_out_for(error: BaseException | None) -> None:
+    """Leaves the test or file out when this failed import is a need's that this machine has not."""
+    need = need_of_module(getattr(error, "name", None) or "")
+    if need is not None and not INSISTS and (why := missing(need.name)):
+        _leave_out(why)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -102,7 +102,8 @@ def read_settings(path: Path) -> Settings | None:
 
 SETTINGS = dict(
     read_latency=50, write_latency=3, irq_hold=0, link_bps=10**9, manner="strict", seed=1, check=True,
-    backpressure=0.25, reset_clocks=4, answer_limit=1000, skip_idle=False,
+    backpressure=0.25, reset_clocks=4, reset_wait=9, answer_limit=1000, skip_idle=False,
+    plusargs=["verbose", "limit=7"],
 )  # fmt: skip
 SAID = b"""ERROR: t.v:3: a message
          Time: 30000  Scope: top

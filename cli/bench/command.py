@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +17,7 @@ from ringbed.cli.report import Bar, Row, machine, table, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Part", "bench"]
+__all__ = ["PARTS", "Figures", "Part", "bench"]
 
 LOOP_FRAMES = {64: 20_000, 1514: 6_000}
 LOOP_BARS = {64: 3_000, 1514: 1_000}
@@ -52,7 +54,8 @@ def bench(
 
     `sim`, `hosts` and `soak` take about a minute each, most of `sim` to build the model from nothing; `hw` and `stack`
     some seconds.
-    Ends with 1 when a bar is missed. Figures are of this machine and this moment: close what else is running.
+    Ends with 1 when a bar is missed; a figure that this machine lacks something for is left out with a word, and with
+    3 when there is none at all. Figures are of this machine and this moment: close what else is running.
     """
     from rich.console import Console
 
@@ -61,13 +64,36 @@ def bench(
     console = Console(stderr=str(json) == "-")  # figures alone on standard output
     about = machine()
     console.print(f"{about['cpu']}, {about['cores']} cores, {about['os']}, Python {about['python']}", highlight=False)
-    parts = {Part.SIM: _sim, Part.HOSTS: _hosts, Part.HW: _hw, Part.STACK: _stack, Part.SOAK: _soak}
-    rows = parts[part](console, 10 if quick else 1)
+    rows = [row for figures in PARTS[part] for row in _rows(figures, console, 10 if quick else 1)]
     console.print(table(f"ringbed bench {part.value}", rows))
     if json is not None:
         write_json(json, rows)
+    if all(row.left_out for row in rows):
+        raise typer.Exit(Exit.ENVIRONMENT)
     if not all(row.ok for row in rows):
         raise typer.Exit(Exit.FINDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What `measure` gives, by `names`; where the machine lacks something it gives none of them.
+
+    `names` is called when it is asked for, as what it reads them from is heavy.
+    """
+
+    names: Callable[[], tuple[str, ...]]
+    measure: Callable[[Console, int], list[Row]]
+
+
+def _rows(figures: Figures, console: Console, divisor: int) -> list[Row]:
+    """Every figure is a row: those that cannot be had here say what is missing."""
+    from ringbed.sim.needs import Missing
+
+    try:
+        return figures.measure(console, divisor)
+    except Missing as why:
+        console.print(f"left out: {why}", highlight=False)
+        return [Row(name, None, left_out=str(why)) for name in figures.names()]
 
 
 def _sim(console: Console, divisor: int) -> list[Row]:
@@ -89,27 +115,36 @@ def _sim(console: Console, divisor: int) -> list[Row]:
             f"{size:>5} bytes, us per frame: model {model:.1f}, harness {harness:.1f}, driver {driver:.1f}, "
             f"testbed and cable {rest:.1f}; {result.clocks / result.frames:.0f} clocks"
         )
-    rows += [
+    return [
+        *rows,
         Row("sim.em.harness", result.harness, "", Bar(">=", 0.6)),
         Row("sim.em.cycles_per_s", result.cycles_per_s, "clocks/s"),
         Row("sim.em.build_s", built.cold_s, "s", Bar("<=", 60)),
         Row("sim.em.start_s", built.warm_s, "s", Bar("<=", 1)),
     ]
-    with console.status("loopback, 64 bytes, on every engine ..."):
-        return rows + _engines(console, divisor)
 
 
 def _engines(console: Console, divisor: int) -> list[Row]:
-    """All in one run, so that they saw the same machine. A figure that cannot be had here is None."""
+    """All in one run, so that they saw the same machine."""
     from ringbed.benchmarks.sim_engines import engine_loops
+    from ringbed.sim.needs import Missing
 
-    rates: dict[str, float | None] = {}
-    for engine, result in engine_loops(divisor, lambda why: console.print(why, highlight=False)):
-        rates[engine] = result.frames_per_s if result is not None else None
-    rows = [Row(f"sim.em.loop.64.{engine}", rate, "frames/s") for engine, rate in rates.items()]
-    native, cocotb = rates["native"], rates["cocotb-verilator"]
-    ratio = native / cocotb if native is not None and cocotb is not None else None
-    return [*rows, Row("sim.em.loop.64.ratio", ratio, "native/cocotb", Bar(">=", ENGINES_BAR) if ratio else None)]
+    rows = {}
+    with console.status("loopback, 64 bytes, on every engine ..."):
+        for engine, result in engine_loops(divisor):
+            name = f"sim.em.loop.64.{engine}"
+            if isinstance(result, Missing):
+                console.print(f"left out: {result}", highlight=False)
+                rows[engine] = Row(name, None, "frames/s", left_out=str(result))
+            else:
+                rows[engine] = Row(name, result.frames_per_s, "frames/s")
+    return [*rows.values(), _ratio(rows["native"], rows["cocotb-verilator"])]
+
+
+def _ratio(native: Row, cocotb: Row) -> Row:
+    if native.value is None or cocotb.value is None:
+        return Row("sim.em.loop.64.ratio", None, left_out=native.left_out or cocotb.left_out)
+    return Row("sim.em.loop.64.ratio", native.value / cocotb.value, "native/cocotb", Bar(">=", ENGINES_BAR))
 
 
 def _hosts(console: Console, divisor: int) -> list[Row]:
@@ -178,3 +213,38 @@ def _soak(console: Console, divisor: int) -> list[Row]:
         Row("soak.stuck", int(not result.alive), "", Bar("==", 0)),
         Row("soak.seconds", round(result.seconds, 1), "s"),
     ]
+
+
+def _sim_names() -> tuple[str, ...]:
+    loops = (f"sim.em.loop.{size}" for size in LOOP_FRAMES)
+    return (*loops, "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s", "sim.em.start_s")
+
+
+def _engines_names() -> tuple[str, ...]:
+    from ringbed.benchmarks.sim_engines import FRAMES
+
+    return (*(f"sim.em.loop.64.{engine}" for engine in FRAMES), "sim.em.loop.64.ratio")
+
+
+def _hw_names() -> tuple[str, ...]:
+    whats = ("hw.em.{}.64", "hw.em.{}.1514", "hw.em.{}.beats", "hw.em512.{}.1514")
+    return tuple(what.format(way) for way in ("tx", "rx") for what in whats)
+
+
+def _stack_names() -> tuple[str, ...]:
+    from ringbed.benchmarks.stack_udp_echo import SIZES
+
+    return tuple(f"stack.udp_echo.{size}{what}" for size in SIZES for what in ("", ".wrong"))
+
+
+def _soak_names() -> tuple[str, ...]:
+    return tuple(f"soak.{what}" for what in ("frames", "unaccounted", "changed", "findings", "stuck", "seconds"))
+
+
+PARTS: dict[Part, tuple[Figures, ...]] = {
+    Part.SIM: (Figures(_sim_names, _sim), Figures(_engines_names, _engines)),
+    Part.HOSTS: (Figures(lambda: ("sim.idle_ms_per_s", "sim.hosts.cost"), _hosts),),
+    Part.HW: (Figures(_hw_names, _hw),),
+    Part.STACK: (Figures(_stack_names, _stack),),
+    Part.SOAK: (Figures(_soak_names, _soak),),
+}

@@ -14,7 +14,7 @@ from ringbed.cli.demo.journey import StageBook
 from ringbed.cli.demo.pcap import FaultyReplayCard, ReplayCard, Wire
 from ringbed.cli.demo.show import account_table, facts_table, verdict_text
 from ringbed.cli.demo.waveform import record_disagreement
-from ringbed.cli.errors import Exit, UserError
+from ringbed.cli.errors import UserError
 from ringbed.cli.report import Row
 from ringbed.conformance.frames.damage import damaged_copies
 from ringbed.conformance.frames.made import captured
@@ -110,10 +110,7 @@ def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Co
 
 def _stock(options: DemoOptions, console: Console) -> _Stock:
     """The capture to replay; what is left out of it is said."""
-    try:
-        require_scapy()
-    except ImportError as error:
-        raise UserError(str(error), Exit.ENVIRONMENT) from error
+    require_scapy()
     if options.pcap is None:
         return _Stock(list(enumerate(captured(), 1)))
     capture = read_capture(options.pcap)

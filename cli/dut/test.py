@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from xml.etree import ElementTree
@@ -33,6 +34,17 @@ def dut_test(
     seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same.")] = 1,
     full: Annotated[bool, typer.Option("--full", help="Every case, not about forty of each kind.")] = False,
     kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="Only this kind; may be repeated.")] = None,
+    reset_clocks: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help="Clocks of reset; else the map's reset.clocks."),
+    ] = None,
+    reset_wait: Annotated[
+        int | None, typer.Option(min=0, max=1_000_000, metavar="N", help="Clocks to wait behind it; else reset.wait.")
+    ] = None,
+    plusarg: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=TEXT]", help="For $test$plusargs and $value$plusargs; may be repeated."),
+    ] = None,
     pcap: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where the frames of findings go, as pcapng; MAP.pcapng here if not given."),
@@ -54,6 +66,7 @@ def dut_test(
     from ringbed.conformance.references.oracle import require_scapy
     from ringbed.sim.dut.block import block_spec, read_block
     from ringbed.sim.engines import ENGINES, open_engine
+    from ringbed.sim.seam.settings import plusargs_of
 
     if engine not in ENGINES:
         raise UserError(f"there is no engine {engine!r}; there is {', '.join(ENGINES)}")
@@ -66,7 +79,12 @@ def dut_test(
     console = Console()
     with console.status("reading the map ...") as status:
         dut, rtl, ports = read_block(portmap)
+        dut = replace(
+            dut, reset_clocks=dut.reset_clocks if reset_clocks is None else reset_clocks,
+            reset_wait=dut.reset_wait if reset_wait is None else reset_wait,
+        )  # fmt: skip
         try:
+            words = plusargs_of(plusarg or ())
             kinds = [each.removesuffix(PAUSED) for each in kind or ()]
             cases = questions(ports.setup, seed, Amount.FULL if full else Amount.QUICK, kinds)
         except ValueError as error:
@@ -74,7 +92,7 @@ def dut_test(
         spec = block_spec(dut, rtl, ports)
 
         def opened() -> EngineBlock:
-            return EngineBlock(open_engine(engine, spec, progress=status.update), ports, dut)
+            return EngineBlock(open_engine(engine, spec, progress=status.update, plusargs=words), ports, dut)
 
         block = opened()
     try:

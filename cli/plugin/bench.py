@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ class Bench:
         self.engine, self.seed, self.trace = option("ringbed_engine"), option("ringbed_seed"), option("ringbed_trace")
         self.folder = item.config.invocation_params.dir / option("ringbed_out") / _folder(item.nodeid)
         self.marker = settings_of(item)
-        self.here = item.path.parent
+        self.here, self._plugins = item.path.parent, item.config.pluginmanager
         self.hosts: list[Host[Any]] = []
         self.files: list[Path] = []
         self.trouble: list[str] = []
@@ -110,6 +111,27 @@ class Bench:
         make = self._somebodys if "map" in self.marker else self._em
         if self.trace:
             settings["waves"] = _waves(self.engine)
+        with self._spoken():
+            return self._opened(name, make, upper, settings)
+
+    @contextlib.contextmanager
+    def _spoken(self) -> Iterator[None]:
+        """What is built is said on the terminal: what a test prints is kept until it has failed."""
+        from ringbed.sim.seam.progress import SPEAKER
+
+        capture = self._plugins.getplugin("capturemanager")
+
+        def say(text: str) -> None:
+            with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+                print(f"\nringbed: {text}", end="", file=sys.stderr, flush=True)
+
+        token = SPEAKER.set(say)
+        try:
+            yield
+        finally:
+            SPEAKER.reset(token)
+
+    def _opened(self, name: str, make: Callable[..., Host[Any]], upper: Any, settings: dict[str, Any]) -> Host[Any]:
         at_once = self.trace and self.engine.startswith("cocotb-")
         with self._recorded(name) if at_once else contextlib.nullcontext():
             host = make(name, upper, settings)

@@ -33,7 +33,7 @@ QUIET_A_BYTE = 8  # beside `quiet`, for the longest frame: a block may take one 
 PAUSED_A_BEAT, PAUSED = 64, 8 * LONGEST_PAUSE  # and more with pauses: both streams let a beat in 20 clocks through
 SETTLE = 2000  # clocks in which what is too much may still come when all has
 SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
-RESET = 64  # clocks of reset when all has been swallowed
+RESET = 64  # clocks of reset when all has been swallowed, at least
 BETWEEN = 32  # clocks between two frames on the engine's wire, at most
 
 
@@ -44,6 +44,7 @@ class EngineBlock:
         self.engine, self.setup, self.quiet = engine, block.setup, block.quiet
         self.gives_frames, self.gives_results = dut.tx is not None, block.setup.contract.result is not None
         self.lanes, self._resets = lanes_of(block.setup.contract, dut.rx, dut.tx), bool(dut.resets)
+        self._reset_clocks, self._reset_wait = max(RESET, dut.reset_clocks), dut.reset_wait
         self._counted, self._pauses, self._unread = dict.fromkeys(WRONGS, 0), 0, 0
         self._said: list[Finding] = []  # by the block's own Verilog, and found with the next batch
 
@@ -57,9 +58,9 @@ class EngineBlock:
     def restart(self) -> None:
         """Throws away what is in the block, in front of it and behind it; it begins anew, as after its reset."""
         self.engine.set_pin(RESTART, 1)
-        self.engine.run(self.engine.now + self._unread + RESET, Event.TIME)
+        self.engine.run(self.engine.now + self._unread + self._reset_clocks, Event.TIME)
         self.engine.set_pin(RESTART, 0)
-        self.engine.run(self.engine.now + 1, Event.TIME)
+        self.engine.run(self.engine.now + 1 + self._reset_wait, Event.TIME)
         self.engine.wire_out()
         self._said += [each for each in self.engine.findings() if each.rule.startswith("verilog.")]
         self._counted, self._unread = dict.fromkeys(WRONGS, 0), 0

@@ -15,6 +15,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.needs import require
 from ringbed.sim.wire.payload import payload
 from ringbed.sim.wire.replay import read_capture
 
@@ -66,6 +67,7 @@ class Build:
     raw: Any
 
     def __init__(self, rng: random.Random) -> None:
+        require("scapy")
         from scapy.layers import inet, inet6
         from scapy.packet import Raw
 

@@ -10,7 +10,6 @@ does: TUOFL alone checks TCP and UDP over IPv4, the packet checksum is the plain
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from ringbed.conformance.references.anatomy import LONGEST_EXTENSION, Anatomy, dissect
 from ringbed.hw.formats.em import RX_TABLE, RxRow
 from ringbed.hw.formats.verdict import Verdict
+from ringbed.sim.needs import require
 from ringbed.sim.wire.frame import fcs
 
 __all__ = ["Expected", "Oracle", "require_scapy"]
@@ -68,10 +68,8 @@ class Oracle:
 
 
 def require_scapy() -> None:
-    """Raises ImportError with a sentence when scapy is not there; better asked before a card is built."""
-    if importlib.util.find_spec("scapy") is None:
-        raise ImportError("scapy is not installed, and its sums are what a card is compared with: "
-                          "pip install 'ringbed[conformance]'")  # fmt: skip
+    """Raises Missing with a sentence when scapy is not there; better asked before a card is built."""
+    require("scapy")
 
 
 @cache

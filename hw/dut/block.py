@@ -16,10 +16,10 @@ from amaranth.lib import stream
 from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, ResultPack, Steady, beat
 from ringbed.hw.dut.pauses import Pauses
 from ringbed.hw.dut.stream import inward, outward
-from ringbed.hw.dut.wrapper import CANONICAL, NAME, Wrapper
+from ringbed.hw.dut.wrapper import Wrapper
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
 from ringbed.hw.formats.blocks import COUNT_BITS, EARLY, NOISE, NOISE_BITS, PAUSES, RESTART, WRONGS
-from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset, signals
+from ringbed.hw.formats.dut import CANONICAL, CARD, Bus, BusKind, Dut, DutReset, signals
 from ringbed.hw.formats.field import Layout
 
 __all__ = ["BlockWrapper"]
@@ -92,7 +92,7 @@ class BlockWrapper(Wrapper):
             _flow(m, pack.o, behind)
         if dut.tx is not None:
             self._out_of(m, dut.tx, pack.i if contract.result else behind)
-        setattr(m.submodules, NAME, Instance(self.dut.top, **self._given))
+        setattr(m.submodules, CARD, Instance(self.dut.top, **self._given))
         return ResetInserter(self._ports[RESTART])(m)
 
     def _taken(self, frames: Any) -> Any:

@@ -1,9 +1,9 @@
 """Someone's own card inside ours: an instance of their top module, and what turns each of its buses into one of ours.
 
 For an engine a wrapped card has the ports of any card: `s_axil_` (AXI4-Lite), `m_axi_` (AXI4), `rx_` and `tx_`
-(AXI4-Stream), `irq`, and the pins under their own names. A bus that is already like that is connected through. All of
-these ports are on the main clock: between them and a bus on another clock is a crossing (hw/dut/crossing.py), and what
-turns that bus into ours is on its clock.
+(AXI4-Stream), `irq`, the pins as `pin_NAME`, and clocks under their own names where that can be (`outside`). A bus that
+is already like that is connected through. All of these ports are on the main clock: between them and a bus on another
+clock is a crossing (hw/dut/crossing.py), and what turns that bus into ours is on its clock.
 """
 
 from __future__ import annotations
@@ -30,12 +30,9 @@ from ringbed.hw.dut.crossing import Crossing
 from ringbed.hw.dut.request import RequestBridge
 from ringbed.hw.dut.stream import inward, outward
 from ringbed.hw.dut.wishbone import WishboneBridge
-from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Sig, signals
+from ringbed.hw.formats.dut import CANONICAL, CARD, IN, Bus, BusKind, Clock, Dut, DutReset, Sig, outside, signals
 
-__all__ = ["CANONICAL", "Wrapper"]
-
-CANONICAL = {"registers": "s_axil_", "dma": "m_axi_", "rx": "rx_", "tx": "tx_", "line": "irq"}
-NAME = "card"  # of the instance: the card's scope in a waveform
+__all__ = ["Wrapper"]
 
 
 class Wrapper(Elaboratable):
@@ -50,7 +47,7 @@ class Wrapper(Elaboratable):
             raise ValueError(f"{dut.top} has no bus in its map: nothing could be asked of it")
         if sentence := dut.outrun():
             raise ValueError(sentence)
-        self.dut = dut
+        self.dut, self._names = dut, outside(dut)
         self._ports: dict[str, Signal] = {}
         for bus, prefix in self._buses():
             for sig in _ours(dut, bus):
@@ -58,9 +55,9 @@ class Wrapper(Elaboratable):
         if dut.line is not None:
             self._port(CANONICAL["line"], dut.line.width)
         for pin in dut.pins:
-            self._port(pin.name, pin.width)
+            self._port(self._names[pin.name], pin.width)
         for clock in dut.clocks:
-            self._port(clock.port, 1)
+            self._port(self._names[clock.port], 1)
 
     def _buses(self) -> list[tuple[Bus, str]]:
         """Those that are there, with the prefix of our ports."""
@@ -94,15 +91,19 @@ class Wrapper(Elaboratable):
         if self.dut.line is not None:
             self._given["o_" + self.dut.line.port] = self._ports[CANONICAL["line"]]
         for pin in self.dut.pins:
-            self._given[f"{pin.dir[0]}_{pin.name}"] = self._ports[pin.name]
-        setattr(m.submodules, NAME, Instance(self.dut.top, **self._given))
+            self._given[f"{pin.dir[0]}_{pin.name}"] = self._ports[self._names[pin.name]]
+        setattr(m.submodules, CARD, Instance(self.dut.top, **self._given))
         return m
 
     # ---- clocks and resets ----
 
+    def _domain(self, clock: str) -> str:
+        """Of what is ours on another clock; no port's name, so that it is no other signal's either."""
+        return f"on_{self._names[clock]}"
+
     def _clock(self, m: Module, clock: Clock) -> None:
         """Another clock, with a domain for what is ours on it. Its reset ends two of its edges after the main one."""
-        port, name = self._ports[clock.port], _domain(clock.port)
+        port, name = self._ports[self._names[clock.port]], self._domain(clock.port)
         self._given["i_" + clock.port] = port
         m.domains += (domain := ClockDomain(name, local=True))
         late, level = (Signal(init=1, reset_less=True, name=f"{name}_{stage}") for stage in ("late", "reset"))
@@ -110,7 +111,7 @@ class Wrapper(Elaboratable):
         m.d[name] += [late.eq(ResetSignal()), level.eq(late)]
 
     def _reset(self, m: Module, reset: DutReset) -> None:
-        level: Value = ResetSignal("sync" if reset.clock in ("", self.dut.clock) else _domain(reset.clock))
+        level: Value = ResetSignal("sync" if reset.clock in ("", self.dut.clock) else self._domain(reset.clock))
         self._given["i_" + reset.port] = level if reset.active_high else ~level
 
     # ---- buses ----
@@ -135,14 +136,14 @@ class Wrapper(Elaboratable):
         if not self.dut.crosses(bus):
             return ports
         sigs = tuple(sig for sig in _kind(bus, ready=True) if sig.name in ports or sig.name == "tready")
-        m.submodules[prefix + "crossing"] = crossing = Crossing(sigs, _domain(bus.clock))
+        m.submodules[prefix + "crossing"] = crossing = Crossing(sigs, self._domain(bus.clock))
         for sig in sigs:
             near, port = getattr(crossing.near, sig.name), ports.get(sig.name, Const(1))  # nobody stops our tx
             m.d.comb += near.eq(port) if sig.dir == IN else port.eq(near)
         return {sig.name: getattr(crossing.far, sig.name) for sig in sigs}
 
     def _on_clock_of(self, bus: Bus, bridge: Any) -> Any:
-        return DomainRenamer(_domain(bus.clock))(bridge) if self.dut.crosses(bus) else bridge
+        return DomainRenamer(self._domain(bus.clock))(bridge) if self.dut.crosses(bus) else bridge
 
     def _through(self, m: Module, bus: Bus, side: Mapping[str, Signal]) -> None:
         """The same kind of bus on both sides."""
@@ -157,7 +158,7 @@ class Wrapper(Elaboratable):
         self, m: Module, bus: Bus, channel: str, outputs: Mapping[str, Any], ready: Signal
     ) -> dict[str, Any]:  # fmt: skip
         """The response of a card that cannot be made to wait, until our side takes it."""
-        domain = m.d[_domain(bus.clock) if self.dut.crosses(bus) else "sync"]
+        domain = m.d[self._domain(bus.clock) if self.dut.crosses(bus) else "sync"]
         held, valid = Signal(name=f"{channel}_held"), outputs[channel + "valid"]
         domain += held.eq((held | valid) & ~ready)
         found: dict[str, Any] = {channel + "valid": held | valid}
@@ -204,11 +205,6 @@ class Wrapper(Elaboratable):
         side = self._side(m, bus, CANONICAL["tx"])
         outputs = self._connect(bus, {"tready": side.get("tready")})
         m.d.comb += [side[name].eq(value) for name, value in outward(m, bus, outputs).items()]
-
-
-def _domain(clock: str) -> str:
-    """Of what is ours on another clock; no port's name, so that it is no other signal's either."""
-    return f"on_{clock}"
 
 
 def _kind(bus: Bus, ready: bool) -> tuple[Sig, ...]:

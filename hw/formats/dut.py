@@ -10,12 +10,21 @@ interface is the smallest a memory can have, in the manner of OBI (OpenHW): see 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["IN", "OUT", "Bus", "BusKind", "Clock", "Dut", "DutReset", "Keep", "Line", "Pin", "Sig", "signals"]
+__all__ = [
+    "CANONICAL", "CARD", "IN", "OUT", "Bus", "BusKind", "Clock", "Dut", "DutReset", "Keep", "Line", "Pin", "Sig",
+    "outside", "signals",
+]  # fmt: skip
 
 IN, OUT = "in", "out"  # as the card sees it
+CANONICAL = {"registers": "s_axil_", "dma": "m_axi_", "rx": "rx_", "tx": "tx_", "line": "irq", "reset": "rst"}
+CARD = "card"  # the instance in its wrapper: the card's scope in a waveform
+PLAIN = re.compile(
+    r"[a-z]\w*", re.ASCII | re.IGNORECASE
+)  # what every language that a wrapper is written in has as a name
 
 
 class BusKind:
@@ -111,7 +120,10 @@ class Pin:
 
 @dataclass(frozen=True)
 class Dut:
-    """The whole of it. `ties`: the user's inputs that no bus, clock or pin drives, and the value they are held at."""
+    """The whole of it. `ties`: the user's inputs that no bus, clock or pin drives, and the value they are held at.
+
+    `reset_clocks`: how long resets are active; `reset_wait`: clocks behind them in which the card is not ready yet.
+    """
 
     top: str
     clock: str
@@ -125,6 +137,8 @@ class Dut:
     line: Line | None = None
     pins: tuple[Pin, ...] = ()
     ties: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # port: (bits, value)
+    reset_clocks: int = field(default=4, repr=False)  # when, not what: no part of any RTL
+    reset_wait: int = field(default=0, repr=False)
 
     def crosses(self, bus: Bus) -> bool:
         """Whether a bus is on another clock than the main one."""
@@ -147,6 +161,36 @@ class Dut:
         """Those that are there, by the name of their table in a map."""
         named = {"registers": self.registers, "dma": self.dma, "wire.rx": self.rx, "wire.tx": self.tx}
         return {name: bus for name, bus in named.items() if bus is not None}
+
+
+def outside(dut: Dut) -> dict[str, str]:
+    """How the wrapper around a card calls its pins and clocks: a user's `switch`, `_gap` or `a.b` is no word there.
+
+    A clock keeps its own name where that is plain and not taken.
+    """
+    taken = {CARD, *CANONICAL.values()} | {clock.port for clock in dut.clocks} | {dut.clock}
+    found = {}
+    for number, pin in enumerate(dut.pins):
+        found[pin.name] = f"pin_{pin.name if PLAIN.fullmatch(pin.name.lstrip('_')) else number}"
+    for number, name in enumerate((dut.clock, *(clock.port for clock in dut.clocks))):
+        found[name] = (
+            name
+            if _keeps(name)
+            else next(free for tail in range(number, len(taken) + number + 1) if (free := f"clock_{tail}") not in taken)
+        )
+        taken.add(found[name])
+    return found
+
+
+def _keeps(clock: str) -> bool:
+    """Whether a wrapper can have a port of that name."""
+    buses = {
+        "registers": Bus(BusKind.AXI_LITE, 32), "dma": Bus(BusKind.AXI, 64), "rx": Bus(BusKind.STREAM, 64, error=True),
+        "tx": Bus(BusKind.STREAM, 64),
+    }  # fmt: skip
+    own = {CARD, CANONICAL["line"], CANONICAL["reset"]}
+    own |= {CANONICAL[name] + sig.name for name, bus in buses.items() for sig in signals(bus)}
+    return bool(PLAIN.fullmatch(clock)) and clock not in own and not clock.startswith("pin_")
 
 
 def signals(bus: Bus) -> tuple[Sig, ...]:

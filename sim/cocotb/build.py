@@ -8,93 +8,94 @@ on PATH) and start the simulator without waiting for its end.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim import needs
 from ringbed.sim.native.build import (
+    NAMED,
     PRINT,
     RUNTIME_FLAGS,
-    Progress,
+    WRAP,
     assertions,
+    fault_of,
     harness_text,
     must_be_as_read,
     rtl_hash,
     verilog_of,
 )  # fmt: skip
+from ringbed.sim.native.c_sources import c_hash, c_objects
 from ringbed.sim.native.cache import cached, content_hash
-from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
+from ringbed.sim.native.toolchain import (
+    MODEL_FLAGS,
+    TIMESCALE,
+    BuildError,
+    failure,
+    find_compiler,
+    find_verilator,
+)
+from ringbed.sim.needs import Missing
+from ringbed.sim.seam.progress import Progress, speaker
 from ringbed.sim.seam.spec import NicSpec, Rtl
 
 __all__ = ["SIMULATORS", "WAVES", "CocotbMissing", "build", "from_zero", "require", "spawn"]
 
 WAVES = {"verilator": "vcd", "icarus": "fst"}  # the waveform each writes
 SIMULATORS = tuple(WAVES)
-TIMESCALE = ("1ns", "1ps")  # Icarus has no clock of nanoseconds without it
-VERILATOR_FLAGS = (
-    "--x-assign", "fast", "--x-initial", "fast", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
-    "--output-split", "20000", "--output-split-cfuncs", "20000",
-)  # fmt: skip
+FOLDER = "RINGBED_FOLDER"  # the environment's name for what names of files in the Verilog are relative to
+# Icarus' own way to say so, of $readmemh alone; before any `initial`, since it is a first value.
+BESIDE = """module ringbed_beside;
+  reg [8*4096:1] folder;
+  function integer beside(input integer unused);
+    begin if ($value$plusargs("ringbed_folder=%s", folder)) $readmempath(folder); beside = 0; end
+  endfunction
+  integer told = beside(0);
+endmodule
+"""
 PACKAGES = ("cocotb", "cocotbext-axi")
 
 
-class CocotbMissing(Exception):
+class CocotbMissing(Missing):
     """This machine lacks what a cocotb engine needs; the sentence says what."""
 
 
 def require(simulator: str) -> None:
-    """Raises CocotbMissing unless cocotb, its bus models and the simulator are here, ValueError for another one."""
+    """Raises CocotbMissing unless cocotb, what it runs on and the simulator are here, ValueError for another one."""
     if simulator not in SIMULATORS:
         raise ValueError(f"cocotb runs on {' and '.join(SIMULATORS)} here, not on {simulator!r}")
-    for package, module in zip(PACKAGES, ("cocotb", "cocotbext.axi"), strict=True):
-        if not _there(module):
-            raise CocotbMissing(f"the cocotb engines need the package {package}: pip install 'ringbed[cocotb]'")
-    if simulator == "icarus":
-        for program in ("iverilog", "vvp"):
-            if shutil.which(program) is None:
-                raise CocotbMissing(f"no Icarus Verilog: {program} is not on PATH (Debian: apt-get install iverilog)")
-        return
-    if shutil.which("make") is None:
-        raise CocotbMissing("no make on PATH, which cocotb builds Verilator's models with")
-    try:
-        find_verilator(), find_compiler()
-    except BuildError as error:
-        raise CocotbMissing(str(error)) from None
-
-
-def _there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    needs.require(f"cocotb-{simulator}", error=CocotbMissing)
 
 
 def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress | None = None) -> Path:
     """The folder to run from. Raises CocotbMissing, BuildError."""
     require(simulator)
+    progress = speaker(progress, f"{spec.name} for cocotb on {simulator}")
     verilog = verilog_of(spec, progress)
     sources = rtl_hash(spec)
     key = content_hash(
-        verilog, sources, simulator, repr(waves), repr((VERILATOR_FLAGS, RUNTIME_FLAGS)), repr(_words(simulator)),
-        assertions(spec),
+        verilog, sources, simulator, repr(waves), repr((MODEL_FLAGS, RUNTIME_FLAGS, WRAP)), repr(_words(simulator)),
+        assertions(spec), c_hash(spec.rtl),
         _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:
-        if progress is not None:
-            progress(f"building the card for cocotb on {simulator}")
+        progress("compiling the card" if simulator == "icarus" else "running Verilator and the C++ compiler")
         source = work / f"{spec.portmap.top}.v"
         source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
         rtl = spec.rtl or Rtl(())
-        flags = ["-Wno-timescale"]
         if simulator == "verilator":
-            flags = [*VERILATOR_FLAGS, assertions(spec), *_told_by_us(work)]
-        made = _Build(simulator, flags).make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
+            flags = [*MODEL_FLAGS, assertions(spec), "-LDFLAGS", WRAP, *_told_by_us(work)]
+            flags += NAMED if waves and spec.rtl is not None else ()
+            flags += [str(path) for path in c_objects(spec.rtl, work, work / "build.log")]
+        else:
+            (work / "beside.v").write_text(BESIDE, encoding="utf-8")
+            flags = ["-Wno-timescale", "-s", "ringbed_beside", str(work / "beside.v")]
+        build = _Build(simulator, flags, fault_of(spec), bool(rtl.c_files))
+        made = build.make(spec.portmap.top, [source, *rtl.files], rtl.include, work, waves)
         target.mkdir()
         made.rename(target / made.name)
         must_be_as_read(spec, sources)
@@ -104,7 +105,9 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
 
 def _words(simulator: str) -> dict[str, str]:
     """The files by which Verilator says $error and its like as Icarus does."""
-    names = (PRINT, "verilog_words.hpp", "cocotb_verilator.cpp") if simulator == "verilator" else ()
+    names = (
+        (PRINT, "verilog_files.hpp", "verilog_words.hpp", "cocotb_verilator.cpp") if simulator == "verilator" else ()
+    )
     return {name: harness_text(name) for name in names}
 
 
@@ -146,35 +149,52 @@ def _tools(simulator: str) -> str:
 class _Build:
     """One run of cocotb's `Runner.build`."""
 
-    def __init__(self, simulator: str, flags: Sequence[str]) -> None:
-        self.simulator, self.flags = simulator, flags
+    def __init__(self, simulator: str, flags: Sequence[str], fault: type[BuildError], with_c: bool) -> None:
+        self.simulator, self.flags, self.fault = simulator, flags, fault
+        self.lacks = "; Icarus Verilog has no DPI-C" if with_c and simulator == "icarus" else ""
 
     def make(self, top: str, sources: Sequence[Path], include: Sequence[Path], work: Path, waves: bool) -> Path:
         """Build in `work`; the file to keep."""
         log = work / "build.log"
         try:
             _runner(self.simulator).build(
-                sources=list(sources), includes=list(include), hdl_toplevel=top, build_dir=work / "sim_build",
+                sources=[_tagged(path) for path in sources], includes=list(include), hdl_toplevel=top,
+                build_dir=work / "sim_build",
                 build_args=list(self.flags), always=True, timescale=TIMESCALE, waves=waves, log_file=log,
             )  # fmt: skip
         except (RuntimeError, OSError) as error:
-            raise BuildError(f"cocotb's build for {self.simulator} failed ({error}); full log: {log}") from None
+            said = failure(log) if log.exists() else ""
+            why = (said or f" ({error})") + self.lacks
+            raise self.fault(f"cocotb's build for {self.simulator} failed{why}; full log: {log}") from None
         return work / "sim_build" / (top if self.simulator == "verilator" else "sim.vvp")
 
 
 def spawn(
     folder: Path, spec: NicSpec, simulator: str, module: str, *, env: Mapping[str, str], cwd: Path | None = None,
     keep: Sequence[int] = (), wave: Path | None = None, output: Any = subprocess.DEVNULL,
+    plusargs: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start the simulator in `folder` with the test `module` in it, and the descriptors `keep` open.
 
-    `wave` needs a build with waves; its format is `WAVES[simulator]`.
+    `plusargs` come before those of the card's map. `wave` needs a build with waves; its format is `WAVES[simulator]`.
     """
-    command, environment = _runner(simulator).prepared(folder, spec.portmap.top, module, wave)
+    rtl = spec.rtl or Rtl(())
+    words = [f"+{each}" for each in (*plusargs, *rtl.plusargs)]
+    if simulator == "icarus":
+        words.append(f"+ringbed_folder={rtl.folder.absolute()}")
+    command, environment = _runner(simulator).prepared(folder.absolute(), spec.portmap.top, module, wave, words)
+    environment[FOLDER] = str(rtl.folder.absolute())
     return subprocess.Popen(
-        command, cwd=cwd or folder, env=environment | env, pass_fds=keep, stdin=subprocess.DEVNULL, stdout=output,
-        stderr=subprocess.STDOUT,
+        command, cwd=cwd or (rtl.folder if spec.rtl else folder), env=environment | env, pass_fds=keep,
+        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
     )  # fmt: skip
+
+
+def _tagged(path: Path) -> Any:
+    """A source: the runner would guess by the ending what else it could be."""
+    from cocotb_tools.runner import Verilog
+
+    return Verilog(path)
 
 
 def _runner(simulator: str) -> Any:
@@ -196,13 +216,16 @@ def _runner(simulator: str) -> Any:
                 runtime = "\\ ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
                 self.env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL={runtime}"
 
-        def prepared(self, folder: Path, top: str, module: str, wave: Path | None) -> tuple[list[str], dict[str, str]]:
+        def prepared(
+            self, folder: Path, top: str, module: str, wave: Path | None, words: Sequence[str]
+        ) -> tuple[list[str], dict[str, str]]:  # fmt: skip
             """What `test` would run, and in which environment."""
             self.build_dir, self.sim_hdl_toplevel, self.test_module = folder, top, module
             self.hdl_toplevel_lang, self.pre_cmd, self.gui, self.waves = "verilog", None, False, wave is not None
             file = [] if wave is None else ["--trace-file", str(wave)]
             self.test_args = file if simulator == "verilator" else []
-            self.plusargs = [f"+dumpfile_path={wave}"] if wave is not None and simulator == "icarus" else []
+            dump = [f"+dumpfile_path={wave}"] if wave is not None and simulator == "icarus" else []
+            self.plusargs = [*dump, *words]
             self.env: dict[str, str] = {}
             self._set_env_test()
             (command,) = self._test_command()

@@ -63,7 +63,7 @@ class CocotbCore:
         self.findings = Findings(settings.check)
         self._dut, self._wanted, self._heard = dut, wanted, heard
         self._ending: tuple[int, str] | None = None
-        self.ports = DutPorts(dut)
+        self.ports, self._pins = DutPorts(dut), {pin.name: pin.port or pin.name for pin in portmap.pins}
         self.dma: CocotbMemory | None = None
         self._registers: CocotbRegisters | None = None
         self._rx: CocotbRx | None = None
@@ -78,7 +78,7 @@ class CocotbCore:
         s, m, put = self.settings, self.portmap, self.ports.put
         for pin in m.pins:
             if pin.dir == "in":
-                put(pin.name, pin.init)
+                put(pin.port or pin.name, pin.init)
         put(m.reset.port, 1 - m.reset.active)
         if m.idle is not None:
             put(m.idle.timebase, 0)
@@ -92,10 +92,11 @@ class CocotbCore:
         self._tx = CocotbTx(self._dut, m.tx, clock, s, f) if m.tx else None
         await clock.look(lambda: None)  # a reset is an edge to the bus models
         put(m.reset.port, m.reset.active)
-        await ClockCycles(clock.signal, s.reset_clocks)
+        clocks, wait = s.resets(m.reset)
+        await ClockCycles(clock.signal, clocks)
         await clock.falling
         put(m.reset.port, 1 - m.reset.active)
-        await ClockCycles(clock.signal, AWAKE)
+        await ClockCycles(clock.signal, AWAKE + wait)
         await clock.falling
         clock.zero()
         cocotb.start_soon(self._every_clock())
@@ -151,8 +152,7 @@ class CocotbCore:
         now = self.clock.now
         waiting = self._rx.waiting() if self._rx is not None else 0
         stats = EngineStats(now - self._skipped, self._skipped, 0, self._run_ns, *beats, wire_waiting=waiting)
-        f = self.findings
-        found, lost, f.kept, f.lost = f.kept, f.lost, [], 0
+        found, lost = self.findings.hand_over()
         return Box(now, self._due(), faults, frames, found, lost, log, stats)
 
     def _injected(self) -> list[BusEvent]:
@@ -170,7 +170,7 @@ class CocotbCore:
         self._rx.put(frame, at, error)
 
     def _post_set_pin(self, name: str, value: int) -> None:
-        self.ports.put(name, value)
+        self.ports.put(self._pins[name], value)
 
     def _post_hold_irq(self, until: int) -> None:
         self._irq.unheard_until = until
@@ -192,7 +192,7 @@ class CocotbCore:
 
     async def _call_get_pin(self, name: str) -> int:
         await self.clock.settled()
-        return await self.clock.look(lambda: self.ports.get(name))
+        return await self.clock.look(lambda: self.ports.get(self._pins[name]))
 
     async def _call_look(self) -> None:
         """Nothing but the box that comes with every answer."""

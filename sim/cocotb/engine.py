@@ -21,9 +21,9 @@ from ringbed.sim.cocotb.build import WAVES, build, spawn
 from ringbed.sim.cocotb.face import Box, Call, CocotbFace
 from ringbed.sim.cocotb.link import SOCKET, Link
 from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.native.build import Progress
 from ringbed.sim.native.verilog_said import Heard
 from ringbed.sim.seam.engine import CardEnded
+from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import NicSpec
 
@@ -69,7 +69,7 @@ class CocotbEngine(CocotbFace):
             }  # fmt: skip
             self._process = spawn(
                 folder, self._spec, self.simulator, "ringbed.sim.cocotb.child", env=env, keep=[theirs.fileno()],
-                wave=wave, output=self._said,
+                wave=wave, output=self._said, plusargs=self.settings.plusargs,
             )  # fmt: skip
         self._link = Link(ours)
         self._end = weakref.finalize(self, _end, self._link, self._process, self._said)

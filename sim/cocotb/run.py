@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ringbed.sim.cocotb.build import WAVES, build, spawn
-from ringbed.sim.native.build import Progress
 from ringbed.sim.native.verilog_said import said
+from ringbed.sim.seam.progress import Progress
+from ringbed.sim.seam.settings import plusargs_of
 from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["CocotbFailed", "run", "run_in_cocotb"]
@@ -31,10 +32,12 @@ class CocotbFailed(AssertionError):
 def run_in_cocotb(
     module: str, spec: NicSpec, simulator: str, folder: Path, *, waves: bool = False,
     env: Mapping[str, str] | None = None, progress: Progress | None = None, limit_s: float = 3600,
+    plusargs: Sequence[str] = (),
 ) -> list[str]:  # fmt: skip
     """The names of the tests that passed: those of `module`, which is imported from `sys.path`; none that was skipped.
 
-    A simulator that has not ended after `limit_s` seconds of wall time is ended; it may be in a loop without delay.
+    `plusargs`, without their "+", come before those of the card's map. A simulator that has not ended after `limit_s`
+    seconds of wall time is ended; it may be in a loop without delay.
 
     Raises CocotbFailed, CocotbMissing, BuildError.
     """
@@ -48,7 +51,10 @@ def run_in_cocotb(
     }  # fmt: skip
     wave = folder / f"{spec.portmap.top}.{WAVES[simulator]}" if waves else None
     with output.open("wb") as file:
-        process = spawn(built, spec, simulator, module, env=environment, cwd=folder, wave=wave, output=file)
+        process = spawn(
+            built, spec, simulator, module, env=environment, cwd=folder, wave=wave, output=file,
+            plusargs=plusargs_of(plusargs),
+        )  # fmt: skip
         try:
             ended = process.wait(limit_s)
         except subprocess.TimeoutExpired:

@@ -159,7 +159,7 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
 
     width, name = 8 * lanes_of(block.setup.contract, dut.rx, dut.tx), f"block_{dut.top}"
     portmap = PortMap(
-        name, "clk", Reset("rst"),
+        name, "clk", Reset("rst", clocks=dut.reset_clocks, wait=dut.reset_wait),
         rx=Wire("rx_", width, into=True, ready=True),
         tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
         pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)), Pin(NOISE, NOISE_BITS, IN),

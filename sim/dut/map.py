@@ -8,6 +8,7 @@ may have a word that is not understood.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -17,10 +18,12 @@ from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
-from ringbed.sim.dut.canonical import byte_bits, clash
+from ringbed.sim.dut.canonical import byte_bits
+from ringbed.sim.dut.files import missing_files
 from ringbed.sim.dut.ports import Top, read_top
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
+from ringbed.sim.seam.settings import RESET_MOST, plusargs_of
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.seam.toml import NotToml, parse_toml
 
@@ -28,7 +31,7 @@ __all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
 
 KEYS = frozenset(
     ("top", "sources", "include", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma", "wire",
-     "interrupts", "pins", "ties", "block")
+     "interrupts", "pins", "ties", "block", "c_sources", "plusargs")
 )  # fmt: skip
 BUS_KEYS = {"kind", "prefix", "names", "clock", "addr_width", "data_width"}
 OWN_KEYS = {
@@ -36,8 +39,10 @@ OWN_KEYS = {
     "wire.rx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "error"},
     "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs"},
 }  # fmt: skip
+RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
 ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
 REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 
 
@@ -68,13 +73,17 @@ class Reader:
             raise PortMapError(f"{path}: {error}") from None
         self.top = self._text(self.data, "top", "")
         self.parameters = self._parameters()
-        self.rtl = Rtl(self._paths("sources"), self._paths("include"))
+        self.rtl = Rtl(
+            self._paths("sources"), self._paths("include"), c_files=self._paths("c_sources"),
+            folder=path.parent.resolve(), plusargs=self._plusargs(),
+        )  # fmt: skip
         if self.problems:
             raise PortMapError(f"{path}: {self.problems[0]}")
         found = ask(self.top, self.rtl, self.parameters)
-        self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files)
+        self.ports, self.rtl = found.ports, replace(self.rtl, read=found.files, data=found.data)
         self.used: dict[str, str] = {}
         self.dut = self._dut()
+        self.problems += missing_files(self.rtl, found.foreign)
 
     # ---- the parts ----
 
@@ -99,9 +108,9 @@ class Reader:
             rx=self._bus("wire.rx", wire.get("rx", {}), (BusKind.STREAM,)),
             tx=self._bus("wire.tx", wire.get("tx", {}), (BusKind.STREAM,)),
             line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
-            ties=self._ties(),
+            ties=self._ties(), **self._reset_times(),
         )  # fmt: skip
-        for sentence in filter(None, (dut.outrun(), clash(dut), too_narrow(dut.dma.addr_width) if dut.dma else "")):
+        for sentence in filter(None, (dut.outrun(), too_narrow(dut.dma.addr_width) if dut.dma else "")):
             self._problem(sentence)
         return dut
 
@@ -125,11 +134,21 @@ class Reader:
 
     def _reset(self, name: str, table: dict[str, Any]) -> DutReset:
         where, before = f"resets.{name}" if name else "reset", len(self.problems)
-        self._known(where, table, {"active", "clock"} if name else {"active", "port"})
+        self._known(where, table, {"active", "clock"} if name else {"active", "port", *RESET_TIMES})
         active = self._choice(table, "active", where, ("high", "low"))
         port, clock = name or self._text(table, "port", "reset."), self._clock_of(table, where)
         self._clear(where, before)
         return DutReset(self._port(port, where, 1, IN), active == "high", clock)
+
+    def _reset_times(self) -> dict[str, int]:
+        """How long, and how long behind it."""
+        table, before = self._table("reset"), len(self.problems)
+        found = {
+            f"reset_{key}": self._number(table, key, "reset", range(least, RESET_MOST + 1), default)
+            for key, (least, default) in RESET_TIMES.items()
+        }
+        self._clear("reset", before)
+        return found
 
     def _clock_of(self, table: dict[str, Any], where: str) -> str:
         clock = table.get("clock", "")
@@ -292,7 +311,7 @@ class Reader:
 
     def _text(self, table: dict[str, Any], key: str, where: str) -> str:
         value = table.get(key)
-        if isinstance(value, str) and value.isidentifier() and value.isascii():
+        if isinstance(value, str) and NAME.fullmatch(value):
             return value
         wrong = f"must be a Verilog name, not {value!r}" if key in table else "is missing"
         self._problem(f"{where}{key} {wrong}")
@@ -339,6 +358,13 @@ class Reader:
             else:
                 self._problem(f"parameters.{name} must be a number or a text, not {value!r}")
         return found
+
+    def _plusargs(self) -> tuple[str, ...]:
+        try:
+            return plusargs_of(self.data.get("plusargs", []))
+        except ValueError as error:
+            self._problem(str(error))
+            return ()
 
     def _paths(self, key: str) -> tuple[Path, ...]:
         value = self.data.get(key, [])

@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.native.cache import cache_dir, content_hash
-from ringbed.sim.native.toolchain import BuildError, find_verilator, run_tool
+from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["Top", "NoModule", "VerilogError", "module_ports", "read_top"]
 
-FLAGS = ("--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 NOT_FOUND, SHOWN = "was not found in design", 8  # what Verilator says of a module; how many are named instead
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
 
 
-class VerilogError(BuildError):
+class VerilogError(SourceError):
     """What Verilator says of somebody's sources."""
 
 
@@ -40,10 +39,16 @@ class NoModule(VerilogError):
 
 @dataclass(frozen=True)
 class Top:
-    """Every port by name, in the order of its declaration, and the `files` it and all below it are written in."""
+    """Every port by name, in the order of its declaration, and the `files` it and all below it are written in.
+
+    `data`: the names of files that $readmemh and $readmemb read, where they are known before it runs. `foreign`: its
+    functions of C (import "DPI-C").
+    """
 
     ports: Mapping[str, Port]
     files: tuple[Path, ...] = ()
+    data: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Mapping[str, Port]:
@@ -71,20 +76,17 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
         nodes = list(_nodes(json.loads(tree.read_text(encoding="utf-8"))))
         files = json.loads(meta.read_text(encoding="utf-8"))["files"].values()
     paths = (Path(each["realpath"]) for each in files if not each["filename"].startswith("<"))  # <built-in>
-    return Top(_ports(top, nodes), tuple(sorted(paths)))
+    return Top(_ports(top, nodes), tuple(sorted(paths)), _data(nodes), _foreign(nodes))
 
 
 def _verilate(rtl: Rtl, options: Sequence[str], tree: Path, meta: Path, log: Path) -> None:
     """The design as Verilator's JSON. Raises VerilogError, and then `log` stays."""
     verilator = find_verilator()
-    command = [str(verilator.binary), *FLAGS, "--json-only-output", str(tree)]
+    command = [str(verilator.binary), "--json-only", *LENIENT, "--json-only-output", str(tree)]
     command += ["--json-only-meta-output", str(meta), "--Mdir", str(tree.parent), *options]
     command += [*(f"-I{folder}" for folder in rtl.include), *map(str, rtl.files)]
     log.unlink(missing_ok=True)
-    try:
-        run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)})
-    except BuildError as error:
-        raise VerilogError(str(error)) from None
+    run_tool("Verilator", command, log, {**os.environ, "VERILATOR_ROOT": str(verilator.root)}, VerilogError)
     log.unlink(missing_ok=True)
 
 
@@ -111,6 +113,17 @@ def _ports(top: str, nodes: list[dict[str, Any]]) -> dict[str, Port]:
                 raise VerilogError(f"port {node['name']!r} of {top} is not a vector of bits")
             found[node["name"]] = Port(node["name"], width, WAYS[node["direction"]])
     return found
+
+
+def _data(nodes: list[dict[str, Any]]) -> tuple[str, ...]:
+    """A text is quoted in Verilator's JSON, and once more."""
+    names = (node["filenamep"][0] for node in nodes if node.get("type") == "READMEM")
+    texts = (str(name["name"]) for name in names if name.get("type") == "CONST")
+    return tuple(dict.fromkeys(text.removeprefix('\\"').removesuffix('\\"') for text in texts))
+
+
+def _foreign(nodes: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(node["cname"]) for node in nodes if node.get("dpiImport")))
 
 
 def _literal(value: int | str) -> str:

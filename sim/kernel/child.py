@@ -1,6 +1,7 @@
 """The helper process of `netns.py`: a network namespace, a TAP device in it, and jobs until the socket closes.
 
 Started as `python -m ringbed.sim.kernel.child FD`, FD being a SOCK_SEQPACKET socket with one JSON object a message.
+Without FD it prints why there can be no TAP device here, or nothing when there can (`sim/needs.py` asks so).
 First message in: the set-up; first one out: the greeting with the TAP descriptor beside it. After that, jobs.
 
 As root a network namespace is enough. An ordinary user gets a user namespace around it and is root only in there; what
@@ -118,6 +119,20 @@ def greet(control: socket.socket) -> bool:
     return True
 
 
+def obstacle() -> str:
+    """Why there can be no TAP device with an address here, in one sentence, or nothing. Needs a process of its own."""
+    try:
+        enter_namespace()
+        fd = open_tap("ringbed0")
+        configure("ringbed0", ipaddress.IPv4Interface("10.77.0.1/24"), bytes.fromhex("020000007701"), 1500)
+        os.close(fd)
+    except TapUnavailable as error:
+        return str(error)
+    except PermissionError as error:
+        return f"the kernel lets this user set no address: {error.strerror}"
+    return ""
+
+
 class Server:
     """Runs jobs in threads. One message asks for a job or stops one; every job answers once."""
 
@@ -149,7 +164,10 @@ class Server:
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the first argument."""
+    """Serve the socket whose descriptor is the first argument; without one, say what stands in the way."""
+    if len(sys.argv) == 1:
+        print(obstacle())
+        return
     with socket.socket(fileno=int(sys.argv[1])) as control:
         try:
             if greet(control):

@@ -14,6 +14,8 @@ import os
 import struct
 from collections.abc import Sequence
 
+from ringbed.sim.needs import Missing
+
 __all__ = ["TUN_DEVICE", "Tap", "TapUnavailable", "open_tap"]
 
 TUN_DEVICE = "/dev/net/tun"
@@ -35,7 +37,7 @@ _WHY = {
 }
 
 
-class TapUnavailable(Exception):
+class TapUnavailable(Missing):
     """There is no TAP device to be had here; the sentence says what is missing and what to do."""
 
 

@@ -23,6 +23,7 @@ import mmap
 import os
 import weakref
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
@@ -183,6 +184,8 @@ class HostMemory(DeviceMemory):
         self._coherent: dict[int, CoherentMemory] = {}
         # by slot, and the clock it ended at
         self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
+        # address, length, and the clock they went at
+        self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
         self._clocked: Callable[[], Clocked | None] = lambda: None
 
     # The driver's side ------------------------------------------------------------------------------------------
@@ -290,7 +293,18 @@ class HostMemory(DeviceMemory):
         if region is self._arena or not any(region is known for known in self.regions):
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
         self.regions = [known for known in self.regions if known is not region]
+        engine = self._clocked()
+        self._removed.append((region.iova, region.length, None if engine is None else engine.now))
         self.version += 1
+
+    def _removed_at(self, iova: int, clock: int | None) -> Place | None:
+        """The region that went last of those that had this address, unless there is memory again."""
+        for base, length, ended in reversed(self._removed) if self.region(iova) is None else ():
+            if base <= iova < base + length:
+                when = "" if ended is None or clock is None else f" {clock - ended} clocks before"
+                text = f"inside the region of {length} bytes at {base:#x} that was removed{when}"
+                return Place(text, (base, length, ended))
+        return None
 
     def set_faulty(self, iova: int, length: int, faulty: bool = True) -> None:
         """Make bytes answer SLVERR, as broken memory would, until their mapping ends or `faulty` is False."""
@@ -305,6 +319,8 @@ class HostMemory(DeviceMemory):
 
         What it says is true as long as nothing is mapped or unmapped: a finding is worded before a driver goes on.
         """
+        if removed := self._removed_at(iova, clock):
+            return removed
         ended = {id(gone): at for gone, at in self._ended.values()}
         known: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
         known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told

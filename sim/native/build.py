@@ -20,10 +20,13 @@ from typing import Any
 import jinja2
 
 from ringbed.sim.native.assertions import with_words
+from ringbed.sim.native.c_sources import c_hash, c_objects
 from ringbed.sim.native.cache import cached, content_hash
 from ringbed.sim.native.toolchain import (
+    MODEL_FLAGS,
     BuildError,
     Compiler,
+    SourceError,
     Verilator,
     find_compiler,
     find_verilator,
@@ -31,26 +34,24 @@ from ringbed.sim.native.toolchain import (
     wave_format,
 )
 from ringbed.sim.seam.portmap import Port
+from ringbed.sim.seam.progress import Progress, speaker
 from ringbed.sim.seam.spec import NicSpec, component_ports
 from ringbed.sim.seam.stages import StageTable
 
 __all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
 
-Progress = Callable[[str], None]  # told what begins: "elaborate", "yosys" ...
 JOBS = 2
 PRINT = "print.hpp"  # of the harness, which declares what RUNTIME_FLAGS name
-SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
-VERILATOR_FLAGS = (
-    "--cc", "--x-assign", "fast", "--x-initial", "fast", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint",
-    "-Wno-style", "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
-)  # fmt: skip
 # No gnu-unique symbols: with them two models in one process would share inline statics.
 CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O2")
-# What Verilator's runtime does with $error, $fatal, $stop and $finish is ours (harness/verilog_words.hpp).
+# What Verilator's runtime does with $error, $fatal, $stop, $finish and what it misses is ours (verilog_words.hpp).
 RUNTIME_FLAGS = (
-    "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_STOP_MAYBE", "-DVL_USER_FATAL", "-DVL_PRINTF=rb_print",
+    "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_STOP_MAYBE", "-DVL_USER_FATAL", "-DVL_USER_WARN",
+    "-DVL_PRINTF=rb_print",
 )  # fmt: skip
+WRAP = "-Wl,--wrap=fopen"  # of the linker: names of files are relative to the card's folder (harness/verilog_files.hpp)
 TRACE_FLAGS = {"": (), "fst": ("--trace-fst",), "vcd": ("--trace-vcd",)}
+NAMED = ("--trace-underscore",)  # somebody's signals are shown whatever they are called
 
 
 def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
@@ -97,7 +98,10 @@ def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict
 
 
 def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None) -> Path:
-    """Both stages: the path of a shared library. `trace` is "", "fst" or "vcd". Raises BuildError."""
+    """Both stages: the path of a shared library. `trace` is "", "fst" or "vcd". Raises BuildError, SourceError.
+
+    What is built is said, by `progress` or to whom it may concern (sim/seam/progress.py); what is cached is not.
+    """
     if trace not in TRACE_FLAGS:
         raise ValueError(f"no waveform format {trace!r}; there are fst and vcd")
     compiler, verilator = find_compiler(), find_verilator()
@@ -105,12 +109,13 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
         raise BuildError(
             "FST waveforms need the headers of zlib and lz4, which the C++ compiler does not find; VCD works"
         )
+    progress = speaker(progress, f"{spec.name} for native")
     verilog = verilog_of(spec, progress)
     templates = {entry.name: entry.read_text() for entry in _harness().iterdir() if entry.is_file()}
     sources = rtl_hash(spec)
     key = content_hash(
         verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
-        repr((VERILATOR_FLAGS, CXX_FLAGS, RUNTIME_FLAGS)), assertions(spec),
+        repr((MODEL_FLAGS, CXX_FLAGS, RUNTIME_FLAGS, WRAP)), assertions(spec), c_hash(spec.rtl),
         compiler.version, verilator.version, _own_text(),
     )  # fmt: skip
 
@@ -137,6 +142,11 @@ def must_be_as_read(spec: NicSpec, before: str) -> None:
         raise BuildError(f"a source of {spec.name} was changed while it was built; build it again")
 
 
+def fault_of(spec: NicSpec) -> type[BuildError]:
+    """Whose it is when a tool fails: of a card of ours no source can be wrong."""
+    return BuildError if spec.rtl is None else SourceError
+
+
 def assertions(spec: NicSpec) -> str:
     """Verilator's flag for those of our Verilog and of somebody's."""
     return "--assert" if spec.assertions else "--no-assert"
@@ -159,27 +169,39 @@ class _Model:
         self._write_harness(templates)
         include = self.verilator.root / "include"
         runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
-        _tell(self.progress, "compiling the model")
         sources = sorted(self.work.glob(f"{self.prefix}*.cpp"), key=lambda p: -p.stat().st_size)
         sources.insert(0, self.work / "harness.cpp")
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
-        objects = _compile(self.compiler, sources, flags, self.work, self.log)
+        objects = _compile(self.compiler, sources, flags, self.work, self.log, self._compiled)
+        objects += c_objects(self.spec.rtl, self.work, self.log)
         libs = ["-lz", "-llz4"] if self.trace == "fst" else []
-        command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-o", str(target), *map(str, objects)]
-        run_tool("the linker", [*command, *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"], self.log)
+        command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
+        command += [*map(str, objects), *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"]
+        run_tool("the linker", command, self.log, fault=fault_of(self.spec))
+
+    def _compiled(self, done: int, of: int) -> None:
+        _tell(self.progress, f"compiling the model, {done} of {of} files done")
 
     def _verilate(self, verilog: str) -> None:
         _tell(self.progress, "running Verilator")
         source = self.work / f"{self.spec.portmap.top}.v"
         source.write_text(verilog, encoding="utf-8")
-        command = [str(self.verilator.binary), *VERILATOR_FLAGS, *TRACE_FLAGS[self.trace], assertions(self.spec)]
+        command = [str(self.verilator.binary), "--cc", *MODEL_FLAGS, *TRACE_FLAGS[self.trace], assertions(self.spec)]
+        command += NAMED if self.trace and self.spec.rtl is not None else ()
         command += ["--prefix", self.prefix]
         command += ["--top-module", self.spec.portmap.top, "--Mdir", str(self.work), str(source)]
         if (rtl := self.spec.rtl) is not None:
             command += [f"-I{folder}" for folder in rtl.include] + [str(path) for path in rtl.files]
-        run_tool("Verilator", command, self.log, {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)})
+        env = {**os.environ, "VERILATOR_ROOT": str(self.verilator.root)}
+        run_tool("Verilator", command, self.log, env, fault_of(self.spec))
         if not self.spec.portmap.clocks:  # another clock's edge may come with the main one high
-            skip_settled_inputs(self.work, self.spec.portmap.clock)
+            skip_settled_inputs(self.work, self._member(self.spec.portmap.clock))
+
+    def _member(self, port: str) -> str:
+        """A port's name in the model's C++: escaped, and with something in front where it is a word of C++."""
+        escaped, header = port.replace("__", "___05F"), self.work / f"{self.prefix}___024root.h"
+        word = f"__SYM__{port}"
+        return word if re.search(rf"\b{word}\b", header.read_text(encoding="utf-8")) else escaped
 
     def _write_harness(self, templates: dict[str, str]) -> None:
         env = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
@@ -187,7 +209,7 @@ class _Model:
             if name.endswith(".j2"):
                 table = StageTable.of(self.spec.portmap.stages)
                 values = {"map": self.spec.portmap, "prefix": self.prefix, "trace": self.trace} | table.values()
-                helpers = {"v": _verilator_name, "flag": lambda part: "true" if part else "false"}
+                helpers = {"v": self._member, "flag": lambda part: "true" if part else "false"}
                 (self.work / name[:-3]).write_text(env.from_string(text).render(**values, **helpers), encoding="utf-8")
             elif name.endswith((".hpp", ".cpp")):
                 (self.work / name).write_text(text, encoding="utf-8")
@@ -196,13 +218,14 @@ class _Model:
 def skip_settled_inputs(work: Path, clock: str) -> bool:
     """Let a rising clock not settle the inputs again: the harness has done so with the clock low. True when done.
 
+    `clock` as the generated code calls it.
     Verilator evaluates all logic behind inputs in every call, which is a fifth of a card's time here. Where the clock
     is used as data (a gated clock), or the generated code looks different, it is left as it is.
     """
     first = "vlSelfRef.__VicoFirstIteration = 1U;"
     sources = {path: path.read_text(encoding="utf-8") for path in work.glob("*.cpp")}
     bodies = [body for text in sources.values() for body in re.split(r"^(?=[A-Za-z].*\{$)", text, flags=re.MULTILINE)]
-    uses = re.compile(rf"vlSelfRef\.{re.escape(_verilator_name(clock))}\b")
+    uses = re.compile(rf"vlSelfRef\.{re.escape(clock)}\b")
     known = ("___eval_triggers_vec__act(", "___eval_initial(", "___eval_static(", "___eval_debug_assertions(")
     for body in bodies:
         if uses.search(body) and not any(name in body.split("\n", 1)[0] for name in known):
@@ -210,7 +233,7 @@ def skip_settled_inputs(work: Path, clock: str) -> bool:
     found = [path for path, text in sources.items() if text.count(first) == 1]
     if len(found) != 1 or sum(text.count(first) for text in sources.values()) != 1:
         return False
-    lean = first.replace("1U", f"!vlSelfRef.{_verilator_name(clock)}")
+    lean = first.replace("1U", f"!vlSelfRef.{clock}")
     found[0].write_text(sources[found[0]].replace(first, lean), encoding="utf-8")
     return True
 
@@ -243,14 +266,20 @@ def _defines(trace: str) -> list[str]:
     return [*(on or ["-DVM_TRACE=0"]), "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVL_TIME_CONTEXT"]
 
 
-def _compile(compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], work: Path, log: Path) -> list[Path]:
+def _compile(
+    compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], work: Path, log: Path,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> list[Path]:  # fmt: skip
+    """`told` of how many are done, from 0 on, and how many there are."""
     objects = [work / (source.name + ".o") for source in sources]
+    told(0, len(sources))
 
     def one(pair: tuple[Path, Path]) -> None:
         run_tool("the C++ compiler", [compiler.binary, *flags, "-c", str(pair[0]), "-o", str(pair[1])], log)
 
     with ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(one, zip(sources, objects, strict=True)))
+        for done, _ in enumerate(pool.map(one, zip(sources, objects, strict=True)), 1):
+            told(done, len(sources))
     return objects
 
 
@@ -260,11 +289,6 @@ def _harness() -> Any:
 
 def harness_text(name: str) -> str:
     return str((_harness() / name).read_text(encoding="utf-8"))
-
-
-def _verilator_name(port: str) -> str:
-    """A port's name in Verilator's C++: it escapes double underscores."""
-    return port.replace("__", "___05F")
 
 
 def _installed(package: str) -> str:

@@ -81,7 +81,7 @@ def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
     if not log.exists():
         return error
     log.replace(kept)
-    return BuildError(str(error).replace(str(log), str(kept)))
+    return type(error)(str(error).replace(str(log), str(kept)))
 
 
 @contextlib.contextmanager

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import struct
 from array import array
 from pathlib import Path
 from typing import Any
 
 from ringbed.sim.memory.host import HostMemory, Region
-from ringbed.sim.native.build import Progress, build_model
+from ringbed.sim.native.build import build_model
 from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
+from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.settings import Settings
-from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.seam.spec import NicSpec, Rtl
 from ringbed.sim.seam.words import no_answer, no_register
 from ringbed.sim.wire.edge import WireEdge
 
@@ -38,7 +40,7 @@ class _Config(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_uint32) for name in (
             "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
-            "period_ps", "skip_idle",
+            "period_ps", "skip_idle", "reset_wait", "spare",
         )),
         ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
     ]  # fmt: skip
@@ -89,7 +91,10 @@ def _load(path: Path) -> ctypes.CDLL:
     lib = ctypes.CDLL(str(path))
     u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
     table: dict[str, tuple[Any, list[Any]]] = {
-        "rb_open": (handle, [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32]),
+        "rb_open": (
+            handle,
+            [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), u32],
+        ),
         "rb_final": (None, [handle]),
         "rb_close": (None, [handle]),
         "rb_ending": (ctypes.c_char_p, [handle]),
@@ -150,7 +155,7 @@ class NativeEngine(NativeStages):
         self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
         self._lib = _load(build_model(self._spec, waves, self._progress))
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
-        self._handle = self._lib.rb_open(self._config(), pins, len(self._init))
+        self._handle = self._lib.rb_open(self._config(), pins, len(self._init), *self._world())
         self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
         self._regions, self._known = 0, list[Region]()
         self._in: list[bytes] = []
@@ -166,10 +171,17 @@ class NativeEngine(NativeStages):
     def _config(self) -> _Config:
         s = self.settings
         num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
+        clocks, wait = s.resets(self._spec.portmap.reset)
         return _Config(
             s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
-            s.reset_clocks, s.frequency.ns(1000), s.skip_idle, num, den,
+            clocks, s.frequency.ns(1000), s.skip_idle, wait, 0, num, den,
         )  # fmt: skip
+
+    def _world(self) -> tuple[bytes, Any, int]:
+        """What the card's Verilog knows of where it runs: its folder, and a simulator's command line."""
+        rtl = self._spec.rtl or Rtl(())
+        words = [b"ringbed", *(f"+{each}".encode() for each in (*self.settings.plusargs, *rtl.plusargs))]
+        return os.fsencode(rtl.folder.absolute()), (ctypes.c_char_p * len(words))(*words), len(words)
 
     @property
     def now(self) -> int:

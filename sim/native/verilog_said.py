@@ -15,10 +15,11 @@ from ringbed.sim.seam.engine import Finding
 
 __all__ = ["Heard", "Said", "said"]
 
-# `Time` ends a message, which may have several lines
+# `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none.
 MESSAGE = re.compile(
-    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d+) Scope: |"
-    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d+) ticks\.$",
+    rb"^ERROR: (?:([^\n]*?):(\d+): )?(\$\w+[ :][^\n]*)$(?!\n +Time:)|"
+    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d{1,20}) Scope: |"
+    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d{1,20}) ticks\.$",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -50,11 +51,13 @@ def said(output: bytes) -> list[Said]:
 
 
 def _of(match: re.Match[bytes]) -> Said:
-    if match[6] is not None:
-        return Said("stop", "", "$stop", int(match[6]))
-    kind, path, line, words = (part.decode(errors="replace") for part in match.groups()[:4])
-    kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: "
-    return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(match[5]))
+    if match[9] is not None:
+        return Said("stop", "", "$stop", int(match[9]))
+    groups = match.groups()
+    found = groups[3:8] if match[4] is not None else (b"ERROR", *groups[:3], b"0")
+    kind, path, line, words, time = ((part or b"").decode(errors="replace") for part in found)
+    kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: " if path else ""
+    return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(time))
 
 
 class Heard:

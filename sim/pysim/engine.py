@@ -140,6 +140,8 @@ class PysimEngine:
         s, m = self.settings, spec.portmap
         if spec.rtl is not None:
             raise BuildError(f"{spec.name} is Verilog, and pysim simulates only Amaranth: native and cocotb run it")
+        if s.plusargs:
+            raise ValueError(f"plusargs {s.plusargs[0]!r}: pysim simulates only Amaranth, which has none")
         if progress is not None:
             progress("elaborating the card for pysim")
         self._bench = _Bench(spec, s.frequency.ns(10**6))
@@ -187,13 +189,13 @@ class PysimEngine:
         bench, reset = self._bench, self._map.reset
         for pin in self._map.pins:
             if pin.dir == "in":
-                bench.put(pin.name, pin.init)
-        bench.put(reset.port, reset.active)
+                bench.put(pin.port or pin.name, pin.init)
         self._drive()
-        for _ in range(self.settings.reset_clocks):
-            bench.low()
-            bench.high()
-        bench.put(reset.port, 1 - reset.active)
+        for level, clocks in zip((reset.active, 1 - reset.active), self.settings.resets(reset), strict=True):
+            bench.put(reset.port, level)
+            for _ in range(clocks):
+                bench.low()
+                bench.high()
         bench.low()
 
     # Registers --------------------------------------------------------------------------------------------------
@@ -383,13 +385,13 @@ class PysimEngine:
         pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
-        self._bench.put(name, value)
+        self._bench.put(pin.port or name, value)
         self._pending = True
 
     def get_pin(self, name: str) -> int:
-        self._pin(name)
+        port = self._pin(name).port or name
         self._bench.low()
-        return self._bench.get(name)
+        return self._bench.get(port)
 
     def _pin(self, name: str) -> Any:
         self._live()

@@ -23,6 +23,7 @@ from contextlib import ExitStack
 
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.memory.host import Region
+from ringbed.sim.needs import Missing, require
 
 __all__ = ["PROGRAM", "Qtest", "NewerQemu", "QemuError", "QemuMissing", "find_qemu", "version"]
 
@@ -51,20 +52,18 @@ class QemuError(Exception):
     """QEMU ended, or did not do as it was told; the sentence has its words."""
 
 
-class QemuMissing(QemuError):
+class QemuMissing(QemuError, Missing):
     """There is no QEMU on this machine."""
 
 
-class NewerQemu(QemuError):
-    """This machine's QEMU is newer than any that ringbed knows, and does otherwise."""
+class NewerQemu(QemuError, Missing):
+    """This machine's QEMU is newer than any that ringbed knows, and does otherwise: an older one is missing."""
 
 
 def find_qemu() -> str:
     """The program's path; raises QemuMissing with what to install."""
-    found = shutil.which(PROGRAM)
-    if found is None:
-        raise QemuMissing(f"no QEMU: {PROGRAM} is not on PATH (Debian's package is qemu-system-x86)")
-    return found
+    require("qemu", error=QemuMissing)
+    return shutil.which(PROGRAM) or PROGRAM
 
 
 def version() -> tuple[int, int]:

@@ -77,11 +77,14 @@ class Findings:
 
     def take(self) -> list[Finding]:
         """All of them, in order; they are forgotten here."""
-        found, self.kept, self._known, self._fresh = self.kept, [], {}, {}
-        if self.lost:
-            found.append(Finding(self.now, "capped", f"{self.lost} more findings were not kept"))
-            self.lost = 0
-        return found
+        found, lost = self.hand_over()
+        return [*found, Finding(self.now, "capped", f"{lost} more findings were not kept")] if lost else found
+
+    def hand_over(self) -> tuple[list[Finding], int]:
+        """All of them, and how many more were not kept, for somebody else to keep; they are forgotten here."""
+        found, lost = self.kept, self.lost
+        self.kept, self._known, self._fresh, self.lost = [], {}, {}, 0
+        return found, lost
 
 
 class Held:

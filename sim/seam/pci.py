@@ -6,11 +6,11 @@ change what the specification lets software change. Power states are stored and 
 
 from __future__ import annotations
 
-from ringbed.drivers.world import PciIdentity
+from ringbed.drivers.world import PciCapability, PciIdentity
 
 __all__ = ["ConfigSpace"]
 
-SIZE = 256
+SIZE, FIRST, MOST_BARS = 256, 0x40, 6  # FIRST: where capabilities may begin
 COMMAND, STATUS, BARS, CAPABILITIES, INTERRUPT = 0x04, 0x06, 0x10, 0x34, 0x3C
 IO, MEMORY, MASTER = 1, 2, 4
 COMMANDS = IO | MEMORY | MASTER | 0x40 | 0x100 | 0x400  # parity, SERR#, interrupt disable
@@ -87,11 +87,15 @@ class ConfigSpace:
 
     def _bars(self) -> None:
         """A BAR's address bits below its size read 0, which is how software learns the size."""
+        if len(self._pci.bars) > MOST_BARS:
+            raise ValueError(f"a card has {MOST_BARS} BARs at most, not {len(self._pci.bars)}")
+        if (io := self._pci.io_bar) is not None and (io >= len(self._pci.bars) or not self._pci.bars[io]):
+            raise ValueError(f"the I/O window is to be BAR {io}, and the card has none of that number")
         for index, size in enumerate(self._pci.bars):
             if not size:
                 continue
             io = index == self._pci.io_bar
-            if size & (size - 1) or size < (4 if io else 16):
+            if size & (size - 1) or not (4 if io else 16) <= size < 1 << 32:
                 raise ValueError(f"BAR {index} cannot have {size} bytes: a power of two of {4 if io else 16} or more")
             self._put(BARS + 4 * index, SPACE_IO if io else 0, 4, -size & 0xFFFF_FFFF)
 
@@ -99,9 +103,18 @@ class ConfigSpace:
         """Each entry points at the next; the header points at the first."""
         self._power, pointer = 0, CAPABILITIES
         for entry in self._pci.capabilities:
-            body = slice(entry.offset + 2, entry.offset + 2 + len(entry.data))
+            body = self._body(entry)
             self._bytes[pointer], self._bytes[entry.offset] = entry.offset, entry.number
             self._bytes[body], self._writable[body] = entry.data, entry.writable.ljust(len(entry.data), b"\0")
             pointer = entry.offset + 1
             if entry.number == POWER:
                 self._power = entry.offset + 4  # PMCSR
+
+    def _body(self, entry: PciCapability) -> slice:
+        """Where its data lies: behind the header, on a boundary of four bytes, in no other's place."""
+        end = entry.offset + 2 + len(entry.data)
+        if entry.offset % 4 or not FIRST <= entry.offset < end <= SIZE or any(self._bytes[entry.offset : end]):
+            raise ValueError(
+                f"capability {entry.number} of {end - entry.offset} bytes has no room at {entry.offset:#x}"
+            )
+        return slice(entry.offset + 2, end)

@@ -58,8 +58,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
+    """`clocks`: how long it is active; `wait`: clocks behind it before the card is asked anything."""
+
     port: str
     active: int = 1  # level that resets
+    clocks: int = field(default=4, repr=False)  # no part of a model
+    wait: int = field(default=0, repr=False)
 
     def ports(self) -> list[Port]:
         return [Port(self.port, 1, IN)]
@@ -195,10 +199,16 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
+    """`name` is what people call it; `port`, where it is another, what the RTL does."""
+
     name: str
     width: int
     dir: str = IN
     init: int = 0
+    port: str = ""
+
+    def ports(self) -> list[Port]:
+        return [Port(self.port or self.name, self.width, self.dir)]
 
 
 @dataclass(frozen=True)
@@ -245,7 +255,7 @@ class PortMap:
         for part in (self.registers, self.dma, self.rx, self.tx, self.interrupts, self.peek, self.idle):
             found += part.ports() if part is not None else []
         found += [Port(self.stages.port, self.stages.width, OUT)] if self.stages is not None else []
-        found += [Port(pin.name, pin.width, pin.dir) for pin in self.pins]
+        found += [port for pin in self.pins for port in pin.ports()]
         names = [port.name for port in found]
         if twice := {name for name in names if names.count(name) > 1}:
             raise PortMapError(f"port {min(twice)!r} is named twice")

@@ -24,17 +24,32 @@ class Rtl:
     """Verilog or SystemVerilog that the component instantiates: files, and folders to look for includes in.
 
     `read` are all the files that Verilator read for it, includes and modules it looked for itself among them.
+    `c_files`: C and C++ of the functions that it imports by DPI-C.
+
+    What is open until it runs: `folder`, which names of files in the Verilog are relative to; `data`, those of
+    $readmemh and $readmemb that are known before; `plusargs`, without their "+".
     """
 
     files: tuple[Path, ...]
     include: tuple[Path, ...] = ()
     read: tuple[Path, ...] = ()
+    c_files: tuple[Path, ...] = ()
+    folder: Path = Path()
+    data: tuple[str, ...] = ()
+    plusargs: tuple[str, ...] = ()
 
     def source_hash(self) -> str:
-        """Of every file; raises OSError for one that is gone."""
+        """Of every file that is compiled; raises OSError for one that is gone."""
         digest = hashlib.sha256()
         for path in dict.fromkeys((*self.files, *self.read)):
             digest.update(repr(path.name).encode() + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def data_hash(self) -> str:
+        """Of the data of its memories, for a tool that puts them into its result; raises OSError as well."""
+        digest = hashlib.sha256()
+        for name in self.data:
+            digest.update(repr(name).encode() + hashlib.sha256((self.folder / name).read_bytes()).digest())
         return digest.hexdigest()
 
 

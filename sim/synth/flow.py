@@ -28,7 +28,7 @@ from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.synth.collar import rtlil_of
 from ringbed.sim.synth.names import names_of, without_sources
 from ringbed.sim.synth.netlist import Cells, Route, count, fmax_of, slowest, too_large
-from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, run, versions
+from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, run, staged, versions
 
 __all__ = ["JOBS", "Design", "Limits", "Synthesis", "synthesize", "synthesize_all"]
 
@@ -93,7 +93,7 @@ def synthesize(design: Design, limits: Limits | None = None) -> Synthesis:
     limits = limits or Limits()
     made = partial(Synthesis, design.name, design.width, design.places)
     synth, place = (f"{tool} {version}" for tool, version in versions().items())
-    verilog = [design.rtl.source_hash()] if design.rtl.files else []
+    verilog = [design.rtl.source_hash(), design.rtl.data_hash()] if design.rtl.files else []
     netlist_key = content_hash(design.rtlil, synth, SYNTH, *verilog)
     try:
         kept = _kept(f"{netlist_key}.netlist", limits.synth, partial(_synth, design))
@@ -130,9 +130,10 @@ def synthesize_all(
 
 
 def _synth(design: Design, work: Path, seconds: float) -> bytes:
-    (work / "design.il").write_text(design.rtlil, encoding="utf-8")
-    run(YOSYS, ["-q", "-p", _read(design.rtl, work) + SYNTH], work, seconds)
-    return (work / "netlist.json").read_bytes()
+    folder = staged(design.rtl, work)
+    (folder / "design.il").write_text(design.rtlil, encoding="utf-8")
+    run(YOSYS, ["-q", "-p", _read(design.rtl, folder) + SYNTH], folder, seconds)
+    return (folder / "netlist.json").read_bytes()
 
 
 def _read(rtl: Rtl, work: Path) -> str:

@@ -20,8 +20,8 @@ from ringbed.sim import cards
 from ringbed.sim.cards import EM_PCI
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
-from ringbed.sim.native.build import Progress
 from ringbed.sim.qemu.engine import QemuEngine
+from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U

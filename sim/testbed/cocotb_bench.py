@@ -113,8 +113,10 @@ class Bench:
         What the bus models say of each access is left out; `logging.getLogger(f"cocotb.{top}").setLevel("INFO")` tells.
         """
         logging.getLogger(f"cocotb.{spec.portmap.top}").setLevel(logging.WARNING)
-        memory = memory or memory_for(spec.portmap)
-        core = CocotbCore(dut, spec.portmap, memory, Settings.of(settings))
+        memory, own = memory or memory_for(spec.portmap), Settings.of(settings)
+        if own.plusargs:
+            raise ValueError(f"plusargs {own.plusargs[0]!r}: the simulator runs already; `run` takes them")
+        core = CocotbCore(dut, spec.portmap, memory, own)
         await core.start()
         return cls(dut, spec, core, memory)
 

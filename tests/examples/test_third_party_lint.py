@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb.build import CocotbMissing
 from ringbed.sim.native.toolchain import find_verilator
 
 SOURCES = sorted((Path(__file__).parents[2] / "examples" / "third_party").rglob("*.v"))
@@ -33,10 +31,9 @@ def test_verilator_has_no_warning(source: Path) -> None:
     assert complaints(command, VERILATOR_ROOT=str(verilator.root)) == ""
 
 
+@pytest.mark.needs("icarus")
 @pytest.mark.cocotb
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_icarus_has_no_warning(source: Path, tmp_path: Path) -> None:
-    if shutil.which("iverilog") is None:
-        raise CocotbMissing("no Icarus Verilog: iverilog is not on PATH")
     command = ["iverilog", "-g2005", "-Wall", "-y", str(source.parent), "-o", str(tmp_path / "out"), str(source)]
     assert complaints(command) == ""

@@ -58,7 +58,7 @@ def breaks(block: Any) -> list[Break]:
 def broken(kind: Any, way: Break | None) -> Any:
     """A class like `kind`, whose instances are broken so; whole when `way` is None."""
 
-    class Broken(kind):  # type: ignore[misc]
+    class Broken(kind):
         def __init__(self, *args: Any, **options: Any) -> None:
             self._make: Callable[[], Any] = lambda: kind(*args, **options)
             super().__init__(*args, **options)
@@ -87,7 +87,7 @@ def broken(kind: Any, way: Break | None) -> Any:
     return Broken
 
 
-class Limited(Simulator):  # type: ignore[misc]
+class Limited(Simulator):
     """A simulation ends with an error after `limit` seconds of its own time; `longest` is what one took."""
 
     limit, longest = 1.0, 0.0
@@ -104,9 +104,10 @@ class Limited(Simulator):  # type: ignore[misc]
 
 def replace(kind: Any, other: Any) -> None:
     """Everywhere: blocks that hold one of it are asked for it by their tests too."""
+    name = str(kind.__name__)
     for module in list(sys.modules.values()):
-        if vars(module).get(kind.__name__) is kind:
-            setattr(module, kind.__name__, other)
+        if vars(module).get(name) is kind:
+            setattr(module, name, other)
 
 
 def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
@@ -148,7 +149,7 @@ def unread(kind: Any, tests: str, ways: list[Break]) -> Iterator[str]:
             yield f"{way[0]}={way[1]}"
 
 
-def main(module: str, name: str, tests: str, ways: list[str]) -> None:
+def main(module: str, name: str, tests: str, *ways: str) -> None:
     """Prints those of `ways` ("result=value") that no test in the file `tests` sees."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     held = [(way.rpartition("=")[0], int(way.rpartition("=")[2])) for way in ways]
@@ -157,4 +158,4 @@ def main(module: str, name: str, tests: str, ways: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], sys.argv[4:])
+    main(*sys.argv[1:])

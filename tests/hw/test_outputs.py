@@ -68,7 +68,7 @@ def instances() -> dict[Any, Any]:
     return {type(block.component): block.component for block in blocks_of("em", 64).values()}
 
 
-def tests_of(block: str) -> Path:
+def file_of(block: str) -> Path:
     room, file, _ = block.split(".")
     return ROOT / "tests" / "hw" / f"{ASKED_IN.get(block, f'{room}/test_{file}')}.py"
 
@@ -92,7 +92,7 @@ def test_the_card_has_every_block() -> None:
 
 @pytest.mark.parametrize("block", sorted(BLOCKS.keys() - NAMED.keys() - ASKED_IN.keys()))
 def test_every_output_is_named_by_a_test_that_does_not_set_it(block: str) -> None:
-    read = names_read(tests_of(block))
+    read = names_read(file_of(block))
     outputs = {name.split(".")[0] for name, _, _ in mutants.results(instances()[BLOCKS[block]])}
     assert outputs - read == set()
 
@@ -104,7 +104,7 @@ def test_a_test_fails_for_every_output_that_is_broken(block: str) -> None:
     kind = BLOCKS[block]
     named = re.compile(NAMED.get(block, ".*"))
     ways = [f"{name}={held}" for name, held in mutants.breaks(instances()[kind]) if named.fullmatch(name)]
-    command = [sys.executable, "-m", "tests.hw.mutants", kind.__module__, kind.__name__, str(tests_of(block)), *ways]
+    command = [sys.executable, "-m", "tests.hw.mutants", kind.__module__, kind.__name__, str(file_of(block)), *ways]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stderr

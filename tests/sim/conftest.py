@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver
 from ringbed.sim.testbed.dut import open_dut
 from ringbed.sim.testbed.peer import Peer
@@ -23,16 +22,7 @@ Edits = tuple[tuple[str, str], ...]
 OpenMini = Callable[..., tuple[StackHost, Peer]]
 
 
-def _buildable() -> str:
-    try:
-        find_compiler()
-        find_verilator()
-    except BuildError as error:
-        return str(error)
-    return ""
-
-
-needs_native = pytest.mark.skipif(bool(_buildable()), reason=_buildable())
+needs_native = pytest.mark.needs("native")
 
 
 @pytest.fixture(params=[pytest.param("native", marks=needs_native), "pysim"])

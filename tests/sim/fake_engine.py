@@ -8,6 +8,7 @@ from typing import Any
 
 from ringbed.drivers.em.driver import Em
 from ringbed.hw.formats.em import WINDOW
+from ringbed.hw.formats.window import Window
 from ringbed.sim.memory.host import HostMemory, Response
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.engine import NEVER, EngineStats, Event, Finding
@@ -44,7 +45,7 @@ class MemoryBus(FakeDma):
 class FakeEngine:
     kind = "fake"
     deterministic_time = True
-    window = WINDOW
+    window: Window | None = WINDOW
 
     def __init__(self, memory: HostMemory, mac: bytes = bytes.fromhex("020000000001")) -> None:
         self.card = FakeCard(MemoryBus(memory), FakeEeprom(eeprom_words(mac)))

@@ -10,19 +10,9 @@ from pathlib import Path
 import pytest
 
 from ringbed.benchmarks.stack_udp_echo import run
-from ringbed.benchmarks.tap_device import probe
-from ringbed.sim.kernel.tap import TapUnavailable
 
 pytestmark = pytest.mark.tap
 SIZES = [0, 1, 2, 3, 17, 18, 19, 63, 64, 65, 511, 512, 1023, 1400, 1471, 1472]
-
-
-@pytest.fixture(autouse=True)
-def _tap() -> None:
-    try:
-        probe()
-    except OSError as error:
-        raise TapUnavailable(f"no TAP device in a namespace of its own: {error}") from error
 
 
 def test_the_kernel_agrees_with_the_stack_both_ways() -> None:

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <unistd.h>
 #include "verilated.h"
+#include "verilog_files.hpp"
 #include "verilog_words.hpp"
 
 double sc_time_stamp();  // of cocotb's main
@@ -36,6 +37,15 @@ void vl_stop(const char* file, int line, const char*) {
     if (fatal) Verilated::threadContextp()->gotFinish(true);
 }
 void vl_stop_maybe(const char* file, int line, const char* scope, bool) { vl_stop(file, line, scope); }
+void vl_warn(const char* file, int line, const char*, const char* said) {
+    if (!rb::missing(said)) printf("%%Warning: %s:%d: %s\n", file, line, said);
+    else printf("ERROR: %s: %s\n", said, file);  // as Icarus says it, but for the place, which nobody knows
+    fflush(stdout);
+}
+const char* rb_folder() {
+    const char* folder = getenv("RINGBED_FOLDER");  // sim/cocotb/build.py
+    return folder ? folder : "";
+}
 // Logic that does not settle, and what else the runtime gives up on: it does not expect to go on.
 void vl_fatal(const char* file, int line, const char*, const char* said) {
     tell("FATAL", file, line, said);

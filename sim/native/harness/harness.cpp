@@ -44,7 +44,7 @@ struct Mailbox {
 
 struct Config {
     u32 read_latency, write_latency, irq_hold, seed, backpressure, check, strict, reset_clocks, period_ps,
-        skip_idle;
+        skip_idle, reset_wait, spare;
     u64 link_num, link_den;
 };
 
@@ -67,11 +67,13 @@ struct Harness {
     u32 irq_hold = 0, countdown = 1, period_ps, skip_idle;
     bool irq = false, unsettled = false;
     u64 tick_cost = 0;
+    u64 steps = 1;  // of the Verilog's time, in a picosecond
 
     explicit Harness(const Config& config)
         : context(new Context), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
           card{*model->rootp} {
         context->findings = &findings;
+        for (int precision = context->timeprecision(); precision < -12; precision++) steps *= 10;
         findings.check = config.check;
         irq_hold = config.irq_hold, period_ps = config.period_ps, skip_idle = config.skip_idle;
         if constexpr (C::HAS_DMA) {
@@ -101,18 +103,21 @@ struct Harness {
     // Before the model is evaluated: the last card of this thread may have been another.
     void enter() { Verilated::threadContextp(context.get()); }
 
-    void reset(u32 clocks) {
+    // `wait`: clocks behind the reset in which the card gets nothing, for one that stretches it inside.
+    void reset(u32 clocks, u32 wait) {
         enter();
         card.rst(true);
         drive();
         for (u32 i = 0; i < clocks; i++) low(), high(), resets++;
         card.rst(false);
+        for (u32 i = 0; i < wait; i++) low(), high(), resets++;
         low();
     }
 
     void eval(u64 phase) {
         if (context->ended != NEVER) return;
         findings.now = now;
+        context->time(((resets + now) * period_ps + phase) * steps);
         try {
             model->eval_step();
         } catch (const Unsettled&) {
@@ -326,10 +331,15 @@ H* of(void* handle) { return static_cast<H*>(handle); }
 
 #define RB_API extern "C" __attribute__((visibility("default")))
 
-RB_API void* rb_open(const Config* config, const u64* pins, u32 npins) {
+// `folder`: which the Verilog's names of files are relative to. `args`: what a simulator's command line would have.
+RB_API void* rb_open(
+    const Config* config, const u64* pins, u32 npins, const char* folder, const char** args, u32 nargs
+) {
     H* h = new H(*config);
+    h->context->folder = folder;
+    h->context->commandArgs(nargs, args);
     for (u32 i = 0; i < npins; i++) h->card.set_pin(i, pins[i]);
-    h->reset(config->reset_clocks);
+    h->reset(config->reset_clocks, config->reset_wait);
     h->publish();
     return h;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "common.hpp"
 #include "verilated.h"
+#include "verilog_files.hpp"
 #include "verilog_words.hpp"
 
 namespace rb {
@@ -10,6 +11,7 @@ namespace rb {
 struct Context : VerilatedContext {
     Findings* findings = nullptr;
     VerilogWords words;
+    std::string folder;  // which names of files are relative to
     u64 ended = NEVER;  // the clock
     std::string ending;
 
@@ -47,6 +49,11 @@ int rb_print(const char* format, ...) {
 void vl_stop_maybe(const char* file, int line, const char*, bool) { rb::Context::here().stop(file, line); }
 void vl_stop(const char* file, int line, const char*) { rb::Context::here().stop(file, line); }
 void vl_finish(const char* file, int line, const char*) { rb::Context::here().end(file, line, "$finish"); }
+void vl_warn(const char* file, int line, const char*, const char* words) {
+    if (rb::missing(words)) rb::Context::here().findings->add("verilog.error", 0, "%s: %s", words, file);
+    else printf("%%Warning: %s:%d: %s\n", file, line, words);
+}
+const char* rb_folder() { return rb::Context::here().folder.c_str(); }
 // Logic that does not settle, and what else the runtime gives up on: it does not expect to go on.
 void vl_fatal(const char* file, int line, const char*, const char* words) {
     rb::Context& context = rb::Context::here();

@@ -16,6 +16,9 @@ inline const char* base_name(const char* path) {
     return slash ? slash + 1 : path;
 }
 
+// Whether the runtime warns of a file of $readmem that is not there, which leaves a memory of zeros.
+inline bool missing(const char* words) { return strstr(words, "file not found") != nullptr; }
+
 struct Heard {
     const char* kind;  // "error", "fatal", "stop"
     std::string words;  // on one line; of an $error without any, "$error"

@@ -12,34 +12,31 @@ import pytest
 
 from ringbed.benchmarks import stack_udp_echo
 from ringbed.benchmarks.sim_engines import FRAMES
+from ringbed.cli.bench.command import PARTS, Figures, Part
 from ringbed.cli.errors import Exit
 from ringbed.cli.main import main
-from ringbed.sim.cocotb.build import SIMULATORS, CocotbMissing, require
+from ringbed.cli.report import Row
 from ringbed.sim.kernel.tap import TapUnavailable
-
-FIGURES = {
-    "sim": {"sim.em.loop.64", "sim.em.loop.1514", "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s",
-            "sim.em.start_s", "sim.em.loop.64.ratio", *(f"sim.em.loop.64.{engine}" for engine in FRAMES)},
-    "hosts": {"sim.idle_ms_per_s", "sim.hosts.cost"},
-    "hw": {
-        *("hw.em.tx.64", "hw.em.tx.1514", "hw.em.tx.beats", "hw.em512.tx.1514"),
-        *("hw.em.rx.64", "hw.em.rx.1514", "hw.em.rx.beats", "hw.em512.rx.1514"),
-    },
-    "soak": {"soak.frames", "soak.unaccounted", "soak.changed", "soak.findings", "soak.stuck", "soak.seconds"},
-    "stack": {"stack.udp_echo.18", "stack.udp_echo.18.wrong", "stack.udp_echo.1400", "stack.udp_echo.1400.wrong"},
-}  # fmt: skip
+from ringbed.sim.needs import Missing, lacking
 
 
 def _bench(part: str, report: Path, *options: str) -> dict[str, float]:
     command = [sys.executable, "-m", "ringbed.cli.main", "bench", part, *options, "--json", str(report)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode in (0, 1), run.stdout + run.stderr  # 1: a bar missed on a busy machine
-    found = {row["id"]: row["value"] for row in json.loads(report.read_text())["rows"]}
-    assert set(found) == FIGURES[part]
-    assert all(name in run.stdout for name in found)
-    return found
+    rows = json.loads(report.read_text())["rows"]
+    assert [row["id"] for row in rows] == names(part)
+    assert all(row["id"] in run.stdout for row in rows)
+    assert all((row["value"] is None) == ("left_out" in row) for row in rows)
+    assert all(row["left_out"] in " ".join(run.stdout.split()) for row in rows if "left_out" in row)
+    return {row["id"]: row["value"] for row in rows if "left_out" not in row}
 
 
+def names(part: str) -> list[str]:
+    return [name for figures in PARTS[Part(part)] for name in figures.names()]
+
+
+@pytest.mark.needs("native")
 def test_hw(tmp_path: Path) -> None:
     """Clocks are no wall time: these are the same on every machine, so their bars hold."""
     found = _bench("hw", tmp_path / "hw.json", "--quick")
@@ -50,23 +47,36 @@ def test_hw(tmp_path: Path) -> None:
 
 
 def test_sim(tmp_path: Path) -> None:
+    """What this machine lacks is left out with a word, and nothing else; CI's lacks nothing."""
     found = _bench("sim", tmp_path / "sim.json", "--quick")
-    absent = {name for name in SIMULATORS if not _there(name)}
-    left_out = {f"sim.em.loop.64.cocotb-{name}" for name in absent}
-    left_out |= {"sim.em.loop.64.ratio"} if "verilator" in absent else set()
-    assert {name for name, value in found.items() if value is None} == left_out
-    assert all(value > 0 for name, value in found.items() if name not in left_out)
+    absent = {engine for engine in FRAMES if "CI" not in os.environ and lacking(engine)}
+    left_out = {f"sim.em.loop.64.{engine}" for engine in absent}
+    left_out |= {"sim.em.loop.64.ratio"} if absent & {"native", "cocotb-verilator"} else set()
+    left_out |= set(PARTS[Part.SIM][0].names()) if "native" in absent else set()
+    assert set(names("sim")) - set(found) == left_out
+    assert all(value > 0 for value in found.values())
 
 
-def _there(simulator: str) -> bool:
-    """CI's machine has them all."""
-    try:
-        require(simulator)
-    except CocotbMissing:
-        return "CI" in os.environ
-    return True
+@pytest.mark.parametrize("part", list(Part))
+def test_a_part_that_cannot_be_measured_is_rows_that_say_so(
+    part: Part, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def refuse(console: object, divisor: int) -> list[Row]:
+        raise Missing("no engine: nowhere (install one)")
+
+    refused = tuple(Figures(each.names, refuse) for each in PARTS[part])
+    monkeypatch.setitem(PARTS, part, refused)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", part.value, "--json", str(tmp_path / "rows.json")])
+    assert ended.value.code == Exit.ENVIRONMENT
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [(row["id"], row["value"], row["left_out"]) for row in rows] == [
+        (name, None, "no engine: nowhere (install one)") for name in names(part)
+    ]
+    assert "left out: no engine: nowhere (install one)" in capsys.readouterr().out
 
 
+@pytest.mark.needs("native")
 @pytest.mark.parametrize(
     ("options", "frames"),
     [(("--quick",), 10_000), pytest.param((), 100_000, marks=(pytest.mark.full, pytest.mark.timeout(900)))],
@@ -84,6 +94,7 @@ def test_soak(tmp_path: Path, options: tuple[str, ...], frames: int) -> None:
     }
 
 
+@pytest.mark.needs("native")
 def test_hosts(tmp_path: Path) -> None:
     assert all(value > 0 for value in _bench("hosts", tmp_path / "hosts.json", "--quick").values())
 
@@ -109,4 +120,8 @@ def test_no_tun_device_is_one_sentence(
     with pytest.raises(SystemExit) as ended:
         main(["bench", "stack", "--json", str(tmp_path / "stack.json")])
     assert ended.value.code == Exit.ENVIRONMENT
-    assert capsys.readouterr().err == "ringbed: /dev/net/tun does not exist: load the tun module\n"
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "left out: /dev/net/tun does not exist: load the tun module\n" in said.out
+    rows = json.loads((tmp_path / "stack.json").read_text())["rows"]
+    assert {row["left_out"] for row in rows} == {"/dev/net/tun does not exist: load the tun module"}

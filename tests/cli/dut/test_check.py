@@ -71,6 +71,7 @@ def test_a_block_fits_and_its_command_is_in_use(capsys: pytest.CaptureFixture[st
     assert said.rstrip().endswith("fits tx_checksum")
 
 
+@pytest.mark.needs("yosys")
 @pytest.mark.parametrize("clocks", CLOCKS)
 def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It fits as it is; with the wire on the wrong clock each of its signals is named."""
@@ -85,6 +86,7 @@ def test_a_card_of_two_clocks(clocks: str, tmp_path: Path, capsys: pytest.Captur
         assert f"wire.{signal} meets flip-flops on 'phy_clk', the map has the bus on 'clk'" in said
 
 
+@pytest.mark.needs("yosys")
 def test_a_result_that_nothing_drives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (EXAMPLE.parent / "blocks").glob("rx_checksum.*"):
         text = path.read_text(encoding="utf-8").replace("sum_valid <=", "hidden <=")

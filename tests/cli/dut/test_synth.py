@@ -29,6 +29,7 @@ def block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "rx_checksum.toml"
 
 
+@pytest.mark.needs("yosys", "nextpnr")
 def test_a_block_of_ones_own(block: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(block, "--json", block.with_suffix(".json")) == Exit.OK
     (row,) = [line.split() for line in capsys.readouterr().out.splitlines() if "rx_checksum.toml" in line]
@@ -38,6 +39,7 @@ def test_a_block_of_ones_own(block: Path, capsys: pytest.CaptureFixture[str]) ->
     assert 20 < kept["fmax"] < 100
 
 
+@pytest.mark.needs("yosys", "nextpnr")
 def test_what_yosys_does_not_read_is_one_sentence(block: Path, capsys: pytest.CaptureFixture[str]) -> None:
     verilog = block.with_suffix(".v")
     text = verilog.read_text()
@@ -49,6 +51,7 @@ def test_what_yosys_does_not_read_is_one_sentence(block: Path, capsys: pytest.Ca
     assert said.endswith("(Yosys reads Verilog and part of SystemVerilog)")
 
 
+@pytest.mark.needs("yosys", "nextpnr")
 def test_without_time_and_cache_it_says_so(
     block: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +60,7 @@ def test_without_time_and_cache_it_says_so(
     assert "it has not been tried" in capsys.readouterr().out
 
 
+@pytest.mark.needs("yosys", "nextpnr")
 def test_several_clocks_are_said_to_be_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,7 @@ def test_a_good_block(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert not (tmp_path / "rx_checksum.pcapng").exists()
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.cocotb
 def test_another_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(BLOCKS / "rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors") == Exit.OK

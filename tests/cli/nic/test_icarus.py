@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "cocotb.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.cocotb
 @pytest.mark.timeout(300)
 def test_a_flow_of_ones_own(tmp_path: Path) -> None:

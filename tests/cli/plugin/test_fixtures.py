@@ -99,6 +99,7 @@ def test_plugins_of_the_command_line(tmp_path: Path) -> None:
     assert "fixture 'ringbed_nic' not found" in done.stdout
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.cocotb
 def test_a_waveform_of_icarus_without_a_failure(tmp_path: Path) -> None:
     """It begins at clock 0, before a driver that asks its card something attaches, or not at all."""

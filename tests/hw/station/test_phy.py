@@ -196,7 +196,7 @@ def test_reset_brings_all_back_and_clears_itself(how: str) -> None:
     async def run(it: Station, ctx: Any) -> None:
         ctx.set(it.phy.cable, 1)
         for register in KEPT:
-            await it.write(ctx, register, 0x0140)
+            await it.write(ctx, register, 0x0155)
         if how == "bit":
             await it.write(ctx, 0, 0x8000 | 0x0800)
             await it.tick(ctx)
@@ -208,7 +208,7 @@ def test_reset_brings_all_back_and_clears_itself(how: str) -> None:
         assert ctx.get(it.phy.link)
         for register in KEPT:
             stays = how == "bit" and register in HELD_OVER_RESET
-            assert await it.read(ctx, register) == (0x0140 & KEPT[register] if stays else RESET[register])
+            assert await it.read(ctx, register) == (0x0155 & KEPT[register] if stays else RESET[register])
         assert not await it.read(ctx, 1) & 4  # the link went down for it
 
     bench(run)
@@ -234,6 +234,19 @@ def test_changes_of_the_link_are_told_once() -> None:
             first = it.value(ctx)["DATA"]
             assert first | await it.read(ctx, 19) == 0x0C00, change_at
             assert await it.read(ctx, 19) == 0
+
+    bench(run)
+
+
+def test_a_phy_that_is_held_forgets_what_changed() -> None:
+    async def run(it: Station, ctx: Any) -> None:
+        for cable in (1, 0):
+            ctx.set(it.phy.cable, cable)
+            await it.tick(ctx)
+        for held in (1, 0):
+            ctx.set(it.phy.held, held)
+            await it.tick(ctx)
+        assert await it.read(ctx, 19) == 0
 
     bench(run)
 

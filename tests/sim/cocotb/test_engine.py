@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 
-from ringbed.sim.cocotb import build as cocotb_build
 from ringbed.sim.cocotb.build import CocotbMissing, build
-from ringbed.sim.cocotb.engine import CocotbIcarus, SimulatorEnded
+from ringbed.sim.cocotb.engine import SimulatorEnded
 from ringbed.sim.dut.block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, Region
@@ -223,6 +222,7 @@ print(engine._process.pid, flush=True)
 """
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.parametrize("last", ["input()", "engine.run(1 << 60, 0)"], ids=["waiting", "running"])
 def test_it_ends_with_its_parent_however_that_ends(last: str) -> None:
     """Killed, so that no handler of the parent's can do it."""
@@ -250,13 +250,21 @@ def test_nothing_is_left_behind(opened: Opener) -> None:
 
 
 def test_what_is_missing_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(engine: str) -> str:
+        with pytest.raises(CocotbMissing) as raised:
+            open_engine(engine, toy_spec(), HostMemory())
+        return str(raised.value)
+
     monkeypatch.setattr(shutil, "which", lambda _name: None)
-    with pytest.raises(CocotbMissing, match="no Icarus Verilog: iverilog is not on PATH"):
-        CocotbIcarus(toy_spec(), HostMemory())
-    with pytest.raises(CocotbMissing, match="no make on PATH"):
-        open_engine("cocotb-verilator", toy_spec(), HostMemory())
-    monkeypatch.setattr(cocotb_build, "_there", lambda module: module != "cocotbext.axi")
-    with pytest.raises(CocotbMissing, match="need the package cocotbext-axi: pip install"):
-        CocotbIcarus(toy_spec(), HostMemory())
+    monkeypatch.setenv("LIBPYTHON_LOC", "/somewhere/libpython.so")
+    assert missing("cocotb-icarus").startswith("no Icarus Verilog: iverilog is not on PATH (")
+    assert missing("cocotb-verilator").startswith("no make: make is not on PATH (")
+    monkeypatch.delenv("LIBPYTHON_LOC")
+    monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
+    for engine in ("cocotb-icarus", "cocotb-verilator"):
+        assert missing(engine).startswith(f"no libpython: {sys.executable} has no shared library (")
+        assert "apt-get install libpython3." in missing(engine)
+    monkeypatch.setattr("ringbed.sim.needs._importable", lambda module: module != "cocotbext.axi")
+    assert missing("cocotb-icarus").startswith("no cocotb: the package cocotbext-axi is not installed (")
     with pytest.raises(ValueError, match="cocotb runs on verilator and icarus here, not on 'vcs'"):
         build(toy_spec(), "vcs")

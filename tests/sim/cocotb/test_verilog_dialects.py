@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ringbed.hw.formats.dut import Dut
-from ringbed.sim.cocotb.build import CocotbMissing, require
 from ringbed.sim.dut.findings import netlist_problems
 from ringbed.sim.dut.ports import module_ports
 from ringbed.sim.native.toolchain import BuildError
+from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.netlist import NetlistUnknown
 
@@ -101,17 +101,17 @@ CASES = {
 @cache
 def icarus() -> str:
     """What it calls itself."""
-    require("icarus")
     said = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout
     return said.split("version ")[1].split()[0]
 
 
+@pytest.mark.needs("icarus", "yosys")
 @pytest.mark.cocotb
 @pytest.mark.parametrize("name", CASES)
 def test_the_table_is_true(name: str, tmp_path: Path) -> None:
     source, by_icarus, by_yosys = CASES[name]
     if not icarus().startswith("11."):
-        raise CocotbMissing(f"Icarus Verilog {icarus()}, and the table is of 11")
+        raise Missing(f"this is Icarus Verilog {icarus()}, and what the page says of dialects was seen with 11")
     path = tmp_path / "t.sv"
     path.write_text(source)
     assert "q" in module_ports("t", Rtl((path,)), {})

@@ -116,7 +116,7 @@ def test_a_file_that_changes_while_it_is_built_leaves_no_model(
     (tmp_path / "wb.toml").write_text(WISHBONE_MAP)
 
     def saved(what: str) -> None:
-        if what in ("running Verilator", "building the card for cocotb on icarus"):
+        if what in ("running Verilator", "compiling the card"):
             (tmp_path / "wb.v").write_text(WISHBONE + "// saved\n")
 
     spec = dut_spec(tmp_path / "wb.toml")

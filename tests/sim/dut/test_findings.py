@@ -68,6 +68,7 @@ def test_a_clock_that_the_map_does_not_name(tmp_path: Path) -> None:
     assert found[0] == "port 'other' clocks 8 flip-flops and is no clock of this map"
 
 
+@pytest.mark.needs("yosys")
 def test_what_yosys_does_not_take_is_said(tmp_path: Path) -> None:
     with pytest.raises(NetlistUnknown, match="syntax error"):
         problems(tmp_path, "module top (input wire clk; endmodule\n")

@@ -98,16 +98,6 @@ def test_the_page_has_the_defaults(reader: Read) -> None:
             "registers.addr_width 31 of words is more than 32 bits of bytes",
         ),
         ("[pins]\nrst = {}\n", [Port("rst", 1, "in")], "pins.rst: port 'rst' is reset already"),
-        (
-            APB_MAP + "[pins]\ns_axil_wdata = { width = 2 }\n",
-            [*APB, Port("s_axil_wdata", 2, "in")],
-            "port 's_axil_wdata' has the name of a port of the wrapper",
-        ),
-        (
-            "[interrupts]\nport = 'int_o'\n[clocks.irq]\n",
-            [Port("int_o", 1, "out"), Port("irq", 1, "in")],
-            "port 'irq' has the name of a port of the wrapper",
-        ),
         ("", [Port("sda", 1, "inout")], "port 'sda' of t is an inout, which nothing drives: make it two"),
         (APB_MAP, [Port("paddr", 7, "in"), *APB[1:]], "port 'paddr' is 7 bits wide, the map says 8"),
         (APB_MAP, [Port("paddr", 8, "out"), *APB[1:]], "port 'paddr' is an output of t, and should be an input"),

@@ -53,8 +53,15 @@ def test_a_region_comes_goes_and_another_takes_its_place(engine_kind: str) -> No
     assert [f.rule for f in play(engine, [*write(0x1008, 1), *read(0x1008)])] == ["dma.write", "dma.read"]
     memory.add_region(first)
     assert play(engine, [*write(0x1008, 2), *read(0x1008)]) == []
+    memory.clocked_by(engine)
+    removed = engine.now
     memory.remove_region(first)
-    assert [f.rule for f in play(engine, [*write(0x1008, 3), *read(0x1008)])] == ["dma.write", "dma.read"]
+    gone = play(engine, [*write(0x1008, 3), *read(0x1008)])
+    assert [f.rule for f in gone] == ["dma.write", "dma.read"]
+    for finding in gone:
+        since = finding.clock - removed
+        sentence = f"inside the region of 4096 bytes at 0x1000 that was removed {since} clocks before"
+        assert finding.text.endswith(sentence), finding.text
     memory.add_region(second)
     assert play(engine, [*write(0x1008, 4), *read(0x1008)]) == []
     assert (first.data[8], second.data[8]) == (2, 4)
@@ -111,6 +118,18 @@ def test_many_regions_at_once(engine_kind: str) -> None:
     for k, page in enumerate(asked):
         assert [f.rule for f in play(engine, write(page.iova, 7))] == ([] if k % 2 else ["dma.write"])
     engine.close()
+
+
+@pytest.mark.parametrize(("iova", "length"), [(0xFF8, 9), (0x1000, 16), (0x100F, 1), (0x800, 0x1000), (0x1004, 4)])
+def test_regions_do_not_overlap_from_either_side(iova: int, length: int) -> None:
+    memory = HostMemory()
+    for at in (0x1000, 0x2000):
+        memory.add_region(Region(at, memoryview(bytearray(16))))
+    version = memory.version
+    with pytest.raises(ValueError, match=f"a region at {iova:#x} overlaps the one at 0x1000"):
+        memory.add_region(Region(iova, memoryview(bytearray(length))))
+    assert memory.version == version
+    memory.add_region(Region(0x1010, memoryview(bytearray(0xFF0))))  # what only touches its neighbours is none
 
 
 def test_what_was_not_added_cannot_go() -> None:

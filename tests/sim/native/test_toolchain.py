@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.native import toolchain
+from ringbed.sim import needs
 from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator, run_tool
 
 
@@ -44,9 +44,9 @@ def test_the_environment_names_the_compiler(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_without_the_package_verilator_on_path_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toolchain, "_packaged", lambda: None)
+    monkeypatch.setattr(needs, "packaged_verilator", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuildError, match="no Verilator: neither the verilator package is installed nor"):
+    with pytest.raises(BuildError, match="no Verilator: neither is the package verilator installed nor"):
         find_verilator()
     script(tmp_path / "verilator_bin", "echo Verilator 5.020 2024-01-01")
     with pytest.raises(BuildError, match=r"is Verilator 5\.020 2024-01-01; 5\.036 or newer is needed"):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.cocotb.build import CocotbMissing
 from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import AnyEngine, open_engine
@@ -211,7 +209,10 @@ def test_each_card_of_a_process_says_its_own(tmp_path: Path) -> None:
 def test_an_output_is_read_by_message() -> None:
     one = b"ERROR: no place\nERROR: a/b.v:7: one\ntwo\n       Time: 15000 Scope: tb.t1\n"
     other = b"FATAL: b.v:8: \n   Time: 2 Scope: t\n"
-    assert [(each.kind, each.place, each.words, each.time) for each in said(one + other)] == [
+    files = b"ERROR: c.v:9: $readmemh: Unable to open a.hex for reading.\nERROR: $readmem file not found: b.hex\n"
+    assert [(each.kind, each.place, each.words, each.time) for each in said(files + one + other)] == [
+        ("error", "c.v:9: ", "$readmemh: Unable to open a.hex for reading.", 0),
+        ("error", "", "$readmem file not found: b.hex", 0),
         ("error", "b.v:7: ", "one two", 15000), ("fatal", "b.v:8: ", "$fatal", 2),
     ]  # fmt: skip
 
@@ -254,10 +255,9 @@ def test_a_bench_does_not_pass_with_an_error_in_it(
             benched(simulator, tmp_path, monkeypatch, what)
 
 
+@pytest.mark.needs("cocotb-icarus")
 @pytest.mark.cocotb
 def test_a_simulator_in_a_loop_without_delay_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("iverilog") is None:
-        raise CocotbMissing("no Icarus Verilog")
     loop = "  integer turns;\n  always @* if (say == 9) while (1) turns = 0;\n"
     with pytest.raises(CocotbFailed, match="the simulator had not ended after 3 s, and was"):
         benched("icarus", tmp_path, monkeypatch, LOOP, loop, limit_s=3)

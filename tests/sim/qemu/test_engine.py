@@ -23,6 +23,7 @@ from ringbed.drivers.world import PciIdentity, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim import cards
 from ringbed.sim.memory.host import HostMemory, Region
+from ringbed.sim.needs import lacking
 from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu import qtest
 from ringbed.sim.qemu.engine import QemuEngine
@@ -129,7 +130,9 @@ def test_regions_are_those_of_the_start() -> None:
 
 def test_without_qemu_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    sentence = f"no QEMU: {PROGRAM} is not on PATH (Debian's package is qemu-system-x86)"
+    sentence = lacking("qemu")
+    assert sentence.startswith(f"no QEMU: {PROGRAM} is not on PATH (")
+    assert sentence.endswith("Debian: apt-get install qemu-system-x86)")
     with pytest.raises(QemuMissing) as raised:
         open_host("em0", Collector(), engine="qemu")
     assert str(raised.value) == sentence

@@ -171,6 +171,18 @@ def test_what_is_seen_again_is_counted(engine_kind: str) -> None:
     assert play(engine, [tx(valid=0)]) == []
 
 
+def test_what_was_handed_over_and_is_seen_again_is_new() -> None:
+    """Else an index into what is gone would be left, which ended a simulation in another process."""
+    findings = Findings()
+    for clock in (1, 2):
+        for count in (1, 2):
+            findings.now = clock
+            findings.add("axi.size", "twice")
+            assert [f.count for f in findings.kept] == [count]
+        assert [(f.clock, f.count) for f in findings.hand_over()[0]] == [(clock, 2)]
+    assert (findings.take(), findings.fresh()) == ([], [])
+
+
 def test_addresses_of_beats() -> None:
     """AMBA AXI A3.4.1, by hand."""
     assert [Command(0x1003, 0, 2, 2, 1).beat(i) for i in range(3)] == [0x1003, 0x1004, 0x1008]

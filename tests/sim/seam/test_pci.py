@@ -88,11 +88,12 @@ def test_bytes_and_words_are_parts_of_the_same() -> None:
 
 
 def test_several_capabilities_are_chained() -> None:
-    more = PciCapability(5, 0xF0, bytes(range(22)), bytes([1]))
+    more = PciCapability(5, 0xF0, bytes(range(14)), bytes([1]))
     space = ConfigSpace(replace(EM_PCI, capabilities=(*EM_PCI.capabilities, more)))
     assert list(capabilities(space)) == [(1, 0xDC), (5, 0xF0)]
     assert space.read(0xF4, 2) == 0x0302
-    assert list(capabilities(ConfigSpace(replace(EM_PCI, capabilities=())))) == []
+    none = ConfigSpace(replace(EM_PCI, capabilities=()))
+    assert (list(capabilities(none)), none.read(0x06, 2) & 1 << 4, none.power_state) == ([], 0, 0)
 
 
 @pytest.mark.parametrize(("offset", "size"), [(256, 4), (-4, 4), (2, 4), (1, 2), (0, 3), (0, 8)])
@@ -106,7 +107,26 @@ def test_other_accesses_are_refused(offset: int, size: int) -> None:
         space.write(0x3C, 0x100, 1)
 
 
-@pytest.mark.parametrize(("bars", "io"), [((3000,), None), ((8,), None), ((em.BAR_SIZE, 2), 1)])
-def test_a_bar_that_cannot_be(bars: tuple[int, ...], io: int | None) -> None:
-    with pytest.raises(ValueError, match=r"BAR \d cannot have \d+ bytes"):
+@pytest.mark.parametrize(
+    ("bars", "io", "sentence"),
+    [
+        ((3000,), None, "BAR 0 cannot have 3000 bytes"),
+        ((8,), None, "BAR 0 cannot have 8 bytes: a power of two of 16 or more"),
+        ((1 << 32,), None, "BAR 0 cannot have 4294967296 bytes"),
+        ((em.BAR_SIZE, 2), 1, "BAR 1 cannot have 2 bytes: a power of two of 4 or more"),
+        ((em.BAR_SIZE,), 2, "the I/O window is to be BAR 2, and the card has none of that number"),
+        ((em.BAR_SIZE, 0), 1, "the I/O window is to be BAR 1, and the card has none of that number"),
+        ((em.BAR_SIZE,) * 7, None, "a card has 6 BARs at most, not 7"),
+    ],
+)
+def test_a_bar_that_cannot_be(bars: tuple[int, ...], io: int | None, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
         ConfigSpace(replace(EM_PCI, bars=bars, io_bar=io))
+
+
+@pytest.mark.parametrize(("offset", "length"), [(0x3C, 4), (0xDE, 4), (0xFC, 4), (0xDC, 6), (0xD8, 6), (0x100, 2)])
+def test_a_capability_that_has_no_room(offset: int, length: int) -> None:
+    """In the header, off its boundary, over the end, or where another is."""
+    more = PciCapability(5, offset, b"\1" * length)
+    with pytest.raises(ValueError, match=f"capability 5 of {length + 2} bytes has no room at {offset:#x}"):
+        ConfigSpace(replace(EM_PCI, capabilities=(*EM_PCI.capabilities, more)))

@@ -36,10 +36,10 @@ def test_nameless_signals_are_called_after_their_line() -> None:
 def test_the_design_is_the_same_without_sources() -> None:
     text = rtlil_of(Pair())
     bare = without_sources(text)
-    assert "test_synth_names.py" in text
-    assert "test_synth_names.py" not in bare
+    assert "test_names.py" in text
+    assert "test_names.py" not in bare
     assert [line for line in text.splitlines() if "\\src" not in line] == bare.splitlines()
 
 
 def test_a_source_that_is_gone_gives_no_names() -> None:
-    assert names_of(rtlil_of(Pair()).replace("test_synth_names.py", "gone.py")) == {}
+    assert names_of(rtlil_of(Pair()).replace("test_names.py", "gone.py")) == {}

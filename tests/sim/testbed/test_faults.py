@@ -181,7 +181,7 @@ def test_two_hosts_on_a_cable_are_hurt_each_at_its_own_end(tmp_path: Path) -> No
     assert [received.data for received in b.upper.frames] == wanted
     assert faults.counts() == {"link drop": 1, "link duplicate": 1, "link reorder": 1}
     legs = {leg.name: leg for leg in faults.legs()}
-    assert legs["em0 wire to link"].causes["dropped by the link"] == legs["em1 link to wire"].doubled == 1
+    assert legs["em0 wire to link"].causes["dropped by the link"] == legs["em1 link to wire"].added["doubled"] == 1
     assert lost(faults.legs()) == 0
     faults.save(tmp_path / "record.jsonl")
     assert load_plan(tmp_path / "record.jsonl").records == tuple(faults.records())

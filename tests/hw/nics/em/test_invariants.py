@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from amaranth.hdl import Fragment
+from amaranth.hdl._ast import SignalSet
 
 from ringbed.hw.bus.card_reset import SETTLE
 from ringbed.hw.nics.em import card as em_card
+from ringbed.hw.nics.em.card import Em
 from ringbed.hw.nics.em.rx_front import EmRxFront
+from ringbed.hw.stream.fifo import Fifo
 from ringbed.hw.stream.taps import Taps
 from tests.hw.nics.em.bench import Card, R, frame
 from tests.hw.stream_bench import simulate, split
+
+
+def queues(fragment: Any) -> Iterator[tuple[Fifo, Any]]:
+    """Every Fifo inside, with its fragment."""
+    for origin in fragment.origins or ():
+        while hasattr(origin, "_elaboratable_"):  # a ResetInserter
+            origin = origin._elaboratable_
+        if isinstance(origin, Fifo):
+            yield origin, fragment
+            return
+    for child, _, _ in fragment.subfragments:
+        yield from queues(child)
+
+
+def looked_at(fragment: Any, apart: set[int]) -> SignalSet:
+    """The signals that something outside of the fragments `apart` depends on."""
+    found = SignalSet()
+    if id(fragment) in apart:
+        return found
+    for statements in fragment.statements.values():
+        for statement in statements:
+            found.update(statement._rhs_signals())
+    for child, _, _ in fragment.subfragments:
+        found.update(looked_at(child, apart))
+    return found
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_who_does_not_look_whether_a_queue_has_room_or_an_item_says_why(width: int) -> None:
+    """So that no entry is ever lost, or read twice, without a word. Offered and taken blindly, it is asserted."""
+    top = Fragment.get(Em(width=width), None)
+    found = list(queues(top))
+    looked = looked_at(top, {id(fragment) for _, fragment in found})
+    assert len(found) > 12
+    for queue, _ in found:
+        assert queue.has_room or queue.i.ready in looked, f"nobody looks for room in the queue of {queue.depth}"
+        assert queue.has_item or queue.o.valid in looked, f"nobody looks for an item in the queue of {queue.depth}"
 
 
 def reset_after(width: int, sums: bool, clocks: int) -> tuple[int, int]:

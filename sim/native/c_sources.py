@@ -1,0 +1,47 @@
+"""C and C++ beside somebody's Verilog: the functions that it imports by DPI-C, as objects for a model of Verilator's.
+
+`.c` is compiled as C, anything else as C++. `svdpi.h` is found; so are the map's folders of includes and a file's own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ringbed.sim.native.cache import cache_dir, content_hash
+from ringbed.sim.native.toolchain import SourceError, find_compiler, find_verilator, run_tool
+from ringbed.sim.seam.spec import Rtl
+
+__all__ = ["c_hash", "c_objects"]
+
+FLAGS = ("-fPIC", "-O2", "-w")
+
+
+def c_hash(rtl: Rtl | None) -> str:
+    """Of every file with all that it includes, "" where there is none. Raises SourceError."""
+    texts = []
+    for number, path in enumerate(rtl.c_files if rtl is not None else ()):
+        with tempfile.TemporaryDirectory() as work:
+            text = Path(work) / f"{number}.i"
+            log = cache_dir() / f"c.{content_hash(str(path))[:12]}.log"  # of this file, since it outlives the folder
+            _compile(rtl or Rtl(()), path, ["-E", "-P", "-o", str(text)], log)
+            log.unlink()
+            texts.append(text.read_text(encoding="utf-8", errors="replace"))
+    return content_hash(*texts) if texts else ""
+
+
+def c_objects(rtl: Rtl | None, work: Path, log: Path) -> list[Path]:
+    """In `work`. Raises SourceError with the compiler's first error."""
+    objects = []
+    for number, path in enumerate(rtl.c_files if rtl is not None else ()):
+        objects.append(work / f"c{number}.o")
+        _compile(rtl or Rtl(()), path, ["-c", "-o", str(objects[-1])], log)
+    return objects
+
+
+def _compile(rtl: Rtl, path: Path, arguments: Sequence[str], log: Path) -> None:
+    language = ["-x", "c"] if path.suffix == ".c" else ["-x", "c++", "-std=c++17"]
+    folders = [find_verilator().root / "include" / "vltstd", path.parent, *rtl.include]
+    command = [find_compiler().binary, *FLAGS, *language, *(f"-I{folder}" for folder in folders)]
+    run_tool("the C compiler", [*command, *arguments, str(path)], log, fault=SourceError)
