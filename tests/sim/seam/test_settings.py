@@ -41,7 +41,13 @@ def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
 @pytest.mark.parametrize("value", ["1", b"1", [1], {}, 1.5, True, None, object()], ids=repr)
 def test_a_value_of_another_type_is_named(name: str, value: object) -> None:
     """For every setting there is, so that the next cannot be forgotten."""
-    good = {"bool": {bool}, "float": {float}, "str": {str}, "int | None": {type(None)}, "tuple[str, ...]": {list}}
+    good: dict[str, set[type]] = {
+        "bool": {bool},
+        "float": {float},
+        "str": {str},
+        "int | None": {type(None)},
+        "tuple[str, ...]": {list},
+    }
     if type(value) not in good.get(str(next(each.type for each in fields(Settings) if each.name == name)), set()):
         with pytest.raises(ValueError, match=f"^{name} must be "):
             Settings.of({name: value})
