@@ -27,7 +27,9 @@ DISTINCT = 64
 
 @dataclass(frozen=True, slots=True)
 class LoopResult:
-    """Wall `seconds` for `frames`; ns figures are sums over the run, `driver_ns` without the engine below it."""
+    """Wall `seconds` for `frames`, of which this process had `cpu_seconds`; ns figures are sums over the run,
+    `driver_ns` without the engine below it.
+    """
 
     frames: int
     seconds: float
@@ -35,6 +37,7 @@ class LoopResult:
     model_ns: int
     harness_ns: int
     driver_ns: int
+    cpu_seconds: float
 
     @property
     def frames_per_s(self) -> float:
@@ -89,14 +92,14 @@ def loop(
         host.up()
         cable, timed = Loopback(host.engine), _Timed(host)
         _run(host, cable, stock, 2 * DISTINCT if warm is None else warm)  # caches warm, rings wrapped once
-        before, driver, begin = host.engine.stats(), timed.ns, time.perf_counter()
+        before, driver, begin, cpu = host.engine.stats(), timed.ns, time.perf_counter(), time.process_time()
         _run(host, cable, stock, frames)
-        seconds, after = time.perf_counter() - begin, host.engine.stats()
+        seconds, spent, after = time.perf_counter() - begin, time.process_time() - cpu, host.engine.stats()
         if findings := host.engine.findings():
             raise RuntimeError(f"the bus checker found {findings[0]}")
         return LoopResult(
             frames, seconds, after.clocks - before.clocks, after.model_ns - before.model_ns,
-            after.harness_ns - before.harness_ns, timed.ns - driver,
+            after.harness_ns - before.harness_ns, timed.ns - driver, spent,
         )  # fmt: skip
     finally:
         host.engine.close()

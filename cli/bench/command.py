@@ -23,6 +23,8 @@ LOOP_FRAMES = {64: 20_000, 1514: 6_000}
 LOOP_BARS = {64: 3_000, 1514: 1_000}
 ENGINES_BAR = 50  # native over cocotb on Verilator
 ECHO_BAR = 15_000
+CHECKS_COST = "sim.em.checks_cost"
+CHECKS_FRAMES, CHECKS_ROUNDS, CHECKS_BAR = 4_000, 7, 1.1
 BEAT_SIZES = (256, 257, 300, 511, 512, 513, 767, 1000, 1025, 1300, 1513, 1514)  # bytes without FCS
 IDLE_SECONDS, IDLE_BAR = 60, 10
 HOSTS_FRAMES, HOSTS_BAR = 4_000, 1.3
@@ -52,8 +54,8 @@ def bench(
 ) -> None:  # fmt: skip
     """Measure ringbed on this machine and compare with what it must reach.
 
-    `sim`, `hosts` and `soak` take about a minute each, most of `sim` to build the model from nothing; `hw` and `stack`
-    some seconds.
+    `hosts` and `soak` take about a minute each, `hw` and `stack` some seconds. `sim` takes four or five: it builds the
+    model from nothing, and once more without its assertions, and runs simulators that need seconds for some frames.
     Ends with 1 when a bar is missed; a figure that this machine lacks something for is left out with a word, and with
     3 when there is none at all. Figures are of this machine and this moment: close what else is running.
     """
@@ -122,6 +124,21 @@ def _sim(console: Console, divisor: int) -> list[Row]:
         Row("sim.em.build_s", built.cold_s, "s", Bar("<=", 60)),
         Row("sim.em.start_s", built.warm_s, "s", Bar("<=", 1)),
     ]
+
+
+def _checks_names() -> tuple[str, ...]:
+    from ringbed.benchmarks.sim_checks import CHECKS
+
+    return (CHECKS_COST, *(f"{CHECKS_COST}.{part}" for part in CHECKS))
+
+
+def _checks(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.sim_checks import checks_cost
+
+    with console.status("loopback with and without checks; the model without assertions is built ..."):
+        costs = checks_cost(CHECKS_FRAMES // divisor, CHECKS_ROUNDS)
+    parts = [Row(f"{CHECKS_COST}.{part}", cost, "") for part, cost in costs.items() if part != "all"]
+    return [Row(CHECKS_COST, costs["all"], "", Bar("<=", CHECKS_BAR)), *parts]
 
 
 def _engines(console: Console, divisor: int) -> list[Row]:
@@ -242,7 +259,7 @@ def _soak_names() -> tuple[str, ...]:
 
 
 PARTS: dict[Part, tuple[Figures, ...]] = {
-    Part.SIM: (Figures(_sim_names, _sim), Figures(_engines_names, _engines)),
+    Part.SIM: (Figures(_sim_names, _sim), Figures(_checks_names, _checks), Figures(_engines_names, _engines)),
     Part.HOSTS: (Figures(lambda: ("sim.idle_ms_per_s", "sim.hosts.cost"), _hosts),),
     Part.HW: (Figures(_hw_names, _hw),),
     Part.STACK: (Figures(_stack_names, _stack),),

@@ -42,7 +42,9 @@ __all__ = ["MODELS", "QemuEngine"]
 
 MODELS = {"em": "e1000"}  # our card -> QEMU's model of the same device
 MAC = 0x0200_0000_0001  # as the port map of our card has it
-MEANINGLESS = ("read_latency", "write_latency", "link_bps", "manner", "backpressure")
+MEANINGLESS = (
+    "read_latency", "write_latency", "link_bps", "manner", "backpressure", "reset_clocks", "reset_wait", "plusargs",
+)  # fmt: skip
 R = em.REGISTERS
 AT = {register.at(index): register for register in R for index in range(register.count)}
 QUIET_NS = 100_000  # nothing heard for so long: the model has done what it was asked
@@ -79,7 +81,7 @@ class QemuEngine:
         self.settings = Settings.of(options, "leap")
         for name in MEANINGLESS:
             if getattr(self.settings, name) != getattr(Settings(), name):
-                raise ValueError(f"engine qemu has no {name}: QEMU's buses and wire take no time of their own")
+                raise ValueError(f"engine qemu has no {name}: the card is QEMU's, whose buses and wire take no time")
         find_qemu()
         self._memory, self._model, self._leap, self._mac = memory, MODELS[spec.name], leap, MAC
         self._machine: Qtest | None = None

@@ -142,7 +142,13 @@ class Engine(Protocol):
         ...
 
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
-        """Run to clock `until`, or to the first event of `stop`; queued writes count as work."""
+        """Run to clock `until`, or to the first event of `stop`; queued writes count as work.
+
+        With IDLE in `stop` it returns early at rest, on every engine, of a card that says when it is: one whose port
+        map has no `idle` (`[idle]`) never is, and every clock to `until` is run. On `qemu`, where nobody says, rest is
+        that for some milliseconds of wall time nothing was heard. Without IDLE it goes on to `until`, and time is
+        skipped.
+        """
         ...
 
     def due(self) -> int:

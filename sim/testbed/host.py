@@ -146,7 +146,10 @@ class Host(Generic[U]):
         self.upper.skip(until)
 
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
-        """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended."""
+        """Run to `until` ns, or to an event of `stop`. IRQ: interrupts were taken; IDLE: at rest when it ended.
+
+        IDLE in `stop` ends it early at rest, as `Engine.run` does and on no more cards: see there.
+        """
         engine, end = self.engine, self.frequency.clocks(until)
         seen = Event.NONE
         while True:
@@ -154,8 +157,8 @@ class Host(Generic[U]):
             event = engine.run(self._next_stop(end), Event.IRQ | stop)
             if event & Event.IRQ:
                 seen |= Event.IRQ
-                self._interrupt()
-                continue
+                if not self._interrupt():
+                    continue
             if self.now >= self._watchdog_at:
                 self._watchdog_at = self.now + WATCHDOG_NS
                 self.watch.look_at_queues()  # the driver may be about to reset the card
@@ -167,23 +170,24 @@ class Host(Generic[U]):
                     self.arrivals.look(self.now)
                 return seen | event & (stop | Event.IDLE)
 
-    def _interrupt(self) -> None:
-        """The line is up: call the driver, unless a fault has it that nobody looks yet."""
+    def _interrupt(self) -> bool:
+        """The line is up: call the driver, unless a fault has it that nobody looks yet. Whether it was a storm."""
         now = self.now
         if self.faults is not None:
             if (until := self.faults.unheard_until(now, self.engine.now, self._watchdog_at)) > now:
                 self.engine.hold_irq(self.frequency.clocks(until))
-                return
+                return False
             self.device.lag = self.faults.lag
         self.interrupts += 1
         self.upper.work(now)  # so that what comes up now is stamped with the time it came
         clock = self.engine.now
         self.driver.interrupt(0)
         self.device.lag = 0
-        if self.watch.storms(clock):
-            self.engine.hold_irq(self.frequency.clocks(max(self._watchdog_at, self.now + 1)))
         if self.engine.window is None:
             self.arrivals.look(self.now)
+        if storm := self.watch.storms(clock):
+            self.engine.hold_irq(self.frequency.clocks(self.now + WATCHDOG_NS))
+        return storm
 
     def _next_stop(self, end: int) -> int:
         """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""

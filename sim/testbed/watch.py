@@ -2,7 +2,7 @@
 
 * `irq.storm`: the interrupt line stays up whatever the driver does. Either `AT_ONCE` calls in a row without a clock
   passing, or `IN_VAIN` calls in a row, each within `CLOSE` clocks of the one before it, in which nothing moved on the
-  card's bus or wires. The host then does not look at the line before its next watchdog, so that time goes on.
+  card's bus or wires. The host then does not look at the line for a second, so that time goes on.
 * `queue.stopped`: a queue stands still until the card is reset, as the card's own registers say. What the testbed's own
   bus faults have stopped is none.
 """

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringbed.drivers.world import Direction
+from ringbed.sim import cards
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.toolchain import BuildError
@@ -362,3 +363,17 @@ def test_without_a_compiler_it_is_the_compiler_that_is_told_of(monkeypatch: pyte
 def test_a_setting_there_is_not_is_refused(opened: Opener) -> None:
     with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*, waves$"):
         opened(toy_spec(), HostMemory(), latency=3)
+
+
+@pytest.mark.parametrize("kind", ["pysim", "qemu"])
+def test_what_runs_no_verilog_takes_no_plusargs(kind: str) -> None:
+    with pytest.raises(ValueError, match="plusargs"):
+        open_engine(kind, cards.em() if kind == "qemu" else toy_spec(), plusargs=["loud"])
+
+
+@pytest.mark.parametrize("kind", ["pysim", pytest.param("native", marks=needs_native)])
+def test_clock_zero_is_behind_the_reset_however_long_that_is(kind: str) -> None:
+    engine = open_engine(kind, toy_spec(), reset_clocks=9, reset_wait=40)
+    assert (engine.now, engine.stats().clocks) == (0, 0)
+    assert engine.read(SCRATCH) == open_engine(kind, toy_spec()).read(SCRATCH)
+    engine.close()

@@ -126,3 +126,79 @@ def test_a_kind_of_which_nothing_fits_is_said_and_skipped(
     suite = ElementTree.fromstring(junit_xml("short.toml", report))
     assert [case.get("name") for case in suite.iter("testcase") if case.find("skipped") is not None] == ["jumbo"]
     assert suite.get("skipped") == "1"
+
+
+STRETCHED = """module blk (
+  input wire clk, input wire rst, input wire [7:0] d, input wire v, input wire l, output reg [15:0] sum,
+  output reg valid);
+  reg [4:0] hold = 31; reg [15:0] at; reg [31:0] acc; reg [7:0] rom [0:0]; reg lies;
+  initial begin $readmemh("rom.hex", rom); lies = $test$plusargs("lies"); end
+  wire [31:0] add = (at < 14) ? 0 : (at[0] ? {24'd0, d} : {16'd0, d, 8'd0});
+  wire [31:0] nxt = acc + add + (rom[0] - 8'h11);
+  wire [16:0] f1 = nxt[15:0] + nxt[31:16];
+  always @(posedge clk) begin
+    if (rst) hold <= #1 31; else if (hold != 0) hold <= #1 hold - 1;
+    valid <= #1 0;
+    if (v) begin
+      at <= #1 (at == 16'hffff) ? 16'hfffe : at + 1; acc <= #1 nxt;
+      if (l) begin at <= #1 0; acc <= #1 0; valid <= #1 1; sum <= #1 (f1[15:0] + f1[16]) ^ lies; end
+    end
+    if (hold != 0) begin at <= #1 0; acc <= #1 0; valid <= #1 0; end
+  end
+endmodule
+"""
+STRETCHED_MAP = """top = "blk"
+sources = ["blk.v"]
+clock = "clk"
+reset = { port = "rst" }
+[block]
+kind = "rx-checksum"
+variant = "sum"
+[block.result]
+valid = "valid"
+sum = "sum"
+[wire.rx]
+data_width = 8
+keep = "none"
+ready = false
+names = { tdata = "d", tvalid = "v", tlast = "l" }
+"""
+
+
+@pytest.fixture
+def stretched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A block that stretches its reset, from another folder than its own."""
+    (tmp_path / "blk").mkdir()
+    (tmp_path / "blk" / "blk.v").write_text(STRETCHED)
+    (tmp_path / "blk" / "rom.hex").write_text("11\n")
+    (tmp_path / "blk" / "blk.toml").write_text(STRETCHED_MAP)
+    return tmp_path / "blk" / "blk.toml"
+
+
+KINDS = ("--kind", "carries", "--kind", "noise")
+
+
+def test_a_block_that_stretches_its_reset_is_waited_for(stretched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(stretched), *KINDS) == Exit.FINDING
+    assert run(str(stretched), *KINDS, "--reset-wait", "40") == Exit.OK
+    stretched.write_text(STRETCHED_MAP.replace('"rst"', '"rst", wait = 40'))
+    assert run(str(stretched), *KINDS) == Exit.OK
+    assert run(str(stretched), *KINDS, "--reset-wait", "0", "--reset-clocks", "9") == Exit.FINDING
+    capsys.readouterr()
+
+
+def test_a_plusarg_of_the_command_reaches_the_block(stretched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waits = ("--reset-wait", "40")
+    assert run(str(stretched), *KINDS, *waits, "--plusarg", "lies") == Exit.FINDING
+    capsys.readouterr()
+    assert run(str(stretched), *KINDS, *waits, "--plusarg", "+lies") == Exit.USAGE
+    assert "a plusarg is a name, or a name and " in capsys.readouterr().err
+
+
+@pytest.mark.cocotb
+@pytest.mark.parametrize("engine", ["cocotb-icarus", pytest.param("cocotb-verilator", marks=pytest.mark.full)])
+def test_so_it_is_under_cocotb(stretched: Path, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--engine", engine, "--reset-wait", "40", "--kind", "0x0000 and 0xffff")
+    assert run(str(stretched), *asked) == Exit.OK
+    assert run(str(stretched), *asked, "--plusarg", "lies") == Exit.FINDING
+    capsys.readouterr()

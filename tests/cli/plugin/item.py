@@ -38,7 +38,7 @@ class Item:
         self.config = SimpleNamespace(
             getoption=options.__getitem__, option=SimpleNamespace(**(own | (others or {}))),
             invocation_params=SimpleNamespace(dir=folder), stash=session,
-            pluginmanager=SimpleNamespace(hasplugin=lambda plugin: plugin in plugins),
+            pluginmanager=SimpleNamespace(hasplugin=lambda plugin: plugin in plugins, getplugin=lambda name: None),
         )  # fmt: skip
 
     def iter_markers(self, name: str) -> list[pytest.Mark]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,7 @@ from ringbed.sim.engines import OBSERVER
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.seam.engine import EngineClosed, Finding
 from ringbed.sim.seam.portmap import PortMapError
+from ringbed.sim.seam.progress import speaker
 from ringbed.sim.testbed.host import Collector
 from ringbed.sim.wire.frame import to_wire
 from tests.cli.plugin.item import Item
@@ -392,3 +395,31 @@ def test_of_an_engine_that_the_test_has_closed_nothing_more_is_had(tmp_path: Pat
     assert cards.capture.frames == 0
     cards.trouble.clear()
     cards.close()
+
+
+def test_what_is_built_is_said_past_pytests_capture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model may take a minute, in which a test that hangs would look the same."""
+    uncaptured: list[str] = []
+
+    @contextlib.contextmanager
+    def disabled() -> Iterator[None]:
+        uncaptured.append("off")
+        yield
+        uncaptured.append("on")
+
+    item = Item(tmp_path, {"plusargs": ["loud"]})
+    manager = SimpleNamespace(global_and_fixture_disabled=disabled)
+    item.config.pluginmanager.getplugin = {"capturemanager": manager}.get
+    opener = Opened("native")
+
+    def opened(name: str, upper: object = None, **given: Any) -> Any:
+        speaker(None, "em for native")("running Verilator")
+        assert given["plusargs"] == ["loud"]
+        return opener(name, upper, **given)
+
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
+    card(Bench(item.real))
+    assert uncaptured == ["off", "on"]
+    assert capsys.readouterr().err == "\nringbed: building em for native: running Verilator"

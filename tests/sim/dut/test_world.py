@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ringbed.hw.formats.dut import CANONICAL, CARD, Bus, BusKind, Clock, Dut, Pin, outside
+from ringbed.sim.cocotb.run import run
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.dut.files import missing_files
 from ringbed.sim.dut.map import RESET_TIMES, Reader
@@ -43,7 +44,7 @@ IN = (
 )
 OUT = ("delete", "friend", "limit", "loud", "first", "since", "tripled", "resets", "behind")
 WORLD = r"""module world (
-  input wire \_clk , input wire reset, input wire [7:0] in_tdata, input wire in_tvalid, input wire in_tlast,
+  input wire \_clk , input wire reset, input wire [7:0] \in.tdata , input wire \in.tvalid , input wire \in.tlast ,
   INPUTS
   output wire [31:0] delete, output wire [31:0] friend ,
   output reg [31:0] limit, output reg [31:0] loud, output wire [31:0] first, output reg [31:0] since,
@@ -73,8 +74,8 @@ WORLD = r"""module world (
     earlier <= #1 $time;
     since <= #1 $time - earlier;
     if (reset) resets <= #1 resets + 1;
-    if (!reset && in_tvalid) asked <= #1 1;
-    if (!reset && !in_tvalid && !asked) behind <= #1 behind + 1;
+    if (!reset && \in.tvalid ) asked <= #1 1;
+    if (!reset && !\in.tvalid  && !asked) behind <= #1 behind + 1;
   end
 endmodule
 """
@@ -86,7 +87,7 @@ plusargs = ["limit=11", "quiet"]
 clock = "_clk"
 reset = { port = "reset" }
 [wire.rx]
-prefix = "in_"
+prefix = "in."
 data_width = 8
 ready = false
 keep = "none"
@@ -197,6 +198,29 @@ def test_the_waveform_has_the_users_names(tmp_path: Path) -> None:
     declared = (tmp_path / "world.vcd").read_text().split("$scope module card")[-1].split("$upscope")[0]
     names = {line.split()[4] for line in declared.splitlines() if line.strip().startswith("$var")}
     assert {"_clk", *IN, "delete"} <= names
+
+
+BENCH = """
+import cocotb
+from cocotb.triggers import Timer
+
+@cocotb.test()
+async def looks(dut):
+    await Timer(1, "ns")
+    assert int(dut.pin_first.value) == int(dut.card.card.first.value) == 0x2A
+    assert int(dut.pin_limit.value) == 5
+"""
+
+
+@pytest.mark.cocotb
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_a_bench_of_ones_own_finds_it_too(simulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its simulator runs in the bench's own folder, where files that it writes belong."""
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "own_world_bench.py").write_text(BENCH)
+    monkeypatch.syspath_prepend(tmp_path / "bench")
+    spec = dut_spec(write_world(tmp_path))
+    assert run("own_world_bench", spec, simulator, tmp_path / "bench", plusargs=["limit=5"]) == ["looks"]
 
 
 # ---- names ----

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim import needs
-from ringbed.sim.native.toolchain import BuildError, find_compiler, find_verilator, run_tool
+from ringbed.sim.native.toolchain import BuildError, SourceError, failure, find_compiler, find_verilator, run_tool
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +62,31 @@ def test_a_tool_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
     assert log.read_text().splitlines()[1:] == ["out", "err"]
     with pytest.raises(BuildError, match="the linker cannot be run"):
         run_tool("the linker", [str(tmp_path / "absent")], log)
+
+
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        ("-Info: x\n%Error: a.v:3:1: syntax error\n%Error: b", " (Error: a.v:3:1: syntax error)"),
+        ("%Error-NEEDTIMINGOPT: a.v:3:1: Use --timing", " (Error-NEEDTIMINGOPT: a.v:3:1: Use --timing)"),
+        ("In file included from\na.c:1:9: fatal error: b.h: none", " (a.c:1:9: fatal error: b.h: none)"),
+        ("a.v:3: warning: timescale\na.v:4: syntax error\na.v:4: error: malformed", " (a.v:4: syntax error)"),
+        ("a.v:4: sorry: streams are not supported.", " (a.v:4: sorry: streams are not supported.)"),
+        ("/usr/bin/ld: a.o: in function `f':\na.cpp:(.text+0x9): undefined reference to `g'",
+         " (a.cpp:(.text+0x9): undefined reference to `g')"),
+        ("g++ -o error.o\nall is well", ""),
+    ],
+    ids=["Verilator", "Verilator by name", "compiler", "Icarus", "Icarus' limits", "linker", "none"],
+)  # fmt: skip
+def test_the_first_error_of_every_tool_is_found(tmp_path: Path, output: str, error: str) -> None:
+    (tmp_path / "build.log").write_text(output)
+    assert failure(tmp_path / "build.log") == error
+
+
+def test_whose_fault_it_is(tmp_path: Path) -> None:
+    command = [str(script(tmp_path / "tool", "echo '%Error: a.v:1: no'; exit 2"))]
+    with pytest.raises(SourceError, match=r"^a tool failed with exit code 2 \(Error: a.v:1: no\); full log: "):
+        run_tool("a tool", command, tmp_path / "log", fault=SourceError)
+    with pytest.raises(BuildError) as raised:
+        run_tool("a tool", [str(tmp_path / "absent")], tmp_path / "log", fault=SourceError)
+    assert type(raised.value) is BuildError  # that is this machine's

@@ -8,6 +8,7 @@ import pytest
 
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
+from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.portmap import PortMapError
 from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
@@ -149,6 +150,16 @@ def test_a_wrong_byte_order_is_seen(open_mini: OpenMini, wire: str, says: str) -
         ping(host, peer)
     assert says in str(caught.value).splitlines()
     assert caught.value.findings == []
+
+
+def test_a_card_that_cannot_say_so_is_never_at_rest(open_mini: OpenMini) -> None:
+    """As `Engine.run` says: its map has no `idle`, so that nothing ends early."""
+    host, _ = open_mini("native")
+    end = host.now + 1_000_000
+    assert Event.IDLE not in host.advance(end, Event.IDLE)
+    assert host.now == end
+    assert host.engine.due() == host.engine.now
+    host.down()
 
 
 def test_a_setting_there_is_not(open_mini: OpenMini) -> None:

@@ -55,6 +55,15 @@ def test_time_passes_exactly_when_nothing_happens() -> None:
     assert host.now == now + 8000
 
 
+def test_rest_ends_it_early_when_asked_for() -> None:
+    """And without being asked for it does not."""
+    host = fake_host(Collector())
+    host.engine.wire_in(to_wire(frame(60, 1)), host.engine.now + 100)
+    assert Event.IDLE in host.advance(host.now + WATCHDOG_NS, Event.IDLE)
+    assert host.now < WATCHDOG_NS // 100
+    assert [item.data for item in host.upper.take()] == [frame(60, 1)]
+
+
 def test_a_stop_event_ends_early() -> None:
     host = fake_host(Collector())
     host.advance(host.now + 1000)

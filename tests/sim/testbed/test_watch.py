@@ -43,22 +43,22 @@ def test_a_line_that_nobody_answers_is_a_finding_and_time_goes_on(make: type[EmM
         host.engine.wire_in(to_wire(frame(100)), host.engine.now)
         host.advance(end)
         assert host.now == end
-        assert calls <= host.interrupts <= calls + 10
+        assert calls <= host.interrupts <= 2 * calls + 10
         assert [each.data for each in host.upper.take()] == [frame(100)]
         (found,) = host.engine.findings()
         assert found.rule == "irq.storm"
         assert found.text.startswith(f"the interrupt line stayed up through {calls} calls of the driver ")
-        assert found.text.endswith(": RXT0 (ICR 0x80, IMS 0xc1)") or ": RXT0 (ICR 0x" in found.text
+        assert ": RXT0 (ICR 0x80, IMS 0xc1)" in found.text
+        before = host.interrupts
         host.advance(end + WATCHDOG_NS)  # the driver is asked again, and has not learned
-        assert host.interrupts > calls + 10
-
-
-class Busy(EmMini):
-    """Cause by cause: many interrupts, each with something to do."""
+        assert before + calls <= host.interrupts <= before + 2 * calls + 10
+        (found,) = host.engine.findings()
+        assert found.rule == "irq.storm"
 
 
 def test_many_interrupts_are_no_storm() -> None:
-    with opened(Busy, link_bps=10**9) as host:
+    """One right behind the other, each with something to do."""
+    with opened(EmMini, link_bps=10**9) as host:
         for number in range(2 * IN_VAIN):
             host.engine.wire_in(to_wire(frame(60, number)), host.engine.now)
         for _ in range(10):
@@ -160,5 +160,5 @@ def test_a_finding_says_by_how_much_a_buffer_is_too_small() -> None:
         host.engine.wire_in(to_wire(frame(1000)), host.engine.now)
         host.advance(host.now + 100_000)
         found = host.engine.findings()[0]
-        assert ": beyond, by 744 bytes, the mapping of 256 bytes at 0x" in found.text
-        assert found.count == 93
+        assert ": beyond, by 64 bytes, the mapping of 256 bytes at 0x" in found.text  # then the next buffer begins
+        assert found.count == 8

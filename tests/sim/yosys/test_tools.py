@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys import tools as synth_tools
-from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, run
+from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, run, staged
 
 PLACING = """Info: Running main analytical placer, max placement attempts per cell = 39325146.
 Info:     at iteration #1, type ALL: wirelen solved = 2282, spread = 310684, legal = 311648; time = 2.57s
@@ -74,3 +76,21 @@ def test_a_complaint_has_the_file_and_line_it_is_about(tmp_path: Path, monkeypat
     monkeypatch.setattr(synth_tools, "_command", lambda tool, arguments: [sys.executable, "-c", wrong])
     with pytest.raises(ToolFailure, match=r"^nextpnr-ecp5: a\.v:12: syntax error$"):
         run(NEXTPNR, [], tmp_path, 60)
+
+
+@pytest.mark.parametrize(
+    ("names", "down"),
+    [((), 0), (("a.hex", "x/b.hex"), 0), (("x/../../../c.hex", "x/b.hex"), 2)],
+    ids=["none", "in", "up"],
+)
+def test_data_is_found_by_its_own_name(tmp_path: Path, names: tuple[str, ...], down: int) -> None:
+    """However far up it is from the map."""
+    beside, work = tmp_path / "1" / "2" / "map", tmp_path / "work"
+    for name in names:
+        target = Path(os.path.normpath(beside / name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(name)
+    folder = staged(Rtl((), folder=beside, data=names), work)
+    assert len(folder.relative_to(work).parts) == down
+    assert [Path(os.path.normpath(folder / name)).read_text() for name in names] == list(names)
+    assert all(Path(os.path.normpath(folder / name)).is_relative_to(work) for name in names)
