@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ringbed.conformance.references.oracle import Oracle
 from ringbed.conformance.references.replay import Answer, check_replay
@@ -12,7 +13,7 @@ from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.capture import CaptureWriter, Direction, TappedEnd
-from ringbed.sim.wire.frame import WireEnd, fcs_good, from_wire, to_wire
+from ringbed.sim.wire.frame import FCS_LENGTH, MIN_LENGTH, WireEnd, fcs_good, from_wire, to_wire
 
 __all__ = ["BATCH", "FaultyReplayCard", "ReplayCard"]
 
@@ -21,8 +22,14 @@ DRAIN_NS = 10_000_000  # far more than a batch takes; at rest the clock stops by
 REPAIR_NS = 3_000_000_000  # with faults: the driver's watchdog finds a silent ring at its second look
 
 
+Wire = tuple[bytes, bool]  # a whole frame with its FCS, and whether a symbol error is seen in it
+
+
 class ReplayCard:
-    """A `CardUnderTest`: the simulated card behind its driver, promiscuous. What goes in and comes out is captured."""
+    """A `CardUnderTest`: the simulated card behind its driver, promiscuous. What goes in and comes out is captured.
+
+    `unsound` are frames that the card must drop, by the number of the frame before which each goes over the wire.
+    """
 
     def __init__(self, host: Host[Collector], capture: CaptureWriter) -> None:
         self.host, self.capture = host, capture
@@ -30,17 +37,22 @@ class ReplayCard:
         self.wire = capture.interface("em0", "em0, what was replayed into it")
         self.up = capture.interface("em0 driver", "what the driver delivered, verdicts as comments", with_fcs=False)
         self.verdicts: Counter[Verdict] = Counter()
+        self.unsound: Mapping[int, Sequence[Wire]] = {}
 
     def __call__(self, frames: Sequence[bytes]) -> list[Answer]:
         answers: list[Answer] = []
         for begin in range(0, len(frames), BATCH):
-            answers += self._batch(frames[begin : begin + BATCH])
+            wires: list[Wire] = []
+            for number, frame in enumerate(frames[begin : begin + BATCH], begin):
+                wires += [*self.unsound.get(number, ()), (to_wire(frame), False)]
+            answers += self._batch(wires)
             self.progress(min(BATCH, len(frames) - begin))
-        return answers
+        return answers + self._batch(self.unsound.get(len(frames), ()))
 
-    def _batch(self, frames: Sequence[bytes]) -> list[Answer]:
+    def _batch(self, wires: Sequence[Wire]) -> list[Answer]:
         host = self.host
-        self._send([to_wire(frame) for frame in frames])
+        for begin in range(0, len(wires), BATCH):
+            self._send(wires[begin : begin + BATCH])
         answers = []
         for received in host.upper.take():
             verdict = received.verdict
@@ -50,10 +62,10 @@ class ReplayCard:
             answers.append(Answer(received.data, verdict, received.checksum))
         return answers
 
-    def _send(self, wires: Sequence[bytes]) -> None:
-        for wire in wires:
-            self.capture.write(self.wire, wire, self.host.now, Direction.IN)
-            self.host.engine.wire_in(wire, self.host.engine.now)
+    def _send(self, wires: Sequence[Wire]) -> None:
+        for wire, error in wires:
+            self.capture.write(self.wire, wire, self.host.now, Direction.IN, error=error)
+            self.host.engine.wire_in(wire, self.host.engine.now, error)
         self.host.advance(self.host.now + DRAIN_NS)
 
 
@@ -74,23 +86,30 @@ class FaultyReplayCard(ReplayCard):
         """A Link that only lets the end look after what it holds back: nothing is sent by a replay."""
         return len(self._end.wire_out())
 
-    def _send(self, wires: Sequence[bytes]) -> None:
-        for wire in wires:
-            self._end.wire_in(wire, self.host.engine.now)
+    def _send(self, wires: Sequence[Wire]) -> None:
+        for wire, error in wires:
+            self._end.wire_in(wire, self.host.engine.now, error)
         self._pump.run(self.host.now + REPAIR_NS)
 
-    def check(self, frames: Sequence[bytes], oracle: Oracle) -> list[str]:
+    def check(
+        self, frames: Sequence[bytes], oracle: Oracle, progress: Callable[[int], object] = lambda count: None
+    ) -> list[str]:
         """Replay `frames`; a line for each disagreement about one that came through."""
         self.arrived.clear()
         found, came, at = [], [], 0
         answers = self(frames)
+        places: dict[bytes, list[int]] = {}
+        for place, data in enumerate(self.arrived):
+            places.setdefault(data, []).append(place)
         for answer in answers:
-            if answer.data not in self.arrived[at:]:
+            of_these = places.get(answer.data, [])
+            next_one = bisect_left(of_these, at)
+            if next_one == len(of_these):
                 found.append(f"{len(answer.data)} bytes came out that did not come to the card, or out of order")
                 continue
-            at = self.arrived.index(answer.data, at) + 1
+            at = of_these[next_one] + 1
             came.append(answer)
-        for bad in check_replay(lambda _: came, [answer.data for answer in came], oracle):
+        for bad in check_replay(lambda _: came, [answer.data for answer in came], oracle, progress):
             found.append(f"a frame of {len(bad.frame)} bytes ({bad.kind}): {bad.words}")
         return found
 
@@ -102,7 +121,7 @@ class _Arrivals:
         self._end, self._card = end, card
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        if fcs_good(frame) and not error:
+        if fcs_good(frame) and len(frame) >= MIN_LENGTH + FCS_LENGTH and not error:
             self._card.arrived.append(from_wire(frame))
         self._end.wire_in(frame, at, error)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringbed.cli.demo.common import DemoOptions, open_card
-from ringbed.cli.demo.pcap import ReplayCard
+from ringbed.cli.demo.pcap import ReplayCard, Wire
 from ringbed.conformance.references.oracle import Oracle
 from ringbed.conformance.references.replay import check_replay
 from ringbed.sim.faults.plan import FaultPlan
@@ -23,14 +23,24 @@ if TYPE_CHECKING:
 __all__ = ["record_disagreement"]
 
 
+Played = tuple[list[bytes], Mapping[int, Sequence[Wire]]]
+
+
+def _count(unsound: Iterable[Sequence[Wire]]) -> int:
+    return sum(map(len, unsound))
+
+
 class _Disagreement(AssertionError):
     pass
 
 
 def record_disagreement(
-    options: DemoOptions, rounds: Sequence[list[bytes]], oracle: Oracle, mtu: int, console: Console
+    options: DemoOptions, rounds: Sequence[Played], oracle: Oracle, mtu: int, console: Console
 ) -> None:
-    """Says where the files are. `rounds` are what was sent, the last of them the one in which something disagreed."""
+    """Says where the files are. `rounds` are what was sent, the last of them the one in which something disagreed.
+
+    Each is its frames, and what the card must drop between them (ReplayCard.unsound).
+    """
     folder = options.out / "waveform"
     folder.mkdir(parents=True, exist_ok=True)
     plain = replace(options, trace=False)
@@ -42,10 +52,13 @@ def record_disagreement(
             capture = folder / "failure.pcapng"
             case.keep(capture)
             card = ReplayCard(host, stack.enter_context(CaptureWriter(capture)))
-            for frames in rounds[:-1]:
+            for frames, card.unsound in rounds[:-1]:
                 card(frames)
-            for bad in check_replay(card, rounds[-1], oracle):
-                number = sum(map(len, rounds[:-1])) + bad.index + 1
+            frames, card.unsound = rounds[-1]
+            before = sum(len(frames) + _count(unsound.values()) for frames, unsound in rounds[:-1])
+            for bad in check_replay(card, frames, oracle):
+                between = _count(wires for at, wires in card.unsound.items() if at <= bad.index)
+                number = before + between + bad.index + 1
                 case.blame(host.engine, "rx", number)
                 raise _Disagreement(f"frame {number} of those sent: {bad.words}")
 

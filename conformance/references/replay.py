@@ -8,12 +8,11 @@ differs in its `bytes`: a diff of the two lists tells which.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Protocol
 
+from ringbed.conformance.references.align import align
 from ringbed.conformance.references.oracle import Oracle
 from ringbed.hw.formats.verdict import Verdict
 from ringbed.sim.wire.frame import pad
@@ -63,8 +62,13 @@ class Disagreement:
         return f"frame {self.index} ({self.kind}): {self.words}"
 
 
-def check_replay(card: CardUnderTest, frames: Sequence[bytes], oracle: Oracle) -> list[Disagreement]:
-    """Send `frames`, padded as a wire pads them, and list every disagreement in the order of the frames."""
+def check_replay(
+    card: CardUnderTest, frames: Sequence[bytes], oracle: Oracle, progress: Callable[[int], object] = lambda count: None
+) -> list[Disagreement]:
+    """Send `frames`, padded as a wire pads them, and list every disagreement in the order of the frames.
+
+    `progress` is told of each frame that was compared: the number of frames, 1.
+    """
     sent = [pad(frame) for frame in frames]
     found: list[Disagreement] = []
     for index, frame, answer in _pairs(sent, card(sent)):
@@ -72,6 +76,7 @@ def check_replay(card: CardUnderTest, frames: Sequence[bytes], oracle: Oracle) -
             found.append(Disagreement(index, "extra", "", "nothing", f"{len(answer.data)} bytes", answer.data))
         elif frame is not None:
             found += _compare(index, frame, answer, oracle)
+            progress(1)
     return found
 
 
@@ -79,18 +84,6 @@ def _pairs(sent: Sequence[bytes], answers: Sequence[Answer]) -> Iterator[tuple[i
     """Each frame with its answer: by their order, and by their bytes where that does not go up."""
     for index, of, to in align(sent, [answer.data for answer in answers]):
         yield index, None if of is None else sent[of], None if to is None else answers[to]
-
-
-def align(sent: Sequence[Hashable], came: Sequence[Hashable]) -> Iterator[tuple[int, int | None, int | None]]:
-    """Indexes of what was sent and of what came, in pairs, None where one of them is missing.
-
-    What is equal belongs together, and what lies between two such pairs goes by its order. The first number is the
-    place among those sent, also for what came without having been sent.
-    """
-    matcher = difflib.SequenceMatcher(None, sent, came, autojunk=False)
-    for _, begin, end, first, last in matcher.get_opcodes():
-        for of, to in zip_longest(range(begin, end), range(first, last)):
-            yield end if of is None else of, of, to
 
 
 def _compare(index: int, frame: bytes, answer: Answer | None, oracle: Oracle) -> Iterator[Disagreement]:

@@ -19,11 +19,12 @@ from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import Capabilities, ChecksumOffload
 from ringbed.hw.formats import em
 
-__all__ = ["BUFFER_CODES", "ENABLED_CAUSES", "HEADER", "LINK_CHANGE", "MAX_MTU", "EmSetup"]
+__all__ = ["BUFFER_CODES", "ENABLED_CAUSES", "HEADER", "LINK_CHANGE", "LONGEST_RX", "MAX_MTU", "EmSetup", "mtu_for"]
 
 HEADER = 14 + 4  # Ethernet's, and room for one tag: what fills MAX_FRAME at an MTU of 1500
 FCS = 4
 MAX_MTU = em.MAX_TX_FRAME - HEADER
+LONGEST_RX = em.MAX_FRAME_LONG - FCS  # bytes of a frame without FCS; more than is sent with any MTU
 TIPG = em.REGISTERS["TIPG"].pack(IPGT=10, IPGR1=8, IPGR2=6)  # M Table 13-77
 COLLISIONS, COLLISION_DISTANCE = 0x0F, 0x40  # recommended for full duplex: M Table 13-76
 TAG_TYPE = 0x8100  # IEEE 802.1Q
@@ -32,6 +33,13 @@ _ICR, _CTRL, _RCTL = em.REGISTERS["ICR"], em.REGISTERS["CTRL"], em.REGISTERS["RC
 LINK_CHANGE = _ICR.mask("LSC")
 ENABLED_CAUSES = LINK_CHANGE | _ICR.mask("RXT0", "RXDMT0", "RXO", "TXDW")  # TXQE comes with a TXDW of ours
 BUFFER_CODES = {size: code for code, size in em.BUFFER_SIZES.items()}
+
+
+def mtu_for(longest: int) -> int:
+    """The MTU, 1500 or more, with which frames of `longest` bytes without FCS are received; see LONGEST_RX."""
+    if longest > LONGEST_RX:
+        raise ValueError(f"the card receives frames of up to {LONGEST_RX} bytes, not {longest}")
+    return min(max(1500, longest - HEADER), MAX_MTU)
 
 
 class EmSetup:

@@ -9,7 +9,6 @@ may have a word that is not understood.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -27,6 +26,7 @@ from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.seam.settings import RESET_MOST, plusargs_of
 from ringbed.sim.seam.spec import Rtl
+from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = ["DATA", "REGISTER_DATA", "Reader", "read", "read_toml"]
 
@@ -49,16 +49,10 @@ Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 
 def read_toml(path: Path) -> dict[str, Any]:
     """A map as it stands. Raises OSError, and PortMapError for what is no TOML, or no text."""
-    data = path.read_bytes()
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PortMapError(f"{path}: not UTF-8, as TOML is: byte {data[error.start]:#04x} in line {line}") from None
-    except RecursionError:
-        raise PortMapError(f"{path}: its tables or lists are nested too deep") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PortMapError(f"{path}: not TOML: {error}") from None
+        return parse_toml(path.read_bytes())
+    except NotToml as error:
+        raise PortMapError(f"{path}: {error}") from None
 
 
 def read(path: Path) -> tuple[Dut, Rtl]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ringbed.sim.seam.sentence import sentence
+from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = [
     "ACCESSES", "DIRECTIONS", "KINDS", "PARTS", "FaultFileError", "FaultPlan", "FaultRecord", "FaultRule", "Value",
@@ -52,6 +54,9 @@ HEADER = {"record": "ringbed faults", "version": 1}
 
 class FaultFileError(Exception):
     """A fault file that cannot be used; one sentence."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(sentence(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +158,9 @@ def record_text(records: Iterable[FaultRecord]) -> str:
 
 def _toml(text: str) -> FaultPlan:
     try:
-        table = tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
-        raise FaultFileError(f"not TOML: {error}") from None
+        table = parse_toml(text)
+    except NotToml as error:
+        raise FaultFileError(str(error)) from None
     for key in table:
         if key not in ("seed", *PARTS):
             raise FaultFileError(f"there is no {key!r} in a fault plan; it has seed, {', '.join(PARTS)}")
@@ -263,6 +268,8 @@ def _record(text: str) -> FaultPlan:
             continue
         try:
             entry = json.loads(line)
+        except RecursionError:
+            raise FaultFileError(f"line {number} is nested too deep") from None
         except ValueError as error:  # JSONDecodeError is one; a number of thousands of digits is another
             raise FaultFileError(f"line {number} is not JSON: {getattr(error, 'msg', error)}") from None
         if entry == HEADER:

@@ -18,8 +18,8 @@ __all__ = ["Heard", "Said", "said"]
 # `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none.
 MESSAGE = re.compile(
     rb"^ERROR: (?:([^\n]*?):(\d+): )?(\$\w+[ :][^\n]*)$(?!\n +Time:)|"
-    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d+) Scope: |"
-    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d+) ticks\.$",
+    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d{1,20}) Scope: |"
+    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d{1,20}) ticks\.$",
     re.DOTALL | re.MULTILINE,
 )
 

@@ -8,7 +8,6 @@ not drive (another bus kind, another width) is refused by name when the map is r
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +16,9 @@ from typing import Any
 from ringbed.hw.formats.window import Window
 from ringbed.hw.formats.windows import WINDOWS
 from ringbed.sim.seam.clock import Frequency
+from ringbed.sim.seam.sentence import sentence
 from ringbed.sim.seam.stages import Stages
+from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = [
     "Clock",
@@ -41,6 +42,9 @@ WIRE_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
 
 class PortMapError(ValueError):
     """A port map, or a component that does not fit it; the sentence names the port or key."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(sentence(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,16 +232,16 @@ class PortMap:
     @classmethod
     def load(cls, path: Path) -> PortMap:
         try:
-            return cls.parse(path.read_text(encoding="utf-8"))
+            return cls.parse(path.read_bytes())
         except PortMapError as error:
             raise PortMapError(f"{path}: {error}") from None
 
     @classmethod
-    def parse(cls, text: str) -> PortMap:
+    def parse(cls, text: bytes | str) -> PortMap:
         try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PortMapError(f"not TOML: {error}") from None
+            data = parse_toml(text)
+        except NotToml as error:
+            raise PortMapError(str(error)) from None
         return _Reader(data).port_map()
 
     @property
@@ -386,7 +390,7 @@ class _Reader:
             raise PortMapError("peek needs registers")
         names = self.text(table, "address", "peek."), self.text(table, "data", "peek.")
         counts = table.get("counts", "")
-        if counts and counts not in WINDOWS:
+        if not isinstance(counts, str) or (counts and counts not in WINDOWS):
             raise PortMapError(f"peek.counts is one of {', '.join(WINDOWS)}, not {counts!r}")
         return Peek(*names, registers.addr_width, registers.data_width, counts)
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import NoneType
 from typing import Any
 
 from ringbed.sim.seam.clock import Frequency, Pacing
 from ringbed.sim.seam.portmap import Reset
+from ringbed.sim.seam.sentence import sentence
 
 __all__ = ["RESET_LEAST", "RESET_MOST", "Settings", "plusargs_of"]
 
 RESET_LEAST = {"reset_clocks": 1, "reset_wait": 0}  # in a map: reset.clocks, reset.wait
 PLUSARG = re.compile(r"[^\W+][^\0\n]*")  # without the "+" that a command line has
 RESET_MOST = 1_000_000  # clocks: nobody waits longer for a card that has not begun
+
+KINDS: dict[str, Any] = {
+    "int": int, "int | None": (int, NoneType), "str": str, "bool": bool, "float": (int, float), "Frequency": Frequency,
+    "tuple[str, ...]": object,  # of plusargs, which have a rule of their own
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,10 @@ class Settings:
     plusargs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            value, kinds = getattr(self, each.name), KINDS[str(each.type)]
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                raise ValueError(sentence(f"{each.name} must be {each.type}, not {value!r}"))
         for name in ("read_latency", "write_latency", "answer_limit"):
             if not 1 <= getattr(self, name) < 1 << 31:
                 raise ValueError(f"{name} must be at least 1 clock, not {getattr(self, name)}")
@@ -59,7 +70,7 @@ class Settings:
         if not 0 <= self.irq_hold < 1 << 31 or not 0 <= self.seed < 1 << 32:
             raise ValueError(f"irq_hold {self.irq_hold} and seed {self.seed} must fit 32 bits and not be negative")
         if self.manner not in ("hardware", "strict"):
-            raise ValueError(f"manner must be 'hardware' or 'strict', not {self.manner!r}")
+            raise ValueError(sentence(f"manner must be 'hardware' or 'strict', not {self.manner!r}"))
         if not 0 <= self.backpressure < 1:
             raise ValueError(f"backpressure is a probability below 1, not {self.backpressure}")
         if self.link_bps is not None:
@@ -71,7 +82,7 @@ class Settings:
         names = [each.name for each in fields(cls)]
         for name in options:
             if name not in names:
-                raise ValueError(f"there is no setting {name!r}; there are {', '.join([*names, *more])}")
+                raise ValueError(sentence(f"there is no setting {name!r}; there are {', '.join([*names, *more])}"))
         return cls(**options)
 
     def resets(self, reset: Reset) -> tuple[int, int]:

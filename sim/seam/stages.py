@@ -70,6 +70,9 @@ def _stage(group: str, name: str, entry: object, before: set[str]) -> Stage:
     if not name.isidentifier() or not isinstance(entry, dict) or not set(entry) <= KEYS:
         raise ValueError(f"{group}.{name} must be a table of {', '.join(sorted(KEYS))}, not {entry!r}")
     stage = Stage(group, name, **entry)
+    for key, kind in {"after": str, "ends": bool, "clears": bool}.items():
+        if not isinstance(getattr(stage, key), kind):
+            raise ValueError(f"{group}.{name}.{key} must be of type {kind.__name__}, not {getattr(stage, key)!r}")
     if not before and stage.after:
         raise ValueError(f"{group}.{name} is the first of its group and comes after nothing, not {stage.after!r}")
     if before and stage.after not in before:

@@ -1,25 +1,20 @@
 """Replay: frames out of a capture file, pcap or pcapng, and into a wire.
 
-pcap is read here (both byte orders, microseconds and nanoseconds); pcapng by python-pcapng. Times come out as integer
+pcap is read here (both byte orders, microseconds and nanoseconds), pcapng in pcapng.py. Times come out as integer
 nanoseconds. A file that is no capture raises CaptureError; one that breaks off or turns to nonsense gives the frames
 before that place, and says so in `Capture.broken`. docs/decisions/0002-captures.md tells why these readers.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pcapng import FileScanner, blocks
-from pcapng.exceptions import PcapngException, TruncatedFile
-
-from ringbed.sim.wire.capture import LINKTYPE_ETHERNET, Direction
-from ringbed.sim.wire.frame import FCS_LENGTH, WireEnd, from_wire, to_wire
+from ringbed.sim.wire import pcapng
+from ringbed.sim.wire.capture import CRC_ERROR, LINKTYPE_ETHERNET, SYMBOL_ERROR, Direction
+from ringbed.sim.wire.frame import FCS_LENGTH, MIN_LENGTH, WireEnd, fcs_good, from_wire, to_wire
 
 __all__ = ["Capture", "CaptureError", "CapturedFrame", "read_capture", "replay"]
 
@@ -28,19 +23,8 @@ _PCAP = {
     b"\xa1\xb2\xc3\xd4": (">", 1000), b"\xd4\xc3\xb2\xa1": ("<", 1000),
     b"\xa1\xb2\x3c\x4d": (">", 1), b"\x4d\x3c\xb2\xa1": ("<", 1),
 }  # fmt: skip
-_PCAPNG = b"\x0a\x0d\x0d\x0a"
 _FCS_KNOWN = 1 << 26  # pcap link-type word: bits 28..31 are the FCS length in 16-bit units
 _NS = 10**9
-_TRIPS = (
-    PcapngException,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 class CaptureError(Exception):
@@ -49,7 +33,11 @@ class CaptureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CapturedFrame:
-    """A frame as the file has it. `length` is what it had on the wire, more than `data` when the capture cut it."""
+    """A frame as the file has it. `length` is what it had on the wire, more than `data` when the capture cut it.
+
+    `number` is its place among all packets of the file, from 1 on, as Wireshark counts. `crc_error` and `symbol_error`
+    are what the file says of it.
+    """
 
     data: bytes
     at_ns: int
@@ -58,6 +46,9 @@ class CapturedFrame:
     interface: int = 0
     direction: Direction = Direction.UNKNOWN
     comments: tuple[str, ...] = ()
+    number: int = 0
+    crc_error: bool = False
+    symbol_error: bool = False
 
     @property
     def whole(self) -> bool:
@@ -71,17 +62,30 @@ class CapturedFrame:
 
     @property
     def wire(self) -> bytes:
-        """As the wire has it: the FCS of the file if there is one, good or bad, else padded and a good one."""
-        return self.data if self.with_fcs else to_wire(self.data)
+        """As the wire had it: with the FCS of the file, good or bad; if it has none padded, and bad if it says so."""
+        if self.with_fcs:
+            return self.data
+        wire = to_wire(self.data)
+        return wire[:-1] + bytes([wire[-1] ^ 0xFF]) if self.crc_error else wire
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is a frame for a host: whole on the wire, 64 bytes or more, its FCS good, no symbol error seen."""
+        wire = self.wire
+        return len(wire) >= MIN_LENGTH + FCS_LENGTH and fcs_good(wire) and not self.symbol_error
 
 
 @dataclass(slots=True)
 class Capture:
-    """What a file held. `broken` is empty, or one sentence on why `frames` may not be all of it."""
+    """What a file held. `broken` is empty, or one sentence on why `frames` may not be all of it.
+
+    `others` counts packets of interfaces that are not Ethernet, by their link type: they are not among `frames`.
+    """
 
     path: str
     frames: list[CapturedFrame] = field(default_factory=list)
     broken: str = ""
+    others: dict[int, int] = field(default_factory=dict)
 
 
 def read_capture(path: Path | str) -> Capture:
@@ -91,7 +95,7 @@ def read_capture(path: Path | str) -> Capture:
     read = _reader(data, capture.path)
     try:
         read(data, capture)
-    except _Broken as error:
+    except pcapng.Broken as error:
         capture.broken = f"{path} {error} after {len(capture.frames)} frames"
     return capture
 
@@ -103,18 +107,14 @@ def replay(capture: Capture, end: WireEnd, at: int = 0, gap: int = 0) -> int:
     """
     whole = [frame for frame in capture.frames if frame.whole]
     for index, frame in enumerate(whole):
-        end.wire_in(frame.wire, at + index * gap)
+        end.wire_in(frame.wire, at + index * gap, frame.symbol_error)
     return len(whole)
-
-
-class _Broken(Exception):
-    """From here on the file cannot be read."""
 
 
 def _reader(data: bytes, path: str) -> Callable[[bytes, Capture], None]:
     if data[:4] in _PCAP:
         return _read_pcap
-    if data[:4] == _PCAPNG:
+    if data[:4] == pcapng.SECTION:
         return _read_pcapng
     if not data:
         raise CaptureError(f"{path} is empty, not a capture")
@@ -132,61 +132,46 @@ def _read_pcap(data: bytes, capture: Capture) -> None:
     offset = 24
     while offset < len(data):
         if len(data) - offset < 16:
-            raise _Broken("breaks off in the header of a frame")
+            raise pcapng.Broken("breaks off in the header of a frame")
         seconds, units, size, length = struct.unpack_from(order + "4I", data, offset)
         offset += 16
         if len(data) - offset < size:
-            raise _Broken(f"breaks off: a frame of {size} bytes has {len(data) - offset} left,")
+            raise pcapng.Broken(f"breaks off: a frame of {size} bytes has {len(data) - offset} left,")
         at_ns = seconds * _NS + units * unit_ns
-        capture.frames.append(CapturedFrame(data[offset : offset + size], at_ns, length, with_fcs))
+        capture.frames.append(
+            CapturedFrame(data[offset : offset + size], at_ns, length, with_fcs, number=len(capture.frames) + 1)
+        )
         offset += size
 
 
 def _read_pcapng(data: bytes, capture: Capture) -> None:
-    """Packets of a pcapng file (draft-ietf-opsawg-pcapng); whatever the library trips over becomes `_Broken`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the library's own tables, and of what it mends in a file
-        stream = io.BytesIO(data)
-        end = 0  # of the last block that was whole
-        try:
-            for block in FileScanner(stream):
-                _take_block(block, capture)
-                end = stream.tell()
-        except TruncatedFile as error:
-            raise _Broken("breaks off") from error
-        except _TRIPS as error:
-            raise _Broken("has a block that makes no sense") from error
-        if end < len(data):  # the library takes a file that ends between two fields of a block for a whole one
-            raise _Broken("breaks off")
+    """The Ethernet packets of a pcapng file. One that has interfaces, none of them Ethernet, is none for us."""
+    links: list[int] = []
+    number = 0
+    try:
+        for found in pcapng.packets(data):
+            if isinstance(found, pcapng.Interface):
+                links.append(found.link)
+                continue
+            number += 1
+            link = found.interface.link
+            if link == LINKTYPE_ETHERNET:
+                capture.frames.append(_captured(found, number))
+            else:
+                capture.others[link] = capture.others.get(link, 0) + 1
+    finally:
+        if links and LINKTYPE_ETHERNET not in links:
+            _ethernet(links[0], capture.path)
 
 
-def _take_block(block: Any, capture: Capture) -> None:
-    if isinstance(block, blocks.InterfaceDescription):
-        _ethernet(block.link_type, capture.path)
-    elif isinstance(block, blocks.EnhancedPacket | blocks.ObsoletePacket | blocks.SimplePacket):
-        capture.frames.append(_packet(block))
-
-
-def _packet(block: Any) -> CapturedFrame:
-    options = block.interface.options
-    length, with_fcs = block.packet_len, _get(options, "if_fcslen", 0) == FCS_LENGTH
-    if isinstance(block, blocks.SimplePacket):
-        return CapturedFrame(block.packet_data, 0, length, with_fcs)
-    units = (block.timestamp_high << 32 | block.timestamp_low) * _NS // _units(options)
+def _captured(packet: pcapng.Packet, number: int) -> CapturedFrame:
+    flags = packet.flags
+    fcs_length = flags >> 5 & 15 or packet.interface.fcs
+    direction = Direction(flags & 3) if flags & 3 <= Direction.OUT else Direction.UNKNOWN  # 3 is reserved
     return CapturedFrame(
-        block.packet_data, units + _get(options, "if_tsoffset", 0) * _NS, length, with_fcs, block.interface_id,
-        Direction(int(_get(block.options, "epb_flags", 0)) & 3), tuple(block.options.get_all("opt_comment")),
+        packet.data, packet.at_ns, packet.length, fcs_length == FCS_LENGTH, packet.number, direction, packet.comments,
+        number, bool(flags & CRC_ERROR), bool(flags & SYMBOL_ERROR),
     )  # fmt: skip
-
-
-def _get(options: Any, name: str, default: Any) -> Any:
-    return options[name] if name in options else default
-
-
-def _units(options: Any) -> int:
-    """Time units in a second (if_tsresol): a power of 10, or of 2 with the top bit set; microseconds by default."""
-    (code,) = _get(options, "if_tsresol", b"\x06")[:1]
-    return int(2 ** (code & 0x7F) if code & 0x80 else 10**code)
 
 
 def _ethernet(link_type: int, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from importlib.resources import files
@@ -16,11 +17,14 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from scapy.utils import rdpcap, wrpcap
 
+from ringbed.cli.demo import pcap as demo_pcap
 from ringbed.cli.demo import replay as demo_replay
 from ringbed.cli.demo.run import DemoOptions, run_demo
 from ringbed.conformance.references import oracle
 from ringbed.sim.kernel.netns import KernelHost
 from ringbed.sim.kernel.tap import TapUnavailable
+from ringbed.sim.wire.frame import fcs, to_wire
+from ringbed.sim.wire.replay import read_capture
 
 
 def ringbed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -233,10 +237,60 @@ def test_frames_of_every_length_a_capture_may_hold(tmp_path: Path, capsys: pytes
     """A bare header, what a card with TSO or jumbo frames would be seen to send, and what nothing here takes."""
     ether = Ether(src="02:00:00:00:00:09", dst="02:00:00:00:00:08")
     tcp = ether / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1, dport=2)
-    frames = [bytes(ether / Raw(b""))[:14], *(bytes(tcp / Raw(bytes(n))) for n in (0, 1460, 2920, 9000, 30_000))]
+    sizes = (0, 1460, 2920, 9000, *range(16_230, 16_236), 16_326, 16_327)
+    frames = [bytes(ether / Raw(b""))[:14], *(bytes(tcp / Raw(bytes(size))) for size in sizes)]
     wrpcap(str(tmp_path / "odd.pcap"), [Ether(frame) for frame in frames])
     assert run_demo(options(tmp_path, pcap=tmp_path / "odd.pcap"))
-    assert "left out: 1 frames under 14 or over 16288 bytes" in " ".join(capsys.readouterr().out.split())
+    assert "left out: 1 frames not of 14 to 16380 bytes" in " ".join(capsys.readouterr().out.split())
+
+
+def capture_with_fcs(path: Path, wires: list[bytes]) -> Path:
+    """A classic pcap of whole frames: its link type says that an FCS of four bytes ends each."""
+    data = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1 | 1 << 26 | 2 << 28)
+    path.write_bytes(data + b"".join(struct.pack("<4I", 0, 0, len(wire), len(wire)) + wire for wire in wires))
+    return path
+
+
+def unsound(tmp_path: Path) -> tuple[Path, list[bytes]]:
+    """Good frames with a bad FCS, a frame of 59 bytes and one that is all zeros but a byte of its FCS between them."""
+    ether = Ether(src="02:00:00:00:00:09", dst="02:00:00:00:00:08") / IP(src="10.0.0.1", dst="10.0.0.2")
+    good = [to_wire(bytes(ether / TCP(sport=port))) for port in range(3)]
+    spoilt = bytes([good[0][0]]) + good[0][1:-1] + bytes([good[0][-1] ^ 1])
+    runt = good[1][:59] + fcs(good[1][:59])
+    wires = [spoilt, good[0], runt, spoilt, good[1], good[2], bytes(63) + b"\1"]
+    return capture_with_fcs(tmp_path / "fcs.pcap", wires), wires
+
+
+def test_what_a_capture_has_with_a_bad_fcs_goes_over_the_wire_so_and_is_dropped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, wires = unsound(tmp_path)
+    assert run_demo(options(tmp_path, pcap=path, json=tmp_path / "demo.json"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "4 frames are bad on the wire" in said
+    assert "RB_RXCRC 3" in said
+    assert "RB_RXRUNT 1" in said
+    sent = [frame.data for frame in read_capture(tmp_path / "demo.pcapng").frames if frame.interface == 0]
+    assert sent[: len(wires)] == wires
+    assert rows(tmp_path / "demo.json")["demo.frames"] == len(sent)
+
+
+def test_a_card_that_lets_a_bad_fcs_through_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wire that mends each FCS, as the demo itself did: what was bad comes out."""
+    path, _ = unsound(tmp_path)
+    send = demo_pcap.ReplayCard._send
+
+    def mended(card: demo_pcap.ReplayCard, wires: list[demo_pcap.Wire]) -> None:
+        send(card, [(to_wire(wire[:-4]), error) for wire, error in wires])
+
+    monkeypatch.setattr(demo_pcap.ReplayCard, "_send", mended)
+    assert not run_demo(options(tmp_path, pcap=path))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "before frame 2: 60 bytes came out of the card that were bad on the wire" in said
+    assert said.count("that were bad on the wire") == 3
+    assert said.count("60 bytes came out that nobody sent") == 1, "what was shorter than a frame"
 
 
 def test_a_disagreement_names_the_frame_as_wireshark_does(

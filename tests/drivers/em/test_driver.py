@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringbed.drivers.em.driver import MAX_MTU, Em
+from ringbed.drivers.em.setup import LONGEST_RX, mtu_for
 from ringbed.drivers.world import AttachError, ChecksumOffload, PciIdentity, TxFrame, TxSum
 from ringbed.hw.formats import em
 from tests.drivers.bench import Bench, frame
@@ -474,3 +475,17 @@ def test_watchdog_of_a_card_that_is_down_touches_nothing() -> None:
     bench.card.accesses.clear()
     bench.driver.watchdog(0)
     assert not bench.card.accesses
+
+
+@pytest.mark.parametrize(
+    ("longest", "mtu"),
+    [(0, 1500), (1518, 1500), (1519, 1501), (16288, MAX_MTU), (16289, MAX_MTU), (LONGEST_RX, MAX_MTU)],
+)
+def test_an_mtu_for_any_frame_that_the_card_receives_is_one_that_the_driver_takes(longest: int, mtu: int) -> None:
+    assert mtu_for(longest) == mtu
+    assert mtu_for(longest) <= MAX_MTU
+
+
+def test_there_is_no_mtu_for_what_the_card_does_not_receive() -> None:
+    with pytest.raises(ValueError, match="up to 16380 bytes, not 16381"):
+        mtu_for(LONGEST_RX + 1)

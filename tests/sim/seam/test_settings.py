@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -34,3 +35,19 @@ def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
     assert Settings.of({"seed": 3}) == Settings(seed=3)
     with pytest.raises(ValueError, match=r"^there is no setting 'latency'; there are read_latency, .*plusargs, leap$"):
         Settings.of({"latency": 3}, "leap")
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Settings)])
+@pytest.mark.parametrize("value", ["1", b"1", [1], {}, 1.5, True, None, object()], ids=repr)
+def test_a_value_of_another_type_is_named(name: str, value: object) -> None:
+    """For every setting there is, so that the next cannot be forgotten."""
+    good: dict[str, set[type]] = {
+        "bool": {bool},
+        "float": {float},
+        "str": {str},
+        "int | None": {type(None)},
+        "tuple[str, ...]": {list},
+    }
+    if type(value) not in good.get(str(next(each.type for each in fields(Settings) if each.name == name)), set()):
+        with pytest.raises(ValueError, match=f"^{name} must be "):
+            Settings.of({name: value})

@@ -45,6 +45,9 @@ def test_read_from_a_port_map() -> None:
         ("[stages.in]\na = { wide = 3 }", "in.a must be a table of after, clears, ends, width"),
         ('[stages.in]\na = { after = "b" }', "in.a is the first of its group and comes after nothing, not 'b'"),
         ("[stages.in]\na = {}\nb = {}", "in.b must come after one of a, not ''"),
+        ("[stages.in]\na = { after = [1] }", "in.a.after must be of type str, not [1]"),
+        ("[stages.in]\na = { ends = 1 }", "in.a.ends must be of type bool, not 1"),
+        ("[stages.in]\na = { clears = 'x' }", "in.a.clears must be of type bool, not 'x'"),
         ("[stages.in]\na = { width = 33 }", "in.a.width must be 1 to 32, not 33"),
     ],
 )

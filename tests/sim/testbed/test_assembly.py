@@ -7,6 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import TxFrame, TxSum, Verdict
@@ -291,6 +293,27 @@ def test_two_stacks_on_rtl(rtl: Callable[..., StackHost]) -> None:
     pump.run(pump.now + 100_000, at_rest=True)
     assert lost(account(a) + account(b)) == 0
     assert a.upper.stack.stats.udp.udps_inhwcsum.value == 3
+
+
+@pytest.mark.parametrize("engine_kind", [pytest.param("native", marks=needs_native)])
+def test_a_datagram_from_our_own_address_does_not_hold_the_clock(rtl: Callable[..., StackHost]) -> None:
+    """The LAND attack on an echo server, over the wire: one datagram, answered without end, and `advance` with it."""
+    host = configure(rtl(StackOnDriver(Stack("h1"))), 1)
+    stack = host.upper.stack
+    service = stack.udp_socket()
+    service.bind(("0.0.0.0", 7))
+
+    def answer(_: object) -> None:
+        while service.readable:
+            service.sendto(*service.recvfrom())
+
+    service.set_upcall(answer)
+    host.advance(host.now + 1000)
+    land = bytes(Ether(dst=host.driver.lladdr) / IP(src="10.0.0.1", dst="10.0.0.1") / UDP(sport=7, dport=7) / b"x")
+    host.engine.wire_in(to_wire(land), host.engine.now)
+    host.advance(host.now + 1_000_000)
+    assert stack.drops() == {"ip: datagrams from outside with an address of this host as source": 1}
+    assert lost(account(host)) == 0
 
 
 def ping(pump: Pump, host: StackHost) -> None:
