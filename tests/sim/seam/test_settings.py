@@ -38,7 +38,7 @@ def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Settings)])
-@pytest.mark.parametrize("value", ["1", b"1", [1], {}, 1.5, True, None, object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("value", ["1", b"1", [1], {}, 1.5, True, None, object()], ids=lambda of: type(of).__name__)
 def test_a_value_of_another_type_is_named(name: str, value: object) -> None:
     """For every setting there is, so that the next cannot be forgotten."""
     good: dict[str, set[type]] = {
