@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("hw", "drivers", "stack", "sim", "conformance", "cli", "benchmarks")
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+ROOMS = sorted({name.split(".")[1] for name in PACKAGES})
 IMPORT_ALL = """
 import importlib, sys
 for name in sys.argv[2:]:

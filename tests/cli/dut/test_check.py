@@ -28,6 +28,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "nic" / "mini_nic.toml"
 
 
+@pytest.mark.needs("yosys")
 def test_the_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(EXAMPLE / "mini_nic.toml")) == Exit.OK
     said = capsys.readouterr().out
@@ -35,6 +36,7 @@ def test_the_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.rstrip().endswith("fits mini_nic")
 
 
+@pytest.mark.needs("yosys")
 @pytest.mark.parametrize(("line", "reason"), [
     ('if (1) $error("no");', "Yosys: "), ("let twice(x) = x + x;", "Yosys: "),
 ])  # fmt: skip
@@ -49,6 +51,7 @@ def test_where_yosys_does_not_read_the_verilog_the_map_fits_all_the_same(
     assert last.startswith(f"{copy} fits mini_nic; clocks and resets not checked, because {reason}")
 
 
+@pytest.mark.needs("yosys")
 @pytest.mark.parametrize("limit", [("LIMIT_S", 0.01, "Yosys was not done in 0.01 s"),
                                    ("MOST_BYTES", 1000, "its netlist has more than 0 MiB")])  # fmt: skip
 def test_what_takes_yosys_too_long_is_not_waited_for(
@@ -79,6 +82,7 @@ names = { tdata = "in_data", tvalid = "in_valid", tlast = "in_endofpacket", tsta
 """
 
 
+@pytest.mark.needs("yosys")
 @pytest.mark.parametrize(("edits", "verdict"), [
     ((("ready = false", "ready = false\nstart = true"), ("", "[ties]\nin_channel = 0\n")), "fits ava"),
     ((("ready = false", "ready = false\nstart = true"),), "is incomplete"),
@@ -143,6 +147,7 @@ def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "ringbed: no.toml: No such file or directory\n"
 
 
+@pytest.mark.needs("yosys")
 def test_a_block_fits_and_its_command_is_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(EXAMPLE.parent / "blocks" / "tx_checksum.toml")) == Exit.OK
     said = capsys.readouterr().out

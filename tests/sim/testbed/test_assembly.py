@@ -38,19 +38,9 @@ from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
 from tests.drivers.em.test_rx import udp
 from tests.sim.conftest import needs_native
-from tests.sim.fake_engine import fake_host
+from tests.sim.testbed.stack_hosts import configure, stack_host
 
 SECOND = 1_000_000_000
-
-
-def stack_host(number: int, **driver: Any) -> StackHost:
-    """On the fake card, 10.0.0.`number`/24."""
-    return configure(fake_host(StackOnDriver(Stack(f"h{number}")), number, **driver), number)
-
-
-def configure(host: StackHost, number: int) -> StackHost:
-    host.upper.ifd.add_ifl().add_iff().add_ifa(f"10.0.0.{number}/24")
-    return host
 
 
 def joined(a: StackHost, b: StackHost) -> Pump:

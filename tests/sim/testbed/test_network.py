@@ -28,7 +28,7 @@ from ringbed.sim.wire.link_faults import FaultyEnd
 from ringbed.sim.wire.payload import payload
 from tests.sim.conftest import needs_native
 from tests.sim.fake_engine import fake_host
-from tests.sim.testbed.test_assembly import stack_host
+from tests.sim.testbed.stack_hosts import stack_host
 
 SECOND = 10**9
 PORT = 7
