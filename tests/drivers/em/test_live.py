@@ -57,7 +57,8 @@ def test_down_in_the_middle_of_traffic_counts_every_frame_once(live: Opener) -> 
     card.step()
     counters = card.counters
     assert taken == counters["tx_frames"]
-    assert len(card.sent()) + counters.get("tx_reset", 0) + card_count(card.host, "RB_TXFLUSH") == taken
+    flushed = card_count(card.host, "RB_TXFLUSH") if card.host.engine.window is not None else 0  # QEMU counts none
+    assert len(card.sent()) + counters.get("tx_reset", 0) + flushed == taken
     card.up()
     card.send_all([frame(60)])
     assert card.sent()[-1] == frame(60)

@@ -50,8 +50,8 @@ def opened() -> Iterator[Open]:
         engine.close()
 
 
-def broken(engine: AnyEngine) -> list[tuple[int, str, str]]:
-    """Findings of two clocks in which it does not hold, with one before and some behind; clocks from the first on."""
+def broken(engine: AnyEngine) -> list[tuple[int, int | None, int, str, str]]:
+    """Findings of two clocks in which it does not hold, with one before and some behind; first, last, count, words."""
     engine.run(20)
     engine.set_pin("invert", 6)
     engine.run(21)
@@ -60,13 +60,16 @@ def broken(engine: AnyEngine) -> list[tuple[int, str, str]]:
     engine.run(23)
     engine.set_pin("invert", 0)
     engine.run(30)
-    return [(each.clock - 21, each.rule, each.text.split(": ", 1)[1]) for each in engine.findings()]
+    return [
+        (each.clock - 21, each.last and each.last - 21, each.count, each.rule, each.text.split(": ", 1)[1])
+        for each in engine.findings()
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_clock_in_which_it_does_not_hold_is_found(opened: Open, kind: str) -> None:
     found = broken(opened(kind, spec()))
-    assert found == [(clock, "verilog.error", WORDS.format(0)) for clock in (0, 1)]
+    assert found == [(0, 1, 2, "verilog.error", WORDS.format(0))]
 
 
 def test_pysim_raises(opened: Open) -> None:
