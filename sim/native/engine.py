@@ -346,6 +346,8 @@ class NativeEngine(NativeStages):
         ]
 
     def findings(self) -> list[Finding]:
+        if self._handle is not None and self._box.findings:  # of before the first clock
+            self._word()
         return self._spec.words.findings(self._findings.take())
 
     def report(self, rule: str, text: str) -> None:
