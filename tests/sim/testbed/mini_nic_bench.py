@@ -13,7 +13,7 @@ from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.testbed.cocotb_bench import Bench, BenchHost
 from ringbed.sim.testbed.peer import NoAnswer
 
-SPEC = dut_spec(Path(__file__).parents[2] / "examples" / "third_party" / "nic" / "mini_nic.toml")
+SPEC = dut_spec(Path(__file__).parents[3] / "examples" / "third_party" / "nic" / "mini_nic.toml")
 PEER = "10.0.0.1"
 
 
