@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from xml.etree import ElementTree
 
 import typer
 
+from ringbed.cli.dut.results import junit_xml, show, table
 from ringbed.cli.dut.waves import check_format, record
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.files import must_be_writable, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-    from ringbed.conformance.blocks.case import Case, Finding, PausingBlock
+    from ringbed.conformance.blocks.case import Case, PausingBlock
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import Report
-    from ringbed.hw.formats.block_setup import Setup
+    from ringbed.hw.formats.block_setup import BlockPorts, Setup
 
-__all__ = ["dut_test", "junit_xml", "write_capture"]
-
-SHOWN = 20  # findings that are printed
+__all__ = ["dut_test"]
 
 
 def dut_test(
@@ -61,15 +58,9 @@ def dut_test(
     """
     from rich.console import Console
 
-    from ringbed.conformance.blocks.device import EngineBlock
-    from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.references.oracle import require_scapy
-    from ringbed.sim.dut.block import block_spec, read_block
-    from ringbed.sim.engines import ENGINES, open_engine
-    from ringbed.sim.seam.settings import plusargs_of
 
-    if engine not in ENGINES:
-        raise UserError(f"there is no engine {engine!r}; there is {', '.join(ENGINES)}")
+    _check_engine(engine)
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
     for path in filter(None, (capture, junit, waves)):
@@ -78,37 +69,82 @@ def dut_test(
         check_format(waves, engine)
     console = Console()
     with console.status("reading the map ...") as status:
-        dut, rtl, ports = read_block(portmap)
-        dut = replace(
-            dut, reset_clocks=dut.reset_clocks if reset_clocks is None else reset_clocks,
-            reset_wait=dut.reset_wait if reset_wait is None else reset_wait,
-        )  # fmt: skip
-        try:
-            words = plusargs_of(plusarg or ())
-            kinds = [each.removesuffix(PAUSED) for each in kind or ()]
-            cases = questions(ports.setup, seed, Amount.FULL if full else Amount.QUICK, kinds)
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        spec = block_spec(dut, rtl, ports)
-
-        def opened() -> EngineBlock:
-            return EngineBlock(open_engine(engine, spec, progress=status.update, plusargs=words), ports, dut)
-
-        block = opened()
+        ready = _ready(portmap, engine, status.update, _Times(reset_clocks, reset_wait), plusarg or ())
+        cases = _cases(ready.ports.setup, seed, full, kind or ())
+        block = ready.opened()
     try:
-        report = _ask(console, block, ports.setup, cases, seed)
+        report = _ask(console, block, ready.ports.setup, cases, seed)
     finally:
         block.engine.close()
-    named = f"{portmap}: {ports.setup.contract.name}, engine {engine}, seed {seed}"
+    named = f"{portmap}: {ready.ports.setup.contract.name}, engine {engine}, seed {seed}"
     console.print(named, highlight=False, soft_wrap=True)
-    console.print(_table(report))
+    console.print(table(report))
     if junit is not None:
         write_text(junit, junit_xml(str(portmap), report))
     if report.findings:
-        _show(console, report.findings, capture)
-        _explain(console, opened, cases, report, waves)
+        show(console, report.findings, capture)
+        _explain(console, ready.opened, cases, report, waves)
         raise typer.Exit(Exit.FINDING)
     console.print(f"no findings in {sum(report.asked.values()):,} cases")
+
+
+def _check_engine(name: str) -> None:
+    from ringbed.sim.engines import ENGINES
+
+    if name not in ENGINES:
+        raise UserError(f"there is no engine {name!r}; there is {', '.join(ENGINES)}")
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Clocks of reset and of waiting behind it; None: what the map says."""
+
+    clocks: int | None
+    wait: int | None
+
+    def given(self) -> dict[str, int]:
+        times = {"reset_clocks": self.clocks, "reset_wait": self.wait}
+        return {name: value for name, value in times.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A block that was read, and how it is opened as often as it is needed."""
+
+    ports: BlockPorts
+    opened: Callable[[], EngineBlock]
+
+
+def _ready(
+    portmap: Path, engine: str, progress: Callable[[str], None], times: _Times, plusargs: Sequence[str]
+) -> _Ready:
+    from ringbed.conformance.blocks.device import EngineBlock
+    from ringbed.sim.dut.block import block_spec, read_block
+    from ringbed.sim.engines import open_engine
+    from ringbed.sim.seam.settings import plusargs_of
+
+    dut, rtl, ports = read_block(portmap)
+    dut = replace(dut, **times.given())
+    try:
+        words = plusargs_of(plusargs)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    spec = block_spec(dut, rtl, ports)
+
+    def opened() -> EngineBlock:
+        return EngineBlock(open_engine(engine, spec, progress=progress, plusargs=words), ports, dut)
+
+    return _Ready(ports, opened)
+
+
+def _cases(setup: Setup, seed: int, full: bool, kinds: Sequence[str]) -> dict[str, list[Case]]:
+    from ringbed.conformance.blocks.run import PAUSED, Amount, questions
+
+    amount = Amount.FULL if full else Amount.QUICK
+    try:
+        return questions(setup, seed, amount, [kind.removesuffix(PAUSED) for kind in kinds])
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _explain(
@@ -142,84 +178,3 @@ def _ask(
             bars.update(task, advance=done, description=kind)
 
         return ask_twice(block, setup, cases, seed, progress)
-
-
-def _table(report: Report) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from ringbed.conformance.blocks.run import PAUSED
-
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("kind of case")
-    shown.add_column("asked", justify="right")
-    shown.add_column("wrong", justify="right")
-    shown.add_column("with pauses", justify="right")
-    for kind, asked in report.asked.items():
-        if not kind.endswith(PAUSED):
-            wrong = [report.wrong(each) for each in (kind, kind + PAUSED)]
-            counts = [f"[bold red]{count:,}[/]" if count else "0" if asked else "-" for count in wrong]
-            shown.add_row(kind, f"{asked:,}" if asked else "none fits", *counts)
-    return shown
-
-
-def _show(console: Console, findings: Sequence[Finding], capture: Path) -> None:
-    from rich.markup import escape
-
-    for finding in _some(findings):
-        console.print(f"[red]{escape(str(finding))}[/]", highlight=False, soft_wrap=True)
-    if len(findings) > SHOWN:
-        console.print(f"... and {len(findings) - SHOWN:,} more")
-    if any(finding.sent or finding.came for finding in findings):
-        write_capture(capture, findings)
-        console.print(f"{capture}: the frames of all {len(findings):,} findings", highlight=False, soft_wrap=True)
-
-
-def _some(findings: Sequence[Finding]) -> list[Finding]:
-    """As many as are shown: in front what no block may do, once each, which mostly explains the rest; of kinds some."""
-    rules: dict[str, Finding] = {}
-    for finding in findings:
-        if finding.of_batch:
-            rules.setdefault(finding.what.partition(" (")[0], finding)
-    turns, seen = list[tuple[int, int]](), dict[str, int]()
-    for number, finding in enumerate(findings):
-        if not finding.of_batch:
-            seen[finding.kind] = seen.get(finding.kind, 0) + 1
-            turns.append((seen[finding.kind], number))
-    chosen = sorted(number for _, number in sorted(turns)[: SHOWN - len(rules)])
-    return [*rules.values(), *(findings[number] for number in chosen)]
-
-
-def write_capture(path: Path, findings: Sequence[Finding]) -> None:
-    """A pcapng of what went in and, where something did, what came out; each with the finding as its comment.
-
-    Times only keep the order: a microsecond a finding.
-    """
-    from ringbed.sim.wire.capture import CaptureWriter, Direction
-
-    with CaptureWriter(path, "ringbed dut test") as capture:
-        block = capture.interface("block", "frames into and out of the block, without FCS", with_fcs=False)
-        for number, finding in enumerate(findings):
-            order = ", ".join(f"{name} {value}" for name, value in finding.command.items())
-            comments = [str(finding)] + ([f"command: {order}"] if order else [])
-            if finding.sent:
-                capture.write(block, finding.sent, 1000 * number, Direction.IN, comments)
-            if finding.came:
-                capture.write(block, finding.came, 1000 * number + 500, Direction.OUT, comments)
-
-
-def junit_xml(name: str, report: Report) -> str:
-    """A test case of each kind; a failure's text is its findings, one a line."""
-    wrong = {kind: [finding for finding in report.findings if finding.kind == kind] for kind in report.asked}
-    counts = {"tests": len(wrong), "failures": sum(map(bool, wrong.values())), "errors": 0,
-              "skipped": sum(not asked for asked in report.asked.values())}  # fmt: skip
-    suite = ElementTree.Element("testsuite", {"name": name} | {word: str(count) for word, count in counts.items()})
-    ElementTree.SubElement(ElementTree.SubElement(suite, "properties"), "property", name="seed", value=str(report.seed))
-    for kind, findings in wrong.items():
-        case = ElementTree.SubElement(suite, "testcase", classname=name, name=kind)
-        if not report.asked[kind]:
-            ElementTree.SubElement(case, "skipped", message="no case of this kind fits the block")
-        if findings:
-            failure = ElementTree.SubElement(case, "failure", message=findings[0].words)
-            failure.text = "\n".join(map(str, findings))
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ringbed.cli import main as cli
-from ringbed.cli.dut.test import _some, junit_xml, write_capture
+from ringbed.cli.dut.results import junit_xml, some, write_capture
 from ringbed.cli.errors import Exit
 from ringbed.conformance.blocks.case import Finding
 from ringbed.conformance.blocks.run import Report
@@ -131,7 +131,7 @@ def test_a_capture_has_what_went_in_and_what_came_out(tmp_path: Path) -> None:
 def test_what_no_block_may_do_is_said_first_and_once() -> None:
     many = [replace(FINDING, index=index) for index in range(30)]
     rule = Finding("pad", 7, 0, "128 cases from here on", "a beat was changed (3 times)", "", "", b"", {})
-    shown = _some([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
+    shown = some([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
     assert shown == [rule, *many[:19]]
 
 
