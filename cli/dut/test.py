@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import Report
     from ringbed.hw.formats.block_setup import BlockPorts, Setup
+    from ringbed. import Dut
 
 __all__ = ["dut_test"]
 
@@ -102,9 +103,11 @@ class _Times:
     clocks: int | None
     wait: int | None
 
-    def given(self) -> dict[str, int]:
-        times = {"reset_clocks": self.clocks, "reset_wait": self.wait}
-        return {name: value for name, value in times.items() if value is not None}
+    def given(self, dut: Dut) -> Dut:
+        return replace(
+            dut, reset_clocks=dut.reset_clocks if self.clocks is None else self.clocks,
+            reset_wait=dut.reset_wait if self.wait is None else self.wait,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _ready(
     from ringbed.sim.seam.settings import plusargs_of
 
     dut, rtl, ports = read_block(portmap)
-    dut = replace(dut, **times.given())
+    dut = times.given(dut)
     try:
         words = plusargs_of(plusargs)
     except ValueError as error:
