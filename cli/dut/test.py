@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringbed.conformance.blocks.device import EngineBlock
     from ringbed.conformance.blocks.run import Report
     from ringbed.hw.formats.block_setup import BlockPorts, Setup
-    from ringbed. import Dut
+    from ringbed.hw.formats.dut import Dut
 
 __all__ = ["dut_test"]
 
