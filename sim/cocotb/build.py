@@ -25,6 +25,7 @@ from ringbed.sim.native.build import (
     fault_of,
     harness_text,
     must_be_as_read,
+    own_text,
     rtl_hash,
     verilog_of,
 )  # fmt: skip
@@ -79,7 +80,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     key = content_hash(
         verilog, sources, simulator, repr(waves), repr((MODEL_FLAGS, RUNTIME_FLAGS, WRAP)), repr(_words(simulator)),
         assertions(spec), c_hash(spec.rtl),
-        _tools(simulator), Path(__file__).read_text(encoding="utf-8"),
+        _tools(simulator), own_text(__file__),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:

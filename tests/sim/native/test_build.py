@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,20 @@ def test_settled_inputs_are_skipped_only_where_it_is_sure(tmp_path: Path, text: 
     (tmp_path / "V.cpp").write_text(text)
     assert skip_settled_inputs(tmp_path, "clk") is done
     assert ("__VicoFirstIteration = !vlSelfRef.clk;" in (tmp_path / "V.cpp").read_text()) is done
+
+
+KEYED_OTHERWISE = {
+    "ringbed.sim.native.cache": "where results are kept",
+    "ringbed.sim.native.toolchain": "its flags and the versions of its tools are in the key themselves",
+    "ringbed.sim.seam.progress": "words for a person",
+    "ringbed.sim.seam.stages": "the card's map and the harness have all of it",
+}
+
+
+def test_whatever_writes_a_model_is_part_of_its_key() -> None:
+    tree = ast.parse(Path(build.__file__).read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    ours = {name for name in imported if name.startswith("ringbed.")}
+    assert ours | {build.__name__} == {*build.MAKERS, *KEYED_OTHERWISE}
+    for name in build.MAKERS:
+        assert Path(str(import_module(name).__file__)).read_text(encoding="utf-8") in build.own_text()
