@@ -20,7 +20,7 @@ from ringbed.sim.cards import WIDTHS
 from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind
 from tests.hw.frame_reference import stock, with_fcs
 from tests.hw.nics.em.bench import CAUSE, SIZES, Card, Opener, R
-from tests.hw.nics.em.rx_oracle import Address, Judged, Setup, descriptors, judge
+from tests.hw.nics.em.rx.oracle import Address, Judged, Setup, descriptors, judge
 
 PAUSE_DA = bytes.fromhex("0180c2000001")
 EVERYONE = b"\xff" * 6

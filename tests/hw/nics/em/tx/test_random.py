@@ -14,7 +14,7 @@ import pytest
 from ringbed.hw.formats import em
 from ringbed.sim.cards import WIDTHS
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, R
-from tests.hw.nics.em.tx_oracle import Oracle
+from tests.hw.nics.em.tx.oracle import Oracle
 
 Used = tuple[bytes, bytes]  # a descriptor, and what lies at its address
 DD = 1
