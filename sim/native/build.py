@@ -11,8 +11,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import jinja2
 from ringbed.sim.native.assertions import with_words
 from ringbed.sim.native.c_sources import c_hash, c_objects
 from ringbed.sim.native.cache import cached, content_hash
+from ringbed.sim.native.compile import CXX_FLAGS, FAST, Unit, compile_units, units
 from ringbed.sim.native.toolchain import (
     MODEL_FLAGS,
     BuildError,
@@ -39,15 +38,12 @@ from ringbed.sim.seam.stages import StageTable
 
 __all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
 
-JOBS = 2
 # What writes Verilog and builds models, but for what has a key of its own: the harness, the flags, the tools.
 MAKERS = (
     "ringbed.sim.native.build", "ringbed.sim.native.assertions", "ringbed.sim.native.c_sources",
-    "ringbed.sim.seam.spec",
+    "ringbed.sim.native.compile", "ringbed.sim.seam.spec",
 )  # fmt: skip
 PRINT = "print.hpp"  # of the harness, which declares what RUNTIME_FLAGS name
-# No gnu-unique symbols: with them two models in one process would share inline statics.
-CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w", "-O2")
 # What Verilator's runtime does with $error, $fatal, $stop, $finish and what it misses is ours (verilog_words.hpp).
 RUNTIME_FLAGS = (
     "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_STOP_MAYBE", "-DVL_USER_FATAL", "-DVL_USER_WARN",
@@ -108,7 +104,7 @@ def build_model(spec: NicSpec, trace: str = "", progress: Progress | None = None
     sources = rtl_hash(spec)
     key = content_hash(
         verilog, sources, repr(spec.portmap), repr(sorted(templates.items())), trace,
-        repr((MODEL_FLAGS, CXX_FLAGS, RUNTIME_FLAGS, WRAP)), assertions(spec), c_hash(spec.rtl),
+        repr((MODEL_FLAGS, RUNTIME_FLAGS, WRAP)), assertions(spec), c_hash(spec.rtl),
         compiler.version, verilator.version, own_text(),
     )  # fmt: skip
 
@@ -163,10 +159,9 @@ class _Model:
         self._write_harness(templates)
         include = self.verilator.root / "include"
         runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
-        sources = sorted(self.work.glob(f"{self.prefix}*.cpp"), key=lambda p: -p.stat().st_size)
-        sources.insert(0, self.work / "harness.cpp")
+        wanted = [Unit(self.work / "harness.cpp"), *units(self.work, self.prefix)]
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
-        objects = _compile(self.compiler, sources, flags, self.work, self.log, self._compiled)
+        objects = compile_units(self.compiler, wanted, flags, self.work, self.log, self._compiled)
         objects += c_objects(self.spec.rtl, self.work, self.log)
         libs = ["-lz", "-llz4"] if self.trace == "fst" else []
         command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
@@ -241,15 +236,18 @@ def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Pro
         *{"fst": ["verilated_fst_c.cpp"], "vcd": ["verilated_vcd_c.cpp"]}.get(trace, []),
     ]
     header = harness_text(PRINT)
-    key = content_hash("runtime", compiler.version, verilator.version, repr((CXX_FLAGS, RUNTIME_FLAGS)), header, trace)
+    key = content_hash(
+        "runtime", compiler.version, verilator.version, repr((CXX_FLAGS, FAST, RUNTIME_FLAGS)), header, trace
+    )
 
     def make(target: Path, work: Path) -> None:
         _tell(progress, "compiling Verilator's runtime")
         (work / PRINT).write_text(header, encoding="utf-8")
-        flags = [*CXX_FLAGS, *RUNTIME_FLAGS, "-include", str(work / PRINT)]
-        flags += [f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
+        given = [*CXX_FLAGS, *RUNTIME_FLAGS, "-include", str(work / PRINT)]
+        given += [f"-I{include}", f"-I{include / 'vltstd'}", *_defines(trace)]
         target.mkdir()
-        for built in _compile(compiler, [include / name for name in names], flags, work, work / "build.log"):
+        wanted = [Unit(include / name) for name in names]
+        for built in compile_units(compiler, wanted, given, work, work / "build.log"):
             built.rename(target / built.name)
 
     return cached("runtime", key, make)
@@ -258,23 +256,6 @@ def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Pro
 def _defines(trace: str) -> list[str]:
     on = {"": [], "fst": ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"], "vcd": ["-DVM_TRACE=1", "-DVM_TRACE_VCD=1"]}[trace]
     return [*(on or ["-DVM_TRACE=0"]), "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVL_TIME_CONTEXT"]
-
-
-def _compile(
-    compiler: Compiler, sources: Sequence[Path], flags: Sequence[str], work: Path, log: Path,
-    told: Callable[[int, int], None] = lambda done, of: None,
-) -> list[Path]:  # fmt: skip
-    """`told` of how many are done, from 0 on, and how many there are."""
-    objects = [work / (source.name + ".o") for source in sources]
-    told(0, len(sources))
-
-    def one(pair: tuple[Path, Path]) -> None:
-        run_tool("the C++ compiler", [compiler.binary, *flags, "-c", str(pair[0]), "-o", str(pair[1])], log)
-
-    with ThreadPoolExecutor(JOBS) as pool:
-        for done, _ in enumerate(pool.map(one, zip(sources, objects, strict=True)), 1):
-            told(done, len(sources))
-    return objects
 
 
 def _harness() -> Any:
