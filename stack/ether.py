@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from errno import EMSGSIZE, ENOBUFS
 
-from ringbed.stack.ifq import Ifq
+from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.kern.packet import BROADCAST, MULTICAST, OUT_MASK, Packet
+from ringbed.stack.kern.stats import EtherStats
 from ringbed.stack.l2 import L2Demux, ether_key
 from ringbed.stack.offload import ChecksumOutput
-from ringbed.stack.packet import BROADCAST, MULTICAST, OUT_MASK, Packet
-from ringbed.stack.stats import EtherStats
 from ringbed.stack.wire import ethernet
 
 

@@ -8,12 +8,12 @@ from os import strerror
 from typing import NamedTuple
 
 from ringbed.stack.icmp import Icmp
-from ringbed.stack.journey import Journey
-from ringbed.stack.packet import MAY_BROADCAST, Packet
-from ringbed.stack.scheduler import Scheduler
-from ringbed.stack.service import ServiceQueue
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.kern.stats import IcmpStats
 from ringbed.stack.sockbuf import SockBuf
-from ringbed.stack.stats import IcmpStats
 from ringbed.stack.wire import icmpv4
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.icmpv4 import Icmp as IcmpValue

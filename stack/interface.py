@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from ringbed.stack.packet import ICMP_CSUM_OUT, IPV4_CSUM_OUT, TCP_CSUM_OUT, UDP_CSUM_OUT
+from ringbed.stack.kern.packet import ICMP_CSUM_OUT, IPV4_CSUM_OUT, TCP_CSUM_OUT, UDP_CSUM_OUT
 
 if TYPE_CHECKING:
-    from ringbed.stack.ifq import Ifq
+    from ringbed.stack.kern.ifq import Ifq
 
 
 class Offload(Enum):

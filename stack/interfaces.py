@@ -18,8 +18,8 @@ from itertools import count
 from ringbed.stack.core import Core
 from ringbed.stack.ether import EtherInput
 from ringbed.stack.iff import IfFamily, InterfaceError
-from ringbed.stack.ifq import Ifiq, Ifq, Tap
 from ringbed.stack.interface import Capabilities, Interface, Ring
+from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
 
 __all__ = ["IfDevice", "IfDriver", "IfLogical", "InterfaceError"]
 

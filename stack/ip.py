@@ -12,10 +12,8 @@ from collections.abc import Callable
 from errno import EHOSTUNREACH, EMSGSIZE
 from typing import Protocol
 
-from ringbed.stack.counters import Counter
-from ringbed.stack.l3demux import L3Demux
-from ringbed.stack.nexthop import Rnh
-from ringbed.stack.packet import (
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import (
     DONTROUTE,
     FRAGMENT,
     IPV4_CSUM_IN_BAD,
@@ -23,8 +21,10 @@ from ringbed.stack.packet import (
     IPV4_CSUM_OUT,
     Packet,
 )
+from ringbed.stack.kern.stats import Stats
+from ringbed.stack.l3demux import L3Demux
+from ringbed.stack.nexthop import Rnh
 from ringbed.stack.route import Route, RouteTable, Rtt
-from ringbed.stack.stats import Stats
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption

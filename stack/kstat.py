@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.stack.ifq import Ifiq, Ifq
+from ringbed.stack.kern.ifq import Ifiq, Ifq
 from ringbed.stack.stack import Stack
 
 

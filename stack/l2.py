@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ringbed.stack.packet import Packet
+from ringbed.stack.kern.packet import Packet
 from ringbed.stack.wire.ethernet import (
     ETHERTYPE_MIN,
     ETHERTYPE_PPPOE,

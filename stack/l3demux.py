@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringbed.stack.service import ServiceQueue
+from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.wire.address import ipv4_text
 
 _WORD = 0xFFFFFFFF

@@ -18,9 +18,9 @@ from enum import Enum
 from errno import EHOSTDOWN, EHOSTUNREACH, ENOBUFS
 
 from ringbed.stack.ether import EtherLink
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.stats import ArpStats, IpStats
 from ringbed.stack.nexthop import NextHop, Rnh
-from ringbed.stack.packet import Packet
-from ringbed.stack.stats import ArpStats, IpStats
 
 HOLD_MAX = 16  # packets kept for one neighbour
 

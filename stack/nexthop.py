@@ -25,11 +25,11 @@ from enum import Enum
 from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
 from typing import ClassVar, Protocol
 
-from ringbed.stack.counters import Counter
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.kern.stats import IpStats
 from ringbed.stack.offload import to_this_host
-from ringbed.stack.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
-from ringbed.stack.service import ServiceQueue
-from ringbed.stack.stats import IpStats
 
 
 class Rnh(Enum):

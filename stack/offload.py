@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringbed.stack.counters import Counter
 from ringbed.stack.interface import Capabilities, Offload
-from ringbed.stack.packet import (
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_OK,
     IPV4_CSUM_OUT,
@@ -21,7 +21,7 @@ from ringbed.stack.packet import (
     UDP_CSUM_OUT,
     Packet,
 )
-from ringbed.stack.stats import Stats
+from ringbed.stack.kern.stats import Stats
 from ringbed.stack.wire import icmpv4, ipv4, udp
 from ringbed.stack.wire.checksum import checksum, fold, octets_sum, pseudo_sum, segments_sum
 

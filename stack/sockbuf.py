@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from ringbed.stack.counters import Counter
-from ringbed.stack.scheduler import Context, NeverEmpty, Scheduler
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.scheduler import Context, NeverEmpty, Scheduler
 
 T = TypeVar("T")
 OVERHEAD = 64

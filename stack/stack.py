@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ringbed.stack.core import Core
-from ringbed.stack.counters import Group
 from ringbed.stack.icmp import Icmp
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.iff import InterfaceError
 from ringbed.stack.interfaces import IfDevice, IfDriver, IfLogical
-from ringbed.stack.journey import Journey
+from ringbed.stack.kern.counters import Group
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import Stats
 from ringbed.stack.nexthop import Discard, NextHop, Reject, Resolv, Rnh
 from ringbed.stack.route import Route, RouteError, RouteTable, Rtt, prefix
-from ringbed.stack.scheduler import Scheduler
-from ringbed.stack.stats import Stats
 from ringbed.stack.udp import Udp
 from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.address import ipv4, ipv4_prefix

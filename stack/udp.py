@@ -5,14 +5,14 @@ from __future__ import annotations
 from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
 from ringbed.stack.ip import Ip
-from ringbed.stack.journey import Journey
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.kern.stats import Stats
 from ringbed.stack.l3demux import Match
 from ringbed.stack.nexthop import Rnh
-from ringbed.stack.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.pcb import Pcb
-from ringbed.stack.scheduler import Scheduler
-from ringbed.stack.service import ServiceQueue
-from ringbed.stack.stats import Stats
 from ringbed.stack.wire import icmpv4, ipv4
 from ringbed.stack.wire.address import ipv4_text
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum

@@ -14,10 +14,10 @@ from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EISCONN
 from os import strerror
 from typing import NamedTuple
 
-from ringbed.stack.journey import Journey
-from ringbed.stack.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
+from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.pcb import Address, Pcb
-from ringbed.stack.service import ServiceQueue
 from ringbed.stack.sockbuf import SockBuf
 from ringbed.stack.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_text

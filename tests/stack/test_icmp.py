@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.packet import L4_CSUM_IN_BAD
+from ringbed.stack.kern.packet import L4_CSUM_IN_BAD
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.ethernet import BROADCAST
@@ -141,7 +141,7 @@ def test_no_error_about_a_later_fragment_but_one_about_the_first() -> None:
 
 
 def _received(host: Host, frame: bytes):  # type: ignore[no-untyped-def]
-    from ringbed.stack.packet import Packet
+    from ringbed.stack.kern.packet import Packet
 
     packet = Packet([frame])
     host.ifd.ifiqs[0].input([packet])

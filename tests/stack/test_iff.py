@@ -4,8 +4,8 @@ import pytest
 
 from ringbed.stack.iff import InterfaceError
 from ringbed.stack.interface import Capabilities, Offload
+from ringbed.stack.kern.packet import IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, L4_CSUM_IN_BAD, L4_CSUM_IN_OK
 from ringbed.stack.nexthop import Rnh
-from ringbed.stack.packet import IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, L4_CSUM_IN_BAD, L4_CSUM_IN_OK
 from ringbed.stack.route import Rtt
 from ringbed.stack.wire import arp
 from ringbed.stack.wire.address import ipv4

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
+from ringbed.stack.kern.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import Control
 from ringbed.stack.wire import icmpv4, ipv4_options

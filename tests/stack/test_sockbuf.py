@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.counters import Counter
-from ringbed.stack.scheduler import NeverEmpty, Scheduler
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.scheduler import NeverEmpty, Scheduler
 from ringbed.stack.sockbuf import OVERHEAD, SockBuf
 
 

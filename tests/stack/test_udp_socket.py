@@ -4,7 +4,7 @@ from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
 import pytest
 
-from ringbed.stack.scheduler import NeverEmpty
+from ringbed.stack.kern.scheduler import NeverEmpty
 from ringbed.stack.udp_socket import Control, UdpSocket
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
@@ -247,7 +247,7 @@ def test_a_datagram_with_our_own_address_as_source_is_no_source_of_datagrams_wit
 
 
 def test_a_program_that_answers_itself_ends_in_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringbed.stack.scheduler.RUN_LIMIT", 500)
+    monkeypatch.setattr("ringbed.stack.kern.scheduler.RUN_LIMIT", 500)
     host = Host()
     sock = listener(host)
     sock.set_upcall(echo)

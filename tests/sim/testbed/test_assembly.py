@@ -21,8 +21,8 @@ from ringbed.sim.wire.frame import pad, to_wire
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.ifconfig import ifconfig
 from ringbed.stack.interface import Offload
-from ringbed.stack.journey import Journey
-from ringbed.stack.packet import (
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_BAD,
     IPV4_CSUM_IN_OK,

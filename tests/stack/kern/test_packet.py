@@ -1,6 +1,6 @@
 from ringbed.stack import packet as flags
-from ringbed.stack.counters import Counter
-from ringbed.stack.packet import OUT_MASK, Packet
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import OUT_MASK, Packet
 
 
 def test_a_drop_is_counted_under_its_one_cause() -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.counters import Counter
-from ringbed.stack.packet import Packet
-from ringbed.stack.scheduler import Scheduler
-from ringbed.stack.service import ServiceQueue, State
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.service import ServiceQueue, State
 
 
 class Sink:

@@ -6,7 +6,7 @@ marks a packet's end; a packet that ends otherwise was delivered, answered or se
 
 from __future__ import annotations
 
-from ringbed.stack.counters import Counter, Group
+from ringbed.stack.kern.counters import Counter, Group
 from ringbed.stack.wire import icmpv4
 
 

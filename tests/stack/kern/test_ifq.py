@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.ifq import TXMIT, Direction, Ifiq, Ifq
-from ringbed.stack.packet import Packet
-from ringbed.stack.scheduler import Context, Scheduler
+from ringbed.stack.kern.ifq import TXMIT, Direction, Ifiq, Ifq
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.scheduler import Context, Scheduler
 
 
 def packets(count: int, size: int = 60) -> list[Packet]:

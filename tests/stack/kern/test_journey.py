@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ringbed.stack.packet import Packet
+from ringbed.stack.kern.packet import Packet
 from ringbed.stack.udp_socket import UdpSocket
 from tests.stack.host import OUR, SECOND, Host, icmp_frame, udp_frame
 

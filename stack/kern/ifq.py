@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import islice
 
-from ringbed.stack.counters import Group
-from ringbed.stack.packet import Packet
-from ringbed.stack.scheduler import Context, Scheduler
+from ringbed.stack.kern.counters import Group
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.scheduler import Context, Scheduler
 
 IFIQ_MAXLEN = 2048
 IFQ_MAXLEN = 255  # as seed 000 prints it

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.scheduler import RUN_LIMIT, Context, NeverEmpty, Scheduler
+from ringbed.stack.kern.scheduler import RUN_LIMIT, Context, NeverEmpty, Scheduler
 
 
 class Work:
@@ -45,7 +45,7 @@ def test_higher_work_that_comes_up_goes_first() -> None:
 
 
 def test_a_run_without_end_ends_in_an_error_and_can_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringbed.stack.scheduler.RUN_LIMIT", 500)
+    monkeypatch.setattr("ringbed.stack.kern.scheduler.RUN_LIMIT", 500)
     scheduler, log = Scheduler(), list[str]()
     again = Work(log, "again", scheduler)
     again.then = {Context.PROCESS: again}

@@ -1,4 +1,4 @@
-from ringbed.stack.counters import Counter, Group
+from ringbed.stack.kern.counters import Counter, Group
 
 
 def test_the_line_is_singular_for_one() -> None:

@@ -18,9 +18,9 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
-from ringbed.stack.counters import Counter
-from ringbed.stack.packet import Packet
-from ringbed.stack.scheduler import Context, Scheduler
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.scheduler import Context, Scheduler
 
 LIMIT = 1024
 

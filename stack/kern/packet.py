@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ringbed.stack.counters import Counter
+from ringbed.stack.kern.counters import Counter
 from ringbed.stack.wire.view import Buffer
 
 if TYPE_CHECKING:
-    from ringbed.stack.journey import Journey
+    from ringbed.stack.kern.journey import Journey
 
 # Plain numbers, not an IntFlag: these are tested for every packet, and an IntFlag's `&` costs more than a header parse.
 IPV4_CSUM_OUT: Final = 0x0001  # wanted: somebody below must put it in
