@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ringbed.stack.ether import EtherLink
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.link.ether import EtherLink
 from ringbed.stack.neighbour import TRANSITIONS, Action, Event, Neighbour, State
 from ringbed.stack.route import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import arp, ethernet

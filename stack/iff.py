@@ -14,13 +14,13 @@ from typing import Protocol
 
 from ringbed.stack.arp import Arp
 from ringbed.stack.core import Core
-from ringbed.stack.ether import EtherInput, EtherLink
-from ringbed.stack.interface import Capabilities, Interface
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import IN_MASK, Packet
-from ringbed.stack.l2 import L2Entry
+from ringbed.stack.link.demux import L2Entry
+from ringbed.stack.link.ether import EtherInput, EtherLink
+from ringbed.stack.link.interface import Capabilities, Interface
+from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
-from ringbed.stack.offload import ChecksumOutput
 from ringbed.stack.route import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from itertools import count
 
 from ringbed.stack.core import Core
-from ringbed.stack.ether import EtherInput
 from ringbed.stack.iff import IfFamily, InterfaceError
-from ringbed.stack.interface import Capabilities, Interface, Ring
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
+from ringbed.stack.link.ether import EtherInput
+from ringbed.stack.link.interface import Capabilities, Interface, Ring
 
 __all__ = ["IfDevice", "IfDriver", "IfLogical", "InterfaceError"]
 

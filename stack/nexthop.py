@@ -29,7 +29,7 @@ from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import IpStats
-from ringbed.stack.offload import to_this_host
+from ringbed.stack.link.offload import to_this_host
 
 
 class Rnh(Enum):

@@ -22,7 +22,7 @@ from ringbed.sim.wire.capture import CaptureWriter, bpf_tap
 from ringbed.sim.wire.frame import from_wire, to_wire
 from ringbed.sim.wire.payload import payload
 from ringbed.stack.ifconfig import attach_line, ifconfig
-from ringbed.stack.interface import Offload
+from ringbed.stack.link.interface import Offload
 from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 from ringbed.stack.udp_socket import UdpSocket

@@ -25,7 +25,6 @@ from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U
-from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
 from ringbed.stack.interfaces import IfDevice
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.journey import Journey
@@ -41,6 +40,7 @@ from ringbed.stack.kern.packet import (
     Packet,
 )  # fmt: skip
 from ringbed.stack.kern.scheduler import Context
+from ringbed.stack.link.interface import Attachment, Capabilities, Offload, Ring
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire.ethernet import ETHERTYPE_VLAN
 

@@ -20,7 +20,6 @@ from ringbed.sim.wire.cable import Cable, Loopback
 from ringbed.sim.wire.frame import pad, to_wire
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.ifconfig import ifconfig
-from ringbed.stack.interface import Offload
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
@@ -34,6 +33,7 @@ from ringbed.stack.kern.packet import (
     UDP_CSUM_OUT,
     Packet,
 )
+from ringbed.stack.link.interface import Offload
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
 from tests.drivers.em.test_rx import udp

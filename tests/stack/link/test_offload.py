@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.interface import Capabilities, Offload
 from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_OK,
@@ -18,7 +17,8 @@ from ringbed.stack.kern.packet import (
     Packet,
 )  # fmt: skip
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.offload import ChecksumOutput, to_this_host
+from ringbed.stack.link.interface import Capabilities, Offload
+from ringbed.stack.link.offload import ChecksumOutput, to_this_host
 from tests.stack.checker import icmp_of, udp_of
 from tests.stack.host import PEER, Host, icmp_frame
 from tests.stack.naive import checksum, ones_complement_sum, pseudo_header

@@ -7,8 +7,8 @@ from errno import EMSGSIZE, ENOBUFS
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import BROADCAST, MULTICAST, OUT_MASK, Packet
 from ringbed.stack.kern.stats import EtherStats
-from ringbed.stack.l2 import L2Demux, ether_key
-from ringbed.stack.offload import ChecksumOutput
+from ringbed.stack.link.demux import L2Demux, ether_key
+from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.wire import ethernet
 
 

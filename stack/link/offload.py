@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringbed.stack.interface import Capabilities, Offload
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
@@ -22,6 +21,7 @@ from ringbed.stack.kern.packet import (
     Packet,
 )
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.link.interface import Capabilities, Offload
 from ringbed.stack.wire import icmpv4, ipv4, udp
 from ringbed.stack.wire.checksum import checksum, fold, octets_sum, pseudo_sum, segments_sum
 

@@ -1,7 +1,7 @@
 import pytest
 
-from ringbed.stack.interface import Capabilities, Offload
 from ringbed.stack.kern.packet import ICMP_CSUM_OUT, IPV4_CSUM_OUT, TCP_CSUM_OUT, UDP_CSUM_OUT
+from ringbed.stack.link.interface import Capabilities, Offload
 
 L4 = TCP_CSUM_OUT | UDP_CSUM_OUT
 

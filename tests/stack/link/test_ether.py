@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ringbed.stack.kern.packet import BROADCAST, MULTICAST, Packet
-from ringbed.stack.l2 import L2Entry
+from ringbed.stack.link.demux import L2Entry
 from ringbed.stack.wire.ethernet import BROADCAST as EVERYBODY
 from tests.stack.host import OUR_MAC, PEER, PEER_MAC, Host, arp_frame, ether_frame, icmp_frame, udp_frame
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.l2 import L2Demux, L2Entry, ether_key
+from ringbed.stack.link.demux import L2Demux, L2Entry, ether_key
 from tests.stack import naive
 
 MACS = bytes(range(12))
