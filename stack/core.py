@@ -11,8 +11,8 @@ from typing import Protocol
 from ringbed.stack.ip import Ip
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.nexthop import Broadcaster, BroadcastRecv, Discard, Recv, Reject
-from ringbed.stack.route import Route, Rtt, prefix
+from ringbed.stack.route.nexthop import Broadcaster, BroadcastRecv, Discard, Recv, Reject
+from ringbed.stack.route.table import Route, Rtt, prefix
 
 _EVERYBODY = 0xFFFFFFFF
 _CLASS_D = 0xE0000000

@@ -18,7 +18,7 @@ from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.l3demux import Match
-from ringbed.stack.nexthop import Rnh
+from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options, udp
 from ringbed.stack.wire.checksum import intact, octets_sum
 from ringbed.stack.wire.icmpv4 import HEADER, HEADER_LEN, IcmpView

@@ -20,8 +20,8 @@ from ringbed.stack.link.demux import L2Entry
 from ringbed.stack.link.ether import EtherInput, EtherLink
 from ringbed.stack.link.interface import Capabilities, Interface
 from ringbed.stack.link.offload import ChecksumOutput
-from ringbed.stack.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
-from ringbed.stack.route import Route, RouteTable, Rtt, prefix
+from ringbed.stack.route.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
+from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask
 from ringbed.stack.wire.ethernet import Ethernet

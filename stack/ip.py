@@ -23,8 +23,8 @@ from ringbed.stack.kern.packet import (
 )
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.l3demux import L3Demux
-from ringbed.stack.nexthop import Rnh
-from ringbed.stack.route import Route, RouteTable, Rtt
+from ringbed.stack.route.nexthop import Rnh
+from ringbed.stack.route.table import Route, RouteTable, Rtt
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption

@@ -20,7 +20,7 @@ from errno import EHOSTDOWN, EHOSTUNREACH, ENOBUFS
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.stats import ArpStats, IpStats
 from ringbed.stack.link.ether import EtherLink
-from ringbed.stack.nexthop import NextHop, Rnh
+from ringbed.stack.route.nexthop import NextHop, Rnh
 
 HOLD_MAX = 16  # packets kept for one neighbour
 

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from ringbed.stack.arp import NEIGHBOURS_MAX
-from ringbed.stack.nexthop import Rnh
-from ringbed.stack.route import RouteError, Rtt
+from ringbed.stack.route.nexthop import Rnh
+from ringbed.stack.route.table import RouteError, Rtt
 from ringbed.stack.wire import arp
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.arp import Arp

@@ -5,8 +5,8 @@ import pytest
 from ringbed.stack.iff import InterfaceError
 from ringbed.stack.kern.packet import IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, L4_CSUM_IN_BAD, L4_CSUM_IN_OK
 from ringbed.stack.link.interface import Capabilities, Offload
-from ringbed.stack.nexthop import Rnh
-from ringbed.stack.route import Rtt
+from ringbed.stack.route.nexthop import Rnh
+from ringbed.stack.route.table import Rtt
 from ringbed.stack.wire import arp
 from ringbed.stack.wire.address import ipv4
 from tests.stack.host import OUR, PEER, Host, arp_frame, udp_frame

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbed.stack.kern.stats import IpStats
-from ringbed.stack.nexthop import NextHop, Reject
-from ringbed.stack.route import Route, RouteError, RouteTable, Rtt, prefix
+from ringbed.stack.route.nexthop import NextHop, Reject
+from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
 from ringbed.stack.wire.address import ipv4
 from tests.stack import naive
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ringbed.stack.wire.address import ipv4_text, netmask
 
 if TYPE_CHECKING:
-    from ringbed.stack.nexthop import NextHop
+    from ringbed.stack.route.nexthop import NextHop
 
 KEY_BITS = 64
 

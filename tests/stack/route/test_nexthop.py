@@ -6,8 +6,8 @@ from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
 
 import pytest
 
-from ringbed.stack.nexthop import Rnh
-from ringbed.stack.route import Rtt
+from ringbed.stack.route.nexthop import Rnh
+from ringbed.stack.route.table import Rtt
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.ipv4 import Ipv4
