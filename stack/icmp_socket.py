@@ -7,7 +7,7 @@ from errno import EAGAIN, EBADF
 from os import strerror
 from typing import NamedTuple
 
-from ringbed.stack.icmp import Icmp
+from ringbed.stack.ip.icmp import Icmp
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringbed.stack.arp import Arp
-from ringbed.stack.core import Core
+from ringbed.stack.ip.core import Core
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import IN_MASK, Packet
 from ringbed.stack.link.demux import L2Entry

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from ringbed.stack.core import Core
 from ringbed.stack.iff import IfFamily, InterfaceError
+from ringbed.stack.ip.core import Core
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
 from ringbed.stack.link.ether import EtherInput
 from ringbed.stack.link.interface import Capabilities, Interface, Ring

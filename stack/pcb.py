@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ringbed.stack.ip.demux import Match
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.l3demux import Match
 from ringbed.stack.wire.view import Buffer
 
 Address = tuple[str, int]

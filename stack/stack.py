@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbed.stack.core import Core
-from ringbed.stack.icmp import Icmp
 from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.iff import InterfaceError
 from ringbed.stack.interfaces import IfDevice, IfDriver, IfLogical
+from ringbed.stack.ip.core import Core
+from ringbed.stack.ip.icmp import Icmp
 from ringbed.stack.kern.counters import Group
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.scheduler import Scheduler

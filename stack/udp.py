@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
-from ringbed.stack.ip import Ip
+from ringbed.stack.ip.demux import Match
+from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.l3demux import Match
 from ringbed.stack.pcb import Pcb
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.wire import icmpv4, ipv4

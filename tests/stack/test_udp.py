@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.l3demux import Match
+from ringbed.stack.ip.demux import Match
 from ringbed.stack.udp import EPHEMERAL, binding
 from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.address import ipv4

@@ -1,4 +1,4 @@
-from ringbed.stack.core import Core
+from ringbed.stack.ip.core import Core
 from ringbed.stack.wire.address import ipv4
 from tests.stack.host import Host
 

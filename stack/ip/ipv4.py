@@ -12,6 +12,7 @@ from collections.abc import Callable
 from errno import EHOSTUNREACH, EMSGSIZE
 from typing import Protocol
 
+from ringbed.stack.ip.demux import L3Demux
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import (
     DONTROUTE,
@@ -22,7 +23,6 @@ from ringbed.stack.kern.packet import (
     Packet,
 )
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.l3demux import L3Demux
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options

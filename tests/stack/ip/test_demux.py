@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringbed.stack.ip.demux import L3Demux, Match
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.l3demux import L3Demux, Match
 from tests.stack import naive
 
 ALL = 0xFFFFFFFF

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT
 
-from ringbed.stack.ip import Ip
+from ringbed.stack.ip.demux import Match
+from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.l3demux import Match
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options, udp
 from ringbed.stack.wire.checksum import intact, octets_sum

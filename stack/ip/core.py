@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from ringbed.stack.ip import Ip
+from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Broadcaster, BroadcastRecv, Discard, Recv, Reject
