@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ringbed.stack.arp import Arp
 from ringbed.stack.ip.core import Core
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import IN_MASK, Packet
@@ -20,6 +19,7 @@ from ringbed.stack.link.demux import L2Entry
 from ringbed.stack.link.ether import EtherInput, EtherLink
 from ringbed.stack.link.interface import Capabilities, Interface
 from ringbed.stack.link.offload import ChecksumOutput
+from ringbed.stack.neigh.arp import Arp
 from ringbed.stack.route.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet

@@ -16,7 +16,7 @@ from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.link.ether import EtherLink
-from ringbed.stack.neighbour import TRANSITIONS, Action, Event, Neighbour, State
+from ringbed.stack.neigh.machine import TRANSITIONS, Action, Event, Neighbour, State
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import arp, ethernet
 from ringbed.stack.wire.ethernet import Ethernet

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ringbed.stack.neighbour import TRANSITIONS, Action, Event, State
+from ringbed.stack.neigh.machine import TRANSITIONS, Action, Event, State
 
 
 def test_every_living_state_can_be_reached_and_left() -> None:

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from ringbed.stack.arp import NEIGHBOURS_MAX
+from ringbed.stack.neigh.arp import NEIGHBOURS_MAX
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import RouteError, Rtt
 from ringbed.stack.wire import arp
