@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbed.stack.interfaces import IfDevice, IfLogical
+from ringbed.stack.iface.tree import IfDevice, IfLogical
 from ringbed.stack.wire.address import ipv4_text, lladdr_text, netmask
 
 _FLAGS = {

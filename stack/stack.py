@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ringbed.stack.icmp_socket import IcmpSocket
-from ringbed.stack.iff import InterfaceError
-from ringbed.stack.interfaces import IfDevice, IfDriver, IfLogical
+from ringbed.stack.iface.iff import InterfaceError
+from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.icmp import Icmp
 from ringbed.stack.kern.counters import Group

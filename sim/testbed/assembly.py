@@ -25,7 +25,7 @@ from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U
-from ringbed.stack.interfaces import IfDevice
+from ringbed.stack.iface.tree import IfDevice
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import (

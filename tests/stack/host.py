@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ringbed.stack.interfaces import IfDevice
+from ringbed.stack.iface.tree import IfDevice
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import OUT_MASK, Packet
 from ringbed.stack.link.interface import Attachment, Capabilities, Ring

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.iff import InterfaceError
+from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.kern.packet import IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, L4_CSUM_IN_BAD, L4_CSUM_IN_OK
 from ringbed.stack.link.interface import Capabilities, Offload
 from ringbed.stack.route.nexthop import Rnh

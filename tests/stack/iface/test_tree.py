@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.stack.iff import InterfaceError
+from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.stack import Stack
 from tests.stack.host import OUR, PEER, FakeInterface, Host, udp_frame

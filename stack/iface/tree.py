@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from ringbed.stack.iff import IfFamily, InterfaceError
+from ringbed.stack.iface.iff import IfFamily, InterfaceError
 from ringbed.stack.ip.core import Core
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
 from ringbed.stack.link.ether import EtherInput
