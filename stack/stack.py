@@ -19,7 +19,7 @@ from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Discard, NextHop, Reject, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
-from ringbed.stack.udp import Udp
+from ringbed.stack.transport.udp import Udp
 from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.address import ipv4, ipv4_prefix
 from ringbed.stack.wire.ipv4 import PROTO_UDP

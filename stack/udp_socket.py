@@ -17,9 +17,9 @@ from typing import NamedTuple
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.pcb import Address, Pcb
 from ringbed.stack.sockbuf import SockBuf
-from ringbed.stack.udp import Udp
+from ringbed.stack.transport.pcb import Address, Pcb
+from ringbed.stack.transport.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.view import Buffer
 

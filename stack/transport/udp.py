@@ -11,8 +11,8 @@ from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
-from ringbed.stack.pcb import Pcb
 from ringbed.stack.route.nexthop import Rnh
+from ringbed.stack.transport.pcb import Pcb
 from ringbed.stack.wire import icmpv4, ipv4
 from ringbed.stack.wire.address import ipv4_text
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
