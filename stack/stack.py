@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
 from ringbed.stack.ip.core import Core
@@ -19,8 +18,9 @@ from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Discard, NextHop, Reject, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
+from ringbed.stack.socket.icmp import IcmpSocket
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.transport.udp import Udp
-from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.address import ipv4, ipv4_prefix
 from ringbed.stack.wire.ipv4 import PROTO_UDP
 

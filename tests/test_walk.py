@@ -24,8 +24,8 @@ from ringbed.sim.wire.payload import payload
 from ringbed.stack.ifconfig import attach_line, ifconfig
 from ringbed.stack.link.interface import Offload
 from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 
 US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", "02:00:00:00:00:01", "02:00:00:00:99:01"
 SIZES = (0, 1, 17, 18, 19, 255, 1471, 1472)

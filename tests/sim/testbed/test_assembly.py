@@ -18,7 +18,6 @@ from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable, Loopback
 from ringbed.sim.wire.frame import pad, to_wire
-from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.ifconfig import ifconfig
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import (
@@ -34,6 +33,7 @@ from ringbed.stack.kern.packet import (
     Packet,
 )
 from ringbed.stack.link.interface import Offload
+from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
 from tests.drivers.em.test_rx import udp

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.stack.kern.packet import IPV4_CSUM_IN_OK, L4_CSUM_IN_OK, Packet
+from ringbed.stack.socket.udp import Control
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import Control
 from ringbed.stack.wire import icmpv4, ipv4_options
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.icmpv4 import Icmp

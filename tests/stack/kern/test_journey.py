@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ringbed.stack.kern.packet import Packet
-from ringbed.stack.udp_socket import UdpSocket
+from ringbed.stack.socket.udp import UdpSocket
 from tests.stack.host import OUR, SECOND, Host, icmp_frame, udp_frame
 
 

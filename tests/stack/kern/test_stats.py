@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import pytest
 
-from ringbed.stack.icmp_socket import IcmpSocket
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import IPV4_CSUM_IN_BAD, L4_CSUM_IN_BAD
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.neigh.arp import NEIGHBOURS_MAX
+from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.ethernet import BROADCAST
 from tests.stack.host import (

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.stack.ip.demux import Match
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.transport.udp import EPHEMERAL, binding
-from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.udp import Udp
 from tests.stack.checker import udp_of

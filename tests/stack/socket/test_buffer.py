@@ -4,7 +4,7 @@ import pytest
 
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.scheduler import NeverEmpty, Scheduler
-from ringbed.stack.sockbuf import OVERHEAD, SockBuf
+from ringbed.stack.socket.buffer import OVERHEAD, SockBuf
 
 
 def test_it_is_bounded_in_bytes_and_empty_items_cost_too() -> None:

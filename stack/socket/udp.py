@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.sockbuf import SockBuf
+from ringbed.stack.socket.buffer import SockBuf
 from ringbed.stack.transport.pcb import Address, Pcb
 from ringbed.stack.transport.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_text

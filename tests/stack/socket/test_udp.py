@@ -5,7 +5,7 @@ from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 import pytest
 
 from ringbed.stack.kern.scheduler import NeverEmpty
-from ringbed.stack.udp_socket import Control, UdpSocket
+from ringbed.stack.socket.udp import Control, UdpSocket
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.icmpv4 import Icmp

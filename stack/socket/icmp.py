@@ -13,7 +13,7 @@ from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import IcmpStats
-from ringbed.stack.sockbuf import SockBuf
+from ringbed.stack.socket.buffer import SockBuf
 from ringbed.stack.wire import icmpv4
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.icmpv4 import Icmp as IcmpValue
