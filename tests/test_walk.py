@@ -21,9 +21,9 @@ from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open
 from ringbed.sim.wire.capture import CaptureWriter, bpf_tap
 from ringbed.sim.wire.frame import from_wire, to_wire
 from ringbed.sim.wire.payload import payload
-from ringbed.stack.ifconfig import attach_line, ifconfig
+from ringbed.stack.ctl.ifconfig import attach_line, ifconfig
+from ringbed.stack.ctl.netstat import netstat_ss
 from ringbed.stack.link.interface import Offload
-from ringbed.stack.netstat import netstat_ss
 from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
 

@@ -18,7 +18,7 @@ from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable, Loopback
 from ringbed.sim.wire.frame import pad, to_wire
-from ringbed.stack.ifconfig import ifconfig
+from ringbed.stack.ctl.ifconfig import ifconfig
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,

@@ -1,4 +1,4 @@
-from ringbed.stack.ifconfig import attach_line, flags_text, ifconfig
+from ringbed.stack.ctl.ifconfig import attach_line, flags_text, ifconfig
 from ringbed.stack.link.interface import Attachment, Capabilities
 from ringbed.stack.stack import Stack
 from tests.stack.host import FakeInterface, Host

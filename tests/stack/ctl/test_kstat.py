@@ -1,6 +1,6 @@
 from contextlib import suppress
 
-from ringbed.stack.kstat import kstat
+from ringbed.stack.ctl.kstat import kstat
 from tests.stack.host import PEER, Host, udp_frame
 
 

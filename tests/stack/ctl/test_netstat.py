@@ -1,4 +1,4 @@
-from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.ctl.netstat import netstat_ss
 from ringbed.stack.stack import Stack
 from tests.stack.host import OUR, Host, icmp_frame, udp_frame
 
