@@ -60,8 +60,8 @@ class Stack:
     def run(self) -> None:
         """Run every context to empty: interface queues, service queues, upcalls.
 
-        Whatever came in, and whatever an upcall raises, this does not. Raises NeverEmpty (scheduler.py) when there is
-        no end of it.
+        Whatever came in, and whatever an upcall raises, this does not. Raises NeverEmpty (kern/scheduler.py) when
+        there is no end of it.
         """
         self._core.scheduler.run()
 

@@ -2,8 +2,8 @@
 
 `ip_input` checks the header, finds the route and hands the packet to its next hop, which decides what 'for us' means;
 `ip_deliver` is where next hops bring what is for this host. `ip_output` writes the header of what this host sends and
-hands it to a next hop in the same way. Checksums: see offload.py for the way out; on the way in a card's 'bad' is a
-drop, 'good' is believed, and what was not checked is checked here.
+hands it to a next hop in the same way. Checksums: see link/offload.py for the way out; on the way in a card's 'bad' is
+a drop, 'good' is believed, and what was not checked is checked here.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ half of it the driver is told to back off. Frames are dropped here, before any w
 for want of room on the way up to a service queue.
 
 Output, one `Ifq` per TX ring. The producer is the stack (`enqueue`), the consumer the driver (`begin`, then `commit` or
-`rollback`, see interface.py). A full queue refuses: the sender is told ENOBUFS. OACTIVE means that the ring below is
-full: the driver is not started again until it says so.
+`rollback`, see link/interface.py). A full queue refuses: the sender is told ENOBUFS. OACTIVE means that the ring below
+is full: the driver is not started again until it says so.
 
 Starting a driver costs a doorbell, so it is put off until a few packets wait (`TXMIT`) or the stack has nothing better
 to do, whichever comes first.

@@ -15,7 +15,7 @@ counted.
     HOLD     kept until the neighbour answers not forwardable
     DEAD     EHOSTUNREACH                     dropped without a word
 
-UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neighbour.py.
+UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neigh/machine.py.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class IcmpSocket:
     def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
 
-        What it raises is counted and goes no further (sockbuf.py).
+        What it raises is counted and goes no further (buffer.py).
         """
         self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
 

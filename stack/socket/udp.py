@@ -89,7 +89,7 @@ class UdpSocket(Pcb):
     def set_upcall(self, upcall: Callable[[UdpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
 
-        What it raises is counted and goes no further (sockbuf.py).
+        What it raises is counted and goes no further (buffer.py).
         """
         self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
 

@@ -15,7 +15,7 @@ from ringbed.stack.wire.ipv4 import PROTO_ICMP, Ipv4
 from ringbed.stack.wire.udp import Udp
 from tests.stack.checker import icmp_of, udp_of
 from tests.stack.host import OUR, PEER, SECOND, Host, arp_frame, carry, icmp_frame, ip_frame, udp_frame
-from tests.stack.test_stats import patched
+from tests.stack.kern.test_stats import patched
 
 
 @given(st.binary(max_size=1472), st.integers(0, 2**32 - 1))

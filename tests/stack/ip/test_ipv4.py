@@ -15,7 +15,7 @@ from ringbed.stack.wire.icmpv4 import Icmp
 from ringbed.stack.wire.ipv4 import PROTO_ICMP
 from tests.stack.checker import icmp_of, ip_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, corrupt, icmp_frame, ip_frame, udp_frame
-from tests.stack.test_stats import patched, with_options
+from tests.stack.kern.test_stats import patched, with_options
 
 
 def listener(host: Host, port: int = 7):  # type: ignore[no-untyped-def]
