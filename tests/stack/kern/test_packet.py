@@ -1,4 +1,4 @@
-from ringbed.stack import packet as flags
+from ringbed.stack.kern import packet as flags
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import OUT_MASK, Packet
 
