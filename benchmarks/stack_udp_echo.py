@@ -23,9 +23,9 @@ import time
 
 from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
 from ringbed.sim.kernel.tap import TapUnavailable
-from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.ctl.netstat import netstat_ss
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 
 SIZES = (18, 1400)
 BAR = 15_000  # echoes/s

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from ringbed.sim.kernel.child import configure, enter_namespace
 from ringbed.sim.kernel.tap import TUN_DEVICE, open_tap
-from ringbed.stack.ifq import Ifiq, Ifq
-from ringbed.stack.interface import Attachment, Capabilities, Ring
-from ringbed.stack.packet import Packet
+from ringbed.stack.kern.ifq import Ifiq, Ifq
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.link.interface import Attachment, Capabilities, Ring
 
 BATCH = 64
 _KERNEL_LLADDR = bytes.fromhex("020000009901")

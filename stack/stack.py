@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbed.stack.core import Core
-from ringbed.stack.counters import Group
-from ringbed.stack.icmp import Icmp
-from ringbed.stack.icmp_socket import IcmpSocket
-from ringbed.stack.iff import InterfaceError
-from ringbed.stack.interfaces import IfDevice, IfDriver, IfLogical
-from ringbed.stack.journey import Journey
-from ringbed.stack.nexthop import Discard, NextHop, Reject, Resolv, Rnh
-from ringbed.stack.route import Route, RouteError, RouteTable, Rtt, prefix
-from ringbed.stack.scheduler import Scheduler
-from ringbed.stack.stats import Stats
-from ringbed.stack.udp import Udp
-from ringbed.stack.udp_socket import UdpSocket
+from ringbed.stack.iface.iff import InterfaceError
+from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
+from ringbed.stack.ip.core import Core
+from ringbed.stack.ip.icmp import Icmp
+from ringbed.stack.kern.counters import Group
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import Stats
+from ringbed.stack.route.nexthop import Discard, NextHop, Reject, Resolv, Rnh
+from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
+from ringbed.stack.socket.icmp import IcmpSocket
+from ringbed.stack.socket.udp import UdpSocket
+from ringbed.stack.transport.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_prefix
 from ringbed.stack.wire.ipv4 import PROTO_UDP
 
@@ -60,8 +60,8 @@ class Stack:
     def run(self) -> None:
         """Run every context to empty: interface queues, service queues, upcalls.
 
-        Whatever came in, and whatever an upcall raises, this does not. Raises NeverEmpty (scheduler.py) when there is
-        no end of it.
+        Whatever came in, and whatever an upcall raises, this does not. Raises NeverEmpty (kern/scheduler.py) when
+        there is no end of it.
         """
         self._core.scheduler.run()
 

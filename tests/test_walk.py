@@ -21,11 +21,11 @@ from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open
 from ringbed.sim.wire.capture import CaptureWriter, bpf_tap
 from ringbed.sim.wire.frame import from_wire, to_wire
 from ringbed.sim.wire.payload import payload
-from ringbed.stack.ifconfig import attach_line, ifconfig
-from ringbed.stack.interface import Offload
-from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.ctl.ifconfig import attach_line, ifconfig
+from ringbed.stack.ctl.netstat import netstat_ss
+from ringbed.stack.link.interface import Offload
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 
 US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", "02:00:00:00:00:01", "02:00:00:00:99:01"
 SIZES = (0, 1, 17, 18, 19, 255, 1471, 1472)

@@ -20,8 +20,8 @@ from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable
 from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 from ringbed.sim.wire.payload import payload
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 from tests.test_walk import ECHO, OURS, PEER, PEERS, US
 
 SECOND = 1_000_000_000

@@ -14,7 +14,7 @@ from ringbed.sim.trace.gtkw import save_file
 from ringbed.sim.trace.journey import Journeys, Mark, with_host
 from ringbed.sim.trace.perfetto import document, host_events, trace_events
 from ringbed.sim.wire.frame import from_wire
-from ringbed.stack.journey import Journey
+from ringbed.stack.kern.journey import Journey
 
 __all__ = ["Follower", "StageBook"]
 

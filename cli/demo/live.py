@@ -17,10 +17,10 @@ from ringbed.sim.testbed.accounting import Leg, lost
 from ringbed.sim.testbed.assembly import account
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.wire.capture import CaptureWriter
-from ringbed.stack.ifconfig import attach_line, ifconfig
-from ringbed.stack.ifq import Ifiq, Ifq
-from ringbed.stack.kstat import kstat
-from ringbed.stack.netstat import netstat_ss
+from ringbed.stack.ctl.ifconfig import attach_line, ifconfig
+from ringbed.stack.ctl.kstat import kstat
+from ringbed.stack.ctl.netstat import netstat_ss
+from ringbed.stack.kern.ifq import Ifiq, Ifq
 from ringbed.stack.stack import Stack
 
 if TYPE_CHECKING:

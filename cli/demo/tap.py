@@ -19,7 +19,7 @@ from ringbed.sim.testbed.host import Host
 from ringbed.sim.testbed.pump import HostLink, Pump, WallPump
 from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
 from ringbed.sim.wire.frame import HostEnd
-from ringbed.stack.udp_socket import UdpSocket
+from ringbed.stack.socket.udp import UdpSocket
 
 __all__ = ["KERNEL", "STACK", "CountingUpper", "TapDemo"]
 

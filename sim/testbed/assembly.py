@@ -25,11 +25,10 @@ from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.accounting import Leg, driver_legs
 from ringbed.sim.testbed.host import Host, U
-from ringbed.stack.ifq import Ifq
-from ringbed.stack.interface import Attachment, Capabilities, Offload, Ring
-from ringbed.stack.interfaces import IfDevice
-from ringbed.stack.journey import Journey
-from ringbed.stack.packet import (
+from ringbed.stack.iface.tree import IfDevice
+from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import (
     IPV4_CSUM_IN_BAD,
     IPV4_CSUM_IN_OK,
     IPV4_CSUM_OUT,
@@ -40,7 +39,8 @@ from ringbed.stack.packet import (
     UDP_CSUM_OUT,
     Packet,
 )  # fmt: skip
-from ringbed.stack.scheduler import Context
+from ringbed.stack.kern.scheduler import Context
+from ringbed.stack.link.interface import Attachment, Capabilities, Offload, Ring
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire.ethernet import ETHERTYPE_VLAN
 

@@ -20,9 +20,9 @@ from ringbed.sim.testbed.assembly import StackHost, StackOnDriver
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.wire.cable import LATENCY_NS
 from ringbed.sim.wire.frame import WireEnd, fcs_good, from_wire, to_wire
-from ringbed.stack.ifq import Ifq
-from ringbed.stack.interface import Attachment, Capabilities, Ring
-from ringbed.stack.packet import Packet
+from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.kern.packet import Packet
+from ringbed.stack.link.interface import Attachment, Capabilities, Ring
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire import icmpv4
 from ringbed.stack.wire.address import ipv4

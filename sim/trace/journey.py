@@ -19,7 +19,7 @@ NEAR = 64  # clocks from the wire into the first stage, at most: more is another
 
 
 class HostStep(Protocol):
-    """A step of the stack's own journey (`stack/journey.py`): `time` in ns."""
+    """A step of the stack's own journey (`stack/kern/journey.py`): `time` in ns."""
 
     @property
     def stage(self) -> str: ...

@@ -15,8 +15,8 @@ from ringbed.drivers.world import TxFrame
 from ringbed.sim.testbed.assembly import StackOnDriver
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.wire.frame import from_wire, to_wire
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 from tests.examples.mini import LLADDR, NIC, Open, mini_hosts
 
 US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", LLADDR.hex(":"), "02:00:00:00:99:01"

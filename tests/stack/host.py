@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ringbed.stack.ifq import Ifq
-from ringbed.stack.interface import Attachment, Capabilities, Ring
-from ringbed.stack.interfaces import IfDevice
-from ringbed.stack.packet import OUT_MASK, Packet
+from ringbed.stack.iface.tree import IfDevice
+from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.kern.packet import OUT_MASK, Packet
+from ringbed.stack.link.interface import Attachment, Capabilities, Ring
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire import arp, icmpv4, ipv4
 from ringbed.stack.wire.address import ipv4 as ip

@@ -17,9 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ringbed.benchmarks.tap_device import TapInterface, tap_in_namespace
-from ringbed.stack.icmp_socket import IcmpSocket
+from ringbed.stack.socket.icmp import IcmpSocket
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 from ringbed.stack.wire.checksum import checksum, octets_sum
 
 KERNEL, STACK, PORT = "10.98.0.1", "10.98.0.2", 7

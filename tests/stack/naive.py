@@ -37,7 +37,7 @@ def bits(value: int, width: int) -> str:
 
 
 def best_match(key: Sequence[int], entries: Iterable[tuple[Sequence[tuple[int, int]], T]]) -> T | None:
-    """`key` is (dst, src, word); an entry has (value, mask) for each. The rule of l3demux.py, by comparing tuples."""
+    """`key` is (dst, src, word); an entry has (value, mask) for each. The rule of ip/demux.py, by comparing tuples."""
     fitting = []
     for pattern, value in entries:
         if all(k & mask == want for k, (want, mask) in zip(key, pattern, strict=True)):

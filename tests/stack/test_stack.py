@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ringbed.stack.route import RouteError
+from ringbed.stack.route.table import RouteError
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4

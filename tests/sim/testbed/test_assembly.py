@@ -18,11 +18,9 @@ from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable, Loopback
 from ringbed.sim.wire.frame import pad, to_wire
-from ringbed.stack.icmp_socket import IcmpSocket
-from ringbed.stack.ifconfig import ifconfig
-from ringbed.stack.interface import Offload
-from ringbed.stack.journey import Journey
-from ringbed.stack.packet import (
+from ringbed.stack.ctl.ifconfig import ifconfig
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import (
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_BAD,
     IPV4_CSUM_IN_OK,
@@ -34,6 +32,8 @@ from ringbed.stack.packet import (
     UDP_CSUM_OUT,
     Packet,
 )
+from ringbed.stack.link.interface import Offload
+from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
 from tests.drivers.em.test_rx import udp

@@ -15,8 +15,8 @@ from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable
 from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 from ringbed.sim.wire.payload import payload
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 
 pytestmark = pytest.mark.qemu
 US, PEER, OURS, PEERS = "10.1.0.2", "10.1.0.1", "02:00:00:00:00:01", "02:00:00:00:99:01"

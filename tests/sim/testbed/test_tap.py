@@ -13,8 +13,8 @@ from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account, open_host
 from ringbed.sim.testbed.pump import HostLink, Pump, WallPump
 from ringbed.sim.wire.frame import HostEnd
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.stack import Stack
-from ringbed.stack.udp_socket import UdpSocket
 from tests.sim.conftest import needs_native
 
 pytestmark = [needs_native, pytest.mark.tap]

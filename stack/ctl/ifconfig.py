@@ -1,0 +1,61 @@
+"""`ifconfig` and the attach line, as seed 000 prints them. Flags of ifd, ifl and iff are merged for display only."""
+
+from __future__ import annotations
+
+from ringbed.stack.iface.tree import IfDevice, IfLogical
+from ringbed.stack.wire.address import ipv4_text, lladdr_text, netmask
+
+_FLAGS = {
+    0x0001: "UP",
+    0x0002: "BROADCAST",
+    0x0040: "RUNNING",
+    0x0400: "OACTIVE",
+    0x0800: "SIMPLEX",
+    0x8000: "MULTICAST",
+}
+_ETHERNET = 0x8802  # what every Ethernet is: BROADCAST, SIMPLEX, MULTICAST
+
+
+def flags(ifd: IfDevice) -> int:
+    """UP: a family is configured. RUNNING: and there is a link. OACTIVE: a transmit ring is full."""
+    value = _ETHERNET
+    if any(ifl.iffs for ifl in ifd.ifls.values()):
+        value |= 0x0041 if ifd.link_up else 0x0001
+    if any(ifq.oactive for ifq in ifd.ifqs):
+        value |= 0x0400
+    return value
+
+
+def flags_text(value: int) -> str:
+    """`8c43<UP,BROADCAST,RUNNING,OACTIVE,SIMPLEX,MULTICAST>`."""
+    return f"{value:x}<{','.join(name for bit, name in _FLAGS.items() if value & bit)}>"
+
+
+def ifconfig(ifl: IfLogical) -> str:
+    """The block of one interface, under its short name."""
+    ifd = ifl.ifd
+    inet = ifl.iffs.get("inet")
+    mtu = inet.mtu if inet else ifd.interface.capabilities.mtu
+    lines = [
+        f"{ifd.name}: flags={flags_text(flags(ifd))} mtu {mtu}",
+        f"\tlladdr {lladdr_text(ifd.interface.lladdr)}",
+        f"\tindex {ifl.index} priority 0 llprio 3",
+    ]
+    if ifd.media:
+        lines.append(f"\tmedia: Ethernet autoselect ({ifd.media})")
+    lines.append(f"\tstatus: {'active' if ifd.link_up else 'no carrier'}")
+    for ifa in inet.ifas if inet else ():
+        mask, ones = netmask(ifa.bits), ipv4_text(ifa.all_ones)
+        lines.append(f"\tinet {ipv4_text(ifa.local)} netmask {mask:#010x} broadcast {ones}")
+    return "\n".join(lines)
+
+
+def attach_line(ifd: IfDevice) -> str:
+    """`ix1 at pci1 dev 0 function 1 "Intel X550T" rev 0x01, msix, 4 queues, address a0:36:9f:e0:52:55`."""
+    at = ifd.interface.attachment
+    queues = ifd.interface.capabilities.queues
+    count = f", {queues} queues" if queues > 1 else ""
+    return (
+        f'{ifd.name} at {at.location} "{at.product}" rev {at.revision:#04x}, {at.interrupt}{count}, '
+        f"address {lladdr_text(ifd.interface.lladdr)}"
+    )

@@ -1,0 +1,96 @@
+"""L3 demultiplexing: which service queue takes a packet for this host (seed 004, 'Processing Locally Received').
+
+The key is `<destination><source><protocol><first 4 bytes of L4>`. Everything but the protocol may be wild; the 4
+bytes bit by bit, so that a UDP port is 16 of them. An entry with everything wild is its protocol's catch-all.
+
+**Best match**: among the entries that match, the one with the most bits given. Ties are broken by more bits of the
+destination, then of the source, then by the higher mask of the 4 bytes. Entries with the same bits given cannot both
+match, so the answer is always one.
+
+Copy-on-write: a reader sees the structure before a change or after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.wire.address import ipv4_text
+
+_WORD = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an entry asks of a packet. None: any. `word`, under `mask`, are the first 4 bytes of L4."""
+
+    proto: int
+    dst: int | None = None
+    src: int | None = None
+    word: int = 0
+    mask: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.proto <= 255 or self.word & ~self.mask or self.mask & ~_WORD:
+            raise ValueError(f"{self} cannot match: protocol, or bits outside of the mask")
+
+    @property
+    def key(self) -> int:
+        return (self.dst or 0) << 64 | (self.src or 0) << 32 | self.word
+
+    @property
+    def key_mask(self) -> int:
+        dst = 0 if self.dst is None else _WORD
+        src = 0 if self.src is None else _WORD
+        return dst << 64 | src << 32 | self.mask
+
+    def __str__(self) -> str:
+        dst, src = ("*" if a is None else ipv4_text(a) for a in (self.dst, self.src))
+        return f"proto {self.proto} to {dst} from {src} word {self.word:#010x}/{self.mask:#010x}"
+
+
+def _rank(mask: int) -> tuple[int, int]:
+    """Order of the masks, best first: bits given, then the mask itself, where the destination is on top."""
+    return -mask.bit_count(), -mask
+
+
+class L3Demux:
+    """One for each routing instance."""
+
+    __slots__ = ("_protocols",)
+
+    def __init__(self) -> None:
+        self._protocols: dict[int, tuple[tuple[int, dict[int, ServiceQueue]], ...]] = {}
+
+    def lookup(self, dst: int, src: int, proto: int, word: int) -> ServiceQueue | None:
+        """The best match, or None when nobody here wants the protocol."""
+        masks = self._protocols.get(proto)
+        if masks is not None:
+            key = dst << 64 | src << 32 | word
+            for mask, queues in masks:
+                if (queue := queues.get(key & mask)) is not None:
+                    return queue
+        return None
+
+    def __contains__(self, match: Match) -> bool:
+        return match.key in dict(self._protocols.get(match.proto, ())).get(match.key_mask, {})
+
+    def add(self, match: Match, queue: ServiceQueue) -> None:
+        """Raises ValueError when the very same entry exists."""
+        if match in self:
+            raise ValueError(f"L3 entry {match} is taken")
+        masks = dict(self._protocols.get(match.proto, ()))
+        masks[match.key_mask] = {**masks.get(match.key_mask, {}), match.key: queue}
+        self._publish(match.proto, masks)
+
+    def remove(self, match: Match) -> None:
+        """Raises ValueError when there is no such entry."""
+        if match not in self:
+            raise ValueError(f"L3 entry {match} is not there")
+        masks = dict(self._protocols[match.proto])
+        masks[match.key_mask] = {k: q for k, q in masks[match.key_mask].items() if k != match.key}
+        self._publish(match.proto, masks)
+
+    def _publish(self, proto: int, masks: dict[int, dict[int, ServiceQueue]]) -> None:
+        ordered = tuple((m, masks[m]) for m in sorted(masks, key=_rank) if masks[m])
+        self._protocols = {**self._protocols, proto: ordered}

@@ -1,0 +1,167 @@
+"""Every protocol's counters, with the wording of `netstat -s` (seed 000; usr.bin/netstat/inet.c of OpenBSD).
+
+Names are the kernel's (`ips_badsum`), so that a search for one finds the line here and the line that counts. `drop`
+marks a packet's end; a packet that ends otherwise was delivered, answered or sent.
+"""
+
+from __future__ import annotations
+
+from ringbed.stack.kern.counters import Counter, Group
+from ringbed.stack.wire import icmpv4
+
+
+class EtherStats(Group):
+    def __init__(self) -> None:
+        super().__init__("ether")
+        self.total = self.counter("total frame{s} received")
+        self.short = self.drop("frame{s} shorter than its header")
+        self.notours = self.drop("frame{s} for another station")
+        self.noproto = self.drop("frame{s} for unknown/unsupported protocol")
+        self.delivered = self.counter("frame{s} passed to a protocol")
+        self.output = self.counter("frame{s} queued for output")
+        self.toobig = self.drop("output packet{s} larger than the interface MTU")
+
+
+class ArpStats(Group):
+    def __init__(self) -> None:
+        super().__init__("arp")
+        self.received = self.counter("ARP packet{s} received")
+        self.requests_in = self.counter("ARP request{s} received")
+        self.replies_in = self.counter("ARP replies received")
+        self.requests_out = self.counter("ARP request{s} sent")
+        self.replies_out = self.counter("ARP replies sent")
+        self.learned = self.counter("neighbour{s} learned")
+        self.updates = self.counter("ARP packet{s} that only told of a known neighbour")
+        self.notlearned = self.counter("neighbour{s} not learned: the table is full")
+        self.evicted = self.counter("ARP entries that made room for another")
+        self.expired = self.counter("ARP entries timed out")
+        self.unanswered = self.counter("neighbour{s} that did not answer")
+        self.malformed = self.drop("malformed ARP packet{s}")
+        self.badsender = self.drop("ARP packet{s} with an impossible sender")
+        self.duplicate = self.drop("duplicate IP addresses seen")
+        self.nottarget = self.drop("ARP packet{s} for another host")
+        self.unasked = self.drop("ARP replies that nobody asked for")
+        self.tablefull = self.drop("packet{s} dropped: the ARP table is full")
+        self.fullqueue = self.drop("packet{s} dropped due to full ARP queue")
+        self.holdfull = self.drop("packet{s} dropped: too many held for one neighbour")
+        self.unresolved = self.drop("packet{s} dropped: neighbour did not answer")
+        self.down = self.drop("packet{s} dropped: neighbour is down")
+
+
+class IpStats(Group):
+    def __init__(self) -> None:
+        super().__init__("ip")
+        self.ips_total = self.counter("total packet{s} received")
+        self.ips_badsum = self.drop("bad header checksum{s}")
+        self.ips_tooshort = self.drop("with size smaller than minimum")
+        self.ips_toosmall = self.drop("with data size < data length")
+        self.ips_badhlen = self.drop("with header length < data size")
+        self.ips_badlen = self.drop("with data length < header length")
+        self.ips_badoptions = self.drop("with bad options")
+        self.ips_badvers = self.drop("with incorrect version number")
+        self.ips_badaddr = self.drop("datagram{s} with bad address in header")
+        self.ips_ownaddr = self.drop("datagram{s} from outside with an address of this host as source")
+        self.ips_fragments = self.counter("fragment{s} received")
+        self.ips_fragdropped = self.drop("fragment{s} not reassembled")
+        self.ips_delivered = self.counter("packet{s} for this host")
+        self.ips_noproto = self.drop("packet{s} for unknown/unsupported protocol")
+        self.ips_cantforward = self.drop("packet{s} not forwardable")
+        self.ips_notmember = self.drop("multicast packet{s} which we don't join")
+        self.ips_discarded = self.drop("packet{s} discarded by route")
+        self.ips_linkbcast = self.drop("link-level broadcast{s} for a single host")
+        self.ips_localout = self.counter("packet{s} sent from this host")
+        self.ips_noroute = self.drop("output packet{s} discarded due to no route")
+        self.ips_odiscarded = self.drop("output packet{s} discarded by route")
+        self.ips_recvonly = self.drop("output packet{s} to an address that only receives")
+        self.ips_nobroadcast = self.drop("output broadcast{s} without permission or interface")
+        self.ips_toolong = self.drop("packet{s} with ip length > max ip packet size")
+        self.ips_inhwcsum = self.counter("input datagram{s} checksum-processed by hardware")
+        self.ips_inswcsum = self.counter("input datagram{s} software-checksummed")
+        self.ips_outhwcsum = self.counter("output datagram{s} checksum-processed by hardware")
+        self.ips_outswcsum = self.counter("output datagram{s} software-checksummed")
+
+
+class IcmpStats(Group):
+    def __init__(self) -> None:
+        super().__init__("icmp")
+        self.icps_error = self.counter("call{s} to icmp_error")
+        self.icps_oldicmp = self.counter("error{s} not generated because old message was icmp")
+        self.icps_notsingle = self.counter(
+            "error{s} not generated because old packet was not to and from a single host"
+        )
+        self.icps_toofreq = self.counter("error{s} not generated because rate limited")
+        self.icps_input = self.counter("message{s} received")
+        self.icps_tooshort = self.drop("message{s} < minimum length")
+        self.icps_badsum = self.drop("bad checksum{s}")
+        self.icps_badlen = self.drop("message{s} with bad length")
+        self.icps_bmcastecho = self.drop("echo request{s} to broadcast ignored")
+        self.icps_redirect = self.drop("redirect{s} not accepted")
+        self.icps_nosocket = self.drop("message{s} dropped due to no socket")
+        self.icps_fullqueue = self.drop("message{s} dropped due to full service queues")
+        self.icps_fullsock = self.drop("message{s} dropped due to full socket buffers")
+        self.icps_reflect = self.counter("message response{s} generated")
+        self.icps_delivered = self.counter("message{s} delivered")
+        self.icps_upcallerr = self.counter("upcall{s} that ended in an error")
+        self.icps_errordelivered = self.counter("error{s} delivered to a socket")
+        self.icps_inswcsum = self.counter("input message{s} software-checksummed")
+        self.icps_outswcsum = self.counter("output message{s} software-checksummed")
+        self._in: dict[int, Counter] = {}
+        self._out: dict[int, Counter] = {}
+
+    def count_in(self, kind: int) -> None:
+        """The input histogram: one counter for each type seen."""
+        self._histogram(self._in, kind, "input").value += 1
+
+    def count_out(self, kind: int) -> None:
+        """The output histogram."""
+        self._histogram(self._out, kind, "output").value += 1
+
+    def _histogram(self, seen: dict[int, Counter], kind: int, direction: str) -> Counter:
+        if kind not in seen:
+            seen[kind] = self.counter(f"{direction} {icmpv4.NAMES.get(kind, f'type {kind}')}")
+        return seen[kind]
+
+
+class TcpStats(Group):
+    """Only the sums: there is no TCP yet, but a card and the software know how to sum it."""
+
+    def __init__(self) -> None:
+        super().__init__("tcp")
+        self.tcps_outhwcsum = self.counter("output packet{s} hardware-checksummed")
+        self.tcps_outswcsum = self.counter("output packet{s} software-checksummed")
+
+
+class UdpStats(Group):
+    def __init__(self) -> None:
+        super().__init__("udp")
+        self.udps_ipackets = self.counter("datagram{s} received")
+        self.udps_hdrops = self.drop("with incomplete header")
+        self.udps_badlen = self.drop("with bad data length field")
+        self.udps_badsum = self.drop("with bad checksum")
+        self.udps_nosum = self.counter("with no checksum")
+        self.udps_inhwcsum = self.counter("input packet{s} hardware-checksummed")
+        self.udps_inswcsum = self.counter("input packet{s} software-checksummed")
+        self.udps_outhwcsum = self.counter("output packet{s} hardware-checksummed")
+        self.udps_outswcsum = self.counter("output packet{s} software-checksummed")
+        self.udps_noport = self.drop("dropped due to no socket")
+        self.udps_noportbcast = self.drop("broadcast/multicast datagram{s} dropped due to no socket")
+        self.udps_fullqueue = self.drop("dropped due to full service queues")
+        self.udps_fullsock = self.drop("dropped due to full socket buffers")
+        self.udps_delivered = self.counter("delivered")
+        self.udps_upcallerr = self.counter("upcall{s} that ended in an error")
+        self.udps_opackets = self.counter("datagram{s} output")
+
+
+class Stats:
+    """All groups of one host, in the order `netstat -s` prints them."""
+
+    def __init__(self) -> None:
+        self.ip = IpStats()
+        self.icmp = IcmpStats()
+        self.tcp = TcpStats()
+        self.udp = UdpStats()
+        self.arp = ArpStats()
+        self.ether = EtherStats()
+
+    def groups(self) -> list[Group]:
+        return [self.ip, self.icmp, self.tcp, self.udp, self.arp, self.ether]

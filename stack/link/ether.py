@@ -1,0 +1,95 @@
+"""Ethernet input and output: the stages between the interface queues and the network protocols."""
+
+from __future__ import annotations
+
+from errno import EMSGSIZE, ENOBUFS
+
+from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.kern.packet import BROADCAST, MULTICAST, OUT_MASK, Packet
+from ringbed.stack.kern.stats import EtherStats
+from ringbed.stack.link.demux import L2Demux, ether_key
+from ringbed.stack.link.offload import ChecksumOutput
+from ringbed.stack.wire import ethernet
+
+
+class EtherInput:
+    """The input half of one ifd: whose frame is it, and which protocol's."""
+
+    __slots__ = ("_stats", "demux", "lladdr", "promiscuous")
+
+    def __init__(self, lladdr: bytes, stats: EtherStats) -> None:
+        self.lladdr = lladdr
+        self.promiscuous = False
+        self.demux = L2Demux()
+        self._stats = stats
+
+    def ether_input(self, batch: list[Packet]) -> None:
+        """A batch of whole frames from an `ifiq`. Each goes on to its protocol or is dropped.
+
+        The station filter is here for every card alike: software fills the gaps of the hardware's.
+        """
+        stats, lladdr, lookup = self._stats, self.lladdr, self.demux.lookup
+        stats.total.value += len(batch)
+        delivered = 0
+        for packet in batch:
+            data = packet.segments[0]
+            if len(data) < ethernet.HEADER_LEN:
+                packet.drop(stats.short)
+                continue
+            if data[:6] != lladdr and not self._accept(packet, data[:6]):
+                packet.drop(stats.notours)
+                continue
+            key, bits, header_len = ether_key(data)
+            entry = lookup(key, bits)
+            if entry is None:
+                packet.drop(stats.noproto)
+                continue
+            packet.ifl_index = entry.ifl_index
+            packet.l3 = header_len if entry.strip else 0
+            if packet.journey is not None:
+                packet.journey.step("ether_input")
+            delivered += 1
+            entry.handler(packet, entry.argument)
+        stats.delivered.value += delivered
+
+    def _accept(self, packet: Packet, dst: bytes | bytearray | memoryview) -> bool:
+        """A frame that is not to our own address: mark what kind it is."""
+        if dst == ethernet.BROADCAST:
+            packet.flags |= BROADCAST
+        elif dst[0] & 1:
+            packet.flags |= MULTICAST
+        elif not self.promiscuous:
+            return False
+        return True
+
+
+class EtherLink:
+    """The output half of one iff: its MTU, who does its checksums, and the queue its frames go to."""
+
+    __slots__ = ("_stats", "ifq", "lladdr", "mtu", "sums")
+
+    def __init__(self, lladdr: bytes, ifq: Ifq, mtu: int, sums: ChecksumOutput, stats: EtherStats) -> None:
+        self.lladdr = lladdr
+        self.ifq = ifq
+        self.mtu = mtu
+        self.sums = sums
+        self._stats = stats
+
+    def ether_output(self, packet: Packet, header: bytes) -> int:
+        """Put the finished L2 `header` in front, have the sums done, queue the frame. Returns 0 or an errno."""
+        if packet.length > self.mtu:
+            packet.drop(self._stats.toobig)
+            return EMSGSIZE
+        if packet.flags & OUT_MASK:
+            self.sums.in_proto_cksum_out(packet)
+        header_len = len(header)
+        packet.segments[0] = header
+        packet.length += header_len
+        packet.l3 = header_len
+        packet.l4 += header_len
+        if packet.journey is not None:
+            packet.journey.step("ether_output", self.ifq.title)
+        if not self.ifq.enqueue(packet):
+            return ENOBUFS
+        self._stats.output.value += 1
+        return 0

@@ -1,0 +1,206 @@
+"""Next hops: what a route lookup finds, and what then happens to the packet (seed 004, 'Next Hop Types ...').
+
+The packet is given to `output`, told whether this host originated it or an interface received it; the next hop does
+the right thing for both. An originated packet that goes nowhere is counted and its errno returned; a received one is
+counted.
+
+    type     originated                       received
+    REJECT   EHOSTUNREACH                     not forwardable
+    DISCARD  EHOSTUNREACH                     dropped without a word
+    RECV     EADDRNOTAVAIL                    delivered here
+    BRECV    broadcast out of an interface    delivered here
+    LOCAL    delivered here                   delivered here
+    UNICAST  L2 header, out of the interface  not forwardable: this host is no router
+    RESOLV   to the resolver's queue          not forwardable
+    HOLD     kept until the neighbour answers not forwardable
+    DEAD     EHOSTUNREACH                     dropped without a word
+
+UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neigh/machine.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
+from typing import ClassVar, Protocol
+
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.kern.stats import IpStats
+from ringbed.stack.link.offload import to_this_host
+
+
+class Rnh(Enum):
+    REJECT = "reject"
+    DISCARD = "discard"
+    RECV = "recv"
+    BRECV = "brecv"
+    LOCAL = "local"
+    UNICAST = "unicast"
+    RESOLV = "resolv"
+    HOLD = "hold"
+    DEAD = "dead"
+
+
+class NextHop:
+    """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here."""
+
+    __slots__ = ("ifl_index", "local", "references")
+    kind: ClassVar[Rnh]
+
+    def __init__(self, ifl_index: int = 0, local: int = 0) -> None:
+        self.ifl_index = ifl_index
+        self.local = local
+        self.references = 0
+
+    @property
+    def type(self) -> Rnh:
+        return self.kind
+
+    def source(self, packet: Packet) -> int:
+        """The best local address for a packet that has none, or 0."""
+        return self.local
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        """End the packet or hand it on. Returns 0 or an errno for the sender."""
+        raise NotImplementedError
+
+
+class Reject(NextHop):
+    __slots__ = ("_stats",)
+    kind = Rnh.REJECT
+
+    def __init__(self, stats: IpStats) -> None:
+        super().__init__()
+        self._stats = stats
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        packet.drop(self._stats.ips_noroute if originated else self._stats.ips_cantforward)
+        return EHOSTUNREACH
+
+
+class Discard(NextHop):
+    """`received` is the cause that is counted for packets from outside."""
+
+    __slots__ = ("_originated", "_received")
+    kind = Rnh.DISCARD
+
+    def __init__(self, stats: IpStats, received: Counter | None = None) -> None:
+        super().__init__()
+        self._originated = stats.ips_odiscarded
+        self._received = received or stats.ips_discarded
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        packet.drop(self._originated if originated else self._received)
+        return EHOSTUNREACH
+
+
+class Receiver(Protocol):
+    """Where packets for this host go: IP."""
+
+    def ip_deliver(self, packet: Packet) -> None: ...
+
+
+class Recv(NextHop):
+    """An address that we take packets for and let nobody here send to, such as a subnet's all-zeroes."""
+
+    __slots__ = ("_receiver", "_stats")
+    kind = Rnh.RECV
+
+    def __init__(self, stats: IpStats, receiver: Receiver, ifl_index: int = 0) -> None:
+        super().__init__(ifl_index)
+        self._stats = stats
+        self._receiver = receiver
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        if originated:
+            packet.drop(self._stats.ips_recvonly)
+            return EADDRNOTAVAIL
+        self._receiver.ip_deliver(packet)
+        return 0
+
+
+class Broadcaster(Protocol):
+    """An iff, seen as something that delivers broadcasts."""
+
+    def source_address(self) -> int: ...
+
+    def broadcast(self, packet: Packet) -> int: ...
+
+
+class BroadcastRecv(NextHop):
+    """`choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones."""
+
+    __slots__ = ("_choose", "_receiver", "_stats")
+    kind = Rnh.BRECV
+
+    def __init__(
+        self, stats: IpStats, receiver: Receiver, choose: Callable[[int], Broadcaster | None], ifl_index: int = 0
+    ) -> None:
+        super().__init__(ifl_index)
+        self._stats = stats
+        self._receiver = receiver
+        self._choose = choose
+
+    def source(self, packet: Packet) -> int:
+        if self.local:
+            return self.local
+        out = self._choose(packet.output_ifl)
+        return out.source_address() if out else 0
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        if not originated:
+            self._receiver.ip_deliver(packet)
+            return 0
+        out = self._choose(packet.output_ifl)
+        if out is not None and packet.flags & MAY_BROADCAST:
+            return out.broadcast(packet)
+        packet.drop(self._stats.ips_nobroadcast)
+        return ENETUNREACH if out is None else EACCES
+
+
+class Local(NextHop):
+    """One of our own addresses."""
+
+    __slots__ = ("_receiver", "_stats")
+    kind = Rnh.LOCAL
+
+    def __init__(self, stats: IpStats, receiver: Receiver, local: int, ifl_index: int) -> None:
+        super().__init__(ifl_index, local)
+        self._stats = stats
+        self._receiver = receiver
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        if originated:
+            packet.segments = [packet.bytes()]
+            packet.end = packet.length
+            packet.flags = to_this_host(packet.flags)
+        elif packet.flags & (BROADCAST | MULTICAST):  # RFC 1122, 3.3.6
+            packet.drop(self._stats.ips_linkbcast)
+            return 0
+        self._receiver.ip_deliver(packet)
+        return 0
+
+
+class Resolv(NextHop):
+    """A subnet whose neighbours must be found first: packets go to the resolver's service queue."""
+
+    __slots__ = ("_stats", "resolve", "_queue")
+    kind = Rnh.RESOLV
+
+    def __init__(
+        self, stats: IpStats, queue: ServiceQueue, resolve: Callable[[int], NextHop | None], ifl_index: int, local: int
+    ) -> None:
+        super().__init__(ifl_index, local)
+        self._stats = stats
+        self._queue = queue
+        self.resolve = resolve  # the next hop for a neighbour of this subnet, made if need be; None: no room
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        if not originated:
+            packet.drop(self._stats.ips_cantforward)
+            return EHOSTUNREACH
+        self._queue.enqueue(packet)
+        return 0

@@ -1,0 +1,96 @@
+"""A raw ICMP socket: sees every message but echo requests, and sends echo requests; what `ping` needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import EAGAIN, EBADF
+from os import strerror
+from typing import NamedTuple
+
+from ringbed.stack.ip.icmp import Icmp
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.kern.stats import IcmpStats
+from ringbed.stack.socket.buffer import SockBuf
+from ringbed.stack.wire import icmpv4
+from ringbed.stack.wire.address import ipv4, ipv4_text
+from ringbed.stack.wire.icmpv4 import Icmp as IcmpValue
+from ringbed.stack.wire.ipv4 import Ipv4View
+
+
+class IcmpMessage(NamedTuple):
+    """A message as it came. `ident` and `sequence` mean something in echo replies."""
+
+    type: int
+    code: int
+    ident: int
+    sequence: int
+    payload: bytes
+    source: str
+    ttl: int
+    ifl_index: int
+    journey: Journey | None = None
+
+
+class IcmpSocket:
+    """Made by `Stack.icmp_socket`."""
+
+    def __init__(self, icmp: Icmp, stats: IcmpStats, scheduler: Scheduler) -> None:
+        self._icmp = icmp
+        self._stats = stats
+        self.queue = ServiceQueue("icmp socket", self._input, scheduler, stats.icps_fullqueue)
+        self.buffer: SockBuf[IcmpMessage] = SockBuf(scheduler, stats.icps_upcallerr)
+        self.may_broadcast = False
+        icmp.raw.append(self.queue)
+
+    def close(self) -> None:
+        self.queue.drain()
+        if self.queue in self._icmp.raw:
+            self._icmp.raw.remove(self.queue)
+
+    def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
+        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
+
+        What it raises is counted and goes no further (buffer.py).
+        """
+        self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
+
+    def _input(self, packet: Packet) -> None:
+        """In worker context."""
+        value = IcmpValue.parse(packet.segments[0][: packet.end], packet.l4)
+        ttl = Ipv4View(packet.segments[0], packet.l3).ttl
+        ident, sequence = divmod(value.rest, 1 << 16)
+        message = IcmpMessage(
+            value.type, value.code, ident, sequence, value.payload, ipv4_text(packet.src), ttl, packet.ifl_index,
+            packet.journey,
+        )  # fmt: skip
+        if self.buffer.append(message, len(value.payload)):
+            self._stats.icps_delivered.value += 1
+        else:
+            packet.drop(self._stats.icps_fullsock)
+
+    def recv(self) -> IcmpMessage:
+        """Raises BlockingIOError when there is none."""
+        if not self.buffer:
+            self.queue.drain()
+            if not self.buffer:
+                raise BlockingIOError(EAGAIN, "nothing to receive")
+        return self.buffer.popleft()
+
+    def echo_request(
+        self, to: str, ident: int, sequence: int, payload: bytes = b"", ttl: int = 64, ifl_index: int = 0,
+        journey: Journey | None = None,
+    ) -> None:  # fmt: skip
+        """One ping. Raises OSError with what the stack answered, ValueError for numbers beyond 16 bits."""
+        if not (0 <= ident <= 0xFFFF and 0 <= sequence <= 0xFFFF):
+            raise ValueError(f"identifier {ident} or sequence {sequence} is not within 0..65535")
+        if self.queue not in self._icmp.raw:
+            raise OSError(EBADF, "the socket is closed")
+        flags = MAY_BROADCAST if self.may_broadcast else 0
+        error = self._icmp.output(
+            icmpv4.ECHO_REQUEST, 0, ident << 16 | sequence, payload, ipv4(to), 0, flags, ttl, ifl_index, journey
+        )
+        if error:
+            raise OSError(error, f"ping of {len(payload)} bytes to {to}: {strerror(error)}")

@@ -1,0 +1,235 @@
+"""A UDP socket. Addresses are text, as Python's own sockets have them: `("10.0.0.1", 53)`.
+
+Calls never block and never run the stack: what is sent leaves when the host next runs (`Stack.run`), and receiving
+with nothing there raises BlockingIOError. Control data (`recvmsg`, `sendmsg`) is the destination address and the
+ifl_index of a datagram; handed back unchanged with an answer it makes the answer leave from that address by that
+interface.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EISCONN
+from os import strerror
+from typing import NamedTuple
+
+from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.socket.buffer import SockBuf
+from ringbed.stack.transport.pcb import Address, Pcb
+from ringbed.stack.transport.udp import Udp
+from ringbed.stack.wire.address import ipv4, ipv4_text
+from ringbed.stack.wire.view import Buffer
+
+ERRORS_MAX = 16  # ICMP errors kept for `recverr`
+
+
+class Control(NamedTuple):
+    """Where a datagram was sent to, and by which interface it came (0: from this host)."""
+
+    destination: str
+    ifl_index: int
+
+
+class Message(NamedTuple):
+    """What `recvmsg` gives. `journey` is there when the packet carried one."""
+
+    data: bytes
+    source: Address
+    control: Control
+    journey: Journey | None = None
+
+
+class SocketError(NamedTuple):
+    """An ICMP error about a datagram of this socket: the errno it stands for, and whom it was sent to."""
+
+    errno: int
+    peer: Address
+    type: int
+    code: int
+
+
+class _Datagram(NamedTuple):
+    payload: Buffer
+    src: int
+    sport: int
+    dst: int
+    ifl_index: int
+    journey: Journey | None
+
+
+class UdpSocket(Pcb):
+    """Made by `Stack.udp_socket`."""
+
+    def __init__(self, udp: Udp) -> None:
+        queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
+        super().__init__(queue, UDP_CSUM_OUT)
+        self._udp = udp
+        self.buffer: SockBuf[_Datagram] = SockBuf(udp.scheduler, udp.stats.udps_upcallerr)
+        self._error = 0
+        self._errors: deque[SocketError] = deque(maxlen=ERRORS_MAX)
+        self._closed = False
+
+    # -- options --------------------------------------------------------------------------------------------
+
+    def set_checksum(self, on: bool) -> None:
+        """Off: send without a checksum, field 0 (RFC 768)."""
+        self._set_flag(UDP_CSUM_OUT, on)
+
+    def set_broadcast(self, on: bool) -> None:
+        """SO_BROADCAST: sending to a broadcast address is EACCES without it."""
+        self._set_flag(MAY_BROADCAST, on)
+
+    def set_dontroute(self, on: bool) -> None:
+        """SO_DONTROUTE: only to neighbours, by routes of type IF and IFDEST."""
+        self._set_flag(DONTROUTE, on)
+
+    def set_upcall(self, upcall: Callable[[UdpSocket], None] | None) -> None:
+        """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
+
+        What it raises is counted and goes no further (buffer.py).
+        """
+        self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
+
+    def _set_flag(self, flag: int, on: bool) -> None:
+        self.out_flags = self.out_flags | flag if on else self.out_flags & ~flag
+
+    # -- bind, connect, close ---------------------------------------------------------------------------------
+
+    def bind(self, address: Address) -> None:
+        """`0.0.0.0` is every address of this host, port 0 the next free one. Raises OSError."""
+        self._check_open()
+        if self.match is not None:
+            raise OSError(EINVAL, f"the socket is bound to port {self.lport} already")
+        self._udp.bind(self, *_parse(address))
+
+    def connect(self, address: Address) -> None:
+        """Raises OSError."""
+        self._check_open()
+        peer, fport = _parse(address)
+        if not peer or not fport:
+            raise OSError(EINVAL, f"cannot connect to {address}")
+        self._udp.connect(self, peer, fport)
+
+    def getsockname(self) -> Address:
+        return ipv4_text(self.local), self.lport
+
+    def close(self) -> None:
+        """What waits unread is gone; it was counted as delivered."""
+        self.queue.drain()
+        self._udp.unbind(self)
+        self._closed = True
+
+    # -- receive ----------------------------------------------------------------------------------------------
+
+    def _input(self, packet: Packet) -> None:
+        self._udp.udp_input(packet, self)
+
+    def deliver(self, packet: Packet, payload: Buffer, sport: int) -> bool:
+        """From `udp_input`: into the buffer. False when it is full."""
+        if packet.journey is not None:
+            packet.journey.step("sbappend", self.queue.name)
+        datagram = _Datagram(payload, packet.src, sport, packet.dst, packet.ifl_index, packet.journey)
+        return self.buffer.append(datagram, len(payload))
+
+    @property
+    def readable(self) -> bool:
+        """Whether receiving would give something."""
+        self.queue.drain()
+        return len(self.buffer) > 0
+
+    def _receive(self) -> _Datagram:
+        self._raise_pending()
+        if not self.buffer:
+            self.queue.drain()
+            if not self.buffer:
+                raise BlockingIOError(EAGAIN, "nothing to receive")
+        datagram = self.buffer.popleft()
+        if datagram.journey is not None:
+            datagram.journey.step("soreceive", self.queue.name)
+        return datagram
+
+    def recvfrom(self) -> tuple[bytes, Address]:
+        """One datagram and who sent it. Raises BlockingIOError when there is none, OSError for a pending error."""
+        datagram = self._receive()
+        return bytes(datagram.payload), (ipv4_text(datagram.src), datagram.sport)
+
+    def recvmsg(self) -> Message:
+        """`recvfrom` with control data."""
+        d = self._receive()
+        control = Control(ipv4_text(d.dst), d.ifl_index)
+        return Message(bytes(d.payload), (ipv4_text(d.src), d.sport), control, d.journey)
+
+    # -- send -------------------------------------------------------------------------------------------------
+
+    def sendto(self, data: bytes, address: Address) -> int:
+        """Bytes sent. Raises OSError with what the stack answered: no route, too big, queue full, ..."""
+        if self.peer is not None:
+            raise OSError(EISCONN, "the socket is connected")
+        return self._send(data, _parse(address), self.source)
+
+    def send(self, data: bytes) -> int:
+        """To the connected peer. Raises OSError."""
+        if self.peer is None:
+            raise OSError(EDESTADDRREQ, "the socket is not connected")
+        return self._send(data, self.peer, self.source)
+
+    def sendmsg(
+        self,
+        data: bytes,
+        address: Address | None = None,
+        control: Control | None = None,
+        journey: Journey | None = None,
+    ) -> int:
+        """`control`: send from this address of ours (not one of ours: the best), by this interface. Raises OSError."""
+        to = self.peer if address is None else _parse(address)
+        if to is None:
+            raise OSError(EDESTADDRREQ, "the socket is not connected")
+        if control is None:
+            return self._send(data, to, self.source, 0, journey)
+        source = ipv4(control.destination)
+        if not self._udp.is_local(source):
+            source = self.source  # it came to a broadcast address
+        return self._send(data, to, source, control.ifl_index, journey)
+
+    def _send(
+        self, data: bytes, to: tuple[int, int], source: int, ifl_index: int = 0, journey: Journey | None = None
+    ) -> int:
+        self._raise_pending()
+        if self.match is None:
+            self._udp.bind(self, 0, 0)
+        error = self._udp.udp_output(self, data, to, source, ifl_index, journey)
+        if error:
+            raise OSError(error, f"{len(data)} bytes to {ipv4_text(to[0])} port {to[1]}: {strerror(error)}")
+        return len(data)
+
+    # -- errors -----------------------------------------------------------------------------------------------
+
+    def icmp_error(self, errno: int, peer: Address, kind: int, code: int) -> None:
+        """From ICMP. A connected socket's next call raises it; every socket can ask for it."""
+        self._errors.append(SocketError(errno, peer, kind, code))
+        if self.peer is not None:
+            self._error = errno
+
+    def recverr(self) -> SocketError | None:
+        """The oldest ICMP error not yet seen, of the last few."""
+        return self._errors.popleft() if self._errors else None
+
+    def _raise_pending(self) -> None:
+        if self._closed or self._error:
+            self._check_open()
+            error, self._error = self._error, 0
+            raise OSError(error, strerror(error))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise OSError(EBADF, "the socket is closed")
+
+
+def _parse(address: Address) -> tuple[int, int]:
+    host, port = address
+    if not 0 <= port <= 0xFFFF:
+        raise ValueError(f"port {port} is not within 0..65535")
+    return ipv4(host), port

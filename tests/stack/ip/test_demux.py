@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringbed.stack.ip.demux import L3Demux, Match
+from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.service import ServiceQueue
+from tests.stack import naive
+
+ALL = 0xFFFFFFFF
+
+
+def queue(name: str = "") -> ServiceQueue:
+    return ServiceQueue(name, lambda packet: None, Scheduler(), Counter(""))
+
+
+MASK = st.sampled_from([0, 0xFFFF, 0xFFFF0000, ALL, 0xFF, 0xFF00])
+FEW = st.integers(0, 1)
+MATCH = st.builds(
+    lambda proto, dst, src, word, mask: Match(proto, dst, src, word & mask, mask),
+    st.sampled_from([6, 17]), st.none() | FEW, st.none() | FEW, st.sampled_from([0, 0x00010001, 0x00010101]), MASK,
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(
+    st.sets(MATCH, max_size=12),
+    st.sets(MATCH, max_size=4),
+    st.lists(st.tuples(FEW, FEW, st.sampled_from([0, 0x00010001, 0x00010101]))),
+)
+def test_lookup_is_the_best_match(added: set[Match], removed: set[Match], keys: list[tuple[int, int, int]]) -> None:
+    demux = L3Demux()
+    queues = {match: queue() for match in added}
+    for match, q in queues.items():
+        demux.add(match, q)
+    for match in added & removed:
+        demux.remove(match)
+        del queues[match]
+    for key in keys:
+        entries = [(pattern(m), q) for m, q in queues.items() if m.proto == 17]
+        assert demux.lookup(key[0], key[1], 17, key[2]) is naive.best_match(key, entries)
+
+
+def pattern(m: Match) -> list[tuple[int, int]]:
+    addresses = [(0, 0) if a is None else (a, ALL) for a in (m.dst, m.src)]
+    return [*addresses, (m.word, m.mask)]
+
+
+def test_a_connected_socket_beats_a_bound_one_beats_a_wild_one_beats_the_catch_all() -> None:
+    demux = L3Demux()
+    wanted = [
+        Match(17),
+        Match(17, None, None, 7, 0xFFFF),
+        Match(17, 1, None, 7, 0xFFFF),
+        Match(17, 1, 2, 9 << 16 | 7, ALL),
+    ]
+    for match in wanted:
+        q = queue(str(match))
+        demux.add(match, q)
+        assert demux.lookup(1, 2, 17, 9 << 16 | 7) is q
+    assert demux.lookup(1, 2, 6, 0) is None, "the protocol is never wild"
+
+
+def test_refusals() -> None:
+    demux = L3Demux()
+    match = Match(17, 0x0A000001, None, 7, 0xFFFF)
+    demux.add(match, queue())
+    with pytest.raises(
+        ValueError, match=r"L3 entry proto 17 to 10\.0\.0\.1 from \* word 0x00000007/0x0000ffff is taken"
+    ):
+        demux.add(match, queue())
+    with pytest.raises(ValueError, match="is not there"):
+        demux.remove(Match(17))
+    for bad in ({"proto": 256}, {"proto": 17, "word": 1}, {"proto": 17, "word": 1 << 32, "mask": 1 << 32}):
+        with pytest.raises(ValueError, match="cannot match"):
+            Match(**bad)
+
+
+def test_address_zero_is_not_any_address() -> None:
+    demux = L3Demux()
+    demux.add(Match(17, 0), queue())
+    assert demux.lookup(1, 1, 17, 0) is None

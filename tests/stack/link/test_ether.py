@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from ringbed.stack.kern.packet import BROADCAST, MULTICAST, Packet
+from ringbed.stack.link.demux import L2Entry
+from ringbed.stack.wire.ethernet import BROADCAST as EVERYBODY
+from tests.stack.host import OUR_MAC, PEER, PEER_MAC, Host, arp_frame, ether_frame, icmp_frame, udp_frame
+
+
+@pytest.mark.parametrize(
+    ("dst", "promiscuous", "taken", "flags"),
+    [
+        (OUR_MAC, False, True, 0),
+        (EVERYBODY, False, True, BROADCAST),
+        (b"\x01\0\x5e\0\0\xfb", False, True, MULTICAST),
+        (PEER_MAC, False, False, 0),
+        (PEER_MAC, True, True, 0),
+    ],
+)
+def test_the_station_filter(dst: bytes, promiscuous: bool, taken: bool, flags: int) -> None:
+    host = Host()
+    host.ifd.ether.promiscuous = promiscuous
+    packet = Packet([ether_frame(b"", dst=dst)])
+    host.ifd.ifiqs[0].input([packet])
+    host.stack.run()
+    assert (host.stats.ether.notours.value == 0) is taken
+    assert packet.flags & (BROADCAST | MULTICAST) == flags
+    assert packet.ifl_index == (host.ifl.index if taken else 0)
+
+
+def test_the_header_is_stripped_by_offset_only() -> None:
+    host = Host()
+    packet = Packet([udp_frame()])
+    frame = packet.segments[0]
+    host.ifd.ifiqs[0].input([packet])
+    host.stack.run()
+    assert (packet.l2, packet.l3, packet.l4, packet.segments) == (0, 14, 34, [frame])
+
+
+@pytest.mark.parametrize("length", [*range(15)])
+def test_frames_of_any_length_are_survived(length: int) -> None:
+    host = Host()
+    host.give(udp_frame()[:length])
+    assert sum(host.stack.drops().values()) == 1
+
+
+def test_the_largest_packet_that_fits_goes_and_one_byte_more_does_not() -> None:
+    host = Host()
+    sock = host.stack.udp_socket()
+    assert sock.sendto(bytes(1472), (PEER, 9)) == 1472
+    with pytest.raises(OSError, match="1473 bytes to .*: Message too long"):
+        sock.sendto(bytes(1473), (PEER, 9))
+    host.stack.run()
+    assert [len(f) for f in host.taken()] == [1514]
+
+
+def test_a_full_output_queue_is_told_to_the_sender_and_loses_nothing_it_took() -> None:
+    host = Host()
+    host.below.room = 0
+    sock = host.stack.udp_socket()
+    for n in range(255):
+        sock.sendto(bytes([n]), (PEER, 9))
+        host.stack.run()
+    with pytest.raises(OSError, match="No buffer space available"):
+        sock.sendto(b"x", (PEER, 9))
+    assert host.ifd.ifqs[0].oactive
+    host.below.room = 300
+    host.ifd.ifqs[0].restart()
+    assert [f[42] for f in host.taken()] == list(range(255))
+    assert host.ifd.ifqs[0].qdrops.value == 1
+
+
+def test_batches_reach_the_driver_as_batches() -> None:
+    host = Host()
+    host.give(*[arp_frame(1, PEER, "10.0.0.2")] * 10)
+    assert host.below.batches == [10]
+
+
+def test_an_entry_may_keep_the_link_header() -> None:
+    host = Host()
+    seen: list[tuple[int, int, str]] = []
+
+    def handler(packet: Packet, argument: str) -> None:
+        seen.append((packet.l3, packet.ifl_index, argument))
+
+    host.ifd.ether.demux.add(L2Entry(0x88CC, 16, 77, handler, "lldp", strip=False))
+    host.ifd.ether.demux.add(L2Entry(0x88CD, 16, 78, handler, "other"))
+    host.give(ether_frame(b"", 0x88CC), ether_frame(b"", 0x88CD))
+    assert seen == [(0, 77, "lldp"), (14, 78, "other")]
+
+
+def test_the_driver_is_told_where_the_headers_are() -> None:
+    host = Host()
+    host.stack.udp_socket().sendto(b"x", (PEER, 9))
+    host.give(icmp_frame())
+    assert host.below.offsets[-2:] == [(14, 34)] * 2

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringbed.stack.kern.stats import IpStats
+from ringbed.stack.route.nexthop import NextHop, Reject
+from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
+from ringbed.stack.wire.address import ipv4
+from tests.stack import naive
+
+
+def hop() -> NextHop:
+    return Reject(IpStats())
+
+
+def table() -> RouteTable:
+    return RouteTable([Route(prefix(0, 0), Rtt.PERM, hop())])
+
+
+def route(text: str, bits: int = 32, kind: Rtt = Rtt.IF, ifl: int = 1) -> Route:
+    return Route(prefix(ipv4(text), bits), kind, hop(), ifl if kind in (Rtt.IF, Rtt.IFDEST) else 0)
+
+
+# few distinct bits, so that prefixes nest and collide
+ADDRESS = st.integers(0, 15).map(lambda n: (n >> 2) << 30 | n & 3)
+SPEC = st.tuples(ADDRESS, st.sampled_from([0, 1, 2, 31, 32]), ADDRESS, st.sampled_from([0, 0, 2, 32]))
+CHANGE = st.tuples(SPEC, st.sampled_from([Rtt.USER, Rtt.IF, Rtt.IFDEST]), st.integers(1, 3), st.booleans())
+
+
+def as_route(spec: tuple[int, int, int, int], kind: Rtt, ifl: int) -> Route:
+    dst, dst_bits, src, src_bits = spec
+    src_bits = src_bits if dst_bits == 32 else 0
+    cut = prefix(
+        dst >> (32 - dst_bits) << (32 - dst_bits), dst_bits, src >> (32 - src_bits) << (32 - src_bits), src_bits
+    )
+    return Route(cut, kind, hop(), 0 if kind is Rtt.USER else ifl)
+
+
+@settings(max_examples=200)
+@given(st.lists(CHANGE, max_size=12), st.lists(st.tuples(ADDRESS, ADDRESS), min_size=1, max_size=6))
+def test_both_lookups_agree_with_a_list(
+    changes: list[tuple[tuple[int, int, int, int], Rtt, int, bool]], keys: list[tuple[int, int]]
+) -> None:
+    tested = table()
+    plain = list(tested)
+    for spec, kind, ifl, add in changes:
+        made = as_route(spec, kind, ifl)
+        same = [r for r in plain if (r.prefix, r.type, r.ifl_index) == (made.prefix, made.type, made.ifl_index)]
+        if add and (kind is not Rtt.IF or not same):
+            tested.add(made)
+            plain = [r for r in plain if r not in same] + [made]
+        elif not add and same:
+            assert tested.delete(made.prefix, kind, made.ifl_index) is same[0]
+            plain.remove(same[0])
+    assert sorted(map(id, tested)) == sorted(map(id, plain))
+    for dst, src in keys:
+        assert tested.forwarding(dst, src) is naive_lookup(plain, dst, src, set(Rtt), 0)
+        for ifl in (1, 2):
+            typed = tested.route(dst, src, lambda r, ifl=ifl: r.type is Rtt.IF and r.ifl_index == ifl)  # type: ignore[misc]
+            assert typed is naive_lookup(plain, dst, src, {Rtt.IF}, ifl)
+
+
+def naive_lookup(routes: list[Route], dst: int, src: int, kinds: set[Rtt], ifl: int) -> Route | None:
+    key = naive.bits(dst << 32 | src, 64)
+    usable = [r for r in routes if r.type in kinds and ifl in (0, r.ifl_index)]
+    best = sorted(usable, key=lambda r: (r.type, r.ifl_index), reverse=True)  # the best of a prefix comes last
+    fitting = [(naive.bits(r.prefix.key, 64)[: r.prefix.bits], r) for r in best]
+    return naive.longest_prefix(key, list({text: (text, r) for text, r in fitting}.values()))
+
+
+def test_the_order_of_preference_is_user_perm_if_ifdest_then_ifl_index() -> None:
+    t = table()
+    made = [route("10.0.0.0", 8, kind, ifl) for kind, ifl in [(Rtt.IFDEST, 1), (Rtt.IF, 2), (Rtt.IF, 1), (Rtt.USER, 0)]]
+    for r in made:
+        t.add(r)
+        assert t.forwarding(ipv4("10.1.1.1")) is r
+    for r, left in zip(made[::-1], made[-2::-1], strict=False):
+        t.delete(r.prefix, r.type, r.ifl_index)
+        assert t.forwarding(ipv4("10.1.1.1")) is left
+
+
+def test_a_permanent_route_can_be_overridden_not_deleted() -> None:
+    t = table()
+    permanent = t.forwarding(1)
+    user = Route(prefix(0, 0), Rtt.USER, hop())
+    t.add(user)
+    assert t.forwarding(1) is user
+    with pytest.raises(RouteError, match=r"permanent route 0\.0\.0\.0/0 cannot be deleted"):
+        t.delete(prefix(0, 0), Rtt.PERM)
+    t.delete(prefix(0, 0), Rtt.USER)
+    assert t.forwarding(1) is permanent
+
+
+def test_a_user_route_replaces_another_of_its_prefix() -> None:
+    t = table()
+    first, second = route("10.0.0.0", 8, Rtt.USER), route("10.0.0.0", 8, Rtt.USER)
+    t.add(first)
+    t.add(second)
+    assert [r for r in t if r.type is Rtt.USER] == [second]
+    assert (first.nexthop.references, second.nexthop.references) == (0, 1)
+
+
+def test_refusals() -> None:
+    t = table()
+    t.add(route("10.0.0.0", 8))
+    with pytest.raises(RouteError, match=r"interface route 10\.0\.0\.0/8 of ifl 1 is there already"):
+        t.add(route("10.0.0.0", 8))
+    with pytest.raises(RouteError, match="can only be made with the table"):
+        t.add(route("11.0.0.0", 8, Rtt.PERM))
+    with pytest.raises(RouteError, match=r"no IF route 10\.0\.0\.0/8 of ifl 2"):
+        t.delete(prefix(ipv4("10.0.0.0"), 8), Rtt.IF, 2)
+    with pytest.raises(RouteError, match="needs a permanent route for 0/0"):
+        RouteTable([])
+    with pytest.raises(RouteError, match="has bits beyond its length"):
+        prefix(ipv4("10.0.0.1"), 24)
+    with pytest.raises(RouteError, match="needs a whole destination, not 24 bits of it"):
+        prefix(ipv4("10.0.0.0"), 24, 1, 32)
+
+
+def test_a_reader_keeps_the_table_it_began_with() -> None:
+    t = table()
+    t.add(route("10.0.0.0", 8))
+    reader = iter(t)
+    seen = [next(reader)]
+    t.add(route("10.0.0.1"))
+    t.delete(prefix(ipv4("10.0.0.0"), 8), Rtt.IF, 1)
+    assert [r.prefix.bits for r in [*seen, *reader]] == [8, 0]
+
+
+def test_a_prefix_says_what_it_is() -> None:
+    assert str(prefix(ipv4("10.0.0.0"), 8)) == "10.0.0.0/8"
+    assert str(prefix(ipv4("10.0.0.1"), 32, ipv4("10.0.1.0"), 24)) == "10.0.0.1 from 10.0.1.0/24"
