@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Block", "CARDS", "blocks_of", "bridges", "card"]
+__all__ = ["Block", "CARDS", "blocks_of", "bridges", "card", "components"]
 
 
 def _em(width: int) -> Any:
@@ -49,7 +49,7 @@ def card(name: str, width: int) -> Block:
 def blocks_of(name: str, width: int) -> dict[str, Block]:
     """Every block of the card but the card itself, by name in the order of the walk; raises KeyError as `card`."""
     found: dict[str, list[tuple[str, Any]]] = {}
-    (_, _), *parts = _components(CARDS[name][1](width))
+    (_, _), *parts = components(CARDS[name][1](width))
     for path, component in parts:
         found.setdefault(_snake(type(component).__name__), []).append((path, component))
     made = {}
@@ -83,7 +83,7 @@ def bridges() -> list[Block]:
     ]
 
 
-def _components(top: Any) -> Iterator[tuple[str, Any]]:
+def components(top: Any) -> Iterator[tuple[str, Any]]:
     """Components of ours with their path, from the top down."""
     from amaranth.hdl import Fragment
     from amaranth.lib import wiring

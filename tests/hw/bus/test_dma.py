@@ -13,6 +13,9 @@ from ringbed.hw.bus.axi import AXI_INCR
 from ringbed.hw.bus.dma import DmaRead, DmaWrite, Request, WriteBeat
 from tests.hw.stream_bench import pack, simulate
 
+# Width, sources, share of the clocks in which a side holds back.
+WAYS = [(64, 1, 0.3), (64, 2, 0.0), (64, 3, 0.3), (64, 3, 0.6), (128, 2, 0.3), (256, 3, 0.0), (512, 3, 0.3)]
+
 
 @dataclass
 class Burst:
@@ -25,7 +28,7 @@ class Burst:
     strobes: list[int] = field(default_factory=list)
 
 
-def bursts(sources: int, count: int, seed: int) -> list[deque[Burst]]:
+def bursts(sources: int, count: int, seed: int, width: int = 64) -> list[deque[Burst]]:
     """What each source will ask for, in order."""
     rng = random.Random(seed)
     made = []
@@ -33,8 +36,8 @@ def bursts(sources: int, count: int, seed: int) -> list[deque[Burst]]:
         mine = deque[Burst]()
         for number in range(count):
             beats = rng.choice((1, 1, 2, rng.randint(1, 16), 64 if number == 3 else 4))
-            words = [rng.getrandbits(64) for _ in range(beats)]
-            strobes = [rng.getrandbits(8) for _ in range(beats)]
+            words = [rng.getrandbits(width) for _ in range(beats)]
+            strobes = [rng.getrandbits(width // 8) for _ in range(beats)]
             mine.append(Burst(source, rng.getrandbits(50) * 512, words, rng.random() < 0.2, strobes))
         made.append(mine)
     return made
@@ -68,8 +71,9 @@ class Requests:
 class Channel:
     """Checks that an address channel holds still until it is taken, and matches the grants in their order."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, width: int) -> None:
         self.requests, self.seen, self.held = requests, 0, None
+        self.size = {64: 3, 128: 4, 256: 5, 512: 6}[width]  # IHI 0022, A3-2: two to the power of it are a beat's bytes
 
     def step(self, valid: int, ready: int, said: Any) -> Burst | None:
         """`said` is id, address, len, size, burst. Gives the burst whose address was taken in this clock."""
@@ -80,7 +84,7 @@ class Channel:
             return None
         burst = self.requests.granted[self.seen]
         self.seen += 1
-        assert said == (burst.source, burst.address, len(burst.words) - 1, 3, AXI_INCR)
+        assert said == (burst.source, burst.address, len(burst.words) - 1, self.size, AXI_INCR)
         return burst
 
 
@@ -118,10 +122,12 @@ def beats_of(burst: Burst) -> list[tuple[int, bool, bool]]:
 class ReadBench:
     """Data of different ids comes mixed beat by beat, that of one id in order."""
 
-    def __init__(self, wanted: list[deque[Burst]], seed: int, share: float, halt_at: int = 0) -> None:
-        self.dut, self.rng, self.share = DmaRead(len(wanted), 64), random.Random(seed), share
+    def __init__(
+        self, wanted: list[deque[Burst]], seed: int, share: float, halt_at: int = 0, width: int = 64
+    ) -> None:  # fmt: skip
+        self.dut, self.rng, self.share = DmaRead(len(wanted), width), random.Random(seed), share
         self.requests = Requests(self.dut, wanted, self.rng, share)
-        self.channel, self.halt = Channel(self.requests), Halt(self.requests, halt_at)
+        self.channel, self.halt = Channel(self.requests, width), Halt(self.requests, halt_at)
         self.memory = [deque[tuple[int, bool, bool]]() for _ in wanted]  # beats to come of each id
         self.expected = [deque[tuple[int, bool, bool]]() for _ in wanted]  # beats each source waits for
         self.left = sum(len(burst.words) for mine in wanted for burst in mine)
@@ -182,9 +188,9 @@ class ReadBench:
             self.memory[asked.source].extend(beats_of(asked))
 
 
-@pytest.mark.parametrize(("sources", "share"), [(1, 0.3), (2, 0.0), (3, 0.3), (3, 0.6)])
-def test_read_data_goes_to_who_asked(sources: int, share: float) -> None:
-    bench = ReadBench(bursts(sources, 20, seed=sources), 1, share)
+@pytest.mark.parametrize(("width", "sources", "share"), WAYS)
+def test_read_data_goes_to_who_asked(width: int, sources: int, share: float) -> None:
+    bench = ReadBench(bursts(sources, 20, sources, width), 1, share, width=width)
     simulate(bench.dut, bench.run, clocks=20000)
     assert 1 < bench.most_out <= 64
 
@@ -217,10 +223,13 @@ def test_rready_does_not_look_at_the_beat(kept: bool) -> None:
 class WriteBench:
     """Responses of different ids come in any order, those of one id in order."""
 
-    def __init__(self, wanted: list[deque[Burst]], seed: int, share: float, halt_at: int = 0) -> None:
-        self.dut, self.rng, self.share = DmaWrite(len(wanted), 64), random.Random(seed), share
+    def __init__(
+        self, wanted: list[deque[Burst]], seed: int, share: float, halt_at: int = 0, width: int = 64
+    ) -> None:  # fmt: skip
+        self.dut, self.rng, self.share = DmaWrite(len(wanted), width), random.Random(seed), share
+        self.beat = WriteBeat(width)
         self.requests = Requests(self.dut, wanted, self.rng, share)
-        self.channel, self.halt = Channel(self.requests), Halt(self.requests, halt_at)
+        self.channel, self.halt = Channel(self.requests, width), Halt(self.requests, halt_at)
         self.data = [deque((w, s, e) for b in mine for (w, e, _), s in zip(beats_of(b), b.strobes, strict=True))
                      for mine in wanted]  # fmt: skip
         self.written = 0  # bursts whose data is out
@@ -255,7 +264,7 @@ class WriteBench:
             ctx.set(beat.valid, bool(waiting) and rng.random() >= self.share)
             if waiting:
                 word, strobes, last = waiting[0]
-                ctx.set(beat.payload.as_value(), pack(WriteBeat(64), {"data": word, "strb": strobes, "last": last}))
+                ctx.set(beat.payload.as_value(), pack(self.beat, {"data": word, "strb": strobes, "last": last}))
         return chosen
 
     async def clock(self, ctx: Any) -> None:
@@ -302,9 +311,9 @@ class WriteBench:
             self.answerable += 1
 
 
-@pytest.mark.parametrize(("sources", "share"), [(1, 0.3), (2, 0.0), (3, 0.3), (3, 0.6)])
-def test_write_data_follows_its_address_and_responses_find_their_source(sources: int, share: float) -> None:
-    bench = WriteBench(bursts(sources, 20, seed=sources + 10), 3, share)
+@pytest.mark.parametrize(("width", "sources", "share"), WAYS)
+def test_write_data_follows_its_address_and_responses_find_their_source(width: int, sources: int, share: float) -> None:
+    bench = WriteBench(bursts(sources, 20, sources + 10, width), 3, share, width=width)
     simulate(bench.dut, bench.run, clocks=20000)
 
 

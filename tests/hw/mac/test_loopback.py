@@ -11,14 +11,12 @@ from amaranth.sim import Simulator
 from ringbed.hw.mac.loopback import Loopback
 from tests.hw.stream_bench import frames_of, simulate, split, verilog_of
 
-LANES = 8
-
 
 class Bench:
     """Random frames from the transmitter and from the wire, gaps and a wire that holds back, `on` as told."""
 
-    def __init__(self, seed: int, gaps: float, stalls: float) -> None:
-        self.dut = Loopback(8 * LANES)
+    def __init__(self, seed: int, gaps: float, stalls: float, width: int = 64) -> None:
+        self.dut, self.lanes = Loopback(width), width // 8
         self.rng = random.Random(seed)
         self.gaps, self.stalls = gaps, stalls
         self.clock = 0
@@ -27,7 +25,7 @@ class Bench:
         self.loops: list[bool] = []  # `looping` in each clock
 
     def beats(self, frames: list[bytes]) -> list[tuple[bytes, bool]]:
-        return [(piece, last) for frame in frames for piece, _, last in split(frame, LANES)]
+        return [(piece, last) for frame in frames for piece, _, last in split(frame, self.lanes)]
 
     async def run(self, ctx: Any, frames: dict[str, list[bytes]], switch: float, clocks: int) -> None:
         """Drive both sides for `clocks`; then `on` stays as it is until everything is through."""
@@ -48,7 +46,7 @@ class Bench:
             for name, port, go in (("tx", d.tx, ctx.get(d.tx.tready)), ("to_mac", d.to_mac, 1)):
                 if go and ctx.get(port.tvalid):
                     kept = ctx.get(port.tkeep).bit_count()
-                    partial[name] += ctx.get(port.tdata).to_bytes(LANES, "little")[:kept]
+                    partial[name] += ctx.get(port.tdata).to_bytes(self.lanes, "little")[:kept]
                     if ctx.get(port.tlast):
                         self.out[name].append(partial[name])
                         partial[name] = b""
@@ -64,22 +62,23 @@ class Bench:
         assert partial == {"tx": b"", "to_mac": b""}
 
     def _drive(self, ctx: Any, port: Any, beats: list[tuple[bytes, bool]], valid: bool) -> None:
-        piece, last = beats[0] if beats and valid else (bytes(LANES), False)
+        piece, last = beats[0] if beats and valid else (bytes(self.lanes), False)
         ctx.set(port.tvalid, valid)
-        ctx.set(port.tdata, int.from_bytes(piece.ljust(LANES, b"\0"), "little"))
+        ctx.set(port.tdata, int.from_bytes(piece.ljust(self.lanes, b"\0"), "little"))
         ctx.set(port.tkeep, (1 << len(piece)) - 1)
         ctx.set(port.tlast, last)
 
 
 def run(
-    seed: int, gaps: float = 0.3, stalls: float = 0.3, switch: float = 0.05
+    seed: int, gaps: float = 0.3, stalls: float = 0.3, switch: float = 0.05, width: int = 64
 ) -> tuple[Bench, dict[str, list[bytes]]]:
-    rng = random.Random(seed)
+    rng, lanes = random.Random(seed), width // 8
+    sizes = (lanes - 1, lanes, lanes + 1, 60, 64)
     frames = {
-        "mac": frames_of([rng.choice((7, 8, 9, 60, 64)) for _ in range(40)], seed),
-        "wire": frames_of([rng.choice((7, 8, 9, 60, 64)) for _ in range(40)], seed + 1000),
+        "mac": frames_of([rng.choice(sizes) for _ in range(40)], seed),
+        "wire": frames_of([rng.choice(sizes) for _ in range(40)], seed + 1000),
     }
-    bench = Bench(seed, gaps, stalls)
+    bench = Bench(seed, gaps, stalls, width)
 
     async def testbench(ctx: Any) -> None:
         await bench.run(ctx, frames, switch, 400)
@@ -88,9 +87,9 @@ def run(
     return bench, frames
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_frames_come_out_whole_and_once(seed: int) -> None:
-    bench, frames = run(seed)
+@pytest.mark.parametrize(("seed", "width"), [*((seed, 64) for seed in range(8)), (1, 128), (2, 256), (3, 512)])
+def test_frames_come_out_whole_and_once(seed: int, width: int) -> None:
+    bench, frames = run(seed, width=width)
     mine, theirs = set(frames["mac"]), set(frames["wire"])
     assert len(set(bench.loops)) == 2, "it was switched on the way"
     assert set(bench.out["tx"]) <= mine

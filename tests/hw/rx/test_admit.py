@@ -19,21 +19,27 @@ VERDICT = ("address", "inexact", "vlan")
 MAC = ("control", "opcode", "to_us", "station")
 SWITCHES = ("on", *CONTROL, *VERDICT, *MAC, "stripped")
 OURS = frozenset({"on", "address", "vlan"})
+WIDTHS = (64, 128, 256, 512)
+BUFFER = 65536  # bytes: the whole packet buffer
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as it was on the wire, what the blocks before say of it, the room it finds, a reset at a beat."""
+    """A frame as it was on the wire, what the blocks before say of it, the room it finds, a reset at a beat.
+
+    `room` in beats of `lanes` bytes; None: all of the buffer.
+    """
 
     length: int
     crc_ok: bool = True
     error: bool = False
-    room: int = 4096
+    room: int | None = None
     reset_at: int | None = None
     reset_before: bool = False  # in a clock of its own, ahead of beat `reset_at`
     switches: frozenset[str] = field(default=OURS)
     tag: int = 0
     time: int = 0
+    lanes: int = 8
 
     @property
     def bytes(self) -> int:
@@ -42,7 +48,11 @@ class Frame:
 
     @property
     def beats(self) -> int:
-        return (self.bytes + 7) // 8
+        return -(-self.bytes // self.lanes)
+
+    @property
+    def space(self) -> int:
+        return BUFFER // self.lanes if self.room is None else self.room
 
 
 @dataclass
@@ -99,7 +109,7 @@ def reference(frame: Frame) -> Fate:
         "pause": control and (not wanted(frame) or (paused(frame) and {"station", "dpf"} <= on)),
         "filter": not wanted(frame),
         "vlan": "vlan" not in on,
-        "miss": frame.room < frame.beats,
+        "miss": frame.space < frame.beats,
     }
     if frame.reset_at is not None:
         return Fate("flushed")
@@ -107,14 +117,15 @@ def reference(frame: Frame) -> Fate:
         if applies:
             return Fate(cause)
     marks = (not frame.crc_ok, frame.error, "inexact" in on, frame.tag if "stripped" in on else 0)
-    return Fate("kept", stored, (stored + 7) // 8, marks)
+    return Fate("kept", stored, -(-stored // frame.lanes), marks)
 
 
 class Bench:
     """Beats with gaps; a store that only counts; between frames the switches flicker, inside one all but `on` hold."""
 
-    def __init__(self, frames: Iterable[Frame], seed: int, gaps: float) -> None:
-        self.frames, self.rng, self.gaps, self.dut = list(frames), random.Random(seed), gaps, RxAdmit(64)
+    def __init__(self, frames: Iterable[Frame], seed: int, gaps: float, width: int) -> None:
+        self.rng, self.gaps, self.dut, self.lanes = random.Random(seed), gaps, RxAdmit(width), width // 8
+        self.frames = [replace(frame, lanes=self.lanes) for frame in frames]
         self.fates: list[Fate] = []
         self.now: Fate | None = None  # of the frame that ended in the last clock
         self.last: Frame | None = None
@@ -150,7 +161,7 @@ class Bench:
 
     async def frame(self, ctx: Any, frame: Frame) -> None:
         """`trial` counts what was written; the store's room shrinks with it."""
-        dut, rng = self.dut, self.rng
+        dut, rng, lanes = self.dut, self.rng, self.lanes
         trial: list[int] = []
         self.switch(ctx, frame.switches, frame.tag, frame.time)
         for number in range(frame.beats):
@@ -160,9 +171,9 @@ class Bench:
             if at_reset and frame.reset_before:
                 await self.idle(ctx, between=False, flush=True)
             first, last = number == 0, number == frame.beats - 1
-            count = frame.bytes - 8 * number if last else 8
-            wire = frame.length if last else 8 * number + 8  # as VlanStrip tells it
-            word = rng.getrandbits(64)
+            count = frame.bytes - lanes * number if last else lanes
+            wire = frame.length if last else lanes * number + lanes  # as VlanStrip tells it
+            word = rng.getrandbits(8 * lanes)
             if not first:  # these count as they stood when the frame began
                 ctx.set(dut.on, rng.getrandbits(1))
                 for name in CONTROL:
@@ -172,12 +183,12 @@ class Bench:
                 (dut.i.payload.first, first), (dut.i.payload.last, last), (dut.i.payload.error, last and frame.error),
                 (dut.end.length, wire), (dut.end.crc_ok, frame.crc_ok if last else 0),
                 (dut.end.error, frame.error and last), (dut.end.runt, wire < 64),
-                (dut.free, max(frame.room - len(trial), 0)), (dut.flush, at_reset and not frame.reset_before),
+                (dut.free, max(frame.space - len(trial), 0)), (dut.flush, at_reset and not frame.reset_before),
             ):  # fmt: skip
                 ctx.set(port, value)
             w_en, w_data = await self.clock(ctx, frame, first, last)
             if w_en:
-                assert len(trial) < frame.room
+                assert len(trial) < frame.space
                 assert w_data == word
                 trial.append(number)
         assert self.now is not None
@@ -186,6 +197,8 @@ class Bench:
             assert trial == list(range(frame.beats))
         if self.now.end == "off":
             assert trial == []
+        if self.now.end == "giant":  # what is past the longest frame that is kept
+            assert len(trial) <= (LONGEST if {"lpe", "sbp"} & frame.switches else 1522) // lanes
 
     async def clock(self, ctx: Any, frame: Frame | None, first: bool = False, last: bool = False) -> tuple[int, int]:
         """One clock; checks what is told of the frame that ended with the clock before."""
@@ -223,25 +236,26 @@ class Bench:
             assert time == self.last.time
 
 
-def rtl(frames: Iterable[Frame], seed: int = 1, gaps: float = 0.2) -> list[Fate]:
-    bench = Bench(frames, seed, gaps)
+def rtl(frames: Iterable[Frame], seed: int = 1, gaps: float = 0.2, width: int = 64) -> list[Fate]:
+    bench = Bench(frames, seed, gaps, width)
     simulate(bench.dut, bench.run, clocks=60000)
     return bench.fates
 
 
-def check(frames: list[Frame], gaps: float = 0.2) -> Counter[str]:
-    fates = rtl(frames, gaps=gaps)
-    assert fates == [reference(frame) for frame in frames]
+def check(frames: list[Frame], gaps: float = 0.2, width: int = 64) -> Counter[str]:
+    fates = rtl(frames, gaps=gaps, width=width)
+    assert fates == [reference(replace(frame, lanes=width // 8)) for frame in frames]
     return Counter(fate.end for fate in fates)
 
 
-def some(rng: random.Random) -> Frame:
+def some(rng: random.Random, width: int) -> Frame:
     """Any mixture of short frames, faults and switches; most of them on, most frames good."""
     length = rng.choice((rng.randint(64, 90), rng.randint(64, 200), rng.randint(5, 63)))
     frame = Frame(
         length, crc_ok=rng.random() < 0.8, error=rng.random() < 0.15, tag=rng.getrandbits(16),
         time=rng.choice((0, rng.getrandbits(16))),
         switches=frozenset(name for name in SWITCHES if rng.random() < (0.8 if name in OURS else 0.4)),
+        lanes=width // 8,
     )  # fmt: skip
     if length < 16:
         frame = replace(frame, switches=frame.switches - {"stripped"})
@@ -253,10 +267,10 @@ def some(rng: random.Random) -> Frame:
     return frame
 
 
-@pytest.mark.parametrize("gaps", [0.0, 0.3])
-def test_every_cause_alone_and_mixed(gaps: float) -> None:
+@pytest.mark.parametrize(("width", "gaps"), [(64, 0.0), (64, 0.3), (128, 0.3), (256, 0.3), (512, 0.0), (512, 0.3)])
+def test_every_cause_alone_and_mixed(width: int, gaps: float) -> None:
     rng = random.Random(1)
-    ends = check([some(rng) for _ in range(500)], gaps)
+    ends = check([some(rng, width) for _ in range(500)], gaps, width)
     assert set(ends) == {"kept", "flushed", *DROPS} - {"giant"}
 
 
@@ -283,9 +297,13 @@ def test_mac_control_frames() -> None:
     check([replace(frame, crc_ok=False, switches=frame.switches | {"sbp"}) for frame in frames[::5]])
 
 
-def test_stripping_the_fcs_drops_a_beat_that_held_nothing_else() -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_stripping_the_fcs_drops_a_beat_that_held_nothing_else(width: int) -> None:
+    """With 64 bytes to 26 more: on the widest path about the end of the second beat, so that there is one before."""
+    least = max(64, width // 4 - 8)
+    frames = [Frame(length, tag=length) for length in range(least, least + 26)]
     for extra in ((), ("strip",), ("stripped",), ("strip", "stripped")):
-        check([Frame(length, switches=OURS | set(extra), tag=length) for length in range(64, 90)])
+        check([replace(frame, switches=OURS | set(extra)) for frame in frames], width=width)
 
 
 def test_store_bad_packets() -> None:
@@ -296,25 +314,30 @@ def test_store_bad_packets() -> None:
     assert check([*frames, Frame(1600, switches=on)])["runt"] == 17 + 7
 
 
-def test_giants_and_long_frames() -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_giants_and_long_frames(width: int) -> None:
     """1522 without LPE, 16384 with; a giant's tail is not even tried, so it cannot fill the buffer."""
     on, longer = OURS, OURS | {"lpe"}
     frames = [Frame(length, switches=on) for length in (1521, 1522, 1523, 1528, 1529, 1540)]
     frames += [Frame(length, switches=longer) for length in (1523, 16384)]
-    frames += [Frame(16385, switches=longer | {"sbp"}), Frame(1700, room=192, switches=on)]
-    ends = [fate.end for fate in rtl(frames, gaps=0.0)]
+    frames += [Frame(16385, switches=longer | {"sbp"}), Frame(1700, room=1536 * 8 // width, switches=on)]
+    ends = [fate.end for fate in rtl(frames, gaps=0.0, width=width)]
     assert ends == ["kept"] * 2 + ["giant"] * 4 + ["kept"] * 2 + ["giant"] * 2
-    assert rtl(frames[:6], gaps=0.1) == [reference(frame) for frame in frames[:6]]
+    check(frames[:6], 0.1, width)
 
 
-def test_a_frame_that_finds_too_little_room_is_missed_whole() -> None:
-    check([Frame(length, room=room) for length in (64, 65, 72) for room in range(11)])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_frame_that_finds_too_little_room_is_missed_whole(width: int) -> None:
+    lanes = width // 8
+    check([Frame(size, room=room) for size in (64, 65, 64 + lanes) for room in range(64 // lanes + 3)], width=width)
 
 
-def test_reset_at_any_beat_flushes_the_frame_and_not_the_next() -> None:
-    frames = []
+@pytest.mark.parametrize("width", WIDTHS)
+def test_reset_at_any_beat_flushes_the_frame_and_not_the_next(width: int) -> None:
+    """Of nine; the next one is a single beat where a path is wide enough for that."""
+    frames, whole = [], Frame(9 * width // 8)
     for at in range(9):
-        frames += [Frame(72, reset_at=at), Frame(64), Frame(72, reset_at=at, crc_ok=False)]
-        frames.append(Frame(72, reset_at=max(at, 1), reset_before=True))
+        frames += [replace(whole, reset_at=at), Frame(64), replace(whole, reset_at=at, crc_ok=False)]
+        frames.append(replace(whole, reset_at=max(at, 1), reset_before=True))
     for gaps in (0.0, 0.5):
-        assert check(frames, gaps) == {"flushed": 27, "kept": 9}
+        assert check(frames, gaps, width) == {"flushed": 27, "kept": 9}

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from ringbed.hw.stream.frame_store import FrameStore
+from ringbed.hw.stream.packet_buffer import BANK_BYTES, BANKS
 from tests.hw.stream_bench import simulate
+
+WIDTHS = (64, 128, 256, 512)
 
 
 @dataclass
@@ -26,9 +29,9 @@ class Trial:
 class Bench:
     """The writer, the reader, and a memory that answers a clock later; all looked at in every clock."""
 
-    def __init__(self, origin: int, size: int, seed: int, write: float, read: float) -> None:
+    def __init__(self, origin: int, size: int, seed: int, write: float, read: float, width: int = 64) -> None:
         self.origin, self.size, self.rng = origin, size, random.Random(seed)
-        self.write, self.read, self.dut = write, read, FrameStore(64)
+        self.write, self.read, self.width, self.dut = write, read, width, FrameStore(width)
         self.memory: dict[int, int] = {}
         self.expected: deque[int] = deque()
         self.trial: list[int] = []
@@ -51,7 +54,9 @@ class Bench:
                 await self.step(ctx)
             missed |= ctx.get(self.dut.free) == 0
             ends = number == frame.beats - 1 and not frame.late
-            await self.step(ctx, None if missed else self.rng.getrandbits(64), ends, 0 if missed else frame.keep)
+            await self.step(
+                ctx, None if missed else self.rng.getrandbits(self.width), ends, 0 if missed else frame.keep
+            )
         if frame.late:
             await self.step(ctx, None, True, 0 if missed else frame.keep)
         self.lost += missed
@@ -75,7 +80,7 @@ class Bench:
         if valid and ready:
             assert payload == self.expected.popleft()
             self.given += 1
-        ctx.set(memory.r_data, self.memory.get(r_addr, 0) if r_en else self.rng.getrandbits(64))
+        ctx.set(memory.r_data, self.memory.get(r_addr, 0) if r_en else self.rng.getrandbits(self.width))
         if w_en:
             assert self.origin <= w_addr < self.origin + self.size
             self.memory[w_addr] = w_data
@@ -112,9 +117,19 @@ def test_kept_and_forgotten_through_many_wraps(size: int, origin: int, write: fl
         assert bench.lost > 0  # it has been full
 
 
-def test_a_frame_that_fills_the_store_exactly() -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_end_of_the_buffer(width: int) -> None:
+    """A region that ends with it: its last place has the highest address there is."""
+    size = 9
+    bench = Bench(8 * BANKS * BANK_BYTES // width - size, size, width, 0.8, 0.7, width)
+    run(bench, trials(width, 60, 5))
+    assert bench.kept > 4 * size
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_frame_that_fills_the_store_exactly(width: int) -> None:
     """Twice, so that the second begins where the first did; in between there is room for nothing."""
-    bench = Bench(3, 24, 1, 1.0, 0.0)
+    bench = Bench(3, 24, 1, 1.0, 0.0, width)
 
     async def main(ctx: Any) -> None:
         bench.read = 1.0
@@ -130,16 +145,18 @@ def test_a_frame_that_fills_the_store_exactly() -> None:
     assert (bench.kept, bench.lost) == (5 + 2 * 24, 2)
 
 
-def test_one_beat_a_clock_in_and_out() -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_one_beat_a_clock_in_and_out(width: int) -> None:
     """Written and read without a pause, forgotten frames between the others cost the reader nothing."""
-    bench = Bench(8, 40, 2, 1.0, 1.0)
+    bench = Bench(8, 40, 2, 1.0, 1.0, width)
     run(bench, iter([Trial(8, 8, False)] * 60))
     assert (bench.kept, bench.lost) == (480, 0)
     assert bench.clocks <= 480 + 8 + 4
 
 
-def test_a_kept_beat_can_be_read_three_clocks_after_the_end() -> None:
-    bench, valid = Bench(0, 16, 3, 1.0, 0.0), []
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_kept_beat_can_be_read_three_clocks_after_the_end(width: int) -> None:
+    bench, valid = Bench(0, 16, 3, 1.0, 0.0, width), []
 
     async def main(ctx: Any) -> None:
         ctx.set(bench.dut.size, 16)

@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from ringbed.hw.stream.packet_buffer import BANKS, PacketBuffer
+from ringbed.hw.stream.packet_buffer import BANK_BYTES, BANKS, PacketBuffer
 from tests.hw.stream_bench import simulate
 
-BEATS, BANK = 8192, 1024  # at 64 bits
+
+def beats_of_a_bank(width: int) -> int:
+    return 8 * BANK_BYTES // width
 
 
 class Side:
     """One direction's port and what it should find in its banks. Half of the writes are read again soon."""
 
-    def __init__(self, port: Any, first: int, end: int, seed: int) -> None:
-        self.port, self.first, self.end, self.rng = port, first, end, random.Random(seed)
+    def __init__(self, port: Any, first: int, end: int, seed: int, width: int) -> None:
+        self.port, self.first, self.end, self.rng, self.width = port, first, end, random.Random(seed), width
         self.words: dict[int, int] = {}
         self.wanted: int | None = None
 
     def address(self) -> int:
         """Often at the borders of its share and of its banks."""
-        rng = self.rng
-        at = rng.choice(
-            (rng.randrange(self.first, self.end), rng.randrange(self.first, self.end, BANK) - rng.getrandbits(1))
-        )
+        rng, border = self.rng, range(self.first, self.end, beats_of_a_bank(self.width))
+        at = rng.choice((rng.randrange(self.first, self.end), rng.choice(border) - rng.getrandbits(1)))
         return min(max(at, self.first), self.end - 1)
 
     def drive(self, ctx: Any) -> tuple[int, int] | None:
@@ -35,22 +35,24 @@ class Side:
         reads = bool(self.words) and rng.random() < 0.9
         at = rng.choice(list(self.words)) if reads and len(self.words) < 500 else self.address()
         self.wanted = self.words.get(at) if reads else None
-        write = (self.address(), rng.getrandbits(64)) if rng.random() < 0.9 else None
+        write = (self.address(), rng.getrandbits(self.width)) if rng.random() < 0.9 else None
         if write is not None and write[0] == at:
             write = None  # the store never reads what it is just writing
         for name, value in (
             ("r_en", reads), ("r_addr", at), ("w_en", write is not None), ("w_addr", write[0] if write else at),
-            ("w_data", write[1] if write else rng.getrandbits(64)),
+            ("w_data", write[1] if write else rng.getrandbits(self.width)),
         ):  # fmt: skip
             ctx.set(getattr(port, name), value)
         return write
 
 
-@pytest.mark.parametrize("rx_banks", [1, 3, 6, 7])
-def test_both_directions_at_once(rx_banks: int) -> None:
-    dut = PacketBuffer(64)
-    border = rx_banks * BANK
-    sides = [Side(dut.rx, 0, border, 1), Side(dut.tx, border, BEATS, 2)]
+@pytest.mark.parametrize(
+    ("rx_banks", "width"), [(1, 64), (3, 64), (6, 64), (7, 64), (3, 128), (6, 256), (1, 512), (7, 512)]
+)
+def test_both_directions_at_once(rx_banks: int, width: int) -> None:
+    dut, bank = PacketBuffer(width), beats_of_a_bank(width)
+    border = rx_banks * bank
+    sides = [Side(dut.rx, 0, border, 1, width), Side(dut.tx, border, BANKS * bank, 2, width)]
     compared = 0
 
     async def run(ctx: Any) -> None:
@@ -70,8 +72,10 @@ def test_both_directions_at_once(rx_banks: int) -> None:
     assert compared > 400
 
 
-def test_a_direction_cannot_write_into_the_other_ones_banks() -> None:
-    dut = PacketBuffer(64)
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_a_direction_cannot_write_into_the_other_ones_banks(width: int) -> None:
+    """And a beat is kept to its highest bit."""
+    dut, bank_beats, top = PacketBuffer(width), beats_of_a_bank(width), 1 << width - 1
 
     async def run(ctx: Any) -> None:
         async def write(port: Any, at: int, value: int) -> None:
@@ -89,11 +93,10 @@ def test_a_direction_cannot_write_into_the_other_ones_banks() -> None:
 
         ctx.set(dut.rx_banks, 4)
         for bank in range(BANKS):
-            at = bank * BANK + 5
-            await write(dut.rx, at, 0x1000 + bank)
-            await write(dut.tx, at, 0x2000 + bank)
-        for bank in range(BANKS):
-            at = bank * BANK + 5
-            assert await read(dut.rx if bank < 4 else dut.tx, at) == (0x1000 if bank < 4 else 0x2000) + bank
+            at, sides = bank * bank_beats + 5, [(dut.rx, 0x1000), (dut.tx, 0x2000)]
+            owner, other = sides if bank < 4 else sides[::-1]
+            for port, mark in (owner, other):  # the one that may not write comes last
+                await write(port, at, top | mark + bank)
+            assert await read(owner[0], at) == top | owner[1] + bank
 
     simulate(dut, run)

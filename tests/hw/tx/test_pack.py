@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -17,7 +17,7 @@ from ringbed.hw.tx.pack import Pack
 from ringbed.hw.tx.ring import Piece
 from tests.hw.stream_bench import pack, pauses, simulate, source
 
-LANES, BURST = 8, 512
+LANES, WIDEST, BURST = 8, 64, 512
 
 
 @dataclass
@@ -43,12 +43,12 @@ def reference(frames: Iterable[Frame]) -> list[Out]:
     return out
 
 
-def plans(address: int, length: int) -> list[tuple[int, int]]:
+def plans(address: int, length: int, lanes: int = LANES) -> list[tuple[int, int]]:
     """The bursts of a fragment: lane of the first byte, bytes."""
     made = []
     while length:
         here = min(length, BURST - address % BURST)
-        made.append((address % LANES, here))
+        made.append((address % lanes, here))
         address, length = address + here, length - here
     return made
 
@@ -67,43 +67,46 @@ def pieces_of(frame: Frame) -> list[int]:
     ]  # fmt: skip
 
 
-def plans_of(frame: Frame) -> list[int]:
+def plans_of(frame: Frame, lanes: int) -> list[int]:
     packed = []
     for address, piece in frame.fragments:
-        bursts = plans(address, len(piece))
+        bursts = plans(address, len(piece), lanes)
         for place, (lane, length) in enumerate(bursts):
             fields = {"lane": lane, "length": length, "first": place == 0, "last": place == len(bursts) - 1}
             packed.append(pack(Plan(), fields))
     return packed
 
 
-def beats_of(frame: Frame, rng: random.Random) -> list[int]:
+def beats_of(frame: Frame, rng: random.Random, lanes: int = LANES) -> list[int]:
     """Read data as the bus brings it: bytes of others around the fragment's."""
-    packed: list[int] = []
+    packed, layout = list[int](), ReadBeat(8 * lanes)
     for address, piece in frame.fragments:
         at = 0
-        for lane, length in plans(address, len(piece)):
+        for lane, length in plans(address, len(piece), lanes):
             line = rng.randbytes(lane) + piece[at : at + length]
-            line += rng.randbytes(-len(line) % LANES)
-            for start in range(0, len(line), LANES):
-                word = int.from_bytes(line[start : start + LANES], "little")
-                last, error = start + LANES == len(line), len(packed) == frame.error
-                packed.append(pack(ReadBeat(64), {"data": word, "last": last, "error": error}))
+            line += rng.randbytes(-len(line) % lanes)
+            for start in range(0, len(line), lanes):
+                word = int.from_bytes(line[start : start + lanes], "little")
+                last, error = start + lanes == len(line), len(packed) == frame.error
+                packed.append(pack(layout, {"data": word, "last": last, "error": error}))
             at += length
     return packed
 
 
-def rtl(frames: Sequence[Frame], gaps: tuple[Iterable[bool], ...] = (repeat(False),) * 4) -> tuple[list[Out], int]:
+def rtl(
+    frames: Sequence[Frame], gaps: tuple[Iterable[bool], ...] = (repeat(False),) * 4, width: int = 64
+) -> tuple[list[Out], int]:
     """What came out, and the clocks from the first read beat taken to the last; the last of `gaps` is the output's."""
-    dut, rng = Pack(64), random.Random(6)
-    plan, beats = [plans_of(frame) for frame in frames], [beats_of(frame, rng) for frame in frames]
+    dut, rng, lanes = Pack(width), random.Random(6), width // 8
+    plan, beats = [plans_of(frame, lanes) for frame in frames], [beats_of(frame, rng, lanes) for frame in frames]
     out: list[Out] = []
     clocks: list[int] = []
+    wanted = len(reference(frames))
     held = iter(gaps[3]) if len(gaps) > 3 else repeat(False)
 
     async def sink(ctx: Any) -> None:
         frame, order, clock, quiet = b"", 0, 0, 0
-        while quiet < 40:
+        while len(out) < wanted or quiet < 40:
             ready = not next(held)
             ctx.set(dut.o.ready, ready)
             _, _, there, beat, begin, finish, waiting, taken = await ctx.tick().sample(
@@ -118,7 +121,7 @@ def rtl(frames: Sequence[Frame], gaps: tuple[Iterable[bool], ...] = (repeat(Fals
                 take(beat, frame)
                 if beat.first:
                     order = begin.order.ip_start
-                frame += beat.data.to_bytes(LANES, "little")[: beat.count]
+                frame += beat.data.to_bytes(lanes, "little")[: beat.count]
                 if beat.last:
                     out.append((frame, order, finish.ip_at, bool(finish.abort)))
                     frame = b""
@@ -126,8 +129,8 @@ def rtl(frames: Sequence[Frame], gaps: tuple[Iterable[bool], ...] = (repeat(Fals
 
     def take(beat: data.Const[Any], frame: bytes) -> None:
         assert beat.first == (frame == b"")
-        assert beat.last or beat.count == LANES
-        assert 1 <= beat.count <= LANES
+        assert beat.last or beat.count == lanes
+        assert 1 <= beat.count <= lanes
 
     made = ([pieces_of(f) for f in frames], plan, beats)
     streams = zip((dut.piece, dut.plan, dut.i), made, gaps[:3], strict=True)
@@ -140,7 +143,7 @@ def fragments(sizes: Iterable[int], rng: random.Random, lane: int | None = None)
     """One fragment a size; the first at `lane`, the others anywhere."""
     made = []
     for size in sizes:
-        at = rng.randrange(1 << 20) * LANES + (rng.randrange(LANES) if lane is None else lane)
+        at = rng.randrange(1 << 20) * WIDEST + (rng.randrange(WIDEST) if lane is None else lane)
         made.append((at, rng.randbytes(size)))
         lane = None
     return made
@@ -152,6 +155,18 @@ def test_two_fragments_of_every_size_at_every_alignment(lane: int) -> None:
     sizes = [(one, two) for one in range(1, 10) for two in range(1, 10)]
     frames = [Frame(fragments(pair, rng, lane), number % 250) for number, pair in enumerate(sizes)]
     assert rtl(frames)[0] == reference(frames)
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_wide_paths(width: int) -> None:
+    """Two fragments: the first at every alignment, to the end of a beat, beyond it, and less; some read with errors."""
+    rng, lanes, frames = random.Random(width), width // 8, list[Frame]()
+    for lane in range(lanes):
+        for one in (1, lanes - lane, lanes - lane + 1, 2 * lanes):
+            frame = Frame(fragments((one, rng.choice((1, lanes - 1, lanes, lanes + 1))), rng, lane), len(frames) % 250)
+            beats = len(beats_of(frame, rng, lanes))
+            frames.append(replace(frame, error=rng.randrange(beats) if rng.random() < 0.2 else None))
+    assert rtl(frames, (repeat(False), repeat(False), pauses(1, 0.1), pauses(2, 0.2)), width)[0] == reference(frames)
 
 
 def test_empty_fragments_at_every_place() -> None:
@@ -219,9 +234,10 @@ def test_refused_frames_end_with_abort_or_leave_nothing() -> None:
     assert rtl(frames)[0] == reference(frames)
 
 
-def test_one_read_beat_a_clock() -> None:
-    rng = random.Random(11)
-    aligned = [Frame(fragments([64], rng, lane=0), number) for number in range(20)]
-    assert rtl(aligned)[1] == 20 * 8
-    spilling = [Frame(fragments([9, 2, 64], rng, lane=0), number) for number in range(20)]
-    assert rtl(spilling)[1] <= sum(len(beats_of(frame, rng)) + 1 for frame in spilling)
+@pytest.mark.parametrize("width", [64, 128, 256, 512])
+def test_one_read_beat_a_clock(width: int) -> None:
+    rng, lanes = random.Random(11), width // 8
+    aligned = [Frame(fragments([8 * lanes], rng, lane=0), number) for number in range(20)]
+    assert rtl(aligned, width=width)[1] == 20 * 8
+    spilling = [Frame(fragments([lanes + 1, 2, 8 * lanes], rng, lane=0), number) for number in range(20)]
+    assert rtl(spilling, width=width)[1] <= sum(len(beats_of(frame, rng, lanes)) + 1 for frame in spilling)
