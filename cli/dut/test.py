@@ -65,15 +65,15 @@ def dut_test(
     from ringbed.conformance.blocks.run import PAUSED, Amount, questions
     from ringbed.conformance.references.oracle import require_scapy
     from ringbed.sim.dut.block import block_spec, read_block
-    from ringbed.sim.engines import ENGINES, open_engine
+    from ringbed.sim.engines import FOR_VERILOG, open_engine
     from ringbed.sim.seam.settings import plusargs_of
 
-    if engine not in ENGINES:
-        raise UserError(f"there is no engine {engine!r}; there is {', '.join(ENGINES)}")
+    if engine not in FOR_VERILOG:
+        raise UserError(f"there is no engine {engine!r} for Verilog; there is {', '.join(FOR_VERILOG)}")
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
     for path in filter(None, (capture, junit, waves)):
-        must_be_writable(path)
+        must_be_writable(path, portmap)
     if waves is not None:
         check_format(waves, engine)
     console = Console()
