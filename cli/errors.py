@@ -6,6 +6,7 @@ defect of ringbed and does.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 __all__ = ["EPILOG", "KNOWN", "Exit", "UserError", "explain"]
@@ -34,6 +35,7 @@ class UserError(Exception):
         self.code = code
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # By full name, so that `--help` need not import a simulator to know its errors. A test imports every one.
 KNOWN: dict[str, Exit] = {
     "ringbed.sim.qemu.qtest.QemuError": Exit.ENVIRONMENT,
@@ -54,10 +56,22 @@ def explain(error: BaseException) -> tuple[str, Exit] | None:
     """The sentence and exit code for `error`; None when it is nobody's fault but ours."""
     if isinstance(error, UserError):
         return str(error), error.code
-    if isinstance(error, OSError) and error.filename is not None:  # a file or folder somebody named, or their home
-        return f"{error.filename}: {error.strerror}", Exit.USAGE
+    if isinstance(error, OSError) and (told := _of_the_system(error)):
+        return told
+    if isinstance(error, MemoryError):
+        return "this machine has not enough memory for that", Exit.ENVIRONMENT
     for kind in type(error).__mro__:
         code = KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
             return str(error), code
+    return None
+
+
+def _of_the_system(error: OSError) -> tuple[str, Exit] | None:
+    from ringbed.sim.seam.sentence import sentence
+
+    if error.filename is not None:  # a file or folder somebody named, or their home
+        return sentence(f"{error.filename}: {error.strerror}"), Exit.USAGE
+    if error.errno in FULL:  # what writes does not say where
+        return f"what should be written has no room: {error.strerror}", Exit.ENVIRONMENT
     return None

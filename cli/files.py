@@ -1,4 +1,7 @@
-"""Writing what a person asked for into a file: refused early with one sentence, and never left half written."""
+"""Writing what a person asked for into a file: refused early with one sentence, and never left half written.
+
+What is there already and is no file, such as /dev/null or a pipe, is written to and stays what it is; so does a link.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,22 @@ from ringbed.cli.errors import UserError
 __all__ = ["must_be_writable", "write_text"]
 
 
-def must_be_writable(path: Path) -> None:
-    """Raises UserError when `path` cannot become a file; called before long work, so that its result is not lost."""
+def must_be_writable(path: Path, *read: Path | None) -> None:
+    """Raises UserError when `path` cannot become a file; called before long work, so that its result is not lost.
+
+    `read` are files that the command reads: none of them is written over.
+    """
     if str(path) == "-":
         return  # standard output
-    folder = path.parent
+    folder = _target(path).parent
     if not folder.is_dir():
         raise UserError(f"cannot write {path}: there is no folder {folder}")
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder")
-    if not os.access(folder, os.W_OK):
+    for source in filter(None, read):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise UserError(f"cannot write {path}: this command reads it")
+    if not os.access(path if _is_no_file(path) else folder, os.W_OK):
         raise UserError(f"cannot write {path}: no permission to write in {folder}")
 
 
@@ -28,17 +37,33 @@ def write_text(path: Path, text: str) -> None:
     """`path` holds all of `text` or what it held before; raises UserError when it cannot be written."""
     must_be_writable(path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        if _is_no_file(path):
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(_target(path), text)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _target(path: Path) -> Path:
+    """Where a link leads to; `path` itself where it is none."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _is_no_file(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def _umask() -> int:

@@ -5,6 +5,7 @@ Files of commands import what is heavy (Amaranth, the engines, scapy) inside the
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib import metadata
@@ -15,7 +16,7 @@ import typer
 from ringbed.cli.bench.command import bench
 from ringbed.cli.demo.command import demo
 from ringbed.cli.dut import command as dut
-from ringbed.cli.errors import EPILOG, explain
+from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.nic import command as nic
 
 __all__ = ["app", "main"]
@@ -55,7 +56,7 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Run one command line (that of the process when None) and exit; only a defect of ringbed shows a traceback."""
     try:
-        app(args=arguments)
+        _run(arguments)
     except SystemExit as end:  # typer takes a Ctrl-C and leaves without a word
         if end.code == INTERRUPTED:
             print("ringbed: interrupted", file=sys.stderr)
@@ -67,6 +68,24 @@ def main(arguments: list[str] | None = None) -> None:
         sentence, code = known
         print(f"ringbed: {sentence}", file=sys.stderr)
         sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> None:
+    """What is printed is out when it ends: a full disk is told of here, not by the interpreter on its way out."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("the folder that this was started in is there no more") from None
+    try:
+        app(args=arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be tried again
+            if isinstance(error, BrokenPipeError):  # who reads has read enough: ended as typer does where it sees it
+                sys.exit(Exit.FINDING)
+            raise
 
 
 if __name__ == "__main__":

@@ -18,12 +18,13 @@ from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 
-__all__ = ["ENGINES", "OBSERVER", "AnyEngine", "Observer", "open_engine", "wave_formats"]
+__all__ = ["ENGINES", "FOR_VERILOG", "OBSERVER", "AnyEngine", "Observer", "open_engine", "wave_formats"]
 
 AnyEngine = NativeEngine | PysimEngine | QemuEngine | CocotbVerilator | CocotbIcarus
 ENGINES: dict[str, type[AnyEngine]] = {
     kind.kind: kind for kind in (NativeEngine, PysimEngine, QemuEngine, CocotbVerilator, CocotbIcarus)
 }
+FOR_VERILOG = tuple(kind.kind for kind in (NativeEngine, CocotbVerilator, CocotbIcarus))  # which somebody's own is in
 
 
 def wave_formats(kind: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Names that pages and examples once showed, and where what they named lies now: who wrote them down is not stopped.
+"""Names that pages, examples and the scripts of first users had, and where what they named lies now: nobody is stopped.
 
 New names are those of `ringbed.lab`, which stay when files move.
 """
@@ -19,11 +19,15 @@ ROOM = "ringbed.sim"
 MODULES = {  # modules of `sim/` that are elsewhere
     "account": "testbed.accounting",
     "bus_faults": "seam.bus_faults",
+    "cable": "wire.cable",
     "capture": "wire.capture",
     "cocotb_run": "cocotb.run",
     "failure": "trace.failure",
     "faults_plan": "faults.plan",
     "host": "testbed.host",
+    "portmap": "seam.portmap",
+    "pump": "testbed.pump",
+    "spec": "seam.spec",
     "testbed_cocotb": "testbed.cocotb_bench",
     "testbed_dut": "testbed.dut",
     "testbed_network": "testbed.network",
@@ -32,6 +36,8 @@ MODULES = {  # modules of `sim/` that are elsewhere
 NAMES = {  # modules that are folders now, and the file that has what they had
     "dut": "dut.card",
     "faults": "testbed.faults",
+    "memory": "memory.host",
+    "qemu": "qemu.engine",
     "testbed": "testbed.assembly",
     "wire": "wire.frame",
 }

@@ -177,6 +177,13 @@ def test_a_spoilt_file_gives_what_it_is_for_or_one_sentence(name: str, tmp_path:
     check(name, 1, FEW, tmp_path)
 
 
+@pytest.mark.parametrize("name", [name for name in READERS if name not in ("settings", "what a simulator said")])
+def test_what_is_no_file_is_not_read(name: str) -> None:
+    """A pipe would be waited for, another device has no end: this one is empty, and not even that is found."""
+    with pytest.raises(OSError, match="it is a pipe or a device, and no file"):
+        READERS[name].read(Path("/dev/null"))
+
+
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(2, 2 + CHUNKS))

@@ -29,7 +29,7 @@ def run_demo(options: DemoOptions) -> bool:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{options.out} cannot be made a folder: {error.strerror}") from error
-    must_be_writable(options.out / "demo.pcapng")
+    must_be_writable(options.out / "demo.pcapng", options.pcap)
     if options.json is not None:
         must_be_writable(options.json)
     if options.perfetto is not None:

@@ -87,14 +87,20 @@ def dut_init(
 
 def _there(path: Path, folder: bool) -> Path:
     """Its full name. Verilator's word for a file that is missing, or is none, names no file."""
-    path.stat()
-    if path.is_dir() != folder:
-        raise UserError(f"{path} is {'no folder' if folder else 'a folder, and no file of Verilog'}")
-    return path.resolve()
+    from ringbed.sim.files import kind_of_no_file, resolved
+
+    kind = kind_of_no_file(path)
+    if folder and kind != "a folder":
+        raise UserError(f"{path} is no folder")
+    if kind and not folder:
+        raise UserError(f"{path} is {kind}, and no file of Verilog")
+    return resolved(path)
 
 
 def _parameters(given: Sequence[str]) -> dict[str, int | str]:
     """Of `-p NAME=VALUE`: a number, in Python's notation, or a text."""
+    from ringbed.sim.seam.toml import MOST_BITS
+
     found: dict[str, int | str] = {}
     for each in given:
         name, equals, value = each.partition("=")
@@ -103,9 +109,13 @@ def _parameters(given: Sequence[str]) -> dict[str, int | str]:
         if name in found:
             raise UserError(f"-p {name} is given twice")
         try:
-            found[name] = int(value, 0)
+            number = int(value, 0)
         except ValueError:
             found[name] = value
+            continue
+        if number.bit_length() > MOST_BITS:
+            raise UserError(f"-p {name}: a number of {number.bit_length():,} bits is none that Verilog is given")
+        found[name] = number
     return found
 
 

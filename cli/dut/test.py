@@ -65,7 +65,7 @@ def dut_test(
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
     for path in filter(None, (capture, junit, waves)):
-        must_be_writable(path)
+        must_be_writable(path, portmap)
     if waves is not None:
         check_format(waves, engine)
     console = Console()
@@ -90,10 +90,10 @@ def dut_test(
 
 
 def _check_engine(name: str) -> None:
-    from ringbed.sim.engines import ENGINES
+    from ringbed.sim.engines import FOR_VERILOG
 
-    if name not in ENGINES:
-        raise UserError(f"there is no engine {name!r}; there is {', '.join(ENGINES)}")
+    if name not in FOR_VERILOG:
+        raise UserError(f"there is no engine {name!r} for Verilog; there is {', '.join(FOR_VERILOG)}")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringbed.cli.plugin.marker import OWN, driver_of, settings_of
+from ringbed.cli.plugin.marker import OWN, driver_of, must_record, settings_of
 
 if TYPE_CHECKING:
     from ringbed.cli.plugin.wire import FarEnd
@@ -111,6 +111,8 @@ class Bench:
         make = self._somebodys if "map" in self.marker else self._em
         if self.trace:
             settings["waves"] = _waves(self.engine)
+        elif "waves" in settings:
+            must_record(self.engine, settings["waves"])
         with self._spoken():
             return self._opened(name, make, upper, settings)
 
@@ -162,10 +164,15 @@ class Bench:
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
+        from ringbed.sim.engines import FOR_VERILOG
         from ringbed.sim.testbed.dut import open_dut
 
         make = driver_of(self.marker["driver"])
         engine = "native" if self.engine == "auto" else self.engine
+        if engine not in FOR_VERILOG:
+            raise pytest.UsageError(
+                f"--ringbed-engine={engine}: the card of a map is Verilog, which {', '.join(FOR_VERILOG)} run"
+            )
         return open_dut(
             self.here / self.marker["map"], lambda *world: make(*world, lladdr=LLADDR), upper,
             name=name, engine=engine, **settings,

@@ -14,6 +14,7 @@ of ringbed is imported before a test asks for it: the plugin is loaded by every 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ringbed", "ringbed: simulated NICs")
     group.addoption("--ringbed-engine", default="auto", metavar="KIND", choices=KINDS,
                     help=f"{', '.join(KINDS[1:])}; auto: native, else pysim")  # fmt: skip
-    group.addoption("--ringbed-seed", type=int, default=1, metavar="N", help="seed of whatever a test draws")
+    group.addoption("--ringbed-seed", type=seed_of, default=1, metavar="N", help="seed of whatever a test draws")
     group.addoption("--ringbed-trace", action="store_true", help="record a waveform of every test's card")
     group.addoption("--ringbed-out", default="ringbed-out", metavar="DIR", help="where captures and waveforms go")
     group.addoption("--ringbed-no-rerun", action="store_true", help="do not run the first failure again for a waveform")
+
+
+def seed_of(text: str) -> int:
+    """As engines take it (`sim/seam/settings.py`)."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or (seed := int(text)) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"a number from 0 to {(1 << 32) - 1} is wanted, not {text[:40]!r}")
+    return seed
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,11 +100,15 @@ def ringbed_nic(ringbed_bench: Bench) -> Host[Collector]:
 def ringbed_host(ringbed_bench: Bench) -> StackHost:
     """A card with its driver and a whole stack, up, with the marker's `address`: `.upper.stack`."""
     from ringbed.sim.testbed.assembly import StackOnDriver
+    from ringbed.stack.iface.iff import InterfaceError
     from ringbed.stack.stack import Stack
 
     upper = StackOnDriver(Stack("host"))
     host = ringbed_bench.open(upper)
-    upper.ifd.add_ifl().add_iff().add_ifa(ringbed_bench.address)
+    try:
+        upper.ifd.add_ifl().add_iff().add_ifa(ringbed_bench.address)
+    except InterfaceError as error:
+        raise pytest.UsageError(f"@pytest.mark.ringbed(address={ringbed_bench.address!r}): {error}") from None
     return host
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-__all__ = ["OWN", "driver_of", "settings_of"]
+__all__ = ["OWN", "driver_of", "must_record", "settings_of"]
 
-OWN = ("map", "driver", "address", "findings")  # keys that are not settings of the engine
+OWN = ("map", "driver", "address", "findings")  # keys that are not for the engine
+OPTIONS = ("offloads", "waves")  # and those that are, but are no settings of every engine
 
 
 def settings_of(item: pytest.Item) -> dict[str, Any]:
@@ -26,14 +28,19 @@ def settings_of(item: pytest.Item) -> dict[str, Any]:
                 f"@pytest.mark.ringbed({marker.args[0]!r}): name it, such as map={marker.args[0]!r}"
             )
         merged = {**marker.kwargs, **merged}
-    _check(merged)
+    _check_keys(merged)
+    _check_values(merged, item.path.parent)
     return merged
 
 
-def _check(marker: dict[str, Any]) -> None:
+def _wrong(key: str, value: object, why: str) -> pytest.UsageError:
+    return pytest.UsageError(f"@pytest.mark.ringbed({key}={value!r}): {why}")
+
+
+def _check_keys(marker: dict[str, Any]) -> None:
     from ringbed.sim.seam.settings import Settings
 
-    known = [*OWN, "offloads", "waves", *(each.name for each in dataclasses.fields(Settings))]
+    known = [*OWN, *OPTIONS, *(each.name for each in dataclasses.fields(Settings))]
     for key in marker:
         if key not in known:
             raise pytest.UsageError(
@@ -41,11 +48,37 @@ def _check(marker: dict[str, Any]) -> None:
             )
     if ("map" in marker) != ("driver" in marker):
         has, lacks = ("map", "driver") if "map" in marker else ("driver", "map")
-        raise pytest.UsageError(
-            f"@pytest.mark.ringbed({has}={marker[has]!r}): it goes with a {lacks}, which is not given"
-        )
+        raise _wrong(has, marker[has], f"it goes with a {lacks}, which is not given")
     if marker.get("findings", "allowed") != "allowed":
-        raise pytest.UsageError(f"@pytest.mark.ringbed(findings={marker['findings']!r}): only 'allowed' can be said")
+        raise _wrong("findings", marker["findings"], "only 'allowed' can be said")
+
+
+def _check_values(marker: dict[str, Any], here: Path) -> None:
+    """Of what is not checked by who uses it, or with a traceback into files of ours."""
+    from ringbed.hw.formats.em import OFFLOADS
+    from ringbed.sim.seam.settings import Settings
+
+    try:
+        Settings.of({key: value for key, value in marker.items() if key not in (*OWN, *OPTIONS)})
+    except ValueError as error:
+        raise pytest.UsageError(f"@pytest.mark.ringbed: {error}") from None
+    if "map" in marker and not (isinstance(marker["map"], (str, Path)) and (here / marker["map"]).is_file()):
+        raise _wrong("map", marker["map"], f"there is no such file in {here}")
+    if "offloads" in marker:
+        if "map" in marker:
+            raise _wrong("offloads", marker["offloads"], "they are those of em, and this card is your own")
+        given = marker["offloads"]
+        if not isinstance(given, (list, tuple)) or any(each not in OFFLOADS for each in given):
+            raise _wrong("offloads", given, f"a list of some of {', '.join(OFFLOADS)}")
+
+
+def must_record(engine: str, waves: object) -> None:
+    """UsageError where an engine of this kind records no such waveform here; "" is none."""
+    from ringbed.sim.engines import wave_formats
+
+    if waves not in ("", *wave_formats(engine)):
+        there = " or ".join(map(repr, wave_formats(engine))) or "none"
+        raise _wrong("waves", waves, f"a waveform of engine {engine} is {there} on this machine")
 
 
 def driver_of(named: str | Callable[..., Any]) -> Callable[..., Any]:
@@ -53,9 +86,15 @@ def driver_of(named: str | Callable[..., Any]) -> Callable[..., Any]:
     if callable(named):
         return named
     module, _, name = str(named).partition(":")
-    if not name:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): a class, or 'module:Class', goes with a map")
-    found: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    if found is None:
-        raise pytest.UsageError(f"@pytest.mark.ringbed(driver={named!r}): module {module} has no {name}")
-    return found
+    if not name or not all(each.isidentifier() for each in module.split(".")):
+        raise _wrong("driver", named, "a class, or 'module:Class', goes with a map")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # of a module of theirs that is there, and imports what is not
+        raise _wrong("driver", named, f"there is no module {error.name} that tests can import") from None
+    if not callable(found):
+        raise _wrong("driver", named, f"module {module} has no {name}{'' if found is None else ' that is a class'}")
+    made: Callable[..., Any] = found
+    return made

@@ -22,6 +22,7 @@ from ringbed.sim.dut.canonical import byte_bits
 from ringbed.sim.dut.ports import Top, read_top
 from ringbed.sim.dut.sources import missing_files, with_found
 from ringbed.sim.dut.toml import key as toml_key
+from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
 from ringbed.sim.seam.settings import RESET_MOST, plusargs_of
@@ -43,6 +44,7 @@ OWN_KEYS = {
 RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
 ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
 REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+RATIO = re.compile(r"\d{1,9}(?:/\d{1,9}|\.\d{1,20})?")  # no power of ten, which may take for ever to be a fraction
 NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 
@@ -50,7 +52,7 @@ Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 def read_toml(path: Path) -> dict[str, Any]:
     """A map as it stands. Raises OSError, and PortMapError for what is no TOML, or no text."""
     try:
-        return parse_toml(path.read_bytes())
+        return parse_toml(read_file(path))
     except NotToml as error:
         raise PortMapError(f"{path}: {error}") from None
 
@@ -82,7 +84,7 @@ class Reader:
         self.parameters = self._parameters()
         self.rtl = Rtl(
             self._paths("sources"), self._paths("include"), c_files=self._paths("c_sources"),
-            folder=path.parent.resolve(), plusargs=self._plusargs(), library=self._paths("library"),
+            folder=resolved(path.parent), plusargs=self._plusargs(), library=self._paths("library"),
         )  # fmt: skip
         if self.problems:
             raise PortMapError(f"{path}: {self.problems[0]}")
@@ -125,7 +127,8 @@ class Reader:
         where, before = f"clocks.{name}", len(self.problems)
         self._known(where, table, {"ratio", "phase", "edge"})
         try:
-            ratio = Fraction(str(table.get("ratio", "1")))
+            text = str(table.get("ratio", "1"))
+            ratio = Fraction(text if RATIO.fullmatch(text) else "none")
             if not Fraction(1, 64) <= ratio <= 64:
                 raise ValueError
         except (ValueError, ZeroDivisionError):
@@ -386,12 +389,14 @@ class Reader:
         if any("\0" in each for each in value):
             self._problem(f"{key}: no file has a name with a null in it")
             return ()
-        found = tuple((self.path.parent / each).resolve() for each in value)
+        found = tuple(resolved(self.path.parent / each) for each in value)
         if key == "sources" and not found:
             self._problem("sources must name at least one file of Verilog")
         for name, path in zip(value, found, strict=True):
             if not path.exists():
                 self._problem(f"{key}: {name} does not exist beside the map")
-            elif path.is_dir() == key.endswith("sources"):
-                self._problem(f"{key}: {name} is {'a folder and no file' if path.is_dir() else 'no folder'}")
+            elif key.endswith("sources") and (kind := kind_of_no_file(path)):
+                self._problem(f"{key}: {name} is {kind} and no file")
+            elif not key.endswith("sources") and not path.is_dir():
+                self._problem(f"{key}: {name} is no folder")
         return found

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringbed.sim.dut.ports import Top
+from ringbed.sim.files import read_file
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["in_order", "missing_files", "with_found"]
@@ -20,7 +21,7 @@ _USE = re.compile(r"\b(\w+)\s*::")
 
 def in_order(paths: Sequence[Path]) -> list[Path]:
     """As given, but for packages, which come before the first file that names them."""
-    texts = {path: _SILENT.sub(" ", path.read_text(encoding="utf-8", errors="replace")) for path in paths}
+    texts = {path: _SILENT.sub(" ", read_file(path).decode(errors="replace")) for path in paths}
     home = {name: path for path, text in texts.items() for name in _PACKAGE.findall(text)}
     needs = {path: [home[name] for name in _USE.findall(text) if name in home] for path, text in texts.items()}
     found, waiting = dict[Path, None](), list(reversed(paths))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.files import read_file
 from ringbed.sim.seam.sentence import sentence
 from ringbed.sim.seam.toml import NotToml, parse_toml
 
@@ -133,9 +134,9 @@ class FaultPlan:
 
 def load_plan(path: Path | str) -> FaultPlan:
     """Read a plan or a record. Raises FaultFileError when it is neither, OSError when it cannot be read."""
-    data = Path(path).read_bytes()
+    data = read_file(path)
     try:
-        return parse_plan(data.decode(), str(path))
+        return parse_plan(data.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
         raise FaultFileError(f"{path} is not text: byte {error.start} is {data[error.start]:#04x}") from None
 

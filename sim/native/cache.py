@@ -27,12 +27,21 @@ class CacheError(Exception):
 
 def cache_dir() -> Path:
     """Where results are kept; made when missing. Raises CacheError."""
-    if not (named := os.environ.get("RINGBED_CACHE")):
-        named = str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringbed")
-    path = Path(named)
+    path = Path(os.environ.get("RINGBED_CACHE") or _usual())
     with _writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _usual() -> Path:
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "ringbed"
+    try:
+        return Path.home() / ".cache" / "ringbed"
+    except RuntimeError:  # a user without an entry in the system's list, and without HOME
+        raise CacheError(
+            "there is no home folder to keep what is built in: the environment variable RINGBED_CACHE names one"
+        ) from None
 
 
 @contextlib.contextmanager

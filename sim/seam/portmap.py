@@ -15,6 +15,7 @@ from typing import Any
 
 from ringbed.hw.formats.window import Window
 from ringbed.hw.formats.windows import WINDOWS
+from ringbed.sim.files import read_file
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.sentence import sentence
 from ringbed.sim.seam.stages import Stages
@@ -232,7 +233,7 @@ class PortMap:
     @classmethod
     def load(cls, path: Path) -> PortMap:
         try:
-            return cls.parse(path.read_bytes())
+            return cls.parse(read_file(path))
         except PortMapError as error:
             raise PortMapError(f"{path}: {error}") from None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringbed.sim.files import read_file
 from ringbed.sim.wire import pcapng
 from ringbed.sim.wire.capture import CRC_ERROR, LINKTYPE_ETHERNET, SYMBOL_ERROR, Direction
 from ringbed.sim.wire.frame import FCS_LENGTH, MIN_LENGTH, WireEnd, fcs_good, from_wire, to_wire
@@ -90,7 +91,7 @@ class Capture:
 
 def read_capture(path: Path | str) -> Capture:
     """Read a whole file; raises CaptureError when it is no Ethernet capture, OSError when it cannot be read."""
-    data = Path(path).read_bytes()
+    data = read_file(path)
     capture = Capture(str(path))
     read = _reader(data, capture.path)
     try:

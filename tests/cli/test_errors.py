@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 
 import pytest
@@ -30,6 +31,20 @@ def test_a_subclass_is_known_by_its_base() -> None:
         pass
 
     assert explain(Special("no")) == ("no", Exit.USAGE)
+
+
+def test_what_a_machine_has_not_enough_of_is_its_own_fault() -> None:
+    told = explain(OSError(errno.ENOSPC, "No space left on device"))
+    assert told == ("what should be written has no room: No space left on device", Exit.ENVIRONMENT)
+    assert explain(MemoryError()) == ("this machine has not enough memory for that", Exit.ENVIRONMENT)
+    assert explain(OSError(errno.EBADF, "Bad file descriptor")) is None
+
+
+def test_the_name_of_a_file_may_be_long() -> None:
+    told = explain(OSError(errno.ENAMETOOLONG, "File name too long", "a\n" * 5000))
+    assert told is not None
+    assert "\n" not in told[0]
+    assert len(told[0]) < 1500
 
 
 def test_what_is_not_known_is_a_defect() -> None:

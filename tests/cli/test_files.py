@@ -18,6 +18,31 @@ def test_text_is_written_with_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_a_link_stays_and_leads_to_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("there")
+    files.write_text(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "text"
+
+
+def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path) -> None:
+    """As root, /dev/null would be a file from then on, for the whole machine."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    files.write_text(tmp_path / "pipe", "text")
+    assert os.read(reader, 10) == b"text"
+    os.close(reader)
+    assert [each.name for each in tmp_path.iterdir() if each.is_fifo()] == ["pipe"]
+
+
+def test_what_a_command_reads_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("")
+    (tmp_path / "link").symlink_to("a.toml")
+    files.must_be_writable(tmp_path / "b", tmp_path / "a.toml", None, tmp_path / "missing")
+    with pytest.raises(UserError, match=r"cannot write .*/link: this command reads it$"):
+        files.must_be_writable(tmp_path / "link", None, tmp_path / "a.toml")
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*/no/out\.v: there is no folder .*/no$"):
         files.must_be_writable(tmp_path / "no" / "out.v")

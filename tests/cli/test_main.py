@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -56,6 +58,22 @@ def test_a_users_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(cli, "app", app)
     assert run() == Exit.ENVIRONMENT
     assert capsys.readouterr().err == "ringbed: the cable is not plugged in\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("ringbed nic info em >/dev/full", 3, "ringbed: what should be written has no room: No space left on device\n"),
+        ("mkdir gone && cd gone && rmdir ../gone && ringbed nic list", 2,
+         "ringbed: the folder that this was started in is there no more\n"),
+        ("set -o pipefail; ringbed --version | :", 1, ""),
+    ],
+)  # fmt: skip
+def test_where_nothing_can_be_written_or_nobody_reads(tmp_path: Path, line: str, code: int, said: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | {"PATH": path}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout) == (code, said, "")
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.sim.moved import MODULES, NAMES, old_name
 
-# what the pages and examples of 0.1's first months wrote down, line by line
+# what the pages and examples of 0.1's first months wrote down, and what its first users imported, line by line
 SHOWN = """
 from ringbed.sim.testbed import account, open_host, StackHost, StackOnDriver
 from ringbed.sim.host import Collector, Host
@@ -33,6 +33,9 @@ from ringbed.drivers.ethtool import RingSizes
 from ringbed.drivers.plain import PlainNic
 from ringbed.drivers.world import TxFrame, RxFrame
 from ringbed.stack.stack import Stack
+from ringbed.sim.cable import Cable; from ringbed.sim.pump import Pump; from ringbed.sim.spec import NicSpec
+from ringbed.sim.memory import HostMemory, memory_for; from ringbed.sim.portmap import Pin
+from ringbed.sim.qemu import QemuEngine
 from ringbed.cli.show_switch import port_table, station_table
 """.strip().splitlines()
 

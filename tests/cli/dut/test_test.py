@@ -95,7 +95,10 @@ def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["--kind", "giants"], "there is no kind 'giants'; there is two hosts, "),
-    (["--engine", "verilator"], "there is no engine 'verilator'; there is native, "),
+    (["--engine", "verilator"], "there is no engine 'verilator' for Verilog; there is native, cocotb-"),
+    (["--engine", "qemu"], "there is no engine 'qemu' for Verilog; there is native, cocotb-verilator, cocotb-icarus\n"),
+    (["--engine", "pysim"], "there is no engine 'pysim' for Verilog"),
+    (["--junit", str(BLOCKS / "rx_checksum.toml")], "rx_checksum.toml: this command reads it"),
     (["--junit", "no/where.xml"], "cannot write no/where.xml: there is no folder no"),
     (["--waves", "no/where.vcd"], "cannot write no/where.vcd: there is no folder no"),
     (["--waves", "wave.png"], "on this machine, not wave.png"),

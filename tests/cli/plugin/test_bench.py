@@ -113,10 +113,11 @@ def test_what_our_own_card_is_opened_with(
     opened = Opened("pysim")
     monkeypatch.setattr("ringbed.sim.engines.wave_format", wave_format)
     monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
-    cards = bench(tmp_path, {"offloads": ["tx"], "waves": "", "address": "10.1.0.1/8"}, engine=engine, trace=True)
+    marker = {"offloads": ["tx_checksum"], "waves": "", "address": "10.1.0.1/8"}
+    cards = bench(tmp_path, marker, engine=engine, trace=True)
     card(cards)
     assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
-    assert opened.given == {"engine": engine, "offloads": ["tx"], "waves": "vcd", "seed": 1}
+    assert opened.given == {"engine": engine, "offloads": ["tx_checksum"], "waves": "vcd", "seed": 1}
     assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
 
 
@@ -138,8 +139,17 @@ def test_somebodys_card_is_simulated_as_verilog(
     """Without a compiler it is not simulated in Python, which nobody could."""
     opened = Opened("native")
     monkeypatch.setattr("ringbed.sim.testbed.dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
+    (tmp_path / "my.toml").touch()
     card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
     assert opened.given == {"engine": is_opened, "seed": 1}
+
+
+@pytest.mark.parametrize("engine", ["pysim", "qemu"])
+def test_an_engine_that_runs_no_verilog(tmp_path: Path, engine: str) -> None:
+    (tmp_path / "my.toml").touch()
+    says = f"^--ringbed-engine={engine}: the card of a map is Verilog, which native, cocotb-verilator, "
+    with pytest.raises(pytest.UsageError, match=says):
+        card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
 
 
 def test_an_engine_that_records_nothing(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_the_page_has_the_defaults(reader: Read) -> None:
         (APB_MAP, [*APB, Port("test", 2, "in")], "input 'test' of t is in no bus, clock, reset or pin"),
         (APB_MAP + "[ties]\ntest = 4\n", [*APB, Port("test", 2, "in")], "ties.test 4 does not fit 2 bits"),
         ('[clocks.b]\nratio = "0/1"\n', [Port("b", 1, "in")], "clocks.b.ratio must be a fraction from 1/64 to 64"),
+        ('[clocks.b]\nratio = "1e999999999"\n', [Port("b", 1, "in")], "clocks.b.ratio must be a fraction"),
         ("[clocks.b]\nphase = 1\n", [Port("b", 1, "in")], "clocks.b.phase must be a part of the period"),
         (
             '[clocks.b]\nedge = "both"\n',
@@ -231,6 +232,10 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
         ('sources = ["t.v"]', "top is missing"),
         ('top = "t"', "sources must name at least one file of Verilog"),
         ('top = "t"\nsources = ["no.v"]', "sources: no.v does not exist beside the map"),
+        ('top = "t"\nsources = ["/dev/null"]', "sources: /dev/null is a pipe or a device and no file"),
+        ('top = "t"\nsources = ["."]', "sources: . is a folder and no file"),
+        ('top = "t"\nsources = ["t.v"]\ninclude = ["t.v"]', "include: t.v is no folder"),
+        ('top = "t"\nsources = ["loop"]', "sources: loop does not exist beside the map"),
         ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
         ('top = "t"\nsources = ["t.v"]\nparameters.W = true', "parameters.W must be a number or a text, not True"),
@@ -238,6 +243,7 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
 )
 def test_what_cannot_be_read_at_all(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "t.v").touch()
+    (tmp_path / "loop").symlink_to("loop")
     path = tmp_path / "t.toml"
     path.write_text(text)
     with pytest.raises(PortMapError) as caught:

@@ -149,6 +149,8 @@ def test_files(tmp_path: Path) -> None:
     path.write_text(PLAN)
     assert load_plan(path) == parse_plan(PLAN)
     path.write_bytes(b"\xff\xfe")
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfseed = 3")  # as editors of Windows begin a file
+    assert load_plan(tmp_path / "marked.toml").seed == 3
     with pytest.raises(FaultFileError, match="plan.toml is not text: byte 0 is 0xff"):
         load_plan(path)
     with pytest.raises(OSError, match="No such file"):

@@ -30,6 +30,19 @@ def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: py
     assert cache_dir().is_dir()
 
 
+def test_a_user_without_a_home_is_told_what_names_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whom neither the environment nor the system's list of users knows one."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("RINGBED_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(CacheError, match="no home folder .* RINGBED_CACHE names one"):
+        cache_dir()
+
+
 def test_concurrent_builders_make_a_thing_once(cache: Path) -> None:
     made: list[int] = []
     inside = threading.Event()
