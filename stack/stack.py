@@ -66,12 +66,14 @@ class Stack:
         self._core.scheduler.run()
 
     def tick(self, now: int) -> None:
-        """Simulated time is `now`: act on timers, then run. Raises ValueError when time would go backwards."""
+        """Simulated time is `now`: timers that are due go to their queues, then run.
+
+        Raises ValueError when time would go backwards.
+        """
         if now < self.now:
             raise ValueError(f"time cannot go from {self.now} back to {now}")
         self._core.scheduler.now = now
-        for family in self._core.families.values():
-            family.tick()
+        self._core.timers.post_due(now)
         self.run()
 
     def skip(self, now: int) -> None:
@@ -84,7 +86,7 @@ class Stack:
         """When `tick` next has something to do: now, while something put in waits for `run`; None: not by itself."""
         if self._core.scheduler.waiting:
             return self.now
-        return min((d for family in self._core.families.values() if (d := family.deadline()) is not None), default=None)
+        return self._core.timers.deadline()
 
     def journey(self) -> Journey:
         """To be given to one packet, which will record its way."""

@@ -120,8 +120,9 @@ class IfFamily:
         )
         self._broadcast_header = Ethernet(ethernet.BROADCAST, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
         self.arp = Arp(
-            self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, self.local_for, self.is_local
-        )
+            self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, core.timers, self.local_for,
+            self.is_local,
+        )  # fmt: skip
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
         handler = core.ip.ip_input if believed else self._input_unchecked
         self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
@@ -241,14 +242,6 @@ class IfFamily:
     def all_ones(self) -> Iterable[int]:
         """The broadcast addresses of its subnets."""
         return (ifa.all_ones for ifa in self.ifas)
-
-    def deadline(self) -> int | None:
-        """When `tick` next has something to do, in ns, or None."""
-        return self.arp.deadline()
-
-    def tick(self) -> None:
-        """Act on every timer whose time has come."""
-        self.arp.tick()
 
     def source_address(self) -> int:
         """For a broadcast to everybody: any address of ours, or 0 when there is none yet."""

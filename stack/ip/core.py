@@ -1,4 +1,4 @@
-"""What every part of one host shares: its scheduler and clock, counters, IP, and the iffs by index.
+"""What every part of one host shares: its scheduler and clock, timers, counters, IP, and the iffs by index.
 
 There is one of these for each `Stack`, and nothing of it at module level, so hosts do not know of each other.
 """
@@ -11,6 +11,7 @@ from typing import Protocol
 from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.route.nexthop import Broadcaster, BroadcastRecv, Discard, Recv, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
 
@@ -30,14 +31,11 @@ class Family(Broadcaster, Protocol):
         """The broadcast addresses of its subnets."""
         ...
 
-    def tick(self) -> None: ...
-
-    def deadline(self) -> int | None: ...
-
 
 class Core:
     def __init__(self, now: int) -> None:
         self.scheduler = Scheduler(now)
+        self.timers = Timers()
         self.stats = Stats()
         self.families: dict[int, Family] = {}  # by ifl_index, in its order
         self._last_index = 0

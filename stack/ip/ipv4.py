@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EHOSTUNREACH, EMSGSIZE
+from itertools import count
 from typing import Protocol
 
 from ringbed.stack.ip.demux import L3Demux
@@ -55,7 +56,7 @@ class Ip:
         self.broadcasts: frozenset[int] = frozenset({0xFFFFFFFF})  # addresses that nobody can have
         self.locals: frozenset[int] = frozenset()  # addresses that nobody else can have
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
-        self._ident = 0
+        self._ident = count(1).__next__  # one step that nothing comes between: senders in every context need one
 
     # -- in -------------------------------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Ip:
         stats.ips_delivered.value += 1
         if packet.journey is not None:
             packet.journey.step("ip_deliver", queue.name)
-        queue.enqueue(packet)
+        queue.post(packet)
         return None
 
     def _error(self, packet: Packet, kind: int, code: int, rest: int) -> None:
@@ -176,7 +177,7 @@ class Ip:
         packet.length = total
         packet.l4 = header_len = MIN_LEN + len(options)
         packet.flags |= IPV4_CSUM_OUT
-        self._ident = ident = self._ident + 1 & 0xFFFF
+        ident = self._ident() & 0xFFFF
         header = segments[1]
         assert isinstance(header, bytearray)
         HEADER.pack_into(header, 0, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)

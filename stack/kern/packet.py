@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.message import Message
 from ringbed.stack.wire.view import Buffer
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ DONTROUTE: Final = 0x0800  # only to a neighbour (SO_DONTROUTE)
 MAY_BROADCAST: Final = 0x1000  # the sender may broadcast (SO_BROADCAST)
 
 
-class Packet:
+class Packet(Message):
     """See the module's text. `length` is in bytes, of what the segments hold."""
 
     __slots__ = (

@@ -12,7 +12,7 @@ counted.
     LOCAL    delivered here                   delivered here
     UNICAST  L2 header, out of the interface  not forwardable: this host is no router
     RESOLV   to the resolver's queue          not forwardable
-    HOLD     kept until the neighbour answers not forwardable
+    HOLD     to the resolver's queue          not forwardable
     DEAD     EHOSTUNREACH                     dropped without a word
 
 UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neigh/machine.py.
@@ -22,10 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
+from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOBUFS
 from typing import ClassVar, Protocol
 
 from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import IpStats
@@ -184,6 +185,19 @@ class Local(NextHop):
         return 0
 
 
+class Resolve(Message):
+    """A packet of this host for the neighbour `address`, whose link address is not known: to the resolver's queue."""
+
+    __slots__ = ("address", "packet")
+
+    def __init__(self, packet: Packet, address: int) -> None:
+        self.packet = packet
+        self.address = address
+
+    def drop(self, reason: Counter) -> None:
+        self.packet.drop(reason)
+
+
 class Resolv(NextHop):
     """A subnet whose neighbours must be found first: packets go to the resolver's service queue."""
 
@@ -202,5 +216,4 @@ class Resolv(NextHop):
         if not originated:
             packet.drop(self._stats.ips_cantforward)
             return EHOSTUNREACH
-        self._queue.enqueue(packet)
-        return 0
+        return 0 if self._queue.post(Resolve(packet, packet.dst)) else ENOBUFS

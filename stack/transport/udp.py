@@ -7,12 +7,13 @@ from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Rnh
-from ringbed.stack.transport.pcb import Pcb
+from ringbed.stack.transport.pcb import CtlInput, Pcb
 from ringbed.stack.wire import icmpv4, ipv4
 from ringbed.stack.wire.address import ipv4_text
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
@@ -43,12 +44,14 @@ class Udp:
         self._owners: dict[ServiceQueue, Pcb] = {}
         self._ports: dict[int, int] = {}  # local port -> how many sockets have it
         self._next = EPHEMERAL.start
-        catch_all = ServiceQueue(
-            "udp", lambda packet: self.udp_input(packet, None), scheduler, stats.udp.udps_fullqueue
-        )
+        catch_all = ServiceQueue("udp", self._nobody, scheduler, stats.udp.udps_fullqueue)
         ip.demux.add(Match(PROTO_UDP), catch_all)
 
     # -- in -------------------------------------------------------------------------------------------------
+
+    def _nobody(self, message: Message) -> None:
+        assert isinstance(message, Packet)  # nothing but the L3 demux leads here
+        self.udp_input(message, None)
 
     def udp_input(self, packet: Packet, socket: Pcb | None) -> None:
         """A datagram that the L3 demux gave to `socket`, or to nobody."""
@@ -103,8 +106,7 @@ class Udp:
         socket = None if queue is None else self._owners.get(queue)
         if socket is None:
             return False
-        socket.icmp_error(errno, (ipv4_text(quote.dst), dport), kind, code)
-        return True
+        return bool(socket.queue.post(CtlInput(errno, (ipv4_text(quote.dst), dport), kind, code)))
 
     # -- out ------------------------------------------------------------------------------------------------
 

@@ -160,6 +160,18 @@ def test_errors_are_limited_by_simulated_time() -> None:
     assert len(host.taken()) == 1
 
 
+def test_errors_wait_for_their_turn_like_everything_else_and_too_many_are_counted() -> None:
+    host = Host()
+    packet = _received(host, ip_frame(b"12345678", 132))
+    icmp = host.stack._icmp
+    icmp.queue.limit = 2
+    for _ in range(3):
+        icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+    assert (host.taken(), host.stats.icmp.icps_toomany.value) == ([], 1)
+    host.stack.run()
+    assert len(host.taken()) == 2
+
+
 def error_about(datagram: bytes, kind: int, code: int) -> bytes:
     return ip_frame(Icmp(kind, code, 0, datagram[14:][:28]).emit(), PROTO_ICMP)
 
