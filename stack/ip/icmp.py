@@ -17,7 +17,7 @@ from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.owned import Owned
-from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
+from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, HEADROOM, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
@@ -179,9 +179,10 @@ class Icmp:
         output_ifl: int = 0, journey: Journey | None = None, options: bytes = b"",
     ) -> int:  # fmt: skip
         """Send a message, `options` in its IP header; its checksum is only asked for. Returns 0 or an errno."""
-        header = bytearray(MIN_LEN + len(options) + HEADER_LEN)
-        HEADER.pack_into(header, MIN_LEN + len(options), kind, code, 0, rest)
-        packet = Packet([b"", header, payload] if payload else [b"", header], flags | ICMP_CSUM_OUT, 0, journey)
+        at = HEADROOM + MIN_LEN + len(options)
+        header = bytearray(at + HEADER_LEN)
+        HEADER.pack_into(header, at, kind, code, 0, rest)
+        packet = Packet([header, payload] if payload else [header], flags | ICMP_CSUM_OUT, 0, journey, HEADROOM)
         packet.output_ifl = output_ifl
         if journey is not None:
             journey.step("icmp_output")

@@ -155,12 +155,11 @@ class Ip:
     def ip_output(
         self, packet: Packet, dst: int, src: int, proto: int, ttl: int = TTL, tos: int = 0, options: bytes = b""
     ) -> int:
-        """Send `[b"", headers with 20 bytes and `options` of room for IP's, payload...]`. `src` 0: the best local one.
+        """Send a packet that has 20 bytes and `options` of room for IP's header at `l3`. `src` 0: the best local one.
 
         Returns 0, or the errno that the sender should see; the packet is counted either way.
         """
-        segments = packet.segments
-        total = sum(map(len, segments))
+        total = packet.length
         if total > 0xFFFF:
             packet.drop(self._stats.ips_toolong)
             return EMSGSIZE
@@ -174,15 +173,16 @@ class Ip:
         packet.src = src
         packet.dst = dst
         packet.proto = proto
-        packet.length = total
-        packet.l4 = header_len = MIN_LEN + len(options)
+        l3 = packet.l3
+        header_len = MIN_LEN + len(options)
+        packet.l4 = l3 + header_len
         packet.flags |= IPV4_CSUM_OUT
         ident = self._ident() & 0xFFFF
-        header = segments[1]
+        header = packet.segments[0]
         assert isinstance(header, bytearray)
-        HEADER.pack_into(header, 0, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)
+        HEADER.pack_into(header, l3, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)
         if options:
-            header[MIN_LEN:header_len] = options
+            header[l3 + MIN_LEN : packet.l4] = options
         if packet.journey is not None:
             packet.journey.step("ip_output")
         error = nexthop.output(packet, True)

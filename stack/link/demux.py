@@ -14,7 +14,8 @@ The key, most significant bits first, one piece after the other:
     anything else                               ethertype:16
 
 An ethertype is never below 0x600, so the leading zeros of LLC cannot be one. The priority bits of a tag are not part
-of it, and a tag of VLAN 0 is nothing but priority: it adds nothing (IEEE 802.1Q 9.6).
+of it, and a tag of VLAN 0 is nothing but priority: it adds nothing (IEEE 802.1Q 9.6). A tag that the card took out was
+the outermost one, and counts as if it were still there.
 """
 
 from __future__ import annotations
@@ -41,16 +42,21 @@ _SNAP = 0xAAAA03
 Key = tuple[int, int, int]  # key, its bits, bytes of L2 header to strip
 
 
-def ether_key(data: Buffer) -> Key:
-    """The key of a frame. Bits 0 when the header is cut off: only a zero-length entry matches that."""
+def ether_key(data: Buffer, tag: int = 0) -> Key:
+    """The key of a frame from which a card took `tag` (its type and itself, 0: none).
+
+    Bits 0 when the header is cut off: only a zero-length entry matches that.
+    """
     ethertype = data[12] << 8 | data[13]
-    if ethertype >= ETHERTYPE_MIN and ethertype not in _STRUCTURED:
+    if not tag and ethertype >= ETHERTYPE_MIN and ethertype not in _STRUCTURED:
         return ethertype, 16, HEADER_LEN
-    return _structured_key(data)
+    return _structured_key(data, tag)
 
 
-def _structured_key(data: Buffer) -> Key:
+def _structured_key(data: Buffer, tag: int) -> Key:
     key = bits = 0
+    if tag & 0x0FFF:
+        key, bits = tag & 0xFFFF0FFF, 32
     at = 12
     while (ethertype := _number(data, at, 2)) in _TAGS:
         if vlan := _number(data, at + 2, 2) & 0x0FFF:

@@ -39,7 +39,7 @@ class EtherInput:
             if data[:6] != lladdr and not self._accept(packet, data[:6]):
                 packet.drop(stats.notours)
                 continue
-            key, bits, header_len = ether_key(data)
+            key, bits, header_len = ether_key(data, packet.tag)
             entry = lookup(key, bits)
             if entry is None:
                 packet.drop(stats.noproto)
@@ -76,17 +76,16 @@ class EtherLink:
         self._stats = stats
 
     def ether_output(self, packet: Packet, header: bytes) -> int:
-        """Put the finished L2 `header` in front, have the sums done, queue the frame. Returns 0 or an errno."""
+        """Have the sums done, put the finished L2 `header` in front, queue the frame. Returns 0 or an errno.
+
+        A packet that was received has been pulled and trimmed to what shall go on.
+        """
         if packet.length > self.mtu:
             packet.drop(self._stats.toobig)
             return EMSGSIZE
         if packet.flags & OUT_MASK:
             self.sums.in_proto_cksum_out(packet)
-        header_len = len(header)
-        packet.segments[0] = header
-        packet.length += header_len
-        packet.l3 = header_len
-        packet.l4 += header_len
+        packet.push(header)
         if packet.journey is not None:
             packet.journey.step("ether_output", self.ifq.title)
         if not self.ifq.enqueue(packet):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.owned import Owned
-from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.packet import HEADROOM, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
@@ -228,8 +228,7 @@ class Arp(Owned):
 
     def _send(self, message: arp.Arp, to: bytes | None = None) -> None:
         header = Ethernet(to or message.target_hw, self._link.lladdr, ethernet.ETHERTYPE_ARP).emit()
-        packet = Packet([b"", message.emit()])
-        packet.length = arp.LEN
+        packet = Packet([bytearray(HEADROOM) + message.emit()], start=HEADROOM)
         self._link.ether_output(packet, header)
 
     # -- configuration and time -----------------------------------------------------------------------------

@@ -175,8 +175,8 @@ class Local(NextHop):
 
     def output(self, packet: Packet, originated: bool) -> int:
         if originated:
-            packet.segments = [packet.bytes()]
-            packet.end = packet.length
+            packet.join()
+            packet.end = packet.start + packet.length
             packet.flags = to_this_host(packet.flags)
         elif packet.flags & (BROADCAST | MULTICAST):  # RFC 1122, 3.3.6
             packet.drop(self._stats.ips_linkbcast)

@@ -8,7 +8,7 @@ from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
-from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
+from ringbed.stack.kern.packet import HEADROOM, L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
@@ -24,7 +24,8 @@ from ringbed.stack.wire.view import Buffer
 MAX_PAYLOAD = 0xFFFF - ipv4.MIN_LEN - HEADER_LEN
 EPHEMERAL = range(49152, 65536)
 _VERDICT = L4_CSUM_IN_OK | L4_CSUM_IN_BAD
-_ROOM = ipv4.MIN_LEN + HEADER_LEN
+_AT = HEADROOM + ipv4.MIN_LEN
+_ROOM = _AT + HEADER_LEN
 
 
 def binding(local: int, lport: int, peer: int = 0, fport: int = 0) -> Match:
@@ -128,8 +129,8 @@ class Udp:
         if len(payload) > MAX_PAYLOAD:
             return EMSGSIZE
         header = bytearray(_ROOM)
-        HEADER.pack_into(header, ipv4.MIN_LEN, socket.lport, dport, length, 0)
-        packet = Packet([b"", header, payload] if payload else [b"", header], socket.out_flags, 0, journey)
+        HEADER.pack_into(header, _AT, socket.lport, dport, length, 0)
+        packet = Packet([header, payload] if payload else [header], socket.out_flags, 0, journey, HEADROOM)
         packet.output_ifl = output_ifl
         if journey is not None:
             journey.step("udp_output")

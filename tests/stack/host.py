@@ -48,7 +48,7 @@ class FakeInterface:
         for packet in batch[:taken]:
             self.sent.append(packet.bytes())
             self.wanted.append(packet.flags & OUT_MASK)
-            self.offsets.append((packet.l3, packet.l4))
+            self.offsets.append((packet.l3 - packet.start, packet.l4 - packet.start))
         ifq.commit(taken)
         if taken < len(batch):
             ifq.set_oactive()
