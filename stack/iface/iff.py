@@ -198,8 +198,7 @@ class IfFamily:
             Route(prefix(ifa.all_ones), Rtt.IF, brecv, index),
             Route(prefix(ifa.prefix), Rtt.IF, Recv(stats, ip, index), index),
         ]
-        for route in routes:
-            self.table.add(route)
+        self.table.add(*routes)
         return _Subnet(resolv, brecv, routes)
 
     def remove_ifa(self, address: str) -> None:

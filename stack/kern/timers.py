@@ -14,7 +14,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import count
 from threading import Lock
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.service import ServiceQueue
@@ -54,7 +54,7 @@ class Timers:
     """All timers of one host."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Timer[object]]] = []
+        self._heap: list[tuple[int, int, Timer[Any]]] = []
         self._order = count()  # of two for the same time the one that was set first is first
         self._mutex = Lock()
 
@@ -70,7 +70,7 @@ class Timers:
 
     def _push(self, timer: Timer[T], at: int) -> None:
         timer._entry = at
-        heappush(self._heap, (at, next(self._order), timer))  # type: ignore[arg-type]
+        heappush(self._heap, (at, next(self._order), timer))
 
     def deadline(self) -> int | None:
         """When the next timer is due, in ns; None when none is set."""
@@ -82,7 +82,7 @@ class Timers:
         while (timer := self._pop_due(now)) is not None:
             timer.queue.post(timer)
 
-    def _pop_due(self, now: int) -> Timer[object] | None:
+    def _pop_due(self, now: int) -> Timer[Any] | None:
         with self._mutex:
             first = self._first()
             if first is None or first > now:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringbed.stack.kern.packet import Packet
+from ringbed.stack.table.tree import PrefixTree
 from ringbed.stack.wire.ethernet import (
     ETHERTYPE_MIN,
     ETHERTYPE_PPPOE,
@@ -100,37 +101,25 @@ class L2Entry:
 
 
 class L2Demux:
-    """Longest prefix of a key. Copy-on-write: a reader sees the table before a change or after it."""
+    """Longest prefix of a key. A change publishes a new `tree`: a reader sees the table before it or after it."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("tree",)
 
     def __init__(self) -> None:
-        self._levels: tuple[tuple[int, dict[int, L2Entry]], ...] = ()  # longest first
+        self.tree: PrefixTree[L2Entry] = PrefixTree()
 
     def lookup(self, key: int, bits: int) -> L2Entry | None:
         """The entry with the longest prefix that `key`, `bits` wide, begins with."""
-        for length, entries in self._levels:
-            if length <= bits and (entry := entries.get(key >> (bits - length))) is not None:
-                return entry
-        return None
+        return self.tree.lookup(key, bits)
 
     def add(self, entry: L2Entry) -> None:
         """Raises ValueError when the prefix is taken, or is wider than it says."""
-        if entry.bits < 0 or entry.prefix >> entry.bits:
-            raise ValueError(f"prefix {entry.prefix:#x} does not fit {entry.bits} bits")
-        levels = dict(self._levels)
-        entries = levels.get(entry.bits, {})
-        if entry.prefix in entries:
+        if entry.bits >= 0 and self.tree.get(entry.prefix, entry.bits) is not None:
             raise ValueError(f"L2 prefix {entry.prefix:#x}/{entry.bits} is taken")
-        self._publish({**levels, entry.bits: {**entries, entry.prefix: entry}})
+        self.tree = self.tree.set(entry.prefix, entry.bits, entry)
 
     def remove(self, prefix: int, bits: int) -> None:
         """Raises ValueError when there is no such entry."""
-        levels = dict(self._levels)
-        if prefix not in levels.get(bits, {}):
+        if self.tree.get(prefix, bits) is None:
             raise ValueError(f"L2 prefix {prefix:#x}/{bits} is not in the table")
-        levels[bits] = {p: e for p, e in levels[bits].items() if p != prefix}
-        self._publish(levels)
-
-    def _publish(self, levels: dict[int, dict[int, L2Entry]]) -> None:
-        self._levels = tuple((bits, entries) for bits, entries in sorted(levels.items(), reverse=True) if entries)
+        self.tree = self.tree.without(prefix, bits)

@@ -28,7 +28,7 @@ class EtherInput:
 
         The station filter is here for every card alike: software fills the gaps of the hardware's.
         """
-        stats, lladdr, lookup = self._stats, self.lladdr, self.demux.lookup
+        stats, lladdr, lookup = self._stats, self.lladdr, self.demux.tree.lookup
         stats.total.value += len(batch)
         delivered = 0
         for packet in batch:
