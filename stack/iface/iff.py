@@ -8,11 +8,12 @@ routes through those neighbours are left with a DEAD next hop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringbed.stack.ip.core import Core
+from ringbed.stack.ip.instance import Instance
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import IN_MASK, Packet
 from ringbed.stack.link.demux import L2Entry
@@ -104,10 +105,12 @@ class IfFamily:
         self.ifl_index = ifl.index
         self.capabilities = capabilities or hardware
         self.mtu = hardware.mtu if mtu is None else mtu
-        self.instance = instance
         self._refuse_bad(hardware)
         self._core = core = ifl.core
-        self.table: RouteTable = core.ip.table
+        if instance not in core.instances:
+            raise InterfaceError(f"{self.name}: routing instance {instance} does not exist")
+        self.instance: Instance = core.instances[instance]
+        self.table: RouteTable = self.instance.table
         self.ifas: list[IfAddr] = []
         self._subnets: dict[tuple[int, int], _Subnet] = {}
         self._demux = ifl.ifd.ether.demux
@@ -121,25 +124,23 @@ class IfFamily:
         self._broadcast_header = Ethernet(ethernet.BROADCAST, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
         self.arp = Arp(
             self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, core.timers, self.local_for,
-            self.is_local,
+            self.instance.ip.is_local,
         )  # fmt: skip
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
-        handler = core.ip.ip_input if believed else self._input_unchecked
+        handler = self.instance.ip.ip_input if believed else self._input_unchecked
         self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
-        core.add_family(self.ifl_index, self)
+        self.instance.add_family(self.ifl_index, self)
 
     def _input_unchecked(self, packet: Packet, iff: IfFamily) -> None:
         """The card has an opinion of the sums, but this family was told not to rely on it."""
         packet.flags &= ~IN_MASK
-        self._core.ip.ip_input(packet, iff)
+        self.instance.ip.ip_input(packet, iff)
 
     def _refuse_bad(self, hardware: Capabilities) -> None:
         if not MIN_MTU <= self.mtu <= hardware.mtu:
             raise InterfaceError(f"{self.name}: MTU {self.mtu} is not within {MIN_MTU}..{hardware.mtu}")
         if not hardware.covers(self.capabilities):
             raise InterfaceError(f"{self.name}: the hardware does not offer {self.capabilities}")
-        if self.instance != 0:
-            raise InterfaceError(f"{self.name}: routing instance {self.instance} does not exist, only 0")
 
     def close(self) -> None:
         """Called by the ifl. Raises InterfaceError while there are addresses."""
@@ -147,7 +148,7 @@ class IfFamily:
             raise InterfaceError(f"{self.name} inet still has the address {self.ifas[0]}")
         self.arp.refit()
         self._demux.remove(ethernet.ETHERTYPE_IPV4, 16)
-        self._core.remove_family(self.ifl_index)
+        self.instance.remove_family(self.ifl_index)
 
     # -- addresses ------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ class IfFamily:
         """`10.0.0.1/24`: our address and the length of its subnet. Raises InterfaceError."""
         ifa = self._checked(address)
         key = (ifa.prefix, ifa.bits)
-        local = Local(self._core.stats.ip, self._core.ip, ifa.local, self.ifl_index)
+        local = Local(self._core.stats.ip, self.instance.ip, ifa.local, self.ifl_index)
         self.table.add(Route(prefix(ifa.local), Rtt.IF, local, self.ifl_index))
         subnet = self._subnets.get(key)
         if subnet is None:
@@ -165,7 +166,6 @@ class IfFamily:
         if not self.ifas:
             self._demux.add(L2Entry(ethernet.ETHERTYPE_ARP, 16, self.ifl_index, self.arp.arp_input, None))
         self.ifas.append(ifa)
-        self._core.refit_addresses()
         return ifa
 
     def _checked(self, address: str) -> IfAddr:
@@ -190,7 +190,7 @@ class IfFamily:
         return ifa
 
     def _new_subnet(self, ifa: IfAddr) -> _Subnet:
-        ip, stats, index = self._core.ip, self._core.stats.ip, self.ifl_index
+        ip, stats, index = self.instance.ip, self._core.stats.ip, self.ifl_index
         resolv = Resolv(stats, self.arp.queue, self.arp.resolve, index, ifa.local)
         brecv = BroadcastRecv(stats, ip, lambda _: self, index)
         routes = [
@@ -219,28 +219,13 @@ class IfFamily:
         self.arp.refit()
         if not self.ifas:
             self._demux.remove(ethernet.ETHERTYPE_ARP, 16)
-        self._core.refit_addresses()
 
     # -- what others ask --------------------------------------------------------------------------------------
 
     def local_for(self, address: int) -> int:
         """Our address on the subnet of a host address, or 0."""
-        for ifa in self.ifas:
-            if address in ifa and address not in (ifa.prefix, ifa.all_ones):
-                return ifa.local
-        return 0
-
-    def is_local(self, address: int) -> bool:
-        """Whether this host has the address, on whichever interface."""
-        return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
-
-    def locals(self) -> Iterable[int]:
-        """Our addresses on it."""
-        return (ifa.local for ifa in self.ifas)
-
-    def all_ones(self) -> Iterable[int]:
-        """The broadcast addresses of its subnets."""
-        return (ifa.all_ones for ifa in self.ifas)
+        found = self.table.route(address, 0, lambda r: r.type is Rtt.IF and r.ifl_index == self.ifl_index)
+        return found.nexthop.local if found is not None and found.nexthop.type is Rnh.RESOLV else 0
 
     def source_address(self) -> int:
         """For a broadcast to everybody: any address of ours, or 0 when there is none yet."""

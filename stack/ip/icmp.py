@@ -128,7 +128,7 @@ class Icmp:
 
     def _echo(self, packet: Packet, data: Buffer) -> None:
         """The reply comes from where the request went to, with the same data."""
-        if packet.flags & (BROADCAST | MULTICAST) or not self._is_single(packet.dst):
+        if packet.flags & (BROADCAST | MULTICAST) or not self._ip.is_local(packet.dst):
             return packet.drop(self._stats.icps_bmcastecho)
         self._stats.icps_reflect.value += 1
         rest, options, to = IcmpView(data).rest, b"", packet.src
@@ -141,8 +141,8 @@ class Icmp:
     def _options_back(self, packet: Packet) -> tuple[bytes, int]:
         """The options of the answer, and where it goes first (RFC 1122 3.2.2.6). IP found those of `packet` good."""
         header = packet.segments[0][packet.l3 : packet.l4]
-        locals, time = self._ip.locals, self._scheduler.now // 1_000_000
-        return ipv4_options.answer(header, packet.src, packet.dst, locals.__contains__, time)
+        time = self._scheduler.now // 1_000_000
+        return ipv4_options.answer(header, packet.src, packet.dst, self._ip.is_local, time)
 
     def _to_raw(self, packet: Packet, known: bool) -> None:
         if self.raw:
@@ -220,11 +220,7 @@ class Icmp:
         fragment = Ipv4View(packet.segments[0], packet.l3).fragment if packet.flags & FRAGMENT else 0
         if packet.flags & (BROADCAST | MULTICAST) or fragment & ipv4.OFFSET_MASK:
             return True
-        return not self._is_single(packet.dst) or self._is_group(packet.src)
-
-    def _is_single(self, dst: int) -> bool:
-        """Whether it is an address of ours, and not a broadcast."""
-        return self._ip.table.forwarding(dst).nexthop.type is Rnh.LOCAL
+        return not self._ip.is_local(packet.dst) or self._is_group(packet.src)
 
     def _is_group(self, src: int) -> bool:
         """A broadcast address, a subnet's all-zeroes, or 0.0.0.0: nobody to answer."""

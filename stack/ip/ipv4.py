@@ -30,8 +30,6 @@ from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption
 
-_CLASS_D = 0xE0000000
-_LOOPBACK = 127
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
 _IN_VERDICT = IPV4_CSUM_IN_OK | IPV4_CSUM_IN_BAD
 TTL = 64
@@ -39,7 +37,7 @@ TTL = 64
 IcmpError = Callable[[Packet, int, int, int], None]  # packet, type, code, second word of the header
 
 
-class Instance(Protocol):
+class Tabled(Protocol):
     """What input needs of the iff a packet came by: the table of its routing instance."""
 
     @property
@@ -47,20 +45,21 @@ class Instance(Protocol):
 
 
 class Ip:
-    """`permanent` makes the permanent routes of a table; they need this object, and it needs the table."""
+    """IPv4 in one routing instance.
+
+    `permanent` makes the permanent routes of a table; they need this object, and it needs the table.
+    """
 
     def __init__(self, stats: Stats, permanent: Callable[[Ip], list[Route]]) -> None:
         self._stats = stats.ip
         self.demux = L3Demux()
         self.table = RouteTable(permanent(self))
-        self.broadcasts: frozenset[int] = frozenset({0xFFFFFFFF})  # addresses that nobody can have
-        self.locals: frozenset[int] = frozenset()  # addresses that nobody else can have
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
         self._ident = count(1).__next__  # one step that nothing comes between: senders in every context need one
 
     # -- in -------------------------------------------------------------------------------------------------
 
-    def ip_input(self, packet: Packet, iff: Instance) -> None:
+    def ip_input(self, packet: Packet, iff: Tabled) -> None:
         """From the L2 demux. Goes on to a next hop or is dropped."""
         stats = self._stats
         stats.ips_total.value += 1
@@ -75,10 +74,9 @@ class Ip:
         header_len = (version_ihl & 15) << 2
         if bad := self._bad_header(packet, version_ihl, header_len, total, size):
             return packet.drop(bad)
-        if src >= _CLASS_D or src in self.broadcasts or src >> 24 == _LOOPBACK or dst >> 24 == _LOOPBACK:
-            return packet.drop(stats.ips_badaddr)
-        if src in self.locals:  # an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016)
-            return packet.drop(stats.ips_ownaddr)
+        forwarding = iff.table.forwarding
+        if (bad := forwarding(src).nexthop.bad_source) is not None:
+            return packet.drop(bad)
         packet.src = src
         packet.dst = dst
         packet.proto = proto
@@ -88,7 +86,7 @@ class Ip:
             packet.flags |= FRAGMENT
         if header_len > MIN_LEN and not self._options(packet):
             return None
-        iff.table.forwarding(dst, src).nexthop.output(packet, False)
+        forwarding(dst, src).nexthop.output(packet, False)
         return None
 
     def _bad_header(self, packet: Packet, version_ihl: int, header_len: int, total: int, size: int) -> Counter | None:
@@ -149,6 +147,10 @@ class Ip:
     def _error(self, packet: Packet, kind: int, code: int, rest: int) -> None:
         if self.icmp_error is not None:
             self.icmp_error(packet, kind, code, rest)
+
+    def is_local(self, address: int) -> bool:
+        """Whether this host has the address, on whichever interface of the instance."""
+        return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
 
     # -- out ------------------------------------------------------------------------------------------------
 

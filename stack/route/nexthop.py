@@ -46,14 +46,19 @@ class Rnh(Enum):
 
 
 class NextHop:
-    """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here."""
+    """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here.
 
-    __slots__ = ("ifl_index", "local", "references")
+    `bad_source`: the cause for which a packet from outside is dropped that says it comes from such an address; None
+    where it may. So whose address is nobody's is a matter of routes, and nothing is looked at beside them.
+    """
+
+    __slots__ = ("bad_source", "ifl_index", "local", "references")
     kind: ClassVar[Rnh]
 
-    def __init__(self, ifl_index: int = 0, local: int = 0) -> None:
+    def __init__(self, ifl_index: int = 0, local: int = 0, bad_source: Counter | None = None) -> None:
         self.ifl_index = ifl_index
         self.local = local
+        self.bad_source = bad_source
         self.references = 0
 
     @property
@@ -70,15 +75,18 @@ class NextHop:
 
 
 class Reject(NextHop):
-    __slots__ = ("_stats",)
+    """`received` is the cause that is counted for packets from outside."""
+
+    __slots__ = ("_originated", "_received")
     kind = Rnh.REJECT
 
-    def __init__(self, stats: IpStats) -> None:
-        super().__init__()
-        self._stats = stats
+    def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
+        super().__init__(bad_source=bad_source)
+        self._originated = stats.ips_noroute
+        self._received = received or stats.ips_cantforward
 
     def output(self, packet: Packet, originated: bool) -> int:
-        packet.drop(self._stats.ips_noroute if originated else self._stats.ips_cantforward)
+        packet.drop(self._originated if originated else self._received)
         return EHOSTUNREACH
 
 
@@ -88,8 +96,8 @@ class Discard(NextHop):
     __slots__ = ("_originated", "_received")
     kind = Rnh.DISCARD
 
-    def __init__(self, stats: IpStats, received: Counter | None = None) -> None:
-        super().__init__()
+    def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
+        super().__init__(bad_source=bad_source)
         self._originated = stats.ips_odiscarded
         self._received = received or stats.ips_discarded
 
@@ -132,7 +140,10 @@ class Broadcaster(Protocol):
 
 
 class BroadcastRecv(NextHop):
-    """`choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones."""
+    """Nobody's address to send from.
+
+    `choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones.
+    """
 
     __slots__ = ("_choose", "_receiver", "_stats")
     kind = Rnh.BRECV
@@ -140,7 +151,7 @@ class BroadcastRecv(NextHop):
     def __init__(
         self, stats: IpStats, receiver: Receiver, choose: Callable[[int], Broadcaster | None], ifl_index: int = 0
     ) -> None:
-        super().__init__(ifl_index)
+        super().__init__(ifl_index, bad_source=stats.ips_badaddr)
         self._stats = stats
         self._receiver = receiver
         self._choose = choose
@@ -163,13 +174,16 @@ class BroadcastRecv(NextHop):
 
 
 class Local(NextHop):
-    """One of our own addresses."""
+    """One of our own addresses.
+
+    It is no source from outside: an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016).
+    """
 
     __slots__ = ("_receiver", "_stats")
     kind = Rnh.LOCAL
 
     def __init__(self, stats: IpStats, receiver: Receiver, local: int, ifl_index: int) -> None:
-        super().__init__(ifl_index, local)
+        super().__init__(ifl_index, local, stats.ips_ownaddr)
         self._stats = stats
         self._receiver = receiver
 

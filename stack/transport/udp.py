@@ -160,6 +160,11 @@ class Udp:
         socket.local = socket.source = local
         socket.lport, socket.peer = lport, (peer, fport)
 
+    @property
+    def bound(self) -> int:
+        """How many sockets are."""
+        return len(self._owners)
+
     def unbind(self, socket: Pcb) -> None:
         if socket.match is not None:
             self.ip.demux.remove(socket.match)
@@ -185,7 +190,7 @@ class Udp:
 
     def is_local(self, address: int) -> bool:
         """Whether the address is ours to send from."""
-        return self.ip.table.forwarding(address).nexthop.type is Rnh.LOCAL
+        return self.ip.is_local(address)
 
     def _receives(self, address: int) -> bool:
         return self.ip.table.forwarding(address).nexthop.type in (Rnh.LOCAL, Rnh.BRECV)

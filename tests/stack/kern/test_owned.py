@@ -113,7 +113,7 @@ def test_the_state_of_protocols_is_watched() -> None:
         lambda: setattr(neighbour, "state", State.DOWN),
         lambda: neighbour.die(),
         lambda: host.iff.arp.neighbours.clear(),
-        lambda: host.stack._icmp._limit.spend(0),
+        lambda: host.stack._protocols[0].icmp._limit.spend(0),
         lambda: sock.buffer.append(None, 1),  # type: ignore[arg-type]
         lambda: sock._errors.take_pending(),
     ):
