@@ -25,7 +25,7 @@ from ringbed.stack.kern.packet import (
 )
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Rnh
-from ringbed.stack.route.table import Route, RouteTable, Rtt
+from ringbed.stack.route.table import KEY_BITS, Route, RouteTable, Rtt
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption
@@ -74,8 +74,8 @@ class Ip:
         header_len = (version_ihl & 15) << 2
         if bad := self._bad_header(packet, version_ihl, header_len, total, size):
             return packet.drop(bad)
-        forwarding = iff.table.forwarding
-        if (bad := forwarding(src).nexthop.bad_source) is not None:
+        lookup = iff.table.tree.lookup  # both in the same table, and without a call between
+        if (bad := lookup(src << 32, KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # 0/0 is there
             return packet.drop(bad)
         packet.src = src
         packet.dst = dst
@@ -86,7 +86,7 @@ class Ip:
             packet.flags |= FRAGMENT
         if header_len > MIN_LEN and not self._options(packet):
             return None
-        forwarding(dst, src).nexthop.output(packet, False)
+        lookup(dst << 32 | src, KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
         return None
 
     def _bad_header(self, packet: Packet, version_ihl: int, header_len: int, total: int, size: int) -> Counter | None:
@@ -165,10 +165,13 @@ class Ip:
         if total > 0xFFFF:
             packet.drop(self._stats.ips_toolong)
             return EMSGSIZE
-        route = self._route(packet, dst, src)
-        if route is None:
-            packet.drop(self._stats.ips_noroute)
-            return EHOSTUNREACH
+        if packet.output_ifl or packet.flags & DONTROUTE:
+            route = self._route(packet, dst, src)
+            if route is None:
+                packet.drop(self._stats.ips_noroute)
+                return EHOSTUNREACH
+        else:
+            route = self.table.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]
         nexthop = route.nexthop
         if not src:
             src = nexthop.source(packet)
@@ -193,7 +196,7 @@ class Ip:
         return error
 
     def _route(self, packet: Packet, dst: int, src: int) -> Route | None:
-        """By forwarding lookup, unless the sender named an interface or wants a neighbour only."""
+        """Where the sender named an interface, or wants a neighbour only."""
         ifl_index = packet.output_ifl
         if packet.flags & DONTROUTE:
             return self.table.route(dst, src, lambda r: r.type in _NEIGHBOURS and ifl_index in (0, r.ifl_index))

@@ -52,8 +52,8 @@ def _check(state: Owned, what: str) -> None:
 def _checked(state: Owned, name: str, value: Any) -> None:
     if name not in state.shared:
         _check(state, name)
-    if (guarded := _GUARDED.get(type(value))) is not None:
-        value = guarded(value, state, name)
+        if (guarded := _GUARDED.get(type(value))) is not None:
+            value = guarded(value, state, name)
     object.__setattr__(state, name, value)
 
 

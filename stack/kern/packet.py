@@ -69,7 +69,9 @@ class Packet(Message):
     ) -> None:
         self.segments = segments
         self.start = self.l3 = start
-        self.length = (len(segments[0]) if len(segments) == 1 else sum(map(len, segments))) - start
+        self.length = len(segments[0]) - start
+        if len(segments) > 1:
+            self.length += len(segments[1]) if len(segments) == 2 else sum(map(len, segments[1:]))
         self.flags = flags
         self.ifl_index = 0
         self.output_ifl = 0

@@ -100,7 +100,8 @@ class ServiceQueue:
             self.scheduled = False
             if self.active:
                 return
-            self._begin()
+            self.active = True
+            self._consumer = get_ident()
         try:
             self._consume()
         finally:
@@ -111,15 +112,19 @@ class ServiceQueue:
         with self._mutex:
             if self.active:
                 self._wait()
-            self._begin()
-        try:
-            self._consume()
-        except BaseException:
-            self._end()
-            raise
+            self.active = True
+            self._consumer = get_ident()
+        if self._messages:
+            try:
+                self._consume()
+            except BaseException:
+                self._end()
+                raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._end()
+        self.active = False  # as in `_end`
+        if self.waiting or self._messages:
+            self._end()
 
     def drain(self) -> None:
         """Do what is queued, from a process."""
@@ -136,10 +141,6 @@ class ServiceQueue:
         while self.active:
             self._released.wait()
         self.waiting -= 1
-
-    def _begin(self) -> None:
-        self.active = True
-        self._consumer = get_ident()
 
     def _consume(self) -> None:
         messages, handler, spend, name = self._messages, self._handler, self._scheduler.spend, self.name

@@ -85,7 +85,13 @@ class EtherLink:
             return EMSGSIZE
         if packet.flags & OUT_MASK:
             self.sums.in_proto_cksum_out(packet)
-        packet.push(header)
+        first, start, size = packet.segments[0], packet.start, len(header)
+        if size == start and type(first) is bytearray:  # built here, as nearly all are: `push` without the call
+            first[:size] = header
+            packet.start = 0
+            packet.length += size
+        else:
+            packet.push(header)
         if packet.journey is not None:
             packet.journey.step("ether_output", self.ifq.title)
         if not self.ifq.enqueue(packet):

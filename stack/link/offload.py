@@ -77,17 +77,21 @@ class ChecksumOutput:
 
     def _put_ipv4(self, packet: Packet) -> None:
         l3, l4 = packet.l3, packet.l4
-        header = _cleared(packet, l3 + ipv4.CHECKSUM_AT, l4)
-        value = checksum(int.from_bytes(header[l3:l4], "big"))
-        header[l3 + ipv4.CHECKSUM_AT : l3 + ipv4.CHECKSUM_AT + 2] = value.to_bytes(2, "big")
+        at = l3 + ipv4.CHECKSUM_AT
+        header = packet.segments[0]
+        if type(header) is not bytearray or packet.ifl_index or len(header) < l4:
+            header = _cleared(packet, at, l4)
+        header[at : at + 2] = checksum(int.from_bytes(header[l3:l4], "big")).to_bytes(2, "big")
         packet.flags &= ~IPV4_CSUM_OUT
         self._stats.ips_outswcsum.value += 1
 
     def _put_l4(self, packet: Packet, field: _Field) -> None:
         l4 = packet.l4
         at = l4 + field.at
-        header = _cleared(packet, at, at + 2)
         segments = packet.segments
+        header = segments[0]
+        if type(header) is not bytearray or packet.ifl_index or len(header) < at + 2:
+            header, segments = _cleared(packet, at, at + 2), packet.segments
         if len(segments) == 2 and not len(header) - l4 & 1:  # one payload at an even byte: no walk needed
             total = int.from_bytes(header[l4:], "big") + octets_sum(segments[1])
         else:
@@ -106,10 +110,12 @@ class ChecksumOutput:
 
 
 def _cleared(packet: Packet, at: int, upto: int) -> bytearray:
-    """The headers, to be changed, with the field at `at` zero: in what was received it holds the sum as it was."""
+    """The headers of what was not built here in one piece, to be changed, with the field at `at` zero.
+
+    In what was received it holds the sum as it was.
+    """
     header = packet.writable(upto)
-    if packet.ifl_index:
-        header[at : at + 2] = b"\0\0"
+    header[at : at + 2] = b"\0\0"
     return header
 
 

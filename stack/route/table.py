@@ -84,28 +84,29 @@ Routes = tuple[Route, ...]  # of one prefix, best first
 
 
 class RouteTable:
-    """Starts with its permanent routes, among them one for 0/0, so every lookup finds something."""
+    """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
-    __slots__ = ("_tree",)
+    `tree` is what is published; the hot path takes it for several lookups in the same table.
+    """
+
+    __slots__ = ("tree",)
 
     def __init__(self, permanent: Iterable[Route]) -> None:
-        self._tree: PrefixTree[Routes] = PrefixTree()
-        draft, routes = self._tree.draft(), list(permanent)
+        self.tree: PrefixTree[Routes] = PrefixTree()
+        draft, routes = self.tree.draft(), list(permanent)
         for route in routes:
             _put(draft, route)
         self._publish(draft, [], routes)
-        if self._tree.get(0, 0) is None:
+        if self.tree.get(0, 0) is None:
             raise RouteError("a route table needs a permanent route for 0/0")
 
     def forwarding(self, dst: int, src: int = 0) -> Route:
         """The most preferred route of the longest matching prefix."""
-        routes = self._tree.lookup(dst << 32 | src, KEY_BITS)
-        assert routes is not None  # there is one for 0/0
-        return routes[0]
+        return self.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]  # there is one for 0/0
 
     def route(self, dst: int, src: int, accept: Callable[[Route], bool]) -> Route | None:
         """The longest matching prefix with a route that `accept` likes; the most preferred of these."""
-        matches = self._tree.matches(dst << 32 | src, KEY_BITS)
+        matches = self.tree.matches(dst << 32 | src, KEY_BITS)
         return next((route for _, routes in matches for route in routes if accept(route)), None)
 
     def add(self, *routes: Route) -> None:
@@ -114,7 +115,7 @@ class RouteTable:
         Raises RouteError for a permanent route and for a second interface route of the same prefix and ifl, and then
         none is added.
         """
-        draft, gone = self._tree.draft(), list[Route]()
+        draft, gone = self.tree.draft(), list[Route]()
         for route in routes:
             if route.type is Rtt.PERM:
                 raise RouteError(f"permanent route {route.prefix} can only be made with the table")
@@ -130,11 +131,11 @@ class RouteTable:
         if kind is Rtt.PERM:
             raise RouteError(f"permanent route {where} cannot be deleted")
         number, bits = where.number, where.bits
-        routes = self._tree.get(number, bits) or ()
+        routes = self.tree.get(number, bits) or ()
         old = _same(routes, kind, ifl_index)
         if old is None:
             raise RouteError(f"no {kind.name} route {where}" + (f" of ifl {ifl_index}" if ifl_index else ""))
-        draft = self._tree.draft()
+        draft = self.tree.draft()
         if len(routes) == 1:
             draft.remove(number, bits)
         else:
@@ -144,12 +145,12 @@ class RouteTable:
 
     def __iter__(self) -> Iterator[Route]:
         """Longest prefixes first, then in order of preference."""
-        by_length = sorted(self._tree, key=lambda item: -item[1])
+        by_length = sorted(self.tree, key=lambda item: -item[1])
         return (route for _, _, routes in by_length for route in routes)
 
     def _publish(self, draft: Draft[Routes], gone: Iterable[Route], come: Iterable[Route]) -> None:
         """By one assignment."""
-        self._tree = draft.done()
+        self.tree = draft.done()
         for route in come:
             route.nexthop.references += 1
         for route in gone:

@@ -74,10 +74,11 @@ class IcmpSocket:
 
     def recv(self) -> IcmpMessage:
         """Raises BlockingIOError when there is none."""
-        with self.queue:
+        if not self.buffer:
+            self.queue.drain()
             if not self.buffer:
                 raise BlockingIOError(EAGAIN, "nothing to receive")
-            return self.buffer.popleft()
+        return self.buffer.popleft()
 
     def echo_request(
         self, to: str, ident: int, sequence: int, payload: bytes = b"", ttl: int = 64, ifl_index: int = 0,

@@ -131,16 +131,18 @@ class UdpSocket(Pcb):
     @property
     def readable(self) -> bool:
         """Whether receiving would give something."""
-        if not self.buffer:
+        if not self.buffer.items:
             self.queue.drain()
-        return len(self.buffer) > 0
+        return bool(self.buffer.items)
 
     def _receive(self) -> _Datagram:
         self._raise_pending()
-        with self.queue:
-            if not self.buffer:
+        items = self.buffer.items
+        if not items:
+            self.queue.drain()
+            if not items:
                 raise BlockingIOError(EAGAIN, "nothing to receive")
-            datagram = self.buffer.popleft()
+        datagram = self.buffer.popleft()
         if datagram.journey is not None:
             datagram.journey.step("soreceive", self.queue.name)
         return datagram

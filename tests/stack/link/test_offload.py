@@ -91,6 +91,19 @@ def test_what_was_received_is_summed_wherever_it_is_cut(flag: int, payload: byte
     assert b"".join(pieces) == whole, "what others may read is as it was"
 
 
+@pytest.mark.parametrize("flag", L4)
+def test_headers_that_do_not_lie_in_the_first_segment_are_found(flag: int) -> None:
+    """As when something was pushed that did not fit into the headroom, and more goes in front later."""
+    p, l4 = packet(flag, [b"payload"])
+    p.push(b"V" * 18)
+    assert len(p.segments[0]) == 18
+    ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
+    sent = p.bytes()
+    assert sent[:18] == b"V" * 18
+    assert ones_complement_sum(sent[18:38]) == 0xFFFF
+    assert ones_complement_sum(pseudo(flag, l4) + sent[38:]) == 0xFFFF
+
+
 @pytest.mark.parametrize(("flag", "field"), [(UDP_CSUM_OUT, b"\xff\xff"), (TCP_CSUM_OUT, b"\0\0")])
 def test_a_computed_zero(flag: int, field: bytes) -> None:
     p, l4 = packet(flag, [b"\0\0"])

@@ -9,7 +9,7 @@ from ringbed.stack.socket.buffer import HIWAT, OVERHEAD, SockBuf
 
 
 class Buffer(SockBuf[int]):
-    """A buffer that becomes the consumer of its queue for each call, as a socket does for it."""
+    """A buffer that becomes the consumer of its queue to append, as a worker is."""
 
     def __init__(self, scheduler: Scheduler, failed: Counter, limit: int = HIWAT) -> None:
         super().__init__(ServiceQueue("q", lambda message: None, scheduler, Counter("full")), scheduler, failed, limit)
@@ -17,10 +17,6 @@ class Buffer(SockBuf[int]):
     def append(self, item: int, size: int) -> bool:
         with self.queue:
             return super().append(item, size)
-
-    def popleft(self) -> int:
-        with self.queue:
-            return super().popleft()
 
 
 def test_it_is_bounded_in_bytes_and_empty_items_cost_too() -> None:

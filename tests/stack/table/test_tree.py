@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.table.tree import PrefixTree, _Far, _Node
+from ringbed.stack.table import change
+from ringbed.stack.table.parts import LENGTHS, MOST, Below, Bunch, Far, Node
+from ringbed.stack.table.tree import PrefixTree
 from tests.stack.naive import longest_prefix
 
 # lengths around the strides, and prefixes of each other by sharing a few stems
@@ -32,21 +36,34 @@ def built(contents: dict[str, int]) -> PrefixTree[int]:
 def shape(tree: PrefixTree[int]) -> object:
     """All of it, to compare: two trees of one shape are the same to every lookup."""
 
-    def below(each: _Node[int] | _Far[int] | None) -> object:
-        if each is None:
-            return None
-        if isinstance(each, _Far):
+    def below(each: Below[int] | None) -> object:
+        if isinstance(each, Far):
             return each.prefix, each.bits, each.value, below(each.node)
-        entries = {index: (value, below(under)) for index, (value, under) in each.entries.items()}
-        assert each.below == sum(under is not None for _, under in each.entries.values())
-        return each.prefix, each.at, each.own, entries
+        if isinstance(each, Node):
+            entries = {index: (value, below(under)) for index, (value, under) in each.entries.items()}
+            assert each.below == sum(under is not None for _, under in each.entries.values())
+            return each.prefix, each.at, dict(each.own), entries
+        return None if each is None else [(length, dict(values)) for length, values in each.levels]
 
-    return tree._default, len(tree), below(tree._root)
+    return tree.default, len(tree), below(tree.root)
 
 
+SIZES = [(MOST, LENGTHS), (3, 2), (1, 1)]  # how much a bunch may hold: with little, there are nodes
+
+
+@contextmanager
+def bunches(most: int, lengths: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(change, "MOST", most)
+        patch.setattr(change, "LENGTHS", lengths)
+        yield
+
+
+@pytest.mark.parametrize("size", SIZES)
 @given(st.dictionaries(BITS, st.integers(1, 99), max_size=30), st.lists(BITS, max_size=30))
-def test_lookup_is_the_longest_prefix(contents: dict[str, int], keys: list[str]) -> None:
-    tree = built(contents)
+def test_lookup_is_the_longest_prefix(size: tuple[int, int], contents: dict[str, int], keys: list[str]) -> None:
+    with bunches(*size):
+        tree = built(contents)
     for text in [*keys, *contents, *(text + "0110" for text in contents), *(text[:-1] for text in contents)]:
         key, bits = number(text)
         assert tree.lookup(key, bits) == longest_prefix(text, contents.items())
@@ -60,10 +77,16 @@ def test_lookup_is_the_longest_prefix(contents: dict[str, int], keys: list[str])
 CHANGES = st.lists(st.tuples(BITS, st.one_of(st.none(), st.integers(1, 99))), max_size=40)
 
 
+@pytest.mark.parametrize("size", SIZES)
 @given(CHANGES)
 def test_every_change_leaves_the_old_tree_and_the_shape_does_not_tell_the_way(
-    changes: list[tuple[str, int | None]],
+    size: tuple[int, int], changes: list[tuple[str, int | None]]
 ) -> None:
+    with bunches(*size):
+        every_change_leaves_the_old_tree(changes)
+
+
+def every_change_leaves_the_old_tree(changes: list[tuple[str, int | None]]) -> None:
     tree, contents, before = PrefixTree[int](), dict[str, int](), list[tuple[PrefixTree[int], object]]()
     for text, value in changes:
         before.append((tree, shape(tree)))
@@ -106,16 +129,83 @@ def test_what_is_no_prefix_is_refused() -> None:
             tree.without(0, bits)
 
 
+def test_a_large_table_agrees_with_dicts_by_length() -> None:
+    """Some thousand prefixes of 25 lengths, so that there are nodes, bunches and bits that are skipped at once."""
+    rng = random.Random(5)
+    levels: dict[int, dict[int, int]] = {}
+    draft = PrefixTree[int]().draft()
+    for n in range(5000):
+        bits = rng.randrange(8, 33)
+        prefix = rng.choice((0x0A000000, 0xC0A80000, rng.getrandbits(32))) >> 32 - bits ^ rng.getrandbits(bits // 2)
+        levels.setdefault(bits, {})[prefix] = n
+        draft.set(prefix, bits, n)
+    tree = draft.done()
+    assert len(tree) == sum(map(len, levels.values()))
+    kinds = {type(each) for each in parts(tree)}
+    assert kinds == {Node, Bunch, Far}
+    for _ in range(3000):
+        key = rng.choice((0x0A000000, 0xC0A80000, rng.getrandbits(32))) ^ rng.getrandbits(18)
+        fitting = [levels[bits].get(key >> 32 - bits) for bits in sorted(levels, reverse=True)]
+        assert tree.lookup(key, 32) == next((value for value in fitting if value is not None), None)
+    for bits, values in levels.items():
+        for prefix in values:
+            draft.remove(prefix, bits)
+    assert shape(draft.done()) == shape(PrefixTree[int]())
+
+
+def parts(tree: PrefixTree[int]) -> Iterator[Below[int]]:
+    todo: list[Below[int] | None] = [tree.root]
+    while todo:
+        each = todo.pop()
+        if each is not None:
+            yield each
+        if isinstance(each, Far):
+            todo.append(each.node)
+        elif isinstance(each, Node):
+            todo += [below for _, below in each.entries.values()]
+
+
+def questions(tree: PrefixTree[int], key: int, bits: int) -> int:
+    """How many dicts a lookup asks."""
+    asked, here = 0, tree.root
+    while True:
+        if isinstance(here, Bunch):
+            return asked + len(here.levels)
+        if isinstance(here, Far):
+            if here.node is None or key >> bits - here.bits != here.prefix:
+                return asked
+            here = here.node
+            continue
+        asked += 1
+        below = here.entries.get(key >> bits - here.at - 8 & 255, (None, None))[1]
+        if below is None:
+            return asked
+        here = below
+
+
+@pytest.mark.parametrize("lengths", [2, 25])
+def test_the_default_route_is_as_near_whatever_lengths_there_are(lengths: int) -> None:
+    rng = random.Random(lengths)
+    draft = PrefixTree[int]().draft()
+    draft.set(0, 0, 1)
+    for _ in range(3000):
+        bits = 8 + rng.randrange(lengths)
+        draft.set(rng.getrandbits(bits) | 1 << bits - 1, bits, 2)  # none of them begins with a 0
+    tree = draft.done()
+    assert tree.lookup(0x01020304, 32) == 1
+    assert questions(tree, 0x01020304, 32) <= 2
+
+
 @pytest.mark.parametrize("bits", [16, 64, 128, 256])
-def test_steps_of_a_lookup_are_those_in_which_prefixes_differ(bits: int) -> None:
-    """Whatever lengths there are: a key of 256 bits, and two prefixes of it, cost what one of 16 bits does."""
-    tree = built({"1" * bits: 1, "1" * (bits - 1) + "0": 2})
-    ((_, below),) = tree._root.entries.values()
-    assert isinstance(below, _Far if bits > 16 else _Node)
-    node = below.node if isinstance(below, _Far) else below
-    assert node is not None
-    assert (node.below, set(node.own.values())) == (0, {1, 2}), "the second node is the last"
-    assert tree.lookup((1 << bits) - 1, bits) == 1
+def test_bits_in_which_nothing_branches_cost_nothing(bits: int) -> None:
+    """A key of 256 bits, and 300 prefixes of it that part in the last 16, cost what one of 16 bits does."""
+    draft = PrefixTree[int]().draft()
+    stem = (1 << bits - 16) - 1
+    for n in range(300):
+        draft.set(stem << 16 | n * 200, bits, n)
+    tree = draft.done()
+    assert max(questions(tree, stem << 16 | n * 200, bits) for n in range(300)) == 2
+    assert [tree.lookup(stem << 16 | n * 200, bits) for n in range(300)] == list(range(300))
 
 
 @pytest.fixture
