@@ -8,24 +8,21 @@ routes through those neighbours are left with a DEAD next hop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.instance import Instance
-from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import IN_MASK, Packet
-from ringbed.stack.link.demux import L2Entry
-from ringbed.stack.link.ether import EtherInput, EtherLink
-from ringbed.stack.link.interface import Capabilities, Interface
+from ringbed.stack.link.carrier import Carrier
+from ringbed.stack.link.ether import EtherLink
+from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.neigh.arp import Arp
 from ringbed.stack.route.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask
-from ringbed.stack.wire.ethernet import Ethernet
 
 MIN_MTU = 68  # RFC 791
 
@@ -67,19 +64,6 @@ class _Subnet:
         self.resolv.local = self.brecv.local = self.ifas[0].local
 
 
-class Device(Protocol):
-    """What an iff needs of its ifd."""
-
-    @property
-    def interface(self) -> Interface: ...
-
-    @property
-    def ether(self) -> EtherInput: ...
-
-    @property
-    def ifqs(self) -> Sequence[Ifq]: ...
-
-
 class Logical(Protocol):
     """What an iff needs of the ifl it sits on."""
 
@@ -90,7 +74,7 @@ class Logical(Protocol):
     def index(self) -> int: ...
 
     @property
-    def ifd(self) -> Device: ...
+    def carrier(self) -> Carrier: ...
 
     @property
     def core(self) -> Core: ...
@@ -100,12 +84,13 @@ class IfFamily:
     """IPv4 on one ifl. `capabilities` may offer less than the hardware does, never more."""
 
     def __init__(self, ifl: Logical, mtu: int | None, capabilities: Capabilities | None, instance: int) -> None:
-        hardware = ifl.ifd.interface.capabilities
+        carrier = ifl.carrier
+        hardware = carrier.capabilities
         self.name = ifl.name
         self.ifl_index = ifl.index
         self.capabilities = capabilities or hardware
-        self.mtu = hardware.mtu if mtu is None else mtu
-        self._refuse_bad(hardware)
+        self.mtu = carrier.mtu if mtu is None else mtu
+        self._refuse_bad(carrier)
         self._core = core = ifl.core
         if instance not in core.instances:
             raise InterfaceError(f"{self.name}: routing instance {instance} does not exist")
@@ -113,22 +98,17 @@ class IfFamily:
         self.table: RouteTable = self.instance.table
         self.ifas: list[IfAddr] = []
         self._subnets: dict[tuple[int, int], _Subnet] = {}
-        self._demux = ifl.ifd.ether.demux
-        self._link = EtherLink(
-            ifl.ifd.interface.lladdr,
-            ifl.ifd.ifqs[0],
-            self.mtu,
-            ChecksumOutput(self.capabilities, core.stats),
-            core.stats.ether,
-        )
-        self._broadcast_header = Ethernet(ethernet.BROADCAST, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
+        self._link = EtherLink(carrier, self.mtu, ChecksumOutput(self.capabilities, core.stats), core.stats.ether)
+        self._broadcast_header = carrier.header(ethernet.BROADCAST, ethernet.ETHERTYPE_IPV4)
         self.arp = Arp(
             self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, core.timers, self.local_for,
             self.instance.ip.is_local,
         )  # fmt: skip
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
         handler = self.instance.ip.ip_input if believed else self._input_unchecked
-        self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
+        self._ip_entry = carrier.entry(ethernet.ETHERTYPE_IPV4, self.ifl_index, handler, self)
+        self._arp_entry = carrier.entry(ethernet.ETHERTYPE_ARP, self.ifl_index, self.arp.arp_input)
+        carrier.demux.add(self._ip_entry)
         self.instance.add_family(self.ifl_index, self)
 
     def _input_unchecked(self, packet: Packet, iff: IfFamily) -> None:
@@ -136,10 +116,10 @@ class IfFamily:
         packet.flags &= ~IN_MASK
         self.instance.ip.ip_input(packet, iff)
 
-    def _refuse_bad(self, hardware: Capabilities) -> None:
-        if not MIN_MTU <= self.mtu <= hardware.mtu:
-            raise InterfaceError(f"{self.name}: MTU {self.mtu} is not within {MIN_MTU}..{hardware.mtu}")
-        if not hardware.covers(self.capabilities):
+    def _refuse_bad(self, carrier: Carrier) -> None:
+        if not MIN_MTU <= self.mtu <= carrier.mtu:
+            raise InterfaceError(f"{self.name}: MTU {self.mtu} is not within {MIN_MTU}..{carrier.mtu}")
+        if not carrier.capabilities.covers(self.capabilities):
             raise InterfaceError(f"{self.name}: the hardware does not offer {self.capabilities}")
 
     def close(self) -> None:
@@ -147,7 +127,7 @@ class IfFamily:
         if self.ifas:
             raise InterfaceError(f"{self.name} inet still has the address {self.ifas[0]}")
         self.arp.refit()
-        self._demux.remove(ethernet.ETHERTYPE_IPV4, 16)
+        self._link.carrier.demux.remove(self._ip_entry.prefix, self._ip_entry.bits)
         self.instance.remove_family(self.ifl_index)
 
     # -- addresses ------------------------------------------------------------------------------------------
@@ -164,7 +144,7 @@ class IfFamily:
         subnet.ifas.append(ifa)
         subnet.refit()
         if not self.ifas:
-            self._demux.add(L2Entry(ethernet.ETHERTYPE_ARP, 16, self.ifl_index, self.arp.arp_input, None))
+            self._link.carrier.demux.add(self._arp_entry)
         self.ifas.append(ifa)
         return ifa
 
@@ -218,7 +198,7 @@ class IfFamily:
                 self.table.delete(route.prefix, Rtt.IF, self.ifl_index)
         self.arp.refit()
         if not self.ifas:
-            self._demux.remove(ethernet.ETHERTYPE_ARP, 16)
+            self._link.carrier.demux.remove(self._arp_entry.prefix, self._arp_entry.bits)
 
     # -- what others ask --------------------------------------------------------------------------------------
 

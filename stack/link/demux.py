@@ -36,8 +36,8 @@ from ringbed.stack.wire.ethernet import (
 )
 from ringbed.stack.wire.view import Buffer
 
-_TAGS = frozenset({ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD})
-_STRUCTURED = _TAGS | {ETHERTYPE_PPPOE}
+TAGS = frozenset({ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD})
+_STRUCTURED = TAGS | {ETHERTYPE_PPPOE}
 _SNAP = 0xAAAA03
 
 Key = tuple[int, int, int]  # key, its bits, bytes of L2 header to strip
@@ -59,7 +59,7 @@ def _structured_key(data: Buffer, tag: int) -> Key:
     if tag & 0x0FFF:
         key, bits = tag & 0xFFFF0FFF, 32
     at = 12
-    while (ethertype := _number(data, at, 2)) in _TAGS:
+    while (ethertype := _number(data, at, 2)) in TAGS:
         if vlan := _number(data, at + 2, 2) & 0x0FFF:
             key = key << 32 | ethertype << 16 | vlan
             bits += 32
@@ -90,7 +90,11 @@ def _number(data: Buffer, at: int, size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class L2Entry:
-    """`prefix` is `bits` bits. `handler` gets the packet and `argument`; `strip`: L3 starts behind the L2 header."""
+    """`prefix` is `bits` bits. `handler` gets the packet and `argument`; `strip`: L3 starts behind the L2 header.
+
+    `station` is the link address whose frames it wants, with those to groups; None: everybody's. It is asked after the
+    lookup, so that one entry may see every frame of a device without another taking what is for other stations.
+    """
 
     prefix: int
     bits: int
@@ -98,6 +102,7 @@ class L2Entry:
     handler: Callable[[Packet, Any], None]
     argument: Any
     strip: bool = True
+    station: bytes | None = None
 
 
 class L2Demux:

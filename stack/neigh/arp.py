@@ -24,7 +24,6 @@ from ringbed.stack.neigh.machine import TRANSITIONS, Action, Event, Neighbour, S
 from ringbed.stack.route.nexthop import Resolve
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import arp, ethernet
-from ringbed.stack.wire.ethernet import Ethernet
 from ringbed.stack.wire.view import Truncated
 
 SECOND = 1_000_000_000
@@ -56,6 +55,7 @@ class Arp(Owned):
         self.neighbours: dict[int, Neighbour] = {}
         self._ifl_index = ifl_index
         self._link = link
+        self._lladdr = link.carrier.lladdr
         self._table = table
         self._ip_stats = stats.ip
         self._stats = stats.arp
@@ -107,7 +107,7 @@ class Arp(Owned):
             self._stats.replies_in.value += 1
         else:
             return packet.drop(self._stats.malformed)
-        if message.sender_hw == self._link.lladdr or message.sender_hw[0] & 1:
+        if message.sender_hw == self._lladdr or message.sender_hw[0] & 1:
             return packet.drop(self._stats.badsender)
         if self._is_local(message.sender):
             return packet.drop(self._stats.duplicate)
@@ -131,7 +131,7 @@ class Arp(Owned):
             self._heard(known or self._learn(message.sender), message.sender_hw)
         if to_us and message.operation == arp.REQUEST:
             self._stats.replies_out.value += 1
-            self._send(arp.Arp(arp.REPLY, self._link.lladdr, message.target, message.sender_hw, message.sender))
+            self._send(arp.Arp(arp.REPLY, self._lladdr, message.target, message.sender_hw, message.sender))
         else:
             self._stats.updates.value += 1
         return None
@@ -202,7 +202,7 @@ class Arp(Owned):
     def _answered(self, neighbour: Neighbour, before: State, lladdr: bytes) -> None:
         if neighbour.header is None:
             self._stats.learned.value += 1
-        neighbour.header = Ethernet(lladdr, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
+        neighbour.header = self._link.carrier.header(lladdr, ethernet.ETHERTYPE_IPV4)
         neighbour.timer.set(self._scheduler.now + KEEP - REFRESH)
         neighbour.used = False
 
@@ -212,7 +212,7 @@ class Arp(Owned):
         neighbour.timer.set(self._scheduler.now + RETRY)
         self._stats.requests_out.value += 1
         known = neighbour.header[:6] if neighbour.header else None
-        request = arp.Arp(arp.REQUEST, self._link.lladdr, neighbour.local, known or _ANYBODY, neighbour.address)
+        request = arp.Arp(arp.REQUEST, self._lladdr, neighbour.local, known or _ANYBODY, neighbour.address)
         self._send(request, known or ethernet.BROADCAST)
 
     def _forget(self, neighbour: Neighbour) -> None:
@@ -227,7 +227,7 @@ class Arp(Owned):
         self._table.delete(prefix(neighbour.address), Rtt.IFDEST, self._ifl_index)
 
     def _send(self, message: arp.Arp, to: bytes | None = None) -> None:
-        header = Ethernet(to or message.target_hw, self._link.lladdr, ethernet.ETHERTYPE_ARP).emit()
+        header = self._link.carrier.header(to or message.target_hw, ethernet.ETHERTYPE_ARP)
         packet = Packet([bytearray(HEADROOM) + message.emit()], start=HEADROOM)
         self._link.ether_output(packet, header)
 

@@ -214,10 +214,7 @@ def test_an_error_about_a_datagram_of_nobody_is_counted() -> None:
 
 
 def test_two_stacks_over_a_cable() -> None:
-    a, b = Host(known=False), Host(known=False)
-    b.below.lladdr = b.ifd.ether.lladdr = b.iff._link.lladdr = b"\x02\0\0\0\0\x0b"
-    b.iff.add_ifa("10.0.0.3/24")
-    b.iff.remove_ifa("10.0.0.2/24")
+    a, b = Host(known=False), Host(known=False, lladdr=b"\x02\0\0\0\0\x0b", our="10.0.0.3")
     pinger = a.stack.icmp_socket()
     pinger.echo_request("10.0.0.3", 7, 1, b"across")
     sock = a.stack.udp_socket()

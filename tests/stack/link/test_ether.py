@@ -15,24 +15,37 @@ from tests.stack.naive import ones_complement_sum, pseudo_header
 
 
 @pytest.mark.parametrize(
-    ("dst", "promiscuous", "taken", "flags"),
+    ("dst", "taken", "flags"),
     [
-        (OUR_MAC, False, True, 0),
-        (EVERYBODY, False, True, BROADCAST),
-        (b"\x01\0\x5e\0\0\xfb", False, True, MULTICAST),
-        (PEER_MAC, False, False, 0),
-        (PEER_MAC, True, True, 0),
+        (OUR_MAC, True, 0),
+        (EVERYBODY, True, BROADCAST),
+        (b"\x01\0\x5e\0\0\xfb", True, MULTICAST),
+        (PEER_MAC, False, 0),
     ],
 )
-def test_the_station_filter(dst: bytes, promiscuous: bool, taken: bool, flags: int) -> None:
+def test_the_station_filter(dst: bytes, taken: bool, flags: int) -> None:
     host = Host()
-    host.ifd.ether.promiscuous = promiscuous
     packet = Packet([ether_frame(b"", dst=dst)])
     host.ifd.ifiqs[0].input([packet])
     host.stack.run()
     assert (host.stats.ether.notours.value == 0) is taken
     assert packet.flags & (BROADCAST | MULTICAST) == flags
     assert packet.ifl_index == (host.ifl.index if taken else 0)
+
+
+def test_one_entry_may_see_every_frame_and_ip_still_does_not_take_those_for_others() -> None:
+    """A1: a promiscuous neighbour on the same device must not make IP receive what is for other stations."""
+    host = Host()
+    seen: list[tuple[bytes, int]] = []
+    host.ifd.ether.demux.add(L2Entry(0, 0, 9, lambda p, _: seen.append((p.bytes()[:6], p.flags)), None, strip=False))
+    for dst in (PEER_MAC, OUR_MAC, EVERYBODY):
+        host.give(ether_frame(b"", 0x88CC, dst), dst + udp_frame()[6:])
+    assert seen == [(PEER_MAC, 0), (OUR_MAC, 0), (EVERYBODY, BROADCAST)]
+    assert host.stack.drops() == {
+        "ether: frames for another station": 1,
+        "udp: dropped due to no socket": 1,
+        "ip: link-level broadcasts for a single host": 1,
+    }
 
 
 def test_the_header_is_stripped_by_offset_only() -> None:
