@@ -49,7 +49,7 @@ class TapInterface:
         taken = 0
         try:
             for packet in batch:
-                os.writev(self.fd, packet.segments)
+                os.writev(self.fd, packet.wire())
                 taken += 1
         except BlockingIOError:
             ifq.set_oactive()

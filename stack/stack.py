@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
 from ringbed.stack.ip.core import Core
-from ringbed.stack.ip.icmp import Icmp
+from ringbed.stack.ip.instance import Instance
 from ringbed.stack.kern.counters import Group
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.scheduler import Scheduler
@@ -20,9 +20,8 @@ from ringbed.stack.route.nexthop import Discard, NextHop, Reject, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
 from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.socket.udp import UdpSocket
-from ringbed.stack.transport.udp import Udp
+from ringbed.stack.transport.protocols import Protocols
 from ringbed.stack.wire.address import ipv4, ipv4_prefix
-from ringbed.stack.wire.ipv4 import PROTO_UDP
 
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
 
@@ -34,9 +33,7 @@ class Stack:
         self.hostname = hostname
         self._core = core = Core(now)
         self.drivers: dict[str, IfDriver] = {}
-        self._udp = Udp(core.ip, core.stats, core.scheduler)
-        self._icmp = Icmp(core.ip, core.stats, core.scheduler)
-        self._icmp.quoted[PROTO_UDP] = self._udp.udp_ctlinput
+        self._protocols = {0: Protocols(core.instances[0], core.stats, core.scheduler)}
 
     # -- time and work ----------------------------------------------------------------------------------------
 
@@ -55,7 +52,7 @@ class Stack:
     @property
     def routes(self) -> RouteTable:
         """The table of IPv4, routing instance 0."""
-        return self._core.ip.table
+        return self.instance().table
 
     def run(self) -> None:
         """Run every context to empty: interface queues, service queues, upcalls.
@@ -66,12 +63,14 @@ class Stack:
         self._core.scheduler.run()
 
     def tick(self, now: int) -> None:
-        """Simulated time is `now`: act on timers, then run. Raises ValueError when time would go backwards."""
+        """Simulated time is `now`: timers that are due go to their queues, then run.
+
+        Raises ValueError when time would go backwards.
+        """
         if now < self.now:
             raise ValueError(f"time cannot go from {self.now} back to {now}")
         self._core.scheduler.now = now
-        for family in self._core.families.values():
-            family.tick()
+        self._core.timers.post_due(now)
         self.run()
 
     def skip(self, now: int) -> None:
@@ -84,11 +83,41 @@ class Stack:
         """When `tick` next has something to do: now, while something put in waits for `run`; None: not by itself."""
         if self._core.scheduler.waiting:
             return self.now
-        return min((d for family in self._core.families.values() if (d := family.deadline()) is not None), default=None)
+        return self._core.timers.deadline()
 
     def journey(self) -> Journey:
         """To be given to one packet, which will record its way."""
         return Journey(self._core.scheduler)
+
+    # -- routing instances ------------------------------------------------------------------------------------
+
+    def instance(self, number: int = 0) -> Instance:
+        """Raises InterfaceError when there is none of this number."""
+        return self._of(number).instance
+
+    def _of(self, number: int) -> Protocols:
+        if number not in self._protocols:
+            raise InterfaceError(f"routing instance {number} does not exist")
+        return self._protocols[number]
+
+    def add_instance(self, number: int) -> Instance:
+        """Tables of its own, for interfaces and sockets to be put into. Raises InterfaceError."""
+        core = self._core
+        if number < 0 or number in core.instances:
+            raise InterfaceError(f"routing instance {number} is {'there already' if number >= 0 else 'negative'}")
+        made = core.instances[number] = Instance(number, core.stats)
+        self._protocols[number] = Protocols(made, core.stats, core.scheduler)
+        return made
+
+    def remove_instance(self, number: int) -> None:
+        """Raises InterfaceError for 0, and while an interface or a socket is in it."""
+        protocols = self._of(number)
+        if not number:
+            raise InterfaceError("routing instance 0 is always there")
+        if protocols.instance.families or protocols.sockets:
+            uses = f"{len(protocols.instance.families)} interfaces and {protocols.sockets} sockets"
+            raise InterfaceError(f"routing instance {number} still has {uses}")
+        del self._protocols[number], self._core.instances[number]
 
     # -- interfaces -------------------------------------------------------------------------------------------
 
@@ -129,31 +158,30 @@ class Stack:
 
     # -- routes -----------------------------------------------------------------------------------------------
 
-    def add_route(self, destination: str, gateway: str, interface: str = "") -> Route:
+    def add_route(self, destination: str, gateway: str, interface: str = "", instance: int = 0) -> Route:
         """A USER route through a neighbour, or `reject` or `discard` for `gateway`. Replaces one of the same prefix.
 
         Raises RouteError when the gateway is no neighbour (on `interface`, if given), or an address of ours.
         """
         dst, bits = ipv4_prefix(destination)
         ifl_index = self.ifl(interface).index if interface else 0
-        route = Route(prefix(dst, bits), Rtt.USER, self._next_hop(gateway, ifl_index))
-        self.routes.add(route)
+        table = self.instance(instance).table
+        route = Route(prefix(dst, bits), Rtt.USER, self._next_hop(table, gateway, ifl_index))
+        table.add(route)
         return route
 
-    def delete_route(self, destination: str) -> None:
+    def delete_route(self, destination: str, instance: int = 0) -> None:
         """Raises RouteError when there is no USER route of this prefix."""
         dst, bits = ipv4_prefix(destination)
-        self.routes.delete(prefix(dst, bits), Rtt.USER)
+        self.instance(instance).table.delete(prefix(dst, bits), Rtt.USER)
 
-    def _next_hop(self, gateway: str, ifl_index: int) -> NextHop:
+    def _next_hop(self, table: RouteTable, gateway: str, ifl_index: int) -> NextHop:
         if gateway == "reject":
             return Reject(self.stats.ip)
         if gateway == "discard":
             return Discard(self.stats.ip)
         address = ipv4(gateway)
-        found = self.routes.route(
-            address, 0, lambda r: r.type in _NEIGHBOURS and (not ifl_index or r.ifl_index == ifl_index)
-        )
+        found = table.route(address, 0, lambda r: r.type in _NEIGHBOURS and (not ifl_index or r.ifl_index == ifl_index))
         if found is None:
             raise RouteError(f"{gateway} is no neighbour of this host")
         if found.nexthop.type not in (Rnh.RESOLV, Rnh.UNICAST, Rnh.HOLD):
@@ -165,11 +193,13 @@ class Stack:
 
     # -- sockets ----------------------------------------------------------------------------------------------
 
-    def udp_socket(self) -> UdpSocket:
-        return UdpSocket(self._udp)
+    def udp_socket(self, instance: int = 0) -> UdpSocket:
+        """In a routing instance: its addresses, ports and routes. Raises InterfaceError when there is none of it."""
+        return UdpSocket(self._of(instance).udp)
 
-    def icmp_socket(self) -> IcmpSocket:
-        return IcmpSocket(self._icmp, self.stats.icmp, self._core.scheduler)
+    def icmp_socket(self, instance: int = 0) -> IcmpSocket:
+        """Likewise."""
+        return IcmpSocket(self._of(instance).icmp, self.stats.icmp, self._core.scheduler)
 
     # -- what happened ----------------------------------------------------------------------------------------
 

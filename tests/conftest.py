@@ -1,8 +1,9 @@
-"""What all tests share: deterministic hypothesis, and what happens on a machine that lacks something.
+"""What all tests share: deterministic hypothesis, state that is watched, and what happens where something is lacking.
 
-There, a test marked `needs` with a name of `sim/needs.py`, one with an engine's name for a parameter, one that meets
-`Missing` on its way, and a file of tests that cannot be imported without a package are skipped, and the last lines of
-the run say how many and why. With CI set nothing is: CI's machine has it all, and would hide it if it had not.
+On a machine that lacks something, a test marked `needs` with a name of `sim/needs.py`, one with an engine's name for a
+parameter, one that meets `Missing` on its way, and a file of tests that cannot be imported without a package are
+skipped, and the last lines of the run say how many and why. With CI set nothing is: CI's machine has it all, and would
+hide it if it had not.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import pytest
 
 from ringbed.sim.needs import ENGINES, Missing, lacking, need_of_module
 from ringbed.sim.trace.failure import Case, run_with_waveform
+from ringbed.stack.kern.owned import watch
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("ringbed")
+watch(True)  # every piece of state in every stack asserts its one writer
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@
 
 Between driver and stack there is one adapter, which is the driver's FrameSink and the stack's Interface at once: it
 turns verdicts into packet flags, and the stack's flags into the sums a driver is asked for. It parses nothing. A tag
-that the card took out is put back: whose VLAN a frame is of is the stack's to say.
+that the card took out goes with the packet: whose VLAN a frame is of is the stack's to say.
 """
 
 from __future__ import annotations
@@ -68,10 +68,9 @@ def _sums(flags: int) -> TxSum:
     return wanted
 
 
-def _tagged(frame: RxFrame) -> bytes:
-    """As it was on the wire: with its tag."""
-    assert frame.vlan is not None
-    return frame.data[:12] + ETHERTYPE_VLAN.to_bytes(2, "big") + frame.vlan.to_bytes(2, "big") + frame.data[12:]
+def _tag(frame: RxFrame) -> int:
+    """The tag that the card took out, with its type, as a packet carries it."""
+    return 0 if frame.vlan is None else ETHERTYPE_VLAN << 16 | frame.vlan
 
 
 FLAGS = tuple(_flags(Verdict(bits)) for bits in range(16))
@@ -118,10 +117,7 @@ class StackOnDriver:
 
     def input(self, queue: int, frames: list[RxFrame]) -> None:
         """The stack runs right after every interrupt, so its pressure needs no answer of its own here."""
-        packets = [
-            Packet([frame.data if frame.vlan is None else _tagged(frame)], FLAGS[frame.verdict], frame.tick)
-            for frame in frames
-        ]
+        packets = [Packet([frame.data], FLAGS[frame.verdict], frame.tick, tag=_tag(frame)) for frame in frames]
         if self.follow is not None:
             for packet, frame in zip(packets, frames, strict=True):
                 packet.journey = self.follow(frame.data)
@@ -152,7 +148,10 @@ class StackOnDriver:
 
     def start(self, ifq: Ifq) -> None:
         batch = ifq.begin(BATCH)
-        frames = [TxFrame(packet.segments, SUMS[packet.flags & OUT_MASK], packet.l3, packet.l4) for packet in batch]
+        frames = [
+            TxFrame(packet.wire(), SUMS[packet.flags & OUT_MASK], packet.l3 - packet.start, packet.l4 - packet.start)
+            for packet in batch
+        ]
         taken = self._driver.transmit(ifq.index, frames)
         ifq.commit(taken)
         for packet in batch[:taken]:

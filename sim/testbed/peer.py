@@ -77,7 +77,7 @@ class Peer:
         batch = ifq.begin(BATCH)
         at = self._frequency.clocks(self.stack.now + self._latency_ns)
         for packet in batch:
-            self._end.wire_in(to_wire(b"".join(map(bytes, packet.segments))), at)
+            self._end.wire_in(to_wire(packet.bytes()), at)
         ifq.commit(len(batch))
         self.sent += len(batch)
 

@@ -35,12 +35,14 @@ def ifconfig(ifl: IfLogical) -> str:
     """The block of one interface, under its short name."""
     ifd = ifl.ifd
     inet = ifl.iffs.get("inet")
-    mtu = inet.mtu if inet else ifd.interface.capabilities.mtu
+    mtu = inet.mtu if inet else ifl.carrier.mtu
     lines = [
-        f"{ifd.name}: flags={flags_text(flags(ifd))} mtu {mtu}",
+        f"{ifl.name if ifl.unit else ifd.name}: flags={flags_text(flags(ifd))} mtu {mtu}",
         f"\tlladdr {lladdr_text(ifd.interface.lladdr)}",
         f"\tindex {ifl.index} priority 0 llprio 3",
     ]
+    if ifl.on is not ifd or ifl.carrier.l2_id.tags:
+        lines.append(f"\tencap: vnetid {ifl.carrier.l2_id.tags[-1][1]} parent {ifl.on.name}")
     if ifd.media:
         lines.append(f"\tmedia: Ethernet autoselect ({ifd.media})")
     lines.append(f"\tstatus: {'active' if ifd.link_up else 'no carrier'}")

@@ -8,23 +8,21 @@ routes through those neighbours are left with a DEAD next hop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringbed.stack.ip.core import Core
-from ringbed.stack.kern.ifq import Ifq
+from ringbed.stack.ip.instance import Instance
 from ringbed.stack.kern.packet import IN_MASK, Packet
-from ringbed.stack.link.demux import L2Entry
-from ringbed.stack.link.ether import EtherInput, EtherLink
-from ringbed.stack.link.interface import Capabilities, Interface
+from ringbed.stack.link.carrier import Carrier
+from ringbed.stack.link.ether import EtherLink
+from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.neigh.arp import Arp
 from ringbed.stack.route.nexthop import BroadcastRecv, Local, Recv, Resolv, Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.address import ipv4_prefix, ipv4_text, netmask
-from ringbed.stack.wire.ethernet import Ethernet
 
 MIN_MTU = 68  # RFC 791
 
@@ -66,19 +64,6 @@ class _Subnet:
         self.resolv.local = self.brecv.local = self.ifas[0].local
 
 
-class Device(Protocol):
-    """What an iff needs of its ifd."""
-
-    @property
-    def interface(self) -> Interface: ...
-
-    @property
-    def ether(self) -> EtherInput: ...
-
-    @property
-    def ifqs(self) -> Sequence[Ifq]: ...
-
-
 class Logical(Protocol):
     """What an iff needs of the ifl it sits on."""
 
@@ -89,7 +74,7 @@ class Logical(Protocol):
     def index(self) -> int: ...
 
     @property
-    def ifd(self) -> Device: ...
+    def carrier(self) -> Carrier: ...
 
     @property
     def core(self) -> Core: ...
@@ -99,54 +84,51 @@ class IfFamily:
     """IPv4 on one ifl. `capabilities` may offer less than the hardware does, never more."""
 
     def __init__(self, ifl: Logical, mtu: int | None, capabilities: Capabilities | None, instance: int) -> None:
-        hardware = ifl.ifd.interface.capabilities
+        carrier = ifl.carrier
+        hardware = carrier.capabilities
         self.name = ifl.name
         self.ifl_index = ifl.index
         self.capabilities = capabilities or hardware
-        self.mtu = hardware.mtu if mtu is None else mtu
-        self.instance = instance
-        self._refuse_bad(hardware)
+        self.mtu = carrier.mtu if mtu is None else mtu
+        self._refuse_bad(carrier)
         self._core = core = ifl.core
-        self.table: RouteTable = core.ip.table
+        if instance not in core.instances:
+            raise InterfaceError(f"{self.name}: routing instance {instance} does not exist")
+        self.instance: Instance = core.instances[instance]
+        self.table: RouteTable = self.instance.table
         self.ifas: list[IfAddr] = []
         self._subnets: dict[tuple[int, int], _Subnet] = {}
-        self._demux = ifl.ifd.ether.demux
-        self._link = EtherLink(
-            ifl.ifd.interface.lladdr,
-            ifl.ifd.ifqs[0],
-            self.mtu,
-            ChecksumOutput(self.capabilities, core.stats),
-            core.stats.ether,
-        )
-        self._broadcast_header = Ethernet(ethernet.BROADCAST, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
+        self._link = EtherLink(carrier, self.mtu, ChecksumOutput(self.capabilities, core.stats), core.stats.ether)
+        self._broadcast_header = carrier.header(ethernet.BROADCAST, ethernet.ETHERTYPE_IPV4)
         self.arp = Arp(
-            self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, self.local_for, self.is_local
-        )
+            self.name, self.ifl_index, self._link, self.table, core.stats, core.scheduler, core.timers, self.local_for,
+            self.instance.ip.is_local,
+        )  # fmt: skip
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
-        handler = core.ip.ip_input if believed else self._input_unchecked
-        self._demux.add(L2Entry(ethernet.ETHERTYPE_IPV4, 16, self.ifl_index, handler, self))
-        core.add_family(self.ifl_index, self)
+        handler = self.instance.ip.ip_input if believed else self._input_unchecked
+        self._ip_entry = carrier.entry(ethernet.ETHERTYPE_IPV4, self.ifl_index, handler, self)
+        self._arp_entry = carrier.entry(ethernet.ETHERTYPE_ARP, self.ifl_index, self.arp.arp_input)
+        carrier.demux.add(self._ip_entry)
+        self.instance.add_family(self.ifl_index, self)
 
     def _input_unchecked(self, packet: Packet, iff: IfFamily) -> None:
         """The card has an opinion of the sums, but this family was told not to rely on it."""
         packet.flags &= ~IN_MASK
-        self._core.ip.ip_input(packet, iff)
+        self.instance.ip.ip_input(packet, iff)
 
-    def _refuse_bad(self, hardware: Capabilities) -> None:
-        if not MIN_MTU <= self.mtu <= hardware.mtu:
-            raise InterfaceError(f"{self.name}: MTU {self.mtu} is not within {MIN_MTU}..{hardware.mtu}")
-        if not hardware.covers(self.capabilities):
+    def _refuse_bad(self, carrier: Carrier) -> None:
+        if not MIN_MTU <= self.mtu <= carrier.mtu:
+            raise InterfaceError(f"{self.name}: MTU {self.mtu} is not within {MIN_MTU}..{carrier.mtu}")
+        if not carrier.capabilities.covers(self.capabilities):
             raise InterfaceError(f"{self.name}: the hardware does not offer {self.capabilities}")
-        if self.instance != 0:
-            raise InterfaceError(f"{self.name}: routing instance {self.instance} does not exist, only 0")
 
     def close(self) -> None:
         """Called by the ifl. Raises InterfaceError while there are addresses."""
         if self.ifas:
             raise InterfaceError(f"{self.name} inet still has the address {self.ifas[0]}")
         self.arp.refit()
-        self._demux.remove(ethernet.ETHERTYPE_IPV4, 16)
-        self._core.remove_family(self.ifl_index)
+        self._link.carrier.demux.remove(self._ip_entry.prefix, self._ip_entry.bits)
+        self.instance.remove_family(self.ifl_index)
 
     # -- addresses ------------------------------------------------------------------------------------------
 
@@ -154,7 +136,7 @@ class IfFamily:
         """`10.0.0.1/24`: our address and the length of its subnet. Raises InterfaceError."""
         ifa = self._checked(address)
         key = (ifa.prefix, ifa.bits)
-        local = Local(self._core.stats.ip, self._core.ip, ifa.local, self.ifl_index)
+        local = Local(self._core.stats.ip, self.instance.ip, ifa.local, self.ifl_index)
         self.table.add(Route(prefix(ifa.local), Rtt.IF, local, self.ifl_index))
         subnet = self._subnets.get(key)
         if subnet is None:
@@ -162,9 +144,8 @@ class IfFamily:
         subnet.ifas.append(ifa)
         subnet.refit()
         if not self.ifas:
-            self._demux.add(L2Entry(ethernet.ETHERTYPE_ARP, 16, self.ifl_index, self.arp.arp_input, None))
+            self._link.carrier.demux.add(self._arp_entry)
         self.ifas.append(ifa)
-        self._core.refit_addresses()
         return ifa
 
     def _checked(self, address: str) -> IfAddr:
@@ -189,7 +170,7 @@ class IfFamily:
         return ifa
 
     def _new_subnet(self, ifa: IfAddr) -> _Subnet:
-        ip, stats, index = self._core.ip, self._core.stats.ip, self.ifl_index
+        ip, stats, index = self.instance.ip, self._core.stats.ip, self.ifl_index
         resolv = Resolv(stats, self.arp.queue, self.arp.resolve, index, ifa.local)
         brecv = BroadcastRecv(stats, ip, lambda _: self, index)
         routes = [
@@ -197,8 +178,7 @@ class IfFamily:
             Route(prefix(ifa.all_ones), Rtt.IF, brecv, index),
             Route(prefix(ifa.prefix), Rtt.IF, Recv(stats, ip, index), index),
         ]
-        for route in routes:
-            self.table.add(route)
+        self.table.add(*routes)
         return _Subnet(resolv, brecv, routes)
 
     def remove_ifa(self, address: str) -> None:
@@ -218,37 +198,14 @@ class IfFamily:
                 self.table.delete(route.prefix, Rtt.IF, self.ifl_index)
         self.arp.refit()
         if not self.ifas:
-            self._demux.remove(ethernet.ETHERTYPE_ARP, 16)
-        self._core.refit_addresses()
+            self._link.carrier.demux.remove(self._arp_entry.prefix, self._arp_entry.bits)
 
     # -- what others ask --------------------------------------------------------------------------------------
 
     def local_for(self, address: int) -> int:
         """Our address on the subnet of a host address, or 0."""
-        for ifa in self.ifas:
-            if address in ifa and address not in (ifa.prefix, ifa.all_ones):
-                return ifa.local
-        return 0
-
-    def is_local(self, address: int) -> bool:
-        """Whether this host has the address, on whichever interface."""
-        return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
-
-    def locals(self) -> Iterable[int]:
-        """Our addresses on it."""
-        return (ifa.local for ifa in self.ifas)
-
-    def all_ones(self) -> Iterable[int]:
-        """The broadcast addresses of its subnets."""
-        return (ifa.all_ones for ifa in self.ifas)
-
-    def deadline(self) -> int | None:
-        """When `tick` next has something to do, in ns, or None."""
-        return self.arp.deadline()
-
-    def tick(self) -> None:
-        """Act on every timer whose time has come."""
-        self.arp.tick()
+        found = self.table.route(address, 0, lambda r: r.type is Rtt.IF and r.ifl_index == self.ifl_index)
+        return found.nexthop.local if found is not None and found.nexthop.type is Rnh.RESOLV else 0
 
     def source_address(self) -> int:
         """For a broadcast to everybody: any address of ours, or 0 when there is none yet."""

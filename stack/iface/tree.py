@@ -3,6 +3,7 @@
     em          ifdriver  code for a kind of device
     em0         ifd       one device: link address, queues, the L2 demux of what it receives
     em0.0       ifl       a group of neighbours; what packets and routes mean by 'interface', by its ifl_index
+    em0.42      ifl       another, by its L2_ID, a VLAN; on the ifd, or on an ifl whose tags are then the outer ones
     em0.0 inet  iff       IPv4 on it: MTU, offloads, routing instance       (iff.py)
     10.0.0.1/24 ifa       an address                                       (iff.py)
 
@@ -18,24 +19,33 @@ from itertools import count
 from ringbed.stack.iface.iff import IfFamily, InterfaceError
 from ringbed.stack.ip.core import Core
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
+from ringbed.stack.link.carrier import Carrier, L2Id
 from ringbed.stack.link.ether import EtherInput
 from ringbed.stack.link.interface import Capabilities, Interface, Ring
 
 __all__ = ["IfDevice", "IfDriver", "IfLogical", "InterfaceError"]
 
 INET = "inet"
+UNTAGGED = L2Id()
 
 
 class IfLogical:
-    """A group of neighbours. Without an L2_ID, so there is one on an ifd: untagged frames."""
+    """A group of neighbours, told from others of the ifd by the tags of their frames. `on` is what it stands on."""
 
-    def __init__(self, ifd: IfDevice, unit: int, core: Core) -> None:
+    def __init__(self, ifd: IfDevice, unit: int, on: IfDevice | IfLogical, l2_id: L2Id, core: Core) -> None:
         self.ifd = ifd
+        self.on = on
         self.unit = unit
         self.core = core
+        self.carrier: Carrier = on.carrier.within(l2_id)
+        self.above: dict[int, IfLogical] = {}  # what stands on it, by unit
         self.name: str = f"{ifd.name}.{unit}"
         self.index: int = core.new_ifl_index()
         self.iffs: dict[str, IfFamily] = {}
+
+    def add_ifl(self, unit: int, l2_id: L2Id) -> IfLogical:
+        """Another ifl on this one. Raises InterfaceError."""
+        return self.ifd.add_ifl(unit, l2_id, self)
 
     def add_iff(
         self,
@@ -76,32 +86,43 @@ class IfDevice:
         self.link_up = True
         self.media = ""  # as the driver's PHY says, such as "1000baseT full-duplex"
         self.ifls: dict[int, IfLogical] = {}
+        self._ids: dict[L2Id, IfLogical] = {}
         self._core = core
-        self.ether = EtherInput(interface.lladdr, core.stats.ether)
+        self.ether = EtherInput(core.stats.ether)
         numbers = range(capabilities.queues)
         handler, scheduler = self.ether.ether_input, core.scheduler
         self.ifiqs = [Ifiq(f"{self.name}:0:rxq:{n}", handler, scheduler) for n in numbers]
         self.ifqs = [Ifq(f"{self.name}:0:txq:{n}", n, interface.start, scheduler) for n in numbers]
+        self.carrier = Carrier(interface.lladdr, capabilities.mtu, capabilities, self.ether.demux, self.ifqs[0])
 
-    def add_ifl(self, unit: int = 0) -> IfLogical:
-        """Raises InterfaceError for a unit that is taken, and for a second ifl: nothing would tell them apart."""
+    def add_ifl(self, unit: int = 0, l2_id: L2Id = UNTAGGED, on: IfLogical | None = None) -> IfLogical:
+        """By its L2_ID (`vlan(42)`), on the device itself or on one of its ifls. Without one: the untagged frames.
+
+        Raises InterfaceError for a unit or an L2_ID that is taken: nothing would tell the two apart.
+        """
         if unit < 0:
             raise InterfaceError(f"{self.name}: unit {unit} is negative")
-        for other in self.ifls.values():
-            if other.unit == unit:
-                raise InterfaceError(f"{other.name} is there already")
-            raise InterfaceError(f"{self.name}.{unit} needs an L2_ID: {other.name} has the frames without one")
-        made = self.ifls[unit] = IfLogical(self, unit, self._core)
+        if unit in self.ifls:
+            raise InterfaceError(f"{self.ifls[unit].name} is there already")
+        whole = (on or self).carrier.within(l2_id).l2_id
+        if (other := self._ids.get(whole)) is not None:
+            of = f"the frames of {whole}" if whole.tags else "the frames without one"
+            raise InterfaceError(f"{self.name}.{unit} needs an L2_ID of its own: {other.name} has {of}")
+        made = self.ifls[unit] = self._ids[whole] = IfLogical(self, unit, on or self, l2_id, self._core)
+        if on is not None:
+            on.above[unit] = made
         return made
 
     def remove_ifl(self, unit: int = 0) -> None:
-        """Raises InterfaceError while it has a family."""
+        """Raises InterfaceError while something is on it."""
         ifl = self.ifls.get(unit)
         if ifl is None:
             raise InterfaceError(f"{self.name}.{unit} does not exist")
-        if ifl.iffs:
-            raise InterfaceError(f"{ifl.name} still has {', '.join(ifl.iffs)}")
-        del self.ifls[unit]
+        if above := [*ifl.iffs, *(other.name for other in ifl.above.values())]:
+            raise InterfaceError(f"{ifl.name} still has {', '.join(above)}")
+        del self.ifls[unit], self._ids[ifl.carrier.l2_id]
+        if isinstance(ifl.on, IfLogical):
+            del ifl.on.above[unit]
 
     def set_tap(self, tap: Tap | None) -> None:
         """Copy every frame, in and out, to `tap`; None ends it."""

@@ -7,7 +7,8 @@ bytes bit by bit, so that a UDP port is 16 of them. An entry with everything wil
 destination, then of the source, then by the higher mask of the 4 bytes. Entries with the same bits given cannot both
 match, so the answer is always one.
 
-Copy-on-write: a reader sees the structure before a change or after it.
+The masks of a protocol are few, and for each there is a persistent tree, as a map (table/tree.py): a change shares all
+but the way to it, whatever the number of sockets, and a reader sees the structure before it or after it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.table.tree import PrefixTree
 from ringbed.stack.wire.address import ipv4_text
 
 _WORD = 0xFFFFFFFF
@@ -54,13 +56,17 @@ def _rank(mask: int) -> tuple[int, int]:
     return -mask.bit_count(), -mask
 
 
+KEY_BITS = 96
+_Masks = tuple[tuple[int, PrefixTree[ServiceQueue]], ...]
+
+
 class L3Demux:
     """One for each routing instance."""
 
     __slots__ = ("_protocols",)
 
     def __init__(self) -> None:
-        self._protocols: dict[int, tuple[tuple[int, dict[int, ServiceQueue]], ...]] = {}
+        self._protocols: dict[int, _Masks] = {}
 
     def lookup(self, dst: int, src: int, proto: int, word: int) -> ServiceQueue | None:
         """The best match, or None when nobody here wants the protocol."""
@@ -68,29 +74,29 @@ class L3Demux:
         if masks is not None:
             key = dst << 64 | src << 32 | word
             for mask, queues in masks:
-                if (queue := queues.get(key & mask)) is not None:
+                if (queue := queues.lookup(key & mask, KEY_BITS)) is not None:
                     return queue
         return None
 
     def __contains__(self, match: Match) -> bool:
-        return match.key in dict(self._protocols.get(match.proto, ())).get(match.key_mask, {})
+        return self._tree(match).get(match.key, KEY_BITS) is not None
 
     def add(self, match: Match, queue: ServiceQueue) -> None:
         """Raises ValueError when the very same entry exists."""
         if match in self:
             raise ValueError(f"L3 entry {match} is taken")
-        masks = dict(self._protocols.get(match.proto, ()))
-        masks[match.key_mask] = {**masks.get(match.key_mask, {}), match.key: queue}
-        self._publish(match.proto, masks)
+        self._publish(match, self._tree(match).set(match.key, KEY_BITS, queue))
 
     def remove(self, match: Match) -> None:
         """Raises ValueError when there is no such entry."""
         if match not in self:
             raise ValueError(f"L3 entry {match} is not there")
-        masks = dict(self._protocols[match.proto])
-        masks[match.key_mask] = {k: q for k, q in masks[match.key_mask].items() if k != match.key}
-        self._publish(match.proto, masks)
+        self._publish(match, self._tree(match).without(match.key, KEY_BITS))
 
-    def _publish(self, proto: int, masks: dict[int, dict[int, ServiceQueue]]) -> None:
-        ordered = tuple((m, masks[m]) for m in sorted(masks, key=_rank) if masks[m])
-        self._protocols = {**self._protocols, proto: ordered}
+    def _tree(self, match: Match) -> PrefixTree[ServiceQueue]:
+        return dict(self._protocols.get(match.proto, ())).get(match.key_mask, PrefixTree())
+
+    def _publish(self, match: Match, tree: PrefixTree[ServiceQueue]) -> None:
+        masks = {**dict(self._protocols.get(match.proto, ())), match.key_mask: tree}
+        ordered = tuple((mask, masks[mask]) for mask in sorted(masks, key=_rank) if masks[mask])
+        self._protocols = {**self._protocols, match.proto: ordered}

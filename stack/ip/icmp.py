@@ -1,6 +1,7 @@
 """ICMP (RFC 792, RFC 1122 3.2.2): answers to echo requests, errors in both directions, and raw sockets for the rest.
 
-Input runs behind one service queue. An echo request is answered from the address it came to. Everything else is
+Input runs behind one service queue, and so does the limit of errors that are sent: whoever finds something wrong with a
+packet, in whatever context, posts it there. An echo request is answered from the address it came to. Everything else is
 offered to the raw sockets; errors also to the UDP socket whose datagram they quote. Errors go out only for a packet
 that was not itself an ICMP error, came from one host to one host, and is whole; and not more than
 `ERRORS_PER_SECOND`.
@@ -14,7 +15,9 @@ from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT
 from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
-from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
+from ringbed.stack.kern.message import Message
+from ringbed.stack.kern.owned import Owned
+from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, HEADROOM, ICMP_CSUM_OUT, L4_CSUM_IN_OK, MULTICAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
@@ -41,6 +44,39 @@ _ERRNO = {
 ErrorSink = Callable[[int, Ipv4View, int, int, int], bool]  # errno, quoted header, first word of L4, type, code
 
 
+class IcmpError(Message):
+    """`packet` is wrong, and its sender shall hear of it: an error of type `kind`, with `rest` in its second word.
+
+    The packet has been ended by who found it out; nobody changes its bytes any more.
+    """
+
+    __slots__ = ("code", "kind", "packet", "rest")
+
+    def __init__(self, packet: Packet, kind: int, code: int, rest: int) -> None:
+        self.packet = packet
+        self.kind = kind
+        self.code = code
+        self.rest = rest
+
+
+class RateLimit(Owned):
+    """So many in each second of simulated time."""
+
+    def __init__(self, queue: ServiceQueue, per_second: int) -> None:
+        self._per_second = per_second
+        self._window = 0  # the second that is counted in
+        self._sent = 0
+        self.queue = queue
+
+    def spend(self, now: int) -> bool:
+        """Whether one more may go at `now` ns."""
+        second = now // SECOND
+        if second != self._window:
+            self._window, self._sent = second, 0
+        self._sent += 1
+        return self._sent <= self._per_second
+
+
 class Icmp:
     """`raw` are the service queues of raw sockets; `quoted` takes errors by the protocol of the packet they quote."""
 
@@ -48,14 +84,22 @@ class Icmp:
         self._ip = ip
         self._stats = stats.icmp
         self._scheduler = scheduler
-        self.raw: list[ServiceQueue] = []
+        self.raw: tuple[ServiceQueue, ...] = ()
         self.quoted: dict[int, ErrorSink] = {}
-        self._window = 0  # the second that errors are counted in
-        self._sent = 0
+        self.queue = ServiceQueue("icmp", self._service, scheduler, stats.icmp.icps_fullqueue)
+        self._limit = RateLimit(self.queue, ERRORS_PER_SECOND)
         ip.icmp_error = self.icmp_error
-        ip.demux.add(Match(PROTO_ICMP), ServiceQueue("icmp", self.icmp_input, scheduler, stats.icmp.icps_fullqueue))
+        ip.demux.add(Match(PROTO_ICMP), self.queue)
 
     # -- in -------------------------------------------------------------------------------------------------
+
+    def _service(self, message: Message) -> None:
+        if isinstance(message, Packet):
+            self.icmp_input(message)
+        elif isinstance(message, IcmpError):
+            self._send_error(message)
+        else:
+            raise TypeError(f"{self.queue.name} does not know what to do with {message!r}")
 
     def icmp_input(self, packet: Packet) -> None:
         stats = self._stats
@@ -84,7 +128,7 @@ class Icmp:
 
     def _echo(self, packet: Packet, data: Buffer) -> None:
         """The reply comes from where the request went to, with the same data."""
-        if packet.flags & (BROADCAST | MULTICAST) or not self._is_single(packet.dst):
+        if packet.flags & (BROADCAST | MULTICAST) or not self._ip.is_local(packet.dst):
             return packet.drop(self._stats.icps_bmcastecho)
         self._stats.icps_reflect.value += 1
         rest, options, to = IcmpView(data).rest, b"", packet.src
@@ -97,13 +141,13 @@ class Icmp:
     def _options_back(self, packet: Packet) -> tuple[bytes, int]:
         """The options of the answer, and where it goes first (RFC 1122 3.2.2.6). IP found those of `packet` good."""
         header = packet.segments[0][packet.l3 : packet.l4]
-        locals, time = self._ip.locals, self._scheduler.now // 1_000_000
-        return ipv4_options.answer(header, packet.src, packet.dst, locals.__contains__, time)
+        time = self._scheduler.now // 1_000_000
+        return ipv4_options.answer(header, packet.src, packet.dst, self._ip.is_local, time)
 
     def _to_raw(self, packet: Packet, known: bool) -> None:
         if self.raw:
             for queue in self.raw:
-                queue.enqueue(packet)
+                queue.post(packet)
         elif not known:
             packet.drop(self._stats.icps_nosocket)
 
@@ -135,9 +179,10 @@ class Icmp:
         output_ifl: int = 0, journey: Journey | None = None, options: bytes = b"",
     ) -> int:  # fmt: skip
         """Send a message, `options` in its IP header; its checksum is only asked for. Returns 0 or an errno."""
-        header = bytearray(MIN_LEN + len(options) + HEADER_LEN)
-        HEADER.pack_into(header, MIN_LEN + len(options), kind, code, 0, rest)
-        packet = Packet([b"", header, payload] if payload else [b"", header], flags | ICMP_CSUM_OUT, 0, journey)
+        at = HEADROOM + MIN_LEN + len(options)
+        header = bytearray(at + HEADER_LEN)
+        HEADER.pack_into(header, at, kind, code, 0, rest)
+        packet = Packet([header, payload] if payload else [header], flags | ICMP_CSUM_OUT, 0, journey, HEADROOM)
         packet.output_ifl = output_ifl
         if journey is not None:
             journey.step("icmp_output")
@@ -149,42 +194,34 @@ class Icmp:
     def icmp_error(self, packet: Packet, kind: int, code: int, rest: int = 0) -> None:
         """Tell the sender of a received packet what is wrong with it, where RFC 1122 3.2.2 lets us.
 
-        The caller still ends the packet: this only sends one more, or counts why not.
+        The caller still ends the packet: this only has one more sent, by the consumer of ICMP's queue, or counts why
+        not.
         """
         stats = self._stats
         stats.icps_error.value += 1
-        data, l3 = packet.segments[0], packet.l3
+        data = packet.segments[0]
         if packet.proto == PROTO_ICMP and (packet.end <= packet.l4 or data[packet.l4] in icmpv4.ERRORS):
             stats.icps_oldicmp.value += 1
-            return
-        if self._not_single(packet):
+        elif self._not_single(packet):
             stats.icps_notsingle.value += 1
+        elif not self.queue.post(IcmpError(packet, kind, code, rest)):
+            stats.icps_toomany.value += 1
+
+    def _send_error(self, about: IcmpError) -> None:
+        if not self._limit.spend(self._scheduler.now):
+            self._stats.icps_toofreq.value += 1
             return
-        if not self._may_send():
-            stats.icps_toofreq.value += 1
-            return
-        room = ERROR_MAX - MIN_LEN - HEADER_LEN
-        self.output(kind, code, rest, data[l3 : min(packet.end, l3 + room)], packet.src, packet.dst)
+        packet, room = about.packet, ERROR_MAX - MIN_LEN - HEADER_LEN
+        quote = packet.segments[0][packet.l3 : min(packet.end, packet.l3 + room)]
+        self.output(about.kind, about.code, about.rest, quote, packet.src, packet.dst)
 
     def _not_single(self, packet: Packet) -> bool:
         """Broadcast by link or by address, a source that is not one host, a fragment other than the first."""
         fragment = Ipv4View(packet.segments[0], packet.l3).fragment if packet.flags & FRAGMENT else 0
         if packet.flags & (BROADCAST | MULTICAST) or fragment & ipv4.OFFSET_MASK:
             return True
-        return not self._is_single(packet.dst) or self._is_group(packet.src)
-
-    def _is_single(self, dst: int) -> bool:
-        """Whether it is an address of ours, and not a broadcast."""
-        return self._ip.table.forwarding(dst).nexthop.type is Rnh.LOCAL
+        return not self._ip.is_local(packet.dst) or self._is_group(packet.src)
 
     def _is_group(self, src: int) -> bool:
         """A broadcast address, a subnet's all-zeroes, or 0.0.0.0: nobody to answer."""
         return self._ip.table.forwarding(src).nexthop.type in (Rnh.BRECV, Rnh.RECV)
-
-    def _may_send(self) -> bool:
-        """A limit for each second of simulated time."""
-        second = self._scheduler.now // SECOND
-        if second != self._window:
-            self._window, self._sent = second, 0
-        self._sent += 1
-        return self._sent <= ERRORS_PER_SECOND

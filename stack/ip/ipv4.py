@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EHOSTUNREACH, EMSGSIZE
+from itertools import count
 from typing import Protocol
 
 from ringbed.stack.ip.demux import L3Demux
@@ -24,13 +25,11 @@ from ringbed.stack.kern.packet import (
 )
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Rnh
-from ringbed.stack.route.table import Route, RouteTable, Rtt
+from ringbed.stack.route.table import KEY_BITS, Route, RouteTable, Rtt
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption
 
-_CLASS_D = 0xE0000000
-_LOOPBACK = 127
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
 _IN_VERDICT = IPV4_CSUM_IN_OK | IPV4_CSUM_IN_BAD
 TTL = 64
@@ -38,7 +37,7 @@ TTL = 64
 IcmpError = Callable[[Packet, int, int, int], None]  # packet, type, code, second word of the header
 
 
-class Instance(Protocol):
+class Tabled(Protocol):
     """What input needs of the iff a packet came by: the table of its routing instance."""
 
     @property
@@ -46,20 +45,21 @@ class Instance(Protocol):
 
 
 class Ip:
-    """`permanent` makes the permanent routes of a table; they need this object, and it needs the table."""
+    """IPv4 in one routing instance.
+
+    `permanent` makes the permanent routes of a table; they need this object, and it needs the table.
+    """
 
     def __init__(self, stats: Stats, permanent: Callable[[Ip], list[Route]]) -> None:
         self._stats = stats.ip
         self.demux = L3Demux()
         self.table = RouteTable(permanent(self))
-        self.broadcasts: frozenset[int] = frozenset({0xFFFFFFFF})  # addresses that nobody can have
-        self.locals: frozenset[int] = frozenset()  # addresses that nobody else can have
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
-        self._ident = 0
+        self._ident = count(1).__next__  # one step that nothing comes between: senders in every context need one
 
     # -- in -------------------------------------------------------------------------------------------------
 
-    def ip_input(self, packet: Packet, iff: Instance) -> None:
+    def ip_input(self, packet: Packet, iff: Tabled) -> None:
         """From the L2 demux. Goes on to a next hop or is dropped."""
         stats = self._stats
         stats.ips_total.value += 1
@@ -74,10 +74,9 @@ class Ip:
         header_len = (version_ihl & 15) << 2
         if bad := self._bad_header(packet, version_ihl, header_len, total, size):
             return packet.drop(bad)
-        if src >= _CLASS_D or src in self.broadcasts or src >> 24 == _LOOPBACK or dst >> 24 == _LOOPBACK:
-            return packet.drop(stats.ips_badaddr)
-        if src in self.locals:  # an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016)
-            return packet.drop(stats.ips_ownaddr)
+        lookup = iff.table.tree.lookup  # both in the same table, and without a call between
+        if (bad := lookup(src << 32, KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # 0/0 is there
+            return packet.drop(bad)
         packet.src = src
         packet.dst = dst
         packet.proto = proto
@@ -87,7 +86,7 @@ class Ip:
             packet.flags |= FRAGMENT
         if header_len > MIN_LEN and not self._options(packet):
             return None
-        iff.table.forwarding(dst, src).nexthop.output(packet, False)
+        lookup(dst << 32 | src, KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
         return None
 
     def _bad_header(self, packet: Packet, version_ihl: int, header_len: int, total: int, size: int) -> Counter | None:
@@ -142,46 +141,53 @@ class Ip:
         stats.ips_delivered.value += 1
         if packet.journey is not None:
             packet.journey.step("ip_deliver", queue.name)
-        queue.enqueue(packet)
+        queue.post(packet)
         return None
 
     def _error(self, packet: Packet, kind: int, code: int, rest: int) -> None:
         if self.icmp_error is not None:
             self.icmp_error(packet, kind, code, rest)
 
+    def is_local(self, address: int) -> bool:
+        """Whether this host has the address, on whichever interface of the instance."""
+        return self.table.forwarding(address).nexthop.type is Rnh.LOCAL
+
     # -- out ------------------------------------------------------------------------------------------------
 
     def ip_output(
         self, packet: Packet, dst: int, src: int, proto: int, ttl: int = TTL, tos: int = 0, options: bytes = b""
     ) -> int:
-        """Send `[b"", headers with 20 bytes and `options` of room for IP's, payload...]`. `src` 0: the best local one.
+        """Send a packet that has 20 bytes and `options` of room for IP's header at `l3`. `src` 0: the best local one.
 
         Returns 0, or the errno that the sender should see; the packet is counted either way.
         """
-        segments = packet.segments
-        total = sum(map(len, segments))
+        total = packet.length
         if total > 0xFFFF:
             packet.drop(self._stats.ips_toolong)
             return EMSGSIZE
-        route = self._route(packet, dst, src)
-        if route is None:
-            packet.drop(self._stats.ips_noroute)
-            return EHOSTUNREACH
+        if packet.output_ifl or packet.flags & DONTROUTE:
+            route = self._route(packet, dst, src)
+            if route is None:
+                packet.drop(self._stats.ips_noroute)
+                return EHOSTUNREACH
+        else:
+            route = self.table.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]
         nexthop = route.nexthop
         if not src:
             src = nexthop.source(packet)
         packet.src = src
         packet.dst = dst
         packet.proto = proto
-        packet.length = total
-        packet.l4 = header_len = MIN_LEN + len(options)
+        l3 = packet.l3
+        header_len = MIN_LEN + len(options)
+        packet.l4 = l3 + header_len
         packet.flags |= IPV4_CSUM_OUT
-        self._ident = ident = self._ident + 1 & 0xFFFF
-        header = segments[1]
+        ident = self._ident() & 0xFFFF
+        header = packet.segments[0]
         assert isinstance(header, bytearray)
-        HEADER.pack_into(header, 0, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)
+        HEADER.pack_into(header, l3, 0x40 + header_len // 4, tos, total, ident, 0, ttl, proto, 0, src, dst)
         if options:
-            header[MIN_LEN:header_len] = options
+            header[l3 + MIN_LEN : packet.l4] = options
         if packet.journey is not None:
             packet.journey.step("ip_output")
         error = nexthop.output(packet, True)
@@ -190,7 +196,7 @@ class Ip:
         return error
 
     def _route(self, packet: Packet, dst: int, src: int) -> Route | None:
-        """By forwarding lookup, unless the sender named an interface or wants a neighbour only."""
+        """Where the sender named an interface, or wants a neighbour only."""
         ifl_index = packet.output_ifl
         if packet.flags & DONTROUTE:
             return self.table.route(dst, src, lambda r: r.type in _NEIGHBOURS and ifl_index in (0, r.ifl_index))

@@ -25,6 +25,7 @@ from enum import Enum
 from itertools import islice
 
 from ringbed.stack.kern.counters import Group
+from ringbed.stack.kern.message import FIRST, FULL, QUEUED, Posted
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.scheduler import Context, Scheduler
 
@@ -127,22 +128,23 @@ class Ifq(Group):
     def __len__(self) -> int:
         return len(self._packets)
 
-    def enqueue(self, packet: Packet) -> bool:
-        """Append; False when the queue is full: the packet is dropped and counted, and the sender should know."""
+    def enqueue(self, packet: Packet) -> Posted:
+        """Append, or drop and count when the queue is full, and the sender should know. FIRST: a start is scheduled."""
         packets = self._packets
         waiting = len(packets)
         if waiting >= self.maxlen:
             packet.drop(self.qdrops)
-            return False
+            return FULL
         packets.append(packet)
         self.packets += 1
         self.bytes += packet.length
         if not self._scheduled:
             self._scheduled = True
             self._scheduler.schedule(Context.INTERRUPT, self)
-        elif waiting >= TXMIT - 1:
+            return FIRST
+        if waiting >= TXMIT - 1:
             self.start()
-        return True
+        return QUEUED
 
     def run(self) -> None:
         """Scheduled because something was put in."""

@@ -90,6 +90,7 @@ class IcmpStats(Group):
             "error{s} not generated because old packet was not to and from a single host"
         )
         self.icps_toofreq = self.counter("error{s} not generated because rate limited")
+        self.icps_toomany = self.counter("error{s} not generated because the service queue was full")
         self.icps_input = self.counter("message{s} received")
         self.icps_tooshort = self.drop("message{s} < minimum length")
         self.icps_badsum = self.drop("bad checksum{s}")

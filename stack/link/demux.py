@@ -14,7 +14,8 @@ The key, most significant bits first, one piece after the other:
     anything else                               ethertype:16
 
 An ethertype is never below 0x600, so the leading zeros of LLC cannot be one. The priority bits of a tag are not part
-of it, and a tag of VLAN 0 is nothing but priority: it adds nothing (IEEE 802.1Q 9.6).
+of it, and a tag of VLAN 0 is nothing but priority: it adds nothing (IEEE 802.1Q 9.6). A tag that the card took out was
+the outermost one, and counts as if it were still there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringbed.stack.kern.packet import Packet
+from ringbed.stack.table.tree import PrefixTree
 from ringbed.stack.wire.ethernet import (
     ETHERTYPE_MIN,
     ETHERTYPE_PPPOE,
@@ -34,25 +36,30 @@ from ringbed.stack.wire.ethernet import (
 )
 from ringbed.stack.wire.view import Buffer
 
-_TAGS = frozenset({ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD})
-_STRUCTURED = _TAGS | {ETHERTYPE_PPPOE}
+TAGS = frozenset({ETHERTYPE_VLAN, ETHERTYPE_QINQ, ETHERTYPE_QINQ_OLD})
+_STRUCTURED = TAGS | {ETHERTYPE_PPPOE}
 _SNAP = 0xAAAA03
 
 Key = tuple[int, int, int]  # key, its bits, bytes of L2 header to strip
 
 
-def ether_key(data: Buffer) -> Key:
-    """The key of a frame. Bits 0 when the header is cut off: only a zero-length entry matches that."""
+def ether_key(data: Buffer, tag: int = 0) -> Key:
+    """The key of a frame from which a card took `tag` (its type and itself, 0: none).
+
+    Bits 0 when the header is cut off: only a zero-length entry matches that.
+    """
     ethertype = data[12] << 8 | data[13]
-    if ethertype >= ETHERTYPE_MIN and ethertype not in _STRUCTURED:
+    if not tag and ethertype >= ETHERTYPE_MIN and ethertype not in _STRUCTURED:
         return ethertype, 16, HEADER_LEN
-    return _structured_key(data)
+    return _structured_key(data, tag)
 
 
-def _structured_key(data: Buffer) -> Key:
+def _structured_key(data: Buffer, tag: int) -> Key:
     key = bits = 0
+    if tag & 0x0FFF:
+        key, bits = tag & 0xFFFF0FFF, 32
     at = 12
-    while (ethertype := _number(data, at, 2)) in _TAGS:
+    while (ethertype := _number(data, at, 2)) in TAGS:
         if vlan := _number(data, at + 2, 2) & 0x0FFF:
             key = key << 32 | ethertype << 16 | vlan
             bits += 32
@@ -83,7 +90,11 @@ def _number(data: Buffer, at: int, size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class L2Entry:
-    """`prefix` is `bits` bits. `handler` gets the packet and `argument`; `strip`: L3 starts behind the L2 header."""
+    """`prefix` is `bits` bits. `handler` gets the packet and `argument`; `strip`: L3 starts behind the L2 header.
+
+    `station` is the link address whose frames it wants, with those to groups; None: everybody's. It is asked after the
+    lookup, so that one entry may see every frame of a device without another taking what is for other stations.
+    """
 
     prefix: int
     bits: int
@@ -91,40 +102,29 @@ class L2Entry:
     handler: Callable[[Packet, Any], None]
     argument: Any
     strip: bool = True
+    station: bytes | None = None
 
 
 class L2Demux:
-    """Longest prefix of a key. Copy-on-write: a reader sees the table before a change or after it."""
+    """Longest prefix of a key. A change publishes a new `tree`: a reader sees the table before it or after it."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("tree",)
 
     def __init__(self) -> None:
-        self._levels: tuple[tuple[int, dict[int, L2Entry]], ...] = ()  # longest first
+        self.tree: PrefixTree[L2Entry] = PrefixTree()
 
     def lookup(self, key: int, bits: int) -> L2Entry | None:
         """The entry with the longest prefix that `key`, `bits` wide, begins with."""
-        for length, entries in self._levels:
-            if length <= bits and (entry := entries.get(key >> (bits - length))) is not None:
-                return entry
-        return None
+        return self.tree.lookup(key, bits)
 
     def add(self, entry: L2Entry) -> None:
         """Raises ValueError when the prefix is taken, or is wider than it says."""
-        if entry.bits < 0 or entry.prefix >> entry.bits:
-            raise ValueError(f"prefix {entry.prefix:#x} does not fit {entry.bits} bits")
-        levels = dict(self._levels)
-        entries = levels.get(entry.bits, {})
-        if entry.prefix in entries:
+        if entry.bits >= 0 and self.tree.get(entry.prefix, entry.bits) is not None:
             raise ValueError(f"L2 prefix {entry.prefix:#x}/{entry.bits} is taken")
-        self._publish({**levels, entry.bits: {**entries, entry.prefix: entry}})
+        self.tree = self.tree.set(entry.prefix, entry.bits, entry)
 
     def remove(self, prefix: int, bits: int) -> None:
         """Raises ValueError when there is no such entry."""
-        levels = dict(self._levels)
-        if prefix not in levels.get(bits, {}):
+        if self.tree.get(prefix, bits) is None:
             raise ValueError(f"L2 prefix {prefix:#x}/{bits} is not in the table")
-        levels[bits] = {p: e for p, e in levels[bits].items() if p != prefix}
-        self._publish(levels)
-
-    def _publish(self, levels: dict[int, dict[int, L2Entry]]) -> None:
-        self._levels = tuple((bits, entries) for bits, entries in sorted(levels.items(), reverse=True) if entries)
+        self.tree = self.tree.without(prefix, bits)

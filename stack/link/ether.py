@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from errno import EMSGSIZE, ENOBUFS
 
-from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import BROADCAST, MULTICAST, OUT_MASK, Packet
 from ringbed.stack.kern.stats import EtherStats
-from ringbed.stack.link.demux import L2Demux, ether_key
+from ringbed.stack.link.carrier import Carrier
+from ringbed.stack.link.demux import L2Demux, L2Entry, ether_key
 from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.wire import ethernet
+from ringbed.stack.wire.view import Buffer
 
 
 class EtherInput:
     """The input half of one ifd: whose frame is it, and which protocol's."""
 
-    __slots__ = ("_stats", "demux", "lladdr", "promiscuous")
+    __slots__ = ("_stats", "demux")
 
-    def __init__(self, lladdr: bytes, stats: EtherStats) -> None:
-        self.lladdr = lladdr
-        self.promiscuous = False
+    def __init__(self, stats: EtherStats) -> None:
         self.demux = L2Demux()
         self._stats = stats
 
@@ -28,7 +27,7 @@ class EtherInput:
 
         The station filter is here for every card alike: software fills the gaps of the hardware's.
         """
-        stats, lladdr, lookup = self._stats, self.lladdr, self.demux.lookup
+        stats, lookup = self._stats, self.demux.tree.lookup
         stats.total.value += len(batch)
         delivered = 0
         for packet in batch:
@@ -36,13 +35,13 @@ class EtherInput:
             if len(data) < ethernet.HEADER_LEN:
                 packet.drop(stats.short)
                 continue
-            if data[:6] != lladdr and not self._accept(packet, data[:6]):
-                packet.drop(stats.notours)
-                continue
-            key, bits, header_len = ether_key(data)
+            key, bits, header_len = ether_key(data, packet.tag)
             entry = lookup(key, bits)
             if entry is None:
                 packet.drop(stats.noproto)
+                continue
+            if data[:6] != entry.station and not _accept(packet, data[:6], entry):
+                packet.drop(stats.notours)
                 continue
             packet.ifl_index = entry.ifl_index
             packet.l3 = header_len if entry.strip else 0
@@ -52,41 +51,47 @@ class EtherInput:
             entry.handler(packet, entry.argument)
         stats.delivered.value += delivered
 
-    def _accept(self, packet: Packet, dst: bytes | bytearray | memoryview) -> bool:
-        """A frame that is not to our own address: mark what kind it is."""
-        if dst == ethernet.BROADCAST:
-            packet.flags |= BROADCAST
-        elif dst[0] & 1:
-            packet.flags |= MULTICAST
-        elif not self.promiscuous:
-            return False
-        return True
+
+def _accept(packet: Packet, dst: Buffer, entry: L2Entry) -> bool:
+    """A frame that is not to the entry's own station: mark what kind it is."""
+    if dst == ethernet.BROADCAST:
+        packet.flags |= BROADCAST
+    elif dst[0] & 1:
+        packet.flags |= MULTICAST
+    else:
+        return entry.station is None
+    return True
 
 
 class EtherLink:
-    """The output half of one iff: its MTU, who does its checksums, and the queue its frames go to."""
+    """The output half of one iff: its carrier, its MTU, who does its checksums."""
 
-    __slots__ = ("_stats", "ifq", "lladdr", "mtu", "sums")
+    __slots__ = ("_stats", "carrier", "ifq", "mtu", "sums")
 
-    def __init__(self, lladdr: bytes, ifq: Ifq, mtu: int, sums: ChecksumOutput, stats: EtherStats) -> None:
-        self.lladdr = lladdr
-        self.ifq = ifq
+    def __init__(self, carrier: Carrier, mtu: int, sums: ChecksumOutput, stats: EtherStats) -> None:
+        self.carrier = carrier
+        self.ifq = carrier.ifq
         self.mtu = mtu
         self.sums = sums
         self._stats = stats
 
     def ether_output(self, packet: Packet, header: bytes) -> int:
-        """Put the finished L2 `header` in front, have the sums done, queue the frame. Returns 0 or an errno."""
+        """Have the sums done, put the finished L2 `header` in front, queue the frame. Returns 0 or an errno.
+
+        A packet that was received has been pulled and trimmed to what shall go on.
+        """
         if packet.length > self.mtu:
             packet.drop(self._stats.toobig)
             return EMSGSIZE
         if packet.flags & OUT_MASK:
             self.sums.in_proto_cksum_out(packet)
-        header_len = len(header)
-        packet.segments[0] = header
-        packet.length += header_len
-        packet.l3 = header_len
-        packet.l4 += header_len
+        first, start, size = packet.segments[0], packet.start, len(header)
+        if size == start and type(first) is bytearray:  # built here, as nearly all are: `push` without the call
+            first[:size] = header
+            packet.start = 0
+            packet.length += size
+        else:
+            packet.push(header)
         if packet.journey is not None:
             packet.journey.step("ether_output", self.ifq.title)
         if not self.ifq.enqueue(packet):

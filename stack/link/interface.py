@@ -2,12 +2,13 @@
 
 The pattern the side below follows:
 
-* RX: build a `Packet` for each frame, `Packet([frame], flags)` with its verdict as flags, and hand the batch over:
+* RX: build a `Packet` for each frame, `Packet([frame], flags)` with its verdict as flags and the tag that the card took
+  out as `tag`, and hand the batch over:
   `ifd.ifiqs[queue].input(packets)`. An answer of True means pressure: back off, the stack is behind.
 * TX: `start(ifq)` says that the queue has work. Take a batch and say how much of it went:
 
       batch = ifq.begin(room)          # the packets stay in the queue
-      taken = ...                      # each is packet.segments, packet.flags & OUT_MASK, packet.l3, packet.l4
+      taken = ...                      # each is packet.wire(), packet.flags & OUT_MASK, packet.l3 - packet.start, ...
       ifq.commit(taken)                # these leave; the rest stays, in order, and nothing is lost
       if taken < len(batch):
           ifq.set_oactive()            # no more `start` until ...

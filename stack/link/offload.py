@@ -2,7 +2,9 @@
 
 Above, a packet only carries flags that say which sums it wants. Here, where the interface is known, what the card does
 not do is done in software and the flag cleared; what it does keeps its flag, with the pseudo-header sum put into the
-field where the card relies on it. On the way to this host itself nothing is summed at all: the flags turn into 'good'.
+field where the card relies on it. The packet's offsets say where the fields are, so it may have been built here or
+received, and may lie in any number of segments. On the way to this host itself nothing is summed at all: the flags turn
+into 'good'.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class ChecksumOutput:
         }
 
     def in_proto_cksum_out(self, packet: Packet) -> None:
-        """`packet` is `[L2, headers, payload...]`, its addresses set, `l4` counted from L3; see the module's text."""
+        """`packet` has its addresses and offsets set, and ends where its datagram does; see the module's text."""
         flags = packet.flags
         if l4 := flags & _L4_MASK:
             field = self._fields[l4]
@@ -74,35 +76,47 @@ class ChecksumOutput:
                 self._stats.ips_outhwcsum.value += 1
 
     def _put_ipv4(self, packet: Packet) -> None:
-        header = packet.segments[1]
-        assert isinstance(header, bytearray)
-        value = checksum(int.from_bytes(header[: packet.l4], "big"))
-        header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = value.to_bytes(2, "big")
+        l3, l4 = packet.l3, packet.l4
+        at = l3 + ipv4.CHECKSUM_AT
+        header = packet.segments[0]
+        if type(header) is not bytearray or packet.ifl_index or len(header) < l4:
+            header = _cleared(packet, at, l4)
+        header[at : at + 2] = checksum(int.from_bytes(header[l3:l4], "big")).to_bytes(2, "big")
         packet.flags &= ~IPV4_CSUM_OUT
         self._stats.ips_outswcsum.value += 1
 
     def _put_l4(self, packet: Packet, field: _Field) -> None:
-        """The field holds zero so far."""
-        segments, l4 = packet.segments, packet.l4
-        header = segments[1]
-        assert isinstance(header, bytearray)
-        if len(segments) == 3:  # one payload, at an even byte since headers are even: no walk needed
-            total = int.from_bytes(header[l4:], "big") + octets_sum(segments[2])
-        else:
-            total = segments_sum([header[l4:], *segments[2:]])
-        if field.pseudo:
-            total += pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - l4)
+        l4 = packet.l4
         at = l4 + field.at
+        segments = packet.segments
+        header = segments[0]
+        if type(header) is not bytearray or packet.ifl_index or len(header) < at + 2:
+            header, segments = _cleared(packet, at, at + 2), packet.segments
+        if len(segments) == 2 and not len(header) - l4 & 1:  # one payload at an even byte: no walk needed
+            total = int.from_bytes(header[l4:], "big") + octets_sum(segments[1])
+        else:
+            total = segments_sum([header[l4:], *segments[1:]])
+        if field.pseudo:
+            total += pseudo_sum(packet.src, packet.dst, packet.proto, packet.start + packet.length - l4)
         header[at : at + 2] = (checksum(total) or field.zero).to_bytes(2, "big")
         field.software.value += 1
 
     def _put_pseudo(self, packet: Packet, field: _Field) -> None:
-        header = packet.segments[1]
-        assert isinstance(header, bytearray)
-        total = pseudo_sum(packet.src, packet.dst, packet.proto, packet.length - packet.l4)
-        at = packet.l4 + field.at
-        header[at : at + 2] = fold(total).to_bytes(2, "big")
+        l4 = packet.l4
+        at = l4 + field.at
+        total = pseudo_sum(packet.src, packet.dst, packet.proto, packet.start + packet.length - l4)
+        packet.writable(at + 2)[at : at + 2] = fold(total).to_bytes(2, "big")
         field.hardware.value += 1
+
+
+def _cleared(packet: Packet, at: int, upto: int) -> bytearray:
+    """The headers of what was not built here in one piece, to be changed, with the field at `at` zero.
+
+    In what was received it holds the sum as it was.
+    """
+    header = packet.writable(upto)
+    header[at : at + 2] = b"\0\0"
+    return header
 
 
 def to_this_host(flags: int) -> int:

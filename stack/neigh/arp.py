@@ -1,25 +1,29 @@
 """ARP for one iff (RFC 826, RFC 1122 2.3.2): the process behind its RESOLV next hops.
 
-One service queue holds both what it is asked to resolve (packets of this host, ifl_index 0) and ARP frames that came
-in, so that the neighbours have one writer. Neighbours are learned from requests for our address, from answers to our
+One service queue holds ARP frames that came in, packets of this host whose neighbour is not known, and timers that are
+due, so that the neighbours have one writer; a change of configuration becomes the queue's consumer. Neighbours are
+learned from requests for our address, from answers to our
 own requests, and are created by packets and routes that need them. Each is an IFDEST route in the table: there is no
 other cache. There are at most `NEIGHBOURS_MAX`: a new one takes the place of one that nothing needs, and is not made
-where all are needed. Time is that of the scheduler; `tick` acts on it.
+where all are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.message import Message
+from ringbed.stack.kern.owned import Owned
+from ringbed.stack.kern.packet import HEADROOM, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.kern.timers import Timer, Timers
 from ringbed.stack.link.ether import EtherLink
 from ringbed.stack.neigh.machine import TRANSITIONS, Action, Event, Neighbour, State
+from ringbed.stack.route.nexthop import Resolve
 from ringbed.stack.route.table import Route, RouteTable, Rtt, prefix
 from ringbed.stack.wire import arp, ethernet
-from ringbed.stack.wire.ethernet import Ethernet
 from ringbed.stack.wire.view import Truncated
 
 SECOND = 1_000_000_000
@@ -33,7 +37,7 @@ _ANYBODY = bytes(6)
 _BUSY = frozenset({State.ASKING, State.REFRESHING})
 
 
-class Arp:
+class Arp(Owned):
     """`local_for` gives our address on the subnet of an address, or 0 when it is on none of this iff's."""
 
     def __init__(
@@ -44,36 +48,51 @@ class Arp:
         table: RouteTable,
         stats: Stats,
         scheduler: Scheduler,
+        timers: Timers,
         local_for: Callable[[int], int],
         is_local: Callable[[int], bool],
     ) -> None:
-        self.queue = ServiceQueue(f"{title}:arp", self._service, scheduler, stats.arp.fullqueue)
         self.neighbours: dict[int, Neighbour] = {}
         self._ifl_index = ifl_index
         self._link = link
+        self._lladdr = link.carrier.lladdr
         self._table = table
         self._ip_stats = stats.ip
         self._stats = stats.arp
         self._scheduler = scheduler
+        self._timers = timers
         self._local_for = local_for
         self._is_local = is_local
+        self.queue = ServiceQueue(f"{title}:arp", self._service, scheduler, stats.arp.fullqueue)
 
     # -- what comes through the queue -----------------------------------------------------------------------
 
     def arp_input(self, packet: Packet, _: object = None) -> None:
         """From the L2 demux, in input context: stateful, so queue it."""
         self._stats.received.value += 1
-        self.queue.enqueue(packet)
+        self.queue.post(packet)
 
-    def _service(self, packet: Packet) -> None:
-        if packet.ifl_index:
-            self._receive(packet)
-        elif not self._local_for(packet.dst):  # the subnet was removed while the packet waited here
-            packet.drop(self._stats.unresolved)
-        elif neighbour := self.resolve(packet.dst):
-            neighbour.output(packet, True)
+    def _service(self, message: Message) -> None:
+        if isinstance(message, Packet):
+            self._receive(message)
+        elif isinstance(message, Resolve):
+            self._send_or_hold(message.packet, message.address)
+        elif isinstance(message, Timer):
+            self._expired(message)
         else:
-            packet.drop(self._stats.tablefull)
+            raise TypeError(f"{self.queue.name} does not know what to do with {message!r}")
+
+    def _send_or_hold(self, packet: Packet, address: int) -> None:
+        if not self._local_for(address):  # the subnet was removed while the packet waited here
+            return packet.drop(self._stats.unresolved)
+        neighbour = self._needed(address)
+        if neighbour is None:
+            return packet.drop(self._stats.tablefull)
+        if neighbour.header is not None or neighbour.state is State.DOWN:  # known by now, or given up
+            neighbour.output(packet, True)
+        elif neighbour.hold(packet):
+            self._event(neighbour, Event.SEND)
+        return None
 
     def _receive(self, packet: Packet) -> None:
         try:
@@ -88,7 +107,7 @@ class Arp:
             self._stats.replies_in.value += 1
         else:
             return packet.drop(self._stats.malformed)
-        if message.sender_hw == self._link.lladdr or message.sender_hw[0] & 1:
+        if message.sender_hw == self._lladdr or message.sender_hw[0] & 1:
             return packet.drop(self._stats.badsender)
         if self._is_local(message.sender):
             return packet.drop(self._stats.duplicate)
@@ -112,7 +131,7 @@ class Arp:
             self._heard(known or self._learn(message.sender), message.sender_hw)
         if to_us and message.operation == arp.REQUEST:
             self._stats.replies_out.value += 1
-            self._send(arp.Arp(arp.REPLY, self._link.lladdr, message.target, message.sender_hw, message.sender))
+            self._send(arp.Arp(arp.REPLY, self._lladdr, message.target, message.sender_hw, message.sender))
         else:
             self._stats.updates.value += 1
         return None
@@ -126,10 +145,15 @@ class Arp:
     # -- neighbours -----------------------------------------------------------------------------------------
 
     def resolve(self, address: int) -> Neighbour | None:
-        """The next hop for one neighbour, made (as HOLD) when it is not known: also for a route through it.
+        """The next hop for one neighbour, for a route through it; made (as HOLD) when it is not known.
 
-        None when the table is full of neighbours that are needed. One that was used is not, by one that is.
+        None when the table is full of neighbours that are needed. From a process.
         """
+        with self.queue:
+            return self._needed(address)
+
+    def _needed(self, address: int) -> Neighbour | None:
+        """None when there is no room: one that was used gives way only to one that is needed."""
         neighbour = self.neighbours.get(address)
         if neighbour is None and (self._make_room(used=False) or self._make_room(used=True)):
             neighbour = self._new(address)
@@ -142,7 +166,7 @@ class Arp:
     def _new(self, address: int) -> Neighbour:
         stats = (self._ip_stats, self._stats)
         local = self._local_for(address)
-        neighbour = Neighbour(address, self._link, self._ifl_index, local, stats, self._wake)
+        neighbour = Neighbour(address, self._link, self._ifl_index, local, stats, self.queue, self._timers)
         self.neighbours[address] = neighbour
         self._table.add(Route(prefix(address), Rtt.IFDEST, neighbour, self._ifl_index))
         return neighbour
@@ -159,9 +183,6 @@ class Arp:
                 return True
         return False
 
-    def _wake(self, neighbour: Neighbour) -> None:
-        self._event(neighbour, Event.SEND)
-
     def _event(self, neighbour: Neighbour, event: Event, lladdr: bytes | None = None) -> None:
         before = neighbour.state
         neighbour.state, action = TRANSITIONS[before, event]
@@ -173,7 +194,7 @@ class Arp:
             neighbour.release()
         elif action is Action.FORSAKE:
             self._stats.unanswered.value += 1
-            neighbour.deadline = self._scheduler.now + DOWN
+            neighbour.timer.set(self._scheduler.now + DOWN)
             neighbour.forsake()
         elif action is Action.FORGET:
             self._forget(neighbour)
@@ -181,22 +202,22 @@ class Arp:
     def _answered(self, neighbour: Neighbour, before: State, lladdr: bytes) -> None:
         if neighbour.header is None:
             self._stats.learned.value += 1
-        neighbour.header = Ethernet(lladdr, self._link.lladdr, ethernet.ETHERTYPE_IPV4).emit()
-        neighbour.deadline = self._scheduler.now + KEEP - REFRESH
+        neighbour.header = self._link.carrier.header(lladdr, ethernet.ETHERTYPE_IPV4)
+        neighbour.timer.set(self._scheduler.now + KEEP - REFRESH)
         neighbour.used = False
 
     def _ask(self, neighbour: Neighbour, first: bool) -> None:
         """A request: to everybody, or to the address that is about to run out."""
         neighbour.tries = 1 if first else neighbour.tries + 1
-        neighbour.deadline = self._scheduler.now + RETRY
+        neighbour.timer.set(self._scheduler.now + RETRY)
         self._stats.requests_out.value += 1
         known = neighbour.header[:6] if neighbour.header else None
-        request = arp.Arp(arp.REQUEST, self._link.lladdr, neighbour.local, known or _ANYBODY, neighbour.address)
+        request = arp.Arp(arp.REQUEST, self._lladdr, neighbour.local, known or _ANYBODY, neighbour.address)
         self._send(request, known or ethernet.BROADCAST)
 
     def _forget(self, neighbour: Neighbour) -> None:
         neighbour.header = None
-        neighbour.deadline = None
+        neighbour.timer.stop()
         self._stats.expired.value += 1
         if neighbour.references == 1:  # its own route and nobody else's
             self._remove(neighbour)
@@ -206,31 +227,25 @@ class Arp:
         self._table.delete(prefix(neighbour.address), Rtt.IFDEST, self._ifl_index)
 
     def _send(self, message: arp.Arp, to: bytes | None = None) -> None:
-        header = Ethernet(to or message.target_hw, self._link.lladdr, ethernet.ETHERTYPE_ARP).emit()
-        packet = Packet([b"", message.emit()])
-        packet.length = arp.LEN
+        header = self._link.carrier.header(to or message.target_hw, ethernet.ETHERTYPE_ARP)
+        packet = Packet([bytearray(HEADROOM) + message.emit()], start=HEADROOM)
         self._link.ether_output(packet, header)
 
     # -- configuration and time -----------------------------------------------------------------------------
 
     def refit(self) -> None:
         """Addresses of the iff changed: neighbours on no subnet die, the others get their local address anew."""
-        for neighbour in list(self.neighbours.values()):
-            neighbour.local = self._local_for(neighbour.address)
-            if not neighbour.local:
-                self._remove(neighbour)
-                neighbour.die()
+        with self.queue:
+            for neighbour in list(self.neighbours.values()):
+                neighbour.local = self._local_for(neighbour.address)
+                if not neighbour.local:
+                    self._remove(neighbour)
+                    neighbour.die()
 
-    def deadline(self) -> int | None:
-        """When `tick` next has something to do, in ns, or None."""
-        return min((n.deadline for n in self.neighbours.values() if n.deadline is not None), default=None)
-
-    def tick(self) -> None:
-        """Act on every neighbour whose time has come."""
-        now = self._scheduler.now
-        for neighbour in list(self.neighbours.values()):
-            if neighbour.deadline is not None and neighbour.deadline <= now:
-                self._event(neighbour, self._timer_event(neighbour))
+    def _expired(self, timer: Timer[Neighbour]) -> None:
+        if timer.take():
+            neighbour = timer.subject
+            self._event(neighbour, self._timer_event(neighbour))
 
     @staticmethod
     def _timer_event(neighbour: Neighbour) -> Event:

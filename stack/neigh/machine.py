@@ -1,7 +1,9 @@
 """A neighbour on a multiaccess link: the next hop that is HOLD until its link address is known, then UNICAST.
 
 All transitions live in this file. The engine that owns the neighbours (arp.py) turns what happens into events and
-carries out the actions; the table says what follows.
+carries out the actions; the table says what follows. A neighbour's one writer is the consumer of that engine's queue:
+whoever has a packet for it reads the finished header, which is published by one assignment, and sends, or posts the
+packet to the queue.
 
     IDLE        nothing known, nobody asked (HOLD)
     ASKING      requests are out, packets are held (HOLD)
@@ -13,14 +15,16 @@ carries out the actions; the table says what follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from errno import EHOSTDOWN, EHOSTUNREACH, ENOBUFS
 
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import ArpStats, IpStats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.link.ether import EtherLink
-from ringbed.stack.route.nexthop import NextHop, Rnh
+from ringbed.stack.route.nexthop import NextHop, Resolve, Rnh
 
 HOLD_MAX = 16  # packets kept for one neighbour
 
@@ -72,12 +76,16 @@ del S, E, A
 _TYPES = {State.REACHABLE: Rnh.UNICAST, State.REFRESHING: Rnh.UNICAST, State.DEAD: Rnh.DEAD}
 
 
-class Neighbour(NextHop):
-    """`header` is the finished L2 header while the state is one of UNICAST, else None."""
+class Neighbour(NextHop, Owned):
+    """`header` is the finished L2 header while the state is one of UNICAST, else None.
+
+    Shared: `used` is a mark that any sender sets and only the engine clears; `references` count routes, as tables do.
+    """
 
     __slots__ = (
-        "_arp_stats", "_ip_stats", "_wake", "address", "deadline", "header", "held", "link", "state", "tries", "used",
+        "_arp_stats", "_ip_stats", "address", "header", "held", "link", "queue", "state", "timer", "tries", "used",
     )  # fmt: skip
+    shared = frozenset({"used", "references"})
 
     def __init__(
         self,
@@ -86,19 +94,20 @@ class Neighbour(NextHop):
         ifl_index: int,
         local: int,
         stats: tuple[IpStats, ArpStats],
-        wake: Callable[[Neighbour], None],
+        queue: ServiceQueue,
+        timers: Timers,
     ) -> None:
         super().__init__(ifl_index, local)
         self._ip_stats, self._arp_stats = stats
-        self._wake = wake  # tell the owner that a packet waits
         self.address = address
         self.link = link
         self.state = State.IDLE
         self.header: bytes | None = None
         self.held: list[Packet] = []
         self.tries = 0
-        self.deadline: int | None = None  # ns
         self.used = False
+        self.timer = timers.timer(queue, self)
+        self.queue = queue  # the engine's
 
     @property
     def type(self) -> Rnh:
@@ -111,23 +120,26 @@ class Neighbour(NextHop):
             return EHOSTUNREACH
         header = self.header
         if header is None:
-            return self._hold(packet)
+            return self._output_unknown(packet)
         self.used = True
         return self.link.ether_output(packet, header)
 
-    def _hold(self, packet: Packet) -> int:
+    def _output_unknown(self, packet: Packet) -> int:
         if self.state is State.DEAD:
             packet.drop(self._ip_stats.ips_odiscarded)
             return EHOSTUNREACH
         if self.state is State.DOWN:
             packet.drop(self._arp_stats.down)
             return EHOSTDOWN
+        return 0 if self.queue.post(Resolve(packet, self.address)) else ENOBUFS
+
+    def hold(self, packet: Packet) -> bool:
+        """Keep it until the address is known. False when there is no room: it is dropped and counted."""
         if len(self.held) >= HOLD_MAX:
             packet.drop(self._arp_stats.holdfull)
-            return ENOBUFS
+            return False
         self.held.append(packet)
-        self._wake(self)
-        return 0
+        return True
 
     def release(self) -> None:
         """Send what was held, in order, through what the next hop is now."""
@@ -145,5 +157,5 @@ class Neighbour(NextHop):
         """What it depended on is gone. Routes that still point here discard from now on."""
         self.state = State.DEAD
         self.header = None
-        self.deadline = None
+        self.timer.stop()
         self.forsake()

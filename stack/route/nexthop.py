@@ -12,7 +12,7 @@ counted.
     LOCAL    delivered here                   delivered here
     UNICAST  L2 header, out of the interface  not forwardable: this host is no router
     RESOLV   to the resolver's queue          not forwardable
-    HOLD     kept until the neighbour answers not forwardable
+    HOLD     to the resolver's queue          not forwardable
     DEAD     EHOSTUNREACH                     dropped without a word
 
 UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neigh/machine.py.
@@ -22,10 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH
+from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOBUFS
 from typing import ClassVar, Protocol
 
 from ringbed.stack.kern.counters import Counter
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import IpStats
@@ -45,14 +46,19 @@ class Rnh(Enum):
 
 
 class NextHop:
-    """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here."""
+    """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here.
 
-    __slots__ = ("ifl_index", "local", "references")
+    `bad_source`: the cause for which a packet from outside is dropped that says it comes from such an address; None
+    where it may. So whose address is nobody's is a matter of routes, and nothing is looked at beside them.
+    """
+
+    __slots__ = ("bad_source", "ifl_index", "local", "references")
     kind: ClassVar[Rnh]
 
-    def __init__(self, ifl_index: int = 0, local: int = 0) -> None:
+    def __init__(self, ifl_index: int = 0, local: int = 0, bad_source: Counter | None = None) -> None:
         self.ifl_index = ifl_index
         self.local = local
+        self.bad_source = bad_source
         self.references = 0
 
     @property
@@ -69,15 +75,18 @@ class NextHop:
 
 
 class Reject(NextHop):
-    __slots__ = ("_stats",)
+    """`received` is the cause that is counted for packets from outside."""
+
+    __slots__ = ("_originated", "_received")
     kind = Rnh.REJECT
 
-    def __init__(self, stats: IpStats) -> None:
-        super().__init__()
-        self._stats = stats
+    def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
+        super().__init__(bad_source=bad_source)
+        self._originated = stats.ips_noroute
+        self._received = received or stats.ips_cantforward
 
     def output(self, packet: Packet, originated: bool) -> int:
-        packet.drop(self._stats.ips_noroute if originated else self._stats.ips_cantforward)
+        packet.drop(self._originated if originated else self._received)
         return EHOSTUNREACH
 
 
@@ -87,8 +96,8 @@ class Discard(NextHop):
     __slots__ = ("_originated", "_received")
     kind = Rnh.DISCARD
 
-    def __init__(self, stats: IpStats, received: Counter | None = None) -> None:
-        super().__init__()
+    def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
+        super().__init__(bad_source=bad_source)
         self._originated = stats.ips_odiscarded
         self._received = received or stats.ips_discarded
 
@@ -131,7 +140,10 @@ class Broadcaster(Protocol):
 
 
 class BroadcastRecv(NextHop):
-    """`choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones."""
+    """Nobody's address to send from.
+
+    `choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones.
+    """
 
     __slots__ = ("_choose", "_receiver", "_stats")
     kind = Rnh.BRECV
@@ -139,7 +151,7 @@ class BroadcastRecv(NextHop):
     def __init__(
         self, stats: IpStats, receiver: Receiver, choose: Callable[[int], Broadcaster | None], ifl_index: int = 0
     ) -> None:
-        super().__init__(ifl_index)
+        super().__init__(ifl_index, bad_source=stats.ips_badaddr)
         self._stats = stats
         self._receiver = receiver
         self._choose = choose
@@ -162,26 +174,42 @@ class BroadcastRecv(NextHop):
 
 
 class Local(NextHop):
-    """One of our own addresses."""
+    """One of our own addresses.
+
+    It is no source from outside: an answer would come back to us, and its answer too (the LAND attack, CVE-1999-0016).
+    """
 
     __slots__ = ("_receiver", "_stats")
     kind = Rnh.LOCAL
 
     def __init__(self, stats: IpStats, receiver: Receiver, local: int, ifl_index: int) -> None:
-        super().__init__(ifl_index, local)
+        super().__init__(ifl_index, local, stats.ips_ownaddr)
         self._stats = stats
         self._receiver = receiver
 
     def output(self, packet: Packet, originated: bool) -> int:
         if originated:
-            packet.segments = [packet.bytes()]
-            packet.end = packet.length
+            packet.join()
+            packet.end = packet.start + packet.length
             packet.flags = to_this_host(packet.flags)
         elif packet.flags & (BROADCAST | MULTICAST):  # RFC 1122, 3.3.6
             packet.drop(self._stats.ips_linkbcast)
             return 0
         self._receiver.ip_deliver(packet)
         return 0
+
+
+class Resolve(Message):
+    """A packet of this host for the neighbour `address`, whose link address is not known: to the resolver's queue."""
+
+    __slots__ = ("address", "packet")
+
+    def __init__(self, packet: Packet, address: int) -> None:
+        self.packet = packet
+        self.address = address
+
+    def drop(self, reason: Counter) -> None:
+        self.packet.drop(reason)
 
 
 class Resolv(NextHop):
@@ -202,5 +230,4 @@ class Resolv(NextHop):
         if not originated:
             packet.drop(self._stats.ips_cantforward)
             return EHOSTUNREACH
-        self._queue.enqueue(packet)
-        return 0
+        return 0 if self._queue.post(Resolve(packet, packet.dst)) else ENOBUFS

@@ -5,8 +5,8 @@ prefix of up to 32 bits. A prefix may have several routes, in order of preferenc
 lookups: 'forwarding' gives the best route of the longest prefix, with nothing but addresses to go by; 'route' gives the
 longest prefix that has a route the caller can use, whether or not it is the one used for forwarding.
 
-Copy-on-write: a change builds the new level (all prefixes of one length) and publishes it with one assignment, so a
-reader sees the table before or after, and never waits. That makes a change cost as much as the level is large.
+Underneath is a persistent tree of prefixes (table/tree.py): a change, a replacement too, makes a new tree and publishes
+it with one assignment, so a reader sees the table before or after, nothing between, and never waits.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from ringbed.stack.table.tree import Draft, PrefixTree
 from ringbed.stack.wire.address import ipv4_text, netmask
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Prefix:
 
     key: int
     bits: int
+
+    @property
+    def number(self) -> int:
+        """The bits alone."""
+        return self.key >> KEY_BITS - self.bits
 
     def __str__(self) -> str:
         dst, src = self.key >> 32, self.key & 0xFFFFFFFF
@@ -74,84 +80,92 @@ class Route:
         return self.type, self.ifl_index
 
 
-_Level = dict[int, tuple[Route, ...]]
+Routes = tuple[Route, ...]  # of one prefix, best first
 
 
 class RouteTable:
-    """Starts with its permanent routes, among them one for 0/0, so every lookup finds something."""
+    """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
-    __slots__ = ("_levels",)
+    `tree` is what is published; the hot path takes it for several lookups in the same table.
+    """
+
+    __slots__ = ("tree",)
 
     def __init__(self, permanent: Iterable[Route]) -> None:
-        self._levels: tuple[tuple[int, _Level], ...] = ()  # (shift, routes by prefix), longest prefix first
-        for route in permanent:
-            self._insert(route)
-        if not any(route.prefix.bits == 0 for route in self):
+        self.tree: PrefixTree[Routes] = PrefixTree()
+        draft, routes = self.tree.draft(), list(permanent)
+        for route in routes:
+            _put(draft, route)
+        self._publish(draft, [], routes)
+        if self.tree.get(0, 0) is None:
             raise RouteError("a route table needs a permanent route for 0/0")
 
     def forwarding(self, dst: int, src: int = 0) -> Route:
         """The most preferred route of the longest matching prefix."""
-        key = dst << 32 | src
-        for shift, level in self._levels:
-            if (routes := level.get(key >> shift)) is not None:
-                return routes[0]
-        raise AssertionError("no route for 0/0")
+        return self.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]  # there is one for 0/0
 
     def route(self, dst: int, src: int, accept: Callable[[Route], bool]) -> Route | None:
         """The longest matching prefix with a route that `accept` likes; the most preferred of these."""
-        key = dst << 32 | src
-        for shift, level in self._levels:
-            for route in level.get(key >> shift, ()):
-                if accept(route):
-                    return route
-        return None
+        matches = self.tree.matches(dst << 32 | src, KEY_BITS)
+        return next((route for _, routes in matches for route in routes if accept(route)), None)
 
-    def add(self, route: Route) -> None:
-        """Raises RouteError for a permanent route and for a second interface route of the same prefix and ifl."""
-        if route.type is Rtt.PERM:
-            raise RouteError(f"permanent route {route.prefix} can only be made with the table")
-        old = self._same(route.prefix, route.type, route.ifl_index)
-        if old is not None:
-            if route.type is Rtt.IF:
-                raise RouteError(f"interface route {route.prefix} of ifl {route.ifl_index} is there already")
-            self._take_out(old)
-        self._insert(route)
+    def add(self, *routes: Route) -> None:
+        """All in one publication; each takes the place of one of the same prefix, type and ifl.
+
+        Raises RouteError for a permanent route and for a second interface route of the same prefix and ifl, and then
+        none is added.
+        """
+        draft, gone = self.tree.draft(), list[Route]()
+        for route in routes:
+            if route.type is Rtt.PERM:
+                raise RouteError(f"permanent route {route.prefix} can only be made with the table")
+            old = _put(draft, route)
+            if old is not None:
+                if route.type is Rtt.IF:
+                    raise RouteError(f"interface route {route.prefix} of ifl {route.ifl_index} is there already")
+                gone.append(old)
+        self._publish(draft, gone, routes)
 
     def delete(self, where: Prefix, kind: Rtt, ifl_index: int = 0) -> Route:
         """The route taken out. Raises RouteError when there is none, or when it is permanent."""
         if kind is Rtt.PERM:
             raise RouteError(f"permanent route {where} cannot be deleted")
-        old = self._same(where, kind, ifl_index)
+        number, bits = where.number, where.bits
+        routes = self.tree.get(number, bits) or ()
+        old = _same(routes, kind, ifl_index)
         if old is None:
             raise RouteError(f"no {kind.name} route {where}" + (f" of ifl {ifl_index}" if ifl_index else ""))
-        self._take_out(old)
+        draft = self.tree.draft()
+        if len(routes) == 1:
+            draft.remove(number, bits)
+        else:
+            draft.set(number, bits, tuple(route for route in routes if route is not old))
+        self._publish(draft, [old], [])
         return old
 
     def __iter__(self) -> Iterator[Route]:
         """Longest prefixes first, then in order of preference."""
-        for _, level in self._levels:
-            for routes in level.values():
-                yield from routes
+        by_length = sorted(self.tree, key=lambda item: -item[1])
+        return (route for _, _, routes in by_length for route in routes)
 
-    def _same(self, where: Prefix, kind: Rtt, ifl_index: int) -> Route | None:
-        routes = dict(self._levels).get(KEY_BITS - where.bits, {}).get(where.key >> (KEY_BITS - where.bits), ())
-        return next((r for r in routes if r.type is kind and r.ifl_index == ifl_index), None)
+    def _publish(self, draft: Draft[Routes], gone: Iterable[Route], come: Iterable[Route]) -> None:
+        """By one assignment."""
+        self.tree = draft.done()
+        for route in come:
+            route.nexthop.references += 1
+        for route in gone:
+            route.nexthop.references -= 1
 
-    def _insert(self, route: Route) -> None:
-        route.nexthop.references += 1
-        self._publish(route.prefix, lambda routes: tuple(sorted((*routes, route), key=lambda r: r.preference)))
 
-    def _take_out(self, route: Route) -> None:
-        route.nexthop.references -= 1
-        self._publish(route.prefix, lambda routes: tuple(r for r in routes if r is not route))
+def _same(routes: Routes, kind: Rtt, ifl_index: int) -> Route | None:
+    return next((route for route in routes if route.type is kind and route.ifl_index == ifl_index), None)
 
-    def _publish(self, where: Prefix, change: Callable[[tuple[Route, ...]], tuple[Route, ...]]) -> None:
-        shift = KEY_BITS - where.bits
-        levels = dict(self._levels)
-        level = dict(levels.get(shift, {}))
-        short = where.key >> shift
-        level[short] = change(level.get(short, ()))
-        if not level[short]:
-            del level[short]
-        levels[shift] = level
-        self._levels = tuple((s, entries) for s, entries in sorted(levels.items()) if entries)
+
+def _put(draft: Draft[Routes], route: Route) -> Route | None:
+    """In its place in the order of preference; returns the one it replaces."""
+    number, bits = route.prefix.number, route.prefix.bits
+    there = draft.get(number, bits) or ()
+    old = _same(there, route.type, route.ifl_index)
+    others = [each for each in there if each is not old]
+    draft.set(number, bits, tuple(sorted([*others, route], key=lambda each: each.preference)) if others else (route,))
+    return old

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ringbed.stack.ip.icmp import Icmp
 from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
@@ -41,14 +42,13 @@ class IcmpSocket:
         self._icmp = icmp
         self._stats = stats
         self.queue = ServiceQueue("icmp socket", self._input, scheduler, stats.icps_fullqueue)
-        self.buffer: SockBuf[IcmpMessage] = SockBuf(scheduler, stats.icps_upcallerr)
+        self.buffer: SockBuf[IcmpMessage] = SockBuf(self.queue, scheduler, stats.icps_upcallerr)
         self.may_broadcast = False
-        icmp.raw.append(self.queue)
+        icmp.raw = (*icmp.raw, self.queue)
 
     def close(self) -> None:
         self.queue.drain()
-        if self.queue in self._icmp.raw:
-            self._icmp.raw.remove(self.queue)
+        self._icmp.raw = tuple(queue for queue in self._icmp.raw if queue is not self.queue)
 
     def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
@@ -57,8 +57,9 @@ class IcmpSocket:
         """
         self.buffer.wakeup = None if upcall is None else lambda: upcall(self)
 
-    def _input(self, packet: Packet) -> None:
-        """In worker context."""
+    def _input(self, packet: Message) -> None:
+        """By the consumer of the queue: what ICMP gives to raw sockets is packets."""
+        assert isinstance(packet, Packet)
         value = IcmpValue.parse(packet.segments[0][: packet.end], packet.l4)
         ttl = Ipv4View(packet.segments[0], packet.l3).ttl
         ident, sequence = divmod(value.rest, 1 << 16)

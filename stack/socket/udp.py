@@ -8,22 +8,21 @@ interface.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from errno import EAGAIN, EBADF, EDESTADDRREQ, EINVAL, EISCONN
 from os import strerror
 from typing import NamedTuple
 
 from ringbed.stack.kern.journey import Journey
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.socket.buffer import SockBuf
-from ringbed.stack.transport.pcb import Address, Pcb
+from ringbed.stack.socket.errors import SocketError, SocketErrors
+from ringbed.stack.transport.pcb import Address, CtlInput, Pcb
 from ringbed.stack.transport.udp import Udp
 from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.view import Buffer
-
-ERRORS_MAX = 16  # ICMP errors kept for `recverr`
 
 
 class Control(NamedTuple):
@@ -33,22 +32,13 @@ class Control(NamedTuple):
     ifl_index: int
 
 
-class Message(NamedTuple):
+class Received(NamedTuple):
     """What `recvmsg` gives. `journey` is there when the packet carried one."""
 
     data: bytes
     source: Address
     control: Control
     journey: Journey | None = None
-
-
-class SocketError(NamedTuple):
-    """An ICMP error about a datagram of this socket: the errno it stands for, and whom it was sent to."""
-
-    errno: int
-    peer: Address
-    type: int
-    code: int
 
 
 class _Datagram(NamedTuple):
@@ -67,9 +57,8 @@ class UdpSocket(Pcb):
         queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
         super().__init__(queue, UDP_CSUM_OUT)
         self._udp = udp
-        self.buffer: SockBuf[_Datagram] = SockBuf(udp.scheduler, udp.stats.udps_upcallerr)
-        self._error = 0
-        self._errors: deque[SocketError] = deque(maxlen=ERRORS_MAX)
+        self.buffer: SockBuf[_Datagram] = SockBuf(queue, udp.scheduler, udp.stats.udps_upcallerr)
+        self._errors = SocketErrors(queue)
         self._closed = False
 
     # -- options --------------------------------------------------------------------------------------------
@@ -124,8 +113,13 @@ class UdpSocket(Pcb):
 
     # -- receive ----------------------------------------------------------------------------------------------
 
-    def _input(self, packet: Packet) -> None:
-        self._udp.udp_input(packet, self)
+    def _input(self, message: Message) -> None:
+        if isinstance(message, Packet):
+            self._udp.udp_input(message, self)
+        elif isinstance(message, CtlInput):
+            self._errors.add(message, self.peer is not None)
+        else:
+            raise TypeError(f"{self.queue.name} does not know what to do with {message!r}")
 
     def deliver(self, packet: Packet, payload: Buffer, sport: int) -> bool:
         """From `udp_input`: into the buffer. False when it is full."""
@@ -137,14 +131,16 @@ class UdpSocket(Pcb):
     @property
     def readable(self) -> bool:
         """Whether receiving would give something."""
-        self.queue.drain()
-        return len(self.buffer) > 0
+        if not self.buffer.items:
+            self.queue.drain()
+        return bool(self.buffer.items)
 
     def _receive(self) -> _Datagram:
         self._raise_pending()
-        if not self.buffer:
+        items = self.buffer.items
+        if not items:
             self.queue.drain()
-            if not self.buffer:
+            if not items:
                 raise BlockingIOError(EAGAIN, "nothing to receive")
         datagram = self.buffer.popleft()
         if datagram.journey is not None:
@@ -156,11 +152,11 @@ class UdpSocket(Pcb):
         datagram = self._receive()
         return bytes(datagram.payload), (ipv4_text(datagram.src), datagram.sport)
 
-    def recvmsg(self) -> Message:
+    def recvmsg(self) -> Received:
         """`recvfrom` with control data."""
         d = self._receive()
         control = Control(ipv4_text(d.dst), d.ifl_index)
-        return Message(bytes(d.payload), (ipv4_text(d.src), d.sport), control, d.journey)
+        return Received(bytes(d.payload), (ipv4_text(d.src), d.sport), control, d.journey)
 
     # -- send -------------------------------------------------------------------------------------------------
 
@@ -207,20 +203,16 @@ class UdpSocket(Pcb):
 
     # -- errors -----------------------------------------------------------------------------------------------
 
-    def icmp_error(self, errno: int, peer: Address, kind: int, code: int) -> None:
-        """From ICMP. A connected socket's next call raises it; every socket can ask for it."""
-        self._errors.append(SocketError(errno, peer, kind, code))
-        if self.peer is not None:
-            self._error = errno
-
     def recverr(self) -> SocketError | None:
-        """The oldest ICMP error not yet seen, of the last few."""
-        return self._errors.popleft() if self._errors else None
+        """The oldest ICMP error not yet seen, of the last few. A connected socket's next call raises it, too."""
+        with self.queue:
+            return self._errors.oldest()
 
     def _raise_pending(self) -> None:
-        if self._closed or self._error:
+        if self._closed or self._errors.pending:
             self._check_open()
-            error, self._error = self._error, 0
+            with self.queue:
+                error = self._errors.take_pending()
             raise OSError(error, strerror(error))
 
     def _check_open(self) -> None:

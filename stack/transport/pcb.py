@@ -9,11 +9,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from ringbed.stack.ip.demux import Match
+from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.wire.view import Buffer
 
 Address = tuple[str, int]
+
+
+class CtlInput(Message):
+    """To a socket's queue: an ICMP error of type `kind` and `code`, which stands for `errno`, came about a datagram.
+
+    `peer` is whom the datagram was sent to.
+    """
+
+    __slots__ = ("code", "errno", "kind", "peer")
+
+    def __init__(self, errno: int, peer: Address, kind: int, code: int) -> None:
+        self.errno = errno
+        self.peer = peer
+        self.kind = kind
+        self.code = code
 
 
 class Pcb(ABC):
@@ -37,7 +53,3 @@ class Pcb(ABC):
     @abstractmethod
     def deliver(self, packet: Packet, payload: Buffer, sport: int) -> bool:
         """A datagram for it, of `payload`, from port `sport`. False when there is no room."""
-
-    @abstractmethod
-    def icmp_error(self, errno: int, peer: Address, kind: int, code: int) -> None:
-        """An ICMP error of `kind` and `code` came about a datagram that it sent to `peer`."""

@@ -7,12 +7,13 @@ from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.ipv4 import Ip
 from ringbed.stack.kern.journey import Journey
-from ringbed.stack.kern.packet import L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
+from ringbed.stack.kern.message import Message
+from ringbed.stack.kern.packet import HEADROOM, L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Rnh
-from ringbed.stack.transport.pcb import Pcb
+from ringbed.stack.transport.pcb import CtlInput, Pcb
 from ringbed.stack.wire import icmpv4, ipv4
 from ringbed.stack.wire.address import ipv4_text
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
@@ -23,7 +24,8 @@ from ringbed.stack.wire.view import Buffer
 MAX_PAYLOAD = 0xFFFF - ipv4.MIN_LEN - HEADER_LEN
 EPHEMERAL = range(49152, 65536)
 _VERDICT = L4_CSUM_IN_OK | L4_CSUM_IN_BAD
-_ROOM = ipv4.MIN_LEN + HEADER_LEN
+_AT = HEADROOM + ipv4.MIN_LEN
+_ROOM = _AT + HEADER_LEN
 
 
 def binding(local: int, lport: int, peer: int = 0, fport: int = 0) -> Match:
@@ -43,12 +45,14 @@ class Udp:
         self._owners: dict[ServiceQueue, Pcb] = {}
         self._ports: dict[int, int] = {}  # local port -> how many sockets have it
         self._next = EPHEMERAL.start
-        catch_all = ServiceQueue(
-            "udp", lambda packet: self.udp_input(packet, None), scheduler, stats.udp.udps_fullqueue
-        )
+        catch_all = ServiceQueue("udp", self._nobody, scheduler, stats.udp.udps_fullqueue)
         ip.demux.add(Match(PROTO_UDP), catch_all)
 
     # -- in -------------------------------------------------------------------------------------------------
+
+    def _nobody(self, message: Message) -> None:
+        assert isinstance(message, Packet)  # nothing but the L3 demux leads here
+        self.udp_input(message, None)
 
     def udp_input(self, packet: Packet, socket: Pcb | None) -> None:
         """A datagram that the L3 demux gave to `socket`, or to nobody."""
@@ -103,8 +107,7 @@ class Udp:
         socket = None if queue is None else self._owners.get(queue)
         if socket is None:
             return False
-        socket.icmp_error(errno, (ipv4_text(quote.dst), dport), kind, code)
-        return True
+        return bool(socket.queue.post(CtlInput(errno, (ipv4_text(quote.dst), dport), kind, code)))
 
     # -- out ------------------------------------------------------------------------------------------------
 
@@ -126,8 +129,8 @@ class Udp:
         if len(payload) > MAX_PAYLOAD:
             return EMSGSIZE
         header = bytearray(_ROOM)
-        HEADER.pack_into(header, ipv4.MIN_LEN, socket.lport, dport, length, 0)
-        packet = Packet([b"", header, payload] if payload else [b"", header], socket.out_flags, 0, journey)
+        HEADER.pack_into(header, _AT, socket.lport, dport, length, 0)
+        packet = Packet([header, payload] if payload else [header], socket.out_flags, 0, journey, HEADROOM)
         packet.output_ifl = output_ifl
         if journey is not None:
             journey.step("udp_output")
@@ -157,6 +160,11 @@ class Udp:
         socket.local = socket.source = local
         socket.lport, socket.peer = lport, (peer, fport)
 
+    @property
+    def bound(self) -> int:
+        """How many sockets are."""
+        return len(self._owners)
+
     def unbind(self, socket: Pcb) -> None:
         if socket.match is not None:
             self.ip.demux.remove(socket.match)
@@ -182,7 +190,7 @@ class Udp:
 
     def is_local(self, address: int) -> bool:
         """Whether the address is ours to send from."""
-        return self.ip.table.forwarding(address).nexthop.type is Rnh.LOCAL
+        return self.ip.is_local(address)
 
     def _receives(self, address: int) -> bool:
         return self.ip.table.forwarding(address).nexthop.type in (Rnh.LOCAL, Rnh.BRECV)

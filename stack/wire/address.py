@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+REMEMBERED = 4096  # texts and numbers: a socket speaks with the same few again and again
+
+
+@lru_cache(REMEMBERED)
 def ipv4(text: str) -> int:
     """`10.0.0.1` as a number. Raises ValueError unless it is four decimal bytes."""
     parts = text.split(".")
@@ -12,6 +17,7 @@ def ipv4(text: str) -> int:
     return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
 
 
+@lru_cache(REMEMBERED)
 def ipv4_text(address: int) -> str:
     """The number as `10.0.0.1`."""
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"

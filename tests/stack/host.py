@@ -48,7 +48,7 @@ class FakeInterface:
         for packet in batch[:taken]:
             self.sent.append(packet.bytes())
             self.wanted.append(packet.flags & OUT_MASK)
-            self.offsets.append((packet.l3, packet.l4))
+            self.offsets.append((packet.l3 - packet.start, packet.l4 - packet.start))
         ifq.commit(taken)
         if taken < len(batch):
             ifq.set_oactive()
@@ -60,13 +60,15 @@ class FakeInterface:
 class Host:
     """One stack, `em0` with `OUR`/24, and optionally a neighbour `PEER` that it knows already."""
 
-    def __init__(self, capabilities: Capabilities | None = None, known: bool = True) -> None:
+    def __init__(
+        self, capabilities: Capabilities | None = None, known: bool = True, lladdr: bytes = OUR_MAC, our: str = OUR
+    ) -> None:
         self.stack = Stack("host")
-        self.below = FakeInterface(capabilities=capabilities or Capabilities())
+        self.below = FakeInterface(lladdr, capabilities or Capabilities())
         self.ifd: IfDevice = self.stack.add_driver("em").add_ifd(self.below)
         self.ifl = self.ifd.add_ifl()
         self.iff = self.ifl.add_iff()
-        self.iff.add_ifa(f"{OUR}/24")
+        self.iff.add_ifa(f"{our}/24")
         self.stats = self.stack.stats
         if known:
             self.give(arp_frame(arp.REQUEST, PEER, OUR))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import TxFrame, TxSum, Verdict
@@ -17,7 +17,7 @@ from ringbed.sim.testbed.assembly import FLAGS, SUMS, StackHost, StackOnDriver, 
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.testbed.pump import Pump
 from ringbed.sim.wire.cable import Cable, Loopback
-from ringbed.sim.wire.frame import pad, to_wire
+from ringbed.sim.wire.frame import from_wire, pad, to_wire
 from ringbed.stack.ctl.ifconfig import ifconfig
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.packet import (
@@ -32,6 +32,7 @@ from ringbed.stack.kern.packet import (
     UDP_CSUM_OUT,
     Packet,
 )
+from ringbed.stack.link.carrier import vlan
 from ringbed.stack.link.interface import Offload
 from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.stack import Stack
@@ -250,8 +251,9 @@ def rtl(engine_kind: str) -> Iterator[Callable[..., Any]]:
     """Opens real cards, and closes them when their checkers had nothing to say."""
     hosts: list[Host[Any]] = []
 
-    def open_one(upper: Any, number: int = 1) -> Host[Any]:
-        host: Host[Any] = open_host("em0", upper, engine=engine_kind, mac=bytes([2, 0, 0, 0, 0, number]))
+    def open_one(upper: Any, number: int = 1, **driver: Any) -> Host[Any]:
+        mac = bytes([2, 0, 0, 0, 0, number])
+        host: Host[Any] = open_host("em0", upper, engine=engine_kind, mac=mac, driver=driver)
         hosts.append(host)
         host.up()
         return host
@@ -304,6 +306,40 @@ def test_a_datagram_from_our_own_address_does_not_hold_the_clock(rtl: Callable[.
     host.advance(host.now + 1_000_000)
     assert stack.drops() == {"ip: datagrams from outside with an address of this host as source": 1}
     assert lost(account(host)) == 0
+
+
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("engine_kind", [pytest.param("native", marks=needs_native)])
+def test_a_vlan_on_a_card_that_takes_tags_out_and_on_one_that_does_not(
+    rtl: Callable[..., StackHost], strip: bool
+) -> None:
+    """The same answers on the wire, every sum in them what scapy makes of it; another VLAN is nobody's."""
+    host = configure(
+        rtl(StackOnDriver(Stack("h1")), features=Features(True, True, vlan_strip=strip, vlan_insert=strip)), 1
+    )
+    host.upper.ifd.add_ifl(5, vlan(5)).add_iff().add_ifa("10.5.0.1/24")
+    service = host.upper.stack.udp_socket()
+    service.bind(("10.5.0.1", 7))
+
+    def answer(_: object) -> None:
+        message = service.recvmsg()
+        service.sendmsg(message.data, message.source, message.control)
+
+    service.set_upcall(answer)
+    peer, ours = "02:00:00:00:00:77", "02:00:00:00:00:01"
+    asks = Ether(src=peer, dst="ff:ff:ff:ff:ff:ff") / Dot1Q(vlan=5) / ARP(hwsrc=peer, psrc="10.5.0.7", pdst="10.5.0.1")
+    datagram = IP(src="10.5.0.7", dst="10.5.0.1") / UDP(sport=4000, dport=7) / frame(333, 9)
+    tagged = [Ether(src=peer, dst=ours) / Dot1Q(vlan=vid, prio=3) / datagram for vid in (5, 6)]
+    for data in (asks, *tagged):
+        host.engine.wire_in(to_wire(bytes(data)), host.engine.now)
+    host.advance(host.now + 1_000_000)
+    reply, echo = (Ether(from_wire(wire)) for _, wire in host.engine.wire_out())
+    assert (reply[Dot1Q].vlan, reply[ARP].hwsrc, reply[ARP].psrc) == (5, ours, "10.5.0.1")
+    assert (echo[Dot1Q].vlan, echo[IP].dst, bytes(echo[UDP].payload)) == (5, "10.5.0.7", frame(333, 9))
+    made = echo.copy()
+    del made[IP].chksum, made[UDP].chksum
+    assert bytes(made) == bytes(echo)
+    assert host.upper.stack.drops() == {"ether: frames for unknown/unsupported protocol": 1}
 
 
 def ping(pump: Pump, host: StackHost) -> None:

@@ -77,7 +77,7 @@ def test_what_a_parent_refuses() -> None:
         driver.remove_ifd(7)
     with pytest.raises(InterfaceError, match=r"em0\.0 is there already"):
         host.ifd.add_ifl(0)
-    with pytest.raises(InterfaceError, match=r"em0\.1 needs an L2_ID: em0\.0 has the frames without one"):
+    with pytest.raises(InterfaceError, match=r"em0\.1 needs an L2_ID of its own: em0\.0 has the frames without one"):
         host.ifd.add_ifl(1)
     with pytest.raises(InterfaceError, match="unit -1 is negative"):
         host.ifd.add_ifl(-1)

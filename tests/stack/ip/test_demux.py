@@ -14,7 +14,7 @@ ALL = 0xFFFFFFFF
 
 
 def queue(name: str = "") -> ServiceQueue:
-    return ServiceQueue(name, lambda packet: None, Scheduler(), Counter(""))
+    return ServiceQueue(name, lambda message: None, Scheduler(), Counter(""))
 
 
 MASK = st.sampled_from([0, 0xFFFF, 0xFFFF0000, ALL, 0xFF, 0xFF00])

@@ -122,11 +122,11 @@ def test_no_error_about_what_is_not_from_one_host_to_one_host(frame: bytes, coun
 def test_no_error_about_an_error_but_one_about_an_echo() -> None:
     host = Host()
     packet = _received(host, QUOTED_ERROR)
-    host.stack._icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+    host.stack._protocols[0].icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
     host.stack.run()
     assert host.taken() == []
     assert host.stats.icmp.icps_oldicmp.value == 1
-    host.stack._icmp.icmp_error(_received(host, icmp_frame(icmpv4.ECHO_REPLY)), icmpv4.UNREACHABLE, 1)
+    host.stack._protocols[0].icmp.icmp_error(_received(host, icmp_frame(icmpv4.ECHO_REPLY)), icmpv4.UNREACHABLE, 1)
     host.stack.run()
     assert icmp_of(*host.taken())[1].code == 1
 
@@ -135,7 +135,7 @@ def test_no_error_about_a_later_fragment_but_one_about_the_first() -> None:
     host = Host()
     for fragment, errors in ((0x2000, 1), (0x0005, 0)):
         packet = _received(host, ip_frame(b"12345678", 132, fragment=fragment))
-        host.stack._icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+        host.stack._protocols[0].icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
         host.stack.run()
         assert len(host.taken()) == errors
 
@@ -158,6 +158,18 @@ def test_errors_are_limited_by_simulated_time() -> None:
     host.stack.tick(SECOND)
     host.give(udp_frame())
     assert len(host.taken()) == 1
+
+
+def test_errors_wait_for_their_turn_like_everything_else_and_too_many_are_counted() -> None:
+    host = Host()
+    packet = _received(host, ip_frame(b"12345678", 132))
+    icmp = host.stack._protocols[0].icmp
+    icmp.queue.limit = 2
+    for _ in range(3):
+        icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+    assert (host.taken(), host.stats.icmp.icps_toomany.value) == ([], 1)
+    host.stack.run()
+    assert len(host.taken()) == 2
 
 
 def error_about(datagram: bytes, kind: int, code: int) -> bytes:
@@ -202,10 +214,7 @@ def test_an_error_about_a_datagram_of_nobody_is_counted() -> None:
 
 
 def test_two_stacks_over_a_cable() -> None:
-    a, b = Host(known=False), Host(known=False)
-    b.below.lladdr = b.ifd.ether.lladdr = b.iff._link.lladdr = b"\x02\0\0\0\0\x0b"
-    b.iff.add_ifa("10.0.0.3/24")
-    b.iff.remove_ifa("10.0.0.2/24")
+    a, b = Host(known=False), Host(known=False, lladdr=b"\x02\0\0\0\0\x0b", our="10.0.0.3")
     pinger = a.stack.icmp_socket()
     pinger.echo_request("10.0.0.3", 7, 1, b"across")
     sock = a.stack.udp_socket()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -209,7 +210,7 @@ def test_a_header_that_fills_the_frame_and_is_wrong_is_survived() -> None:
 
 def test_identifiers_count_and_wrap() -> None:
     host = Host()
-    host.stack._core.ip._ident = 0xFFFE
+    host.stack.instance().ip._ident = count(0xFFFF).__next__
     host.give(icmp_frame(), icmp_frame(), icmp_frame())
     assert [ip_of(f)[0].ident for f in host.taken()] == [0xFFFF, 0, 1]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ringbed.stack.kern.ifq import TXMIT, Direction, Ifiq, Ifq
+from ringbed.stack.kern.message import FIRST, FULL, QUEUED
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.scheduler import Context, Scheduler
 
@@ -56,7 +57,7 @@ def test_a_full_ring_loses_nothing_and_keeps_the_order() -> None:
 def test_a_full_queue_refuses_and_counts() -> None:
     driver = Driver(room=0)
     queue, _ = ifq(driver, maxlen=3)
-    assert [queue.enqueue(p) for p in packets(5)] == [True] * 3 + [False] * 2
+    assert [queue.enqueue(p) for p in packets(5)] == [FIRST, QUEUED, QUEUED, FULL, FULL]
     assert (len(queue), queue.packets, queue.qdrops.value) == (3, 3, 2)
 
 

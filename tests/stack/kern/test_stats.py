@@ -132,7 +132,7 @@ def table_full(host: Host) -> None:
 
 
 def too_long(host: Host) -> None:
-    host.stack._icmp.output(icmpv4.ECHO_REQUEST, 0, 0, bytes(65535), 0x0A000001)
+    host.stack._protocols[0].icmp.output(icmpv4.ECHO_REQUEST, 0, 0, bytes(65535), 0x0A000001)
 
 
 SCENARIOS: dict[tuple[str, str], Scenario] = {

@@ -18,29 +18,40 @@ def hexkey(frame: bytes) -> tuple[str, int]:
     return f"{key:0{bits // 4}x}", header
 
 
-@pytest.mark.parametrize(
-    ("rest", "key", "header"),
-    [
-        ("0800", "0800", 14),
-        ("0806", "0806", 14),
-        ("8100 6042 0800", "81000042 0800", 18),
-        ("8100 e000 0800", "0800", 18),  # priority, and no VLAN
-        ("8100 e000 8100 0042 0806", "81000042 0806", 22),
-        ("88a8 0007 8100 f042 86dd", "88a80007 81000042 86dd", 22),
-        ("9100 0001 88a8 0002 8100 0003 0800", "91000001 88a80002 81000003 0800", 26),
-        ("8864 1100 1234 0010 0021", f"8864 1100 1234 {SOURCE} 0021", 22),
-        ("8100 0042 8864 1100 1234 0010 c021", f"81000042 8864 1100 1234 {SOURCE} c021", 26),
-        ("0026 4242 03", "0000 424203", 17),
-        ("0026 aaaa 03 000000 0800", "0000 aaaa03 000000 0800", 22),
-        ("8100 0042 0026 fefe 03", "81000042 0000 fefe03", 21),
-    ],
-)
+KEYS = [
+    ("0800", "0800", 14),
+    ("0806", "0806", 14),
+    ("8100 6042 0800", "81000042 0800", 18),
+    ("8100 e000 0800", "0800", 18),  # priority, and no VLAN
+    ("8100 e000 8100 0042 0806", "81000042 0806", 22),
+    ("88a8 0007 8100 f042 86dd", "88a80007 81000042 86dd", 22),
+    ("9100 0001 88a8 0002 8100 0003 0800", "91000001 88a80002 81000003 0800", 26),
+    ("8864 1100 1234 0010 0021", f"8864 1100 1234 {SOURCE} 0021", 22),
+    ("8100 0042 8864 1100 1234 0010 c021", f"81000042 8864 1100 1234 {SOURCE} c021", 26),
+    ("0026 4242 03", "0000 424203", 17),
+    ("0026 aaaa 03 000000 0800", "0000 aaaa03 000000 0800", 22),
+    ("8100 0042 0026 fefe 03", "81000042 0000 fefe03", 21),
+]
+
+
+@pytest.mark.parametrize(("rest", "key", "header"), KEYS)
 def test_the_key_of_each_encapsulation(rest: str, key: str, header: int) -> None:
     frame = MACS + bytes.fromhex(rest)
     assert hexkey(frame + bytes(8)) == (key.replace(" ", ""), header)
     if header > 14:
         for cut in range(14, len(frame)):
             assert ether_key(frame[:cut]) == (0, 0, cut), "a cut header has no key"
+
+
+TAGGED = [rest for rest, _, header in KEYS if rest[:4] in ("8100", "88a8", "9100")]
+
+
+@pytest.mark.parametrize("rest", TAGGED)
+def test_a_tag_that_the_card_took_out_counts_as_if_it_were_there(rest: str) -> None:
+    whole = MACS + bytes.fromhex(rest) + bytes(8)
+    key, bits, header = ether_key(whole)
+    stripped = whole[:12] + whole[16:]
+    assert ether_key(stripped, int.from_bytes(whole[12:16], "big")) == (key, bits, header - 4)
 
 
 PREFIX = st.text("01", max_size=7)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbed.stack.kern.packet import (
+    HEADROOM,
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_OK,
     IPV4_CSUM_OUT,
@@ -34,10 +37,15 @@ def packet(flag: int, payload: list[bytes], options: bytes = b"") -> tuple[Packe
     l4[at : at + 2] = b"\0\0"
     addresses = SRC.to_bytes(4, "big") + DST.to_bytes(4, "big")
     header = bytearray([0x45 + len(options) // 4, *bytes(8), proto, *bytes(2), *addresses, *options])
-    p = Packet([b"", header + l4, *payload], flag | IPV4_CSUM_OUT)
-    p.src, p.dst, p.proto, p.length = SRC, DST, proto, len(header) + size + sum(map(len, payload))
-    p.l4 = len(header)
+    p = Packet([bytearray(HEADROOM) + header + l4, *payload], flag | IPV4_CSUM_OUT, start=HEADROOM)
+    p.src, p.dst, p.proto = SRC, DST, proto
+    p.l4 = HEADROOM + len(header)
     return p, bytes(l4) + b"".join(payload)
+
+
+def headers(p: Packet) -> bytes:
+    """What is in the first segment, from IP's header on."""
+    return bytes(p.segments[0][HEADROOM:])
 
 
 def pseudo(flag: int, l4: bytes) -> bytes:
@@ -50,24 +58,60 @@ def test_software_sums_are_right_for_any_segments(flag: int, payload: list[bytes
     p, l4 = packet(flag, payload, options)
     ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
     at = L4[flag][2]
-    sent = b"".join(p.segments)[20 + len(options) :]
+    sent = p.bytes()[20 + len(options) :]
     want = checksum(pseudo(flag, l4) + l4)
     if flag == UDP_CSUM_OUT:
         want = want or 0xFFFF
     assert int.from_bytes(sent[at : at + 2], "big") == want
     assert sent[:at] + b"\0\0" + sent[at + 2 :] == l4, "nothing else was touched"
-    assert ones_complement_sum(bytes(p.segments[1][: 20 + len(options)])) == 0xFFFF
+    assert ones_complement_sum(headers(p)[: 20 + len(options)]) == 0xFFFF
     assert not p.flags & OUT_MASK
+
+
+@pytest.mark.parametrize("flag", L4)
+@given(
+    payload=st.binary(max_size=40), cuts=st.lists(st.integers(1, 90), max_size=4), old=st.binary(min_size=4, max_size=4)
+)
+def test_what_was_received_is_summed_wherever_it_is_cut(flag: int, payload: bytes, cuts: list[int], old: bytes) -> None:
+    """Segments end anywhere, in the headers too, and the fields hold what they held before."""
+    made, l4 = packet(flag, [payload] if payload else [])
+    at = HEADROOM + 20 + L4[flag][2]
+    whole = bytearray(b"".join(made.segments))
+    whole[HEADROOM + 10 : HEADROOM + 12], whole[at : at + 2] = old[:2], old[2:]
+    ends = sorted({min(cut, len(whole)) for cut in cuts} | {len(whole)})
+    pieces = [bytes(whole[a:b]) for a, b in itertools.pairwise([0, *ends])]
+    p = Packet([*pieces], flag | IPV4_CSUM_OUT)
+    p.src, p.dst, p.proto, p.ifl_index = SRC, DST, made.proto, 3
+    p.l3, p.l4, p.end = HEADROOM, HEADROOM + 20, len(whole)
+    ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
+    sent = p.bytes()[HEADROOM:]
+    want = checksum(pseudo(flag, l4) + l4) or (0xFFFF if flag == UDP_CSUM_OUT else 0)
+    assert int.from_bytes(sent[at - HEADROOM : at - HEADROOM + 2], "big") == want
+    assert ones_complement_sum(sent[:20]) == 0xFFFF
+    assert b"".join(pieces) == whole, "what others may read is as it was"
+
+
+@pytest.mark.parametrize("flag", L4)
+def test_headers_that_do_not_lie_in_the_first_segment_are_found(flag: int) -> None:
+    """As when something was pushed that did not fit into the headroom, and more goes in front later."""
+    p, l4 = packet(flag, [b"payload"])
+    p.push(b"V" * 18)
+    assert len(p.segments[0]) == 18
+    ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
+    sent = p.bytes()
+    assert sent[:18] == b"V" * 18
+    assert ones_complement_sum(sent[18:38]) == 0xFFFF
+    assert ones_complement_sum(pseudo(flag, l4) + sent[38:]) == 0xFFFF
 
 
 @pytest.mark.parametrize(("flag", "field"), [(UDP_CSUM_OUT, b"\xff\xff"), (TCP_CSUM_OUT, b"\0\0")])
 def test_a_computed_zero(flag: int, field: bytes) -> None:
     p, l4 = packet(flag, [b"\0\0"])
     rest = checksum(pseudo(flag, l4) + l4)
-    p.segments[2] = rest.to_bytes(2, "big")
+    p.segments[1] = rest.to_bytes(2, "big")
     ChecksumOutput(Capabilities(), Stats()).in_proto_cksum_out(p)
     at = 20 + L4[flag][2]
-    assert p.segments[1][at : at + 2] == field
+    assert headers(p)[at : at + 2] == field
 
 
 @pytest.mark.parametrize("flag", [TCP_CSUM_OUT, UDP_CSUM_OUT])
@@ -76,9 +120,9 @@ def test_a_pseudo_header_card_finds_the_folded_sum_in_the_field(flag: int) -> No
     stats = Stats()
     ChecksumOutput(Capabilities(tx_ipv4=True, tx_l4=Offload.PSEUDO), stats).in_proto_cksum_out(p)
     at = 20 + L4[flag][2]
-    assert int.from_bytes(p.segments[1][at : at + 2], "big") == ones_complement_sum(pseudo(flag, l4))
+    assert int.from_bytes(headers(p)[at : at + 2], "big") == ones_complement_sum(pseudo(flag, l4))
     assert p.flags & OUT_MASK == flag | IPV4_CSUM_OUT
-    assert p.segments[1][10:12] == b"\0\0"
+    assert headers(p)[10:12] == b"\0\0"
     assert stats.ip.ips_outhwcsum.value == 1
     assert stats.tcp.tcps_outhwcsum.value + stats.udp.udps_outhwcsum.value == 1
 
@@ -87,7 +131,7 @@ def test_a_pseudo_header_card_finds_the_folded_sum_in_the_field(flag: int) -> No
 def test_a_full_card_finds_zero_in_the_field(flag: int) -> None:
     p, l4 = packet(flag, [b"payload"])
     ChecksumOutput(Capabilities(tx_ipv4=True, tx_l4=Offload.FULL), Stats()).in_proto_cksum_out(p)
-    assert b"".join(p.segments)[20:] == l4
+    assert p.bytes()[20:] == l4
     assert p.flags & OUT_MASK == flag | IPV4_CSUM_OUT
 
 

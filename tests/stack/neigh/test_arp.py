@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from ringbed.stack.kern.packet import Packet
 from ringbed.stack.neigh.arp import NEIGHBOURS_MAX
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import RouteError, Rtt
@@ -80,6 +81,57 @@ def test_asking_is_repeated_then_given_up_then_forgotten() -> None:
     sock.sendto(b"x", (PEER, 9))
     host.stack.run()
     assert len(host.taken()) == 1, "a new packet asks again"
+
+
+def test_a_sender_is_told_when_the_resolvers_queue_is_full() -> None:
+    """O2: three sends into a queue of one all succeeded, and were counted as sent."""
+    host = Host(known=False)
+    host.iff.arp.queue.limit = 1
+    sock = host.stack.udp_socket()
+    sock.sendto(b"x", ("10.0.0.50", 9))
+    for to in ("10.0.0.51", "10.0.0.50"):
+        with pytest.raises(OSError, match="No buffer space available"):
+            sock.sendto(b"x", (to, 9))
+    host.stack.run()
+    assert host.stats.ip.ips_localout.value == 1
+    assert host.stack.drops() == {"arp: packets dropped due to full ARP queue": 2}
+    host.iff.arp.queue.limit = 2
+    for _ in range(2):  # the same neighbour is HOLD by now
+        sock.sendto(b"x", ("10.0.0.50", 9))
+    with pytest.raises(OSError, match="No buffer space available"):
+        sock.sendto(b"x", ("10.0.0.50", 9))
+
+
+def test_what_waits_for_a_neighbour_leaves_in_order_when_the_answer_is_before_it_in_the_queue() -> None:
+    host = Host(known=False)
+    sock = host.stack.udp_socket()
+    sock.sendto(b"\0", (PEER, 9))
+    host.stack.run()
+    host.taken()
+    answer = Packet([arp_frame(arp.REPLY, PEER, OUR, dst=OUR_MAC)])
+    answer.ifl_index, answer.l3 = host.ifl.index, 14
+    host.iff.arp.arp_input(answer)
+    for n in (1, 2):
+        sock.sendto(bytes([n]), (PEER, 9))
+    host.stack.run()
+    assert [udp_of(f)[1].payload for f in host.taken()] == [b"\0", b"\1", b"\2"]
+
+
+def test_time_is_found_without_looking_at_every_neighbour() -> None:
+    """O11: a heap, not a walk. Those whose time it is are asked again, in order; nothing else is touched."""
+    host = Host(known=False)
+    host.iff.remove_ifa(f"{OUR}/24")
+    host.iff.add_ifa(f"{OUR}/8")
+    sock = host.stack.udp_socket()
+    for n in range(10):
+        host.stack.tick(n * SECOND // 10)
+        sock.sendto(b"x", (f"10.1.0.{n}", 9))
+        host.stack.run()
+    host.taken()
+    host.stack.tick(SECOND + SECOND // 4)
+    assert [arp_of(f)[1].target for f in host.taken()] == [ipv4(f"10.1.0.{n}") for n in range(3)]
+    assert host.stack.deadline() == SECOND + 3 * SECOND // 10
+    assert len(host.stack._core.timers._heap) == 10
 
 
 def test_an_answer_while_down_brings_it_back() -> None:

@@ -144,6 +144,7 @@ def test_the_permanent_routes() -> None:
     assert permanent == {
         "0.0.0.0/0": Rnh.REJECT,
         "0.0.0.0/32": Rnh.RECV,
+        "127.0.0.0/8": Rnh.REJECT,
         "224.0.0.0/4": Rnh.DISCARD,
         "240.0.0.0/4": Rnh.DISCARD,
         "255.255.255.255/32": Rnh.BRECV,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +102,45 @@ def test_a_user_route_replaces_another_of_its_prefix() -> None:
     t.add(second)
     assert [r for r in t if r.type is Rtt.USER] == [second]
     assert (first.nexthop.references, second.nexthop.references) == (0, 1)
+
+
+class Watched(RouteTable):
+    """Notes, at every publication, which route a reader finds for 192.0.2.1."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if value:  # not the empty tree that a table begins with
+            self.__dict__.setdefault("seen", []).append(self.forwarding(ipv4("192.0.2.1")))
+
+
+def test_a_change_is_one_publication_and_nobody_sees_the_hole_between() -> None:
+    """O3: a route replaced in two showed REJECT between them; with a subnet's routes it was four."""
+    permanent = Route(prefix(0, 0), Rtt.PERM, hop())
+    t = Watched([permanent])
+    first, second = route("192.0.2.0", 24, Rtt.USER), route("192.0.2.0", 24, Rtt.USER)
+    t.add(first)
+    t.add(second)
+    t.add(route("192.0.2.1"), route("192.0.2.2"), route("192.0.3.0", 24))
+    t.delete(prefix(ipv4("192.0.2.1")), Rtt.IF, 1)
+    t.delete(second.prefix, Rtt.USER)
+    assert [r if r in (permanent, first, second) else r.prefix.bits for r in t.__dict__["seen"]] == [
+        permanent, first, second, 32, second, permanent
+    ]  # fmt: skip
+
+
+def test_of_several_that_are_added_all_are_or_none_and_the_last_of_a_prefix_stays() -> None:
+    t = table()
+    a, b = route("10.0.0.0", 8, Rtt.USER), route("10.0.0.0", 8, Rtt.USER)
+    t.add(a, b)
+    assert [(r.type, r.nexthop.references) for r in (t.forwarding(ipv4("10.0.0.1")), a)] == [
+        (Rtt.USER, 1),
+        (Rtt.USER, 0),
+    ]
+    assert t.forwarding(ipv4("10.0.0.1")) is b
+    c = route("11.0.0.0", 8)
+    with pytest.raises(RouteError, match="is there already"):
+        t.add(c, c)
+    assert (t.forwarding(ipv4("11.0.0.1")).type, c.nexthop.references) == (Rtt.PERM, 0)
 
 
 def test_refusals() -> None:

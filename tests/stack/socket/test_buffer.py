@@ -4,11 +4,23 @@ import pytest
 
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.scheduler import NeverEmpty, Scheduler
-from ringbed.stack.socket.buffer import OVERHEAD, SockBuf
+from ringbed.stack.kern.service import ServiceQueue
+from ringbed.stack.socket.buffer import HIWAT, OVERHEAD, SockBuf
+
+
+class Buffer(SockBuf[int]):
+    """A buffer that becomes the consumer of its queue to append, as a worker is."""
+
+    def __init__(self, scheduler: Scheduler, failed: Counter, limit: int = HIWAT) -> None:
+        super().__init__(ServiceQueue("q", lambda message: None, scheduler, Counter("full")), scheduler, failed, limit)
+
+    def append(self, item: int, size: int) -> bool:
+        with self.queue:
+            return super().append(item, size)
 
 
 def test_it_is_bounded_in_bytes_and_empty_items_cost_too() -> None:
-    buffer: SockBuf[int] = SockBuf(Scheduler(), Counter("failed"), limit=3 * OVERHEAD + 10)
+    buffer = Buffer(Scheduler(), Counter("failed"), limit=3 * OVERHEAD + 10)
     assert [buffer.append(1, 10), buffer.append(2, 65), buffer.append(3, 0), buffer.append(4, 0)] == [
         True,
         False,
@@ -24,7 +36,7 @@ def test_it_is_bounded_in_bytes_and_empty_items_cost_too() -> None:
 
 def test_the_wakeup_comes_once_for_each_time_it_stops_being_empty() -> None:
     scheduler = Scheduler()
-    buffer: SockBuf[int] = SockBuf(scheduler, Counter("failed"))
+    buffer = Buffer(scheduler, Counter("failed"))
     calls: list[int] = []
     buffer.append(0, 1)
     buffer.wakeup = lambda: calls.append(len(buffer))
@@ -42,10 +54,10 @@ def test_the_wakeup_comes_once_for_each_time_it_stops_being_empty() -> None:
     assert calls == [2], "nothing to wake up for any more"
 
 
-def failing(errors: list[Exception | None], reads: int = 1) -> tuple[Scheduler, SockBuf[int], Counter, list[int]]:
+def failing(errors: list[Exception | None], reads: int = 1) -> tuple[Scheduler, Buffer, Counter, list[int]]:
     """A buffer whose upcall reads, then raises the next of `errors`."""
     scheduler, failed, read = Scheduler(), Counter("failed"), list[int]()
-    buffer: SockBuf[int] = SockBuf(scheduler, failed)
+    buffer = Buffer(scheduler, failed)
 
     def upcall() -> None:
         read.extend(buffer.popleft() for _ in range(reads))

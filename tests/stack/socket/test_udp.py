@@ -6,6 +6,7 @@ import pytest
 
 from ringbed.stack.kern.scheduler import NeverEmpty
 from ringbed.stack.socket.udp import Control, UdpSocket
+from ringbed.stack.transport.pcb import CtlInput
 from ringbed.stack.wire import arp, icmpv4
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.icmpv4 import Icmp
@@ -219,7 +220,7 @@ def test_the_ttl_and_tos_of_a_socket_are_sent() -> None:
 def test_no_more_errors_are_kept_than_a_few() -> None:
     sock = Host().stack.udp_socket()
     for n in range(20):
-        sock.icmp_error(EHOSTUNREACH, (PEER, n), 3, 1)
+        sock.queue.post(CtlInput(EHOSTUNREACH, (PEER, n), 3, 1))
     kept = []
     while (error := sock.recverr()) is not None:
         kept.append(error.peer[1])
