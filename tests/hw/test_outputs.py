@@ -46,7 +46,8 @@ NAMED = {
 # `python -m tests.hw.mutants MODULE CLASS TESTS RESULT=VALUE...`; what lives wants a test, and the block a place here.
 WALKED = (
     "bus.card_reset.CardReset", "interrupt.causes.Interrupt", "interrupt.deadline.Deadline",
-    "rx.filter_table.FilterTable",
+    "interrupt.throttle.Throttle", "mac.pause_rx.PauseRx", "rx.filter_table.FilterTable",
+    "stream.packet_buffer.PacketBuffer",
 )  # fmt: skip
 
 # Results that no test can see broken so, and why.
