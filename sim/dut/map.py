@@ -44,6 +44,7 @@ OWN_KEYS = {
 RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
 ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
 REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+MOST_TEXT = 10_000  # of a parameter, which goes over command lines
 RATIO = re.compile(r"\d{1,9}(?:/\d{1,9}|\.\d{1,20})?")  # no power of ten, which may take for ever to be a fraction
 NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
@@ -368,7 +369,11 @@ class Reader:
     def _parameters(self) -> dict[str, int | str]:
         found = {}
         for name, value in self._table("parameters").items():
-            if isinstance(value, (int, str)) and not isinstance(value, bool):
+            if not NAME.fullmatch(name):
+                self._problem(f"parameters: {name!r} is no Verilog name")
+            elif isinstance(value, str) and ("\0" in value or len(value) > MOST_TEXT):
+                self._problem(f"parameters.{name} must be at most {MOST_TEXT} characters without a null, not {value!r}")
+            elif isinstance(value, (int, str)) and not isinstance(value, bool):
                 found[name] = value
             else:
                 self._problem(f"parameters.{name} must be a number or a text, not {value!r}")

@@ -238,6 +238,13 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
         ('top = "t"\nsources = ["loop"]', "sources: loop does not exist beside the map"),
         ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
+        (
+            'top = "t"\nsources = ["t.v"]\nparameters.W = "a\\u0000"',
+            "parameters.W must be at most 10000 characters without",
+        ),
+        ('top = "t"\nsources = ["t.v"]\nparameters.W = "' + "x" * 10_001 + '"', "parameters.W must be at most 10000 "),
+        ('top = "t"\nsources = ["t.v"]\nparameters."a\\nb" = 1', "parameters: 'a\\nb' is no Verilog name"),
+        ('top = "t"\nsources = ["t.v"]\nparameters."" = 1', "parameters: '' is no Verilog name"),
         ('top = "t"\nsources = ["t.v"]\nparameters.W = true', "parameters.W must be a number or a text, not True"),
     ],
 )
