@@ -88,7 +88,7 @@ class IfDevice:
         self.ifls: dict[int, IfLogical] = {}
         self._ids: dict[L2Id, IfLogical] = {}
         self._core = core
-        self.ether = EtherInput(core.stats.ether)
+        self.ether = EtherInput(interface.lladdr, core.stats.ether)
         numbers = range(capabilities.queues)
         handler, scheduler = self.ether.ether_input, core.scheduler
         self.ifiqs = [Ifiq(f"{self.name}:0:rxq:{n}", handler, scheduler) for n in numbers]

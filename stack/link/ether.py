@@ -14,12 +14,16 @@ from ringbed.stack.wire.view import Buffer
 
 
 class EtherInput:
-    """The input half of one ifd: whose frame is it, and which protocol's."""
+    """The input half of one ifd: whose frame is it, and which protocol's.
 
-    __slots__ = ("_stats", "demux")
+    `lladdr` says what a frame that no entry wants is counted as: for another station, or of an unknown protocol.
+    """
 
-    def __init__(self, stats: EtherStats) -> None:
+    __slots__ = ("_lladdr", "_stats", "demux")
+
+    def __init__(self, lladdr: bytes, stats: EtherStats) -> None:
         self.demux = L2Demux()
+        self._lladdr = lladdr
         self._stats = stats
 
     def ether_input(self, batch: list[Packet]) -> None:
@@ -38,7 +42,8 @@ class EtherInput:
             key, bits, header_len = ether_key(data, packet.tag)
             entry = lookup(key, bits)
             if entry is None:
-                packet.drop(stats.noproto)
+                ours = data[:6] == self._lladdr or data[0] & 1
+                packet.drop(stats.noproto if ours else stats.notours)
                 continue
             if data[:6] != entry.station and not _accept(packet, data[:6], entry):
                 packet.drop(stats.notours)

@@ -33,6 +33,15 @@ def test_the_station_filter(dst: bytes, taken: bool, flags: int) -> None:
     assert packet.ifl_index == (host.ifl.index if taken else 0)
 
 
+def test_a_frame_that_nobody_wants_is_counted_by_whom_it_was_for() -> None:
+    host = Host()
+    host.give(*[ether_frame(b"", 0x88CC, dst) for dst in (PEER_MAC, OUR_MAC, EVERYBODY)])
+    assert host.stack.drops() == {
+        "ether: frames for another station": 1,
+        "ether: frames for unknown/unsupported protocol": 2,
+    }
+
+
 def test_one_entry_may_see_every_frame_and_ip_still_does_not_take_those_for_others() -> None:
     """A1: a promiscuous neighbour on the same device must not make IP receive what is for other stations."""
     host = Host()
