@@ -74,8 +74,8 @@ class Ip:
         header_len = (version_ihl & 15) << 2
         if bad := self._bad_header(packet, version_ihl, header_len, total, size):
             return packet.drop(bad)
-        lookup = iff.table.tree.lookup  # both in the same table, and without a call between
-        if (bad := lookup(src << 32, KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # 0/0 is there
+        lookup = iff.table.lookup  # source and destination in the same table
+        if (bad := lookup(src << 32, KEY_BITS)[0].nexthop.bad_source) is not None:
             return packet.drop(bad)
         packet.src = src
         packet.dst = dst
@@ -86,7 +86,7 @@ class Ip:
             packet.flags |= FRAGMENT
         if header_len > MIN_LEN and not self._options(packet):
             return None
-        lookup(dst << 32 | src, KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
+        lookup(dst << 32 | src, KEY_BITS)[0].nexthop.output(packet, False)
         return None
 
     def _bad_header(self, packet: Packet, version_ihl: int, header_len: int, total: int, size: int) -> Counter | None:
@@ -171,7 +171,7 @@ class Ip:
                 packet.drop(self._stats.ips_noroute)
                 return EHOSTUNREACH
         else:
-            route = self.table.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]
+            route = self.table.forwarding(dst, src)
         nexthop = route.nexthop
         if not src:
             src = nexthop.source(packet)

@@ -74,36 +74,39 @@ class NextHop:
         raise NotImplementedError
 
 
-class Reject(NextHop):
-    """`received` is the cause that is counted for packets from outside."""
+class _End(NextHop):
+    """Nothing goes further: counted by who sent it, `originated` here or `received` from outside."""
 
     __slots__ = ("_originated", "_received")
+
+    def __init__(self, originated: Counter, received: Counter, bad_source: Counter | None) -> None:
+        super().__init__(bad_source=bad_source)
+        self._originated = originated
+        self._received = received
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        packet.drop(self._originated if originated else self._received)
+        return EHOSTUNREACH
+
+
+class Reject(_End):
+    """`received` is the cause that is counted for packets from outside."""
+
+    __slots__ = ()
     kind = Rnh.REJECT
 
     def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
-        super().__init__(bad_source=bad_source)
-        self._originated = stats.ips_noroute
-        self._received = received or stats.ips_cantforward
-
-    def output(self, packet: Packet, originated: bool) -> int:
-        packet.drop(self._originated if originated else self._received)
-        return EHOSTUNREACH
+        super().__init__(stats.ips_noroute, received or stats.ips_cantforward, bad_source)
 
 
-class Discard(NextHop):
+class Discard(_End):
     """`received` is the cause that is counted for packets from outside."""
 
-    __slots__ = ("_originated", "_received")
+    __slots__ = ()
     kind = Rnh.DISCARD
 
     def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
-        super().__init__(bad_source=bad_source)
-        self._originated = stats.ips_odiscarded
-        self._received = received or stats.ips_discarded
-
-    def output(self, packet: Packet, originated: bool) -> int:
-        packet.drop(self._originated if originated else self._received)
-        return EHOSTUNREACH
+        super().__init__(stats.ips_odiscarded, received or stats.ips_discarded, bad_source)
 
 
 class Receiver(Protocol):

@@ -86,7 +86,7 @@ Routes = tuple[Route, ...]  # of one prefix, best first
 class RouteTable:
     """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
-    `tree` is what is published; the hot path takes it for several lookups in the same table.
+    `tree` is what is published.
     """
 
     __slots__ = ("tree",)
@@ -100,9 +100,14 @@ class RouteTable:
         if self.tree.get(0, 0) is None:
             raise RouteError("a route table needs a permanent route for 0/0")
 
+    @property
+    def lookup(self) -> Callable[[int, int], Routes]:
+        """(key, its bits) -> routes of the longest matching prefix, all in the table as it is now, whatever changes."""
+        return self.tree.lookup  # type: ignore[return-value]  # never None: 0/0 is permanent
+
     def forwarding(self, dst: int, src: int = 0) -> Route:
         """The most preferred route of the longest matching prefix."""
-        return self.tree.lookup(dst << 32 | src, KEY_BITS)[0]  # type: ignore[index]  # there is one for 0/0
+        return self.lookup(dst << 32 | src, KEY_BITS)[0]
 
     def route(self, dst: int, src: int, accept: Callable[[Route], bool]) -> Route | None:
         """The longest matching prefix with a route that `accept` likes; the most preferred of these."""

@@ -8,10 +8,10 @@ the scheduler once; each copy with an order swapped must be found out.
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -123,6 +123,9 @@ class Try:
         with self.queue:
             pass
 
+    def waiting(self) -> int:
+        return self.queue.waiting
+
     def work(self) -> None:
         """A worker's turn, if the queue stands in the scheduler."""
         ready = self.scheduler._ready[Context.WORKER]
@@ -148,8 +151,7 @@ def faults(base: type[ServiceQueue]) -> Iterator[str]:
         while at < passed:
             at += 1
             t = Try(base, at)
-            t.places.mutex, t.places.other = t.queue._mutex, lambda t=t, other=other: other(t)  # type: ignore[misc]
-            t.places.waits = lambda t=t: t.queue.waiting  # type: ignore[misc]
+            t.places.mutex, t.places.other, t.places.waits = t.queue._mutex, partial(other, t), t.waiting
             for part in main:
                 part(t)
             t.places.end()
@@ -228,15 +230,6 @@ def test_a_copy_with_one_order_swapped_is_found_out(swap: str) -> None:
     names: dict[str, Any] = dict(vars(service))
     exec(compile("from __future__ import annotations\n" + text.replace(right, wrong), swap, "exec"), names)
     assert next(faults(names["ServiceQueue"]), None) is not None
-
-
-@pytest.fixture
-def impatient() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Workers(Scheduler):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,15 +205,6 @@ def test_bits_in_which_nothing_branches_cost_nothing(bits: int) -> None:
     tree = draft.done()
     assert max(questions(tree, stem << 16 | n * 200, bits) for n in range(300)) == 2
     assert [tree.lookup(stem << 16 | n * 200, bits) for n in range(300)] == list(range(300))
-
-
-@pytest.fixture
-def impatient() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def test_readers_see_before_or_after_while_a_writer_changes(impatient: None) -> None:
