@@ -34,7 +34,9 @@ def dut_test(
     kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="Only this kind; may be repeated.")] = None,
     reset_clocks: Annotated[
         int | None,
-        typer.Option(min=1, max=1_000_000, metavar="N", help="Clocks of reset; else the map's reset.clocks."),
+        typer.Option(
+            min=1, max=1_000_000, metavar="N", help="Clocks of reset, 64 at least; else the map's reset.clocks."
+        ),
     ] = None,
     reset_wait: Annotated[
         int | None, typer.Option(min=0, max=1_000_000, metavar="N", help="Clocks to wait behind it; else reset.wait.")

@@ -157,16 +157,19 @@ STRETCHED = """module blk (
   input wire clk, input wire rst, input wire [7:0] d, input wire v, input wire l, output reg [15:0] sum,
   output reg valid);
   reg [4:0] hold = 31; reg [15:0] at; reg [31:0] acc; reg [7:0] rom [0:0]; reg lies;
-  initial begin $readmemh("rom.hex", rom); lies = $test$plusargs("lies"); end
+  reg [6:0] held = 0, least; reg whole;
+  initial begin $readmemh("rom.hex", rom); lies = $test$plusargs("lies");
+    whole = 0; if (!$value$plusargs("least=%d", least)) least = 1; end
   wire [31:0] add = (at < 14) ? 0 : (at[0] ? {24'd0, d} : {16'd0, d, 8'd0});
   wire [31:0] nxt = acc + add + (rom[0] - 8'h11);
   wire [16:0] f1 = nxt[15:0] + nxt[31:16];
   always @(posedge clk) begin
     if (rst) hold <= #1 31; else if (hold != 0) hold <= #1 hold - 1;
+    if (!rst) held <= #1 0; else begin held <= #1 held + (held != 127); whole <= #1 held + 1 >= least; end
     valid <= #1 0;
     if (v) begin
       at <= #1 (at == 16'hffff) ? 16'hfffe : at + 1; acc <= #1 nxt;
-      if (l) begin at <= #1 0; acc <= #1 0; valid <= #1 1; sum <= #1 (f1[15:0] + f1[16]) ^ lies; end
+      if (l) begin at <= #1 0; acc <= #1 0; valid <= #1 1; sum <= #1 (f1[15:0] + f1[16]) ^ (lies | !whole); end
     end
     if (hold != 0) begin at <= #1 0; acc <= #1 0; valid <= #1 0; end
   end
@@ -192,7 +195,7 @@ names = { tdata = "d", tvalid = "v", tlast = "l" }
 
 @pytest.fixture
 def stretched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A block that stretches its reset, from another folder than its own."""
+    """A block that stretches its reset and may want many clocks of it, from another folder than its own."""
     (tmp_path / "blk").mkdir()
     (tmp_path / "blk" / "blk.v").write_text(STRETCHED)
     (tmp_path / "blk" / "rom.hex").write_text("11\n")
@@ -209,6 +212,20 @@ def test_a_block_that_stretches_its_reset_is_waited_for(stretched: Path, capsys:
     stretched.write_text(STRETCHED_MAP.replace('"rst"', '"rst", wait = 40'))
     assert run(str(stretched), *KINDS) == Exit.OK
     assert run(str(stretched), *KINDS, "--reset-wait", "0", "--reset-clocks", "9") == Exit.FINDING
+    capsys.readouterr()
+
+
+def test_a_block_has_as_many_clocks_of_reset_as_it_is_said_to_want(
+    stretched: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """64 in any case, so that what a batch has left behind is gone."""
+    asks = (*KINDS, "--reset-wait", "40", "--plusarg")
+    assert run(str(stretched), *asks, "least=64", "--reset-clocks", "1") == Exit.OK
+    assert run(str(stretched), *asks, "least=100") == Exit.FINDING
+    assert run(str(stretched), *asks, "least=100", "--reset-clocks", "100") == Exit.OK
+    stretched.write_text(STRETCHED_MAP.replace('"rst"', '"rst", clocks = 100'))
+    assert run(str(stretched), *asks, "least=100") == Exit.OK
+    assert run(str(stretched), *asks, "least=100", "--reset-clocks", "99") == Exit.FINDING
     capsys.readouterr()
 
 
