@@ -107,3 +107,4 @@ def test_whatever_writes_a_model_is_part_of_its_key() -> None:
     assert ours | {build.__name__} == {*build.MAKERS, *KEYED_OTHERWISE}
     for name in build.MAKERS:
         assert Path(str(import_module(name).__file__)).read_text(encoding="utf-8") in build.own_text()
+    assert build.own_text(__file__) == build.own_text() + Path(__file__).read_text(encoding="utf-8")
