@@ -20,6 +20,9 @@ __all__ = ["dut_check"]
 
 def dut_check(
     portmap: Annotated[Path, typer.Argument(metavar="MAP", help="The port map, a TOML file; docs/port-map.md.")],
+    limit: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="For Yosys, which finds clocks and resets.")
+    ] = 30,
 ) -> None:
     """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.
 
@@ -44,7 +47,7 @@ def dut_check(
     if not problems and not open_inputs:
         try:
             with set_up_told(console), console.status("clocks and resets, by Yosys ..."):
-                problems = netlist_problems(reader.dut, reader.rtl, reader.block)
+                problems = netlist_problems(reader.dut, reader.rtl, limit, reader.block)
         except NetlistUnknown as error:
             verdict += f"; clocks and resets not checked, because {error}"
     for problem in (*problems, *open_inputs):

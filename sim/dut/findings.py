@@ -19,9 +19,9 @@ __all__ = ["netlist_problems", "silent_ties"]
 SAYS = {"tstart": "start = true", "tkeep": 'keep = "keep"', "tempty": 'keep = "empty"', "tready": "ready = true"}
 
 
-def netlist_problems(dut: Dut, rtl: Rtl, block: BlockPorts | None = None) -> list[str]:
-    """A sentence for each. Raises NetlistUnknown where Yosys is not there, or does not take the sources."""
-    netlist = read_netlist(dut, rtl)
+def netlist_problems(dut: Dut, rtl: Rtl, seconds: float, block: BlockPorts | None = None) -> list[str]:
+    """A sentence for each. Raises NetlistUnknown where Yosys is not there, or refuses, or needs more than `seconds`."""
+    netlist = read_netlist(dut, rtl, seconds)
     problems = [sentence for look in (_clocks, _buses, _resets, _reset_clocks) for sentence in look(dut, netlist)]
     return problems + list(_outputs(dut, netlist, block.outputs() if block else {}))
 

@@ -22,7 +22,6 @@ from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
 
 __all__ = ["MADE", "Netlist", "NetlistUnknown", "read_netlist"]
 
-LIMIT_S = 30
 MOST_BYTES = 128 << 20  # of a netlist in JSON, which takes ten times as much of memory and a second for each 16 MiB
 WIRES = (
     "$not",
@@ -46,8 +45,8 @@ class NetlistMissing(NetlistUnknown, Missing):
     """Yosys is not there."""
 
 
-def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
-    """The top module of `dut` with its parameters. Raises NetlistUnknown.
+def read_netlist(dut: Dut, rtl: Rtl, seconds: float) -> Netlist:
+    """The top module of `dut` with its parameters. Raises NetlistUnknown, also when Yosys is not done in `seconds`.
 
     Sources are copied: Yosys as WebAssembly sees few folders.
     """
@@ -76,7 +75,7 @@ def read_netlist(dut: Dut, rtl: Rtl) -> Netlist:
             "write_json resets.json",
         ]
         try:
-            run(YOSYS, ["-q", "-p", "; ".join(script)], folder, LIMIT_S)
+            run(YOSYS, ["-q", "-p", "; ".join(script)], folder, seconds)
         except SynthError as error:
             raise (NetlistMissing if isinstance(error, Missing) else NetlistUnknown)(str(error)) from None
         flat, resets = (_top(folder / f"{name}.json") for name in ("flat", "resets"))

@@ -21,6 +21,7 @@ NIC = Path(__file__).parents[2] / "examples" / "third_party" / "nic"
 Edits = tuple[tuple[str, str], ...]
 OpenMini = Callable[..., tuple[StackHost, Peer]]
 
+PATIENCE_S = 240  # for Yosys where its answer is what a test asks for: less than the guard of a test, 300
 
 needs_native = pytest.mark.needs("native")
 

@@ -15,6 +15,7 @@ from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.netlist import NetlistUnknown
+from tests.sim.conftest import PATIENCE_S
 
 DOCS = Path(__file__).parents[3] / "docs" / "cocotb.md"
 PORTS = "input logic clk, input logic [8:0] d, output logic [7:0] q"
@@ -118,7 +119,7 @@ def test_the_table_is_true(name: str, tmp_path: Path) -> None:
     run = ["iverilog", "-g2012", "-s", "t", "-o", str(tmp_path / "t.vvp"), str(path)]
     assert (subprocess.run(run, capture_output=True, check=False).returncode == 0) == by_icarus
     try:
-        found: list[str] | None = netlist_problems(Dut("t", "clk", ()), Rtl((path,)))
+        found: list[str] | None = netlist_problems(Dut("t", "clk", ()), Rtl((path,)), PATIENCE_S)
     except NetlistUnknown:
         found = None
     assert found == ([] if by_yosys else None)

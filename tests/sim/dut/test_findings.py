@@ -13,6 +13,7 @@ from ringbed.sim.dut.findings import netlist_problems
 from ringbed.sim.dut.ports import read_top
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.netlist import NetlistUnknown
+from tests.sim.conftest import PATIENCE_S
 
 SOURCE = """module half (input wire c, input wire [7:0] d, output reg [7:0] q); always @(posedge c) q <= d; endmodule
 module top #(parameter FLIP = 0) (
@@ -36,7 +37,7 @@ def problems(tmp_path: Path, source: str = SOURCE, **change: Any) -> list[str]:
         "rx": Bus(BusKind.STREAM, 8, into=True, ready=False, ports={name: f"in_{name}" for name in SIGNALS}),
         "tx": Bus(BusKind.STREAM, 8, ready=False, ports={name: f"out_{name}" for name in SIGNALS}),
     }  # fmt: skip
-    return netlist_problems(Dut(**(values | change)), Rtl((tmp_path / "t.v",)))
+    return netlist_problems(Dut(**(values | change)), Rtl((tmp_path / "t.v",)), PATIENCE_S)
 
 
 def test_all_on_one_clock(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_includes_are_found_where_they_are(tmp_path: Path) -> None:
     )
     rtl = Rtl((tmp_path / "t.v",), (tmp_path / "inc",))
     rtl = replace(rtl, read=read_top("top", rtl, {}).files)
-    assert netlist_problems(Dut(top="top", clock="clk", resets=()), rtl) == []
+    assert netlist_problems(Dut(top="top", clock="clk", resets=()), rtl, PATIENCE_S) == []
 
 
 RESETS = """module inner (input wire c, input wire r, input wire [7:0] d, output reg [7:0] q);
