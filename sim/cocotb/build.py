@@ -10,12 +10,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ringbed.sim import needs
+from ringbed.sim.cocotb import objcache
 from ringbed.sim.native.build import (
     NAMED,
     PRINT,
@@ -30,7 +33,7 @@ from ringbed.sim.native.build import (
     verilog_of,
 )  # fmt: skip
 from ringbed.sim.native.c_sources import c_hash, c_objects
-from ringbed.sim.native.cache import cached, content_hash
+from ringbed.sim.native.cache import cache_dir, cached, content_hash
 from ringbed.sim.native.toolchain import (
     MODEL_FLAGS,
     TIMESCALE,
@@ -80,7 +83,7 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
     key = content_hash(
         verilog, sources, simulator, repr(waves), repr((MODEL_FLAGS, RUNTIME_FLAGS, WRAP)), repr(_words(simulator)),
         assertions(spec), c_hash(spec.rtl),
-        _tools(simulator), own_text(__file__),
+        _tools(simulator), own_text(__file__, objcache.__file__),
     )  # fmt: skip
 
     def make(target: Path, work: Path) -> None:
@@ -145,6 +148,15 @@ def _tools(simulator: str) -> str:
     else:
         versions += [subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout[:80]]
     return repr((versions, str(cocotb_tools.config.libs_dir)))
+
+
+def _objcache() -> str:
+    """For the makefile: the runtime is the same for every card, and three quarters of what a small one takes."""
+    verilator = find_verilator()
+    key = content_hash(verilator.version, find_compiler().version, harness_text(PRINT))
+    folder = cache_dir() / "runtime" / f"cocotb-{key}"
+    words = [sys.executable, "-S", "-P", objcache.__file__, str(folder), str(verilator.root)]
+    return shlex.join(words).replace("$", "$$")
 
 
 class _Build:
@@ -216,6 +228,7 @@ def _runner(simulator: str) -> Any:
                 # a large card have, must be a file's first.
                 runtime = "\\ ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
                 self.env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL={runtime}"
+                self.env.setdefault("OBJCACHE", _objcache())
 
         def prepared(
             self, folder: Path, top: str, module: str, wave: Path | None, words: Sequence[str]
