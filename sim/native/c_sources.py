@@ -43,5 +43,5 @@ def c_objects(rtl: Rtl | None, work: Path, log: Path) -> list[Path]:
 def _compile(rtl: Rtl, path: Path, arguments: Sequence[str], log: Path) -> None:
     language = ["-x", "c"] if path.suffix == ".c" else ["-x", "c++", "-std=c++17"]
     folders = [find_verilator().root / "include" / "vltstd", path.parent, *rtl.include]
-    command = [find_compiler().binary, *FLAGS, *language, *(f"-I{folder}" for folder in folders)]
+    command = [*find_compiler().command, *FLAGS, *language, *(f"-I{folder}" for folder in folders)]
     run_tool("the C compiler", [*command, *arguments, str(path)], log, fault=SourceError)

@@ -64,7 +64,7 @@ def compile_units(
 
     def one(unit: Unit) -> Path:
         target = work / (unit.source.name + ".o")
-        command = [compiler.binary, *flags, unit.level, "-c", str(unit.source), "-o", str(target)]
+        command = [*compiler.command, *flags, unit.level, "-c", str(unit.source), "-o", str(target)]
         run_tool("the C++ compiler", command, log)
         return target
 

@@ -11,14 +11,13 @@ import functools
 import importlib.metadata
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringbed.sim import needs
-from ringbed.sim.needs import Missing, compilers, require
+from ringbed.sim.needs import Missing, compiler_command, require
 
 __all__ = [
     "LENIENT", "MODEL_FLAGS", "TIMESCALE", "BuildError", "Compiler", "SourceError", "ToolchainMissing", "Verilator",
@@ -65,7 +64,7 @@ class Verilator:
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    binary: str
+    command: tuple[str, ...]
     version: str
 
 
@@ -103,17 +102,17 @@ def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:
 def find_compiler() -> Compiler:
     """$CXX, else g++, else clang++."""
     require("compiler", error=ToolchainMissing)
-    for name in compilers():
-        if (path := shutil.which(name)) and (version := _version([path, "--version"])):
-            return Compiler(path, version)
-    raise BuildError(f"{' or '.join(compilers())} does not say its version")
+    command = compiler_command()
+    if version := _version([*command, "--version"]):
+        return Compiler(command, version)
+    raise BuildError(f"{' '.join(command)} does not say its version")
 
 
 @functools.cache
 def wave_format() -> str:
     """The best waveform this machine can compile: "fst" where the headers of zlib and lz4 are, else "vcd"."""
     probe = "#include <zlib.h>\n#include <lz4.h>\n"
-    command = [find_compiler().binary, "-E", "-x", "c++", "-"]
+    command = [*find_compiler().command, "-E", "-x", "c++", "-"]
     done = subprocess.run(command, input=probe, capture_output=True, text=True, check=False)
     return "fst" if done.returncode == 0 else "vcd"
 

@@ -68,7 +68,9 @@ def test_whoever_asks_raises_its_own_kind_and_the_command_explains_it(monkeypatc
 
 def test_the_compiler_that_is_named_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/nowhere/c++")
-    assert lacking("compiler").startswith("no C++ compiler: /nowhere/c++ is not on PATH or does not run (")
+    assert lacking("compiler").startswith(
+        "no C++ compiler: /nowhere/c++ is not on PATH, or does not run, or does not know C++17 ("
+    )
 
 
 def test_a_compiler_that_does_not_run_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,4 +104,5 @@ def test_packages_of_debian_for_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("CXX", raising=False)
     assert set(needs.debian_packages()) >= {"g++", "make", "iverilog", "qemu-system-x86"}
     monkeypatch.setattr("shutil.which", lambda name, **_more: "/bin/true")
+    monkeypatch.setattr(needs, "_knows_cpp17", lambda words: True)
     assert set(needs.debian_packages()) <= {f"libpython3.{sys.version_info.minor}"}

@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.sim.cocotb import build
 from ringbed.sim.cocotb.objcache import compiled
-from ringbed.sim.native.toolchain import find_verilator
+from ringbed.sim.native.toolchain import Compiler, find_verilator
 
 COMPILER = """#!/bin/sh
 echo "$@" >> '{log}'
@@ -81,17 +81,24 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(fake: Fake) -> Non
 
 
 @pytest.mark.needs("cocotb-verilator")
-def test_make_calls_it_whatever_folders_are_called(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Verilator's makefile has its rule: a wrapper before the compiler."""
-    cache = tmp_path / "it's $HOME of #1"
+def test_make_calls_it_with_our_compiler_whatever_folders_are_called(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Verilator's makefile has its rules, with a compiler of another machine."""
+    cache, odd = tmp_path / "it's $HOME of #1", tmp_path / "my $c++"
+    fake.binary.rename(odd)
+    monkeypatch.setattr(build, "find_compiler", lambda: Compiler((str(odd), "-m64"), "1.2"))
     monkeypatch.setenv("RINGBED_CACHE", str(cache))
     monkeypatch.setenv("OBJCACHE", build._objcache())
+    monkeypatch.setenv("MAKEFLAGS", build._makeflags())
     source = find_verilator().root / "include" / "verilated_threads.cpp"
-    rule = f"all:\n\t$(OBJCACHE) {shlex.quote(str(fake.binary))} -c -o {shlex.quote(str(fake.target))} {source}\n"
-    monkeypatch.setattr("sys.argv", [])
+    rules = "CXX = /not/here\nLINK = /not/here\nall:\n"
+    rules += f"\t$(OBJCACHE) $(CXX) $(OPT_GLOBAL) -c -o {shlex.quote(str(fake.target))} {source}\n\t$(LINK) {source}\n"
     for _ in range(2):
-        subprocess.run(["make", "-f", "-"], input=rule.encode(), check=False, capture_output=True)
+        subprocess.run(["make", "-f", "-"], input=rules.encode(), check=True, capture_output=True)
     (folder,) = (cache / "runtime").iterdir()
     (kept,) = folder.iterdir()
     assert kept.read_text() == source.read_text() == fake.target.read_text()
-    assert fake.calls == 1
+    compiles, *links = fake.log.read_text().splitlines()
+    assert compiles.startswith("-m64 -Os -DVL_USER_FINISH ")
+    assert links == [f"-m64 {source}"] * 2

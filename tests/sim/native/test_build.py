@@ -48,7 +48,7 @@ def test_a_failing_compiler_is_one_sentence_and_a_log(
     broken = tmp_path / "broken-g++"
     broken.write_text("#!/bin/sh\necho this compiler is broken\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(build, "find_compiler", lambda: Compiler(str(broken), "broken 1.0"))
+    monkeypatch.setattr(build, "find_compiler", lambda: Compiler((str(broken),), "broken 1.0"))
     told: list[str] = []
     with pytest.raises(BuildError, match=r"^the C\+\+ compiler failed with exit code 3; full log: (.*)$") as caught:
         build_model(toy_spec(), progress=told.append)

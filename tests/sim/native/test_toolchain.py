@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ringbed.sim import needs
-from ringbed.sim.native.toolchain import BuildError, SourceError, failure, find_compiler, find_verilator, run_tool
+from ringbed.sim.native.toolchain import (
+    BuildError,
+    Compiler,
+    SourceError,
+    ToolchainMissing,
+    failure,
+    find_compiler,
+    find_verilator,
+    run_tool,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +37,12 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
+MINE = """case "$*" in
+*--version*) echo my compiler 1.2;;
+*) echo version: 201703L;;
+esac"""
+
+
 def test_no_compiler_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
@@ -34,12 +51,21 @@ def test_no_compiler_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_environment_names_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = script(tmp_path / "my-c++", "echo my compiler 1.2")
-    monkeypatch.setenv("CXX", str(mine))
-    assert find_compiler().version == "my compiler 1.2"
-    monkeypatch.setenv("CXX", "absent-c++")
-    find_compiler.cache_clear()
-    with pytest.raises(BuildError, match=r"no C\+\+ compiler: absent-c\+\+ is not on PATH"):
+    mine = script(tmp_path / "my c++", MINE)
+    script(tmp_path / "my-c++", MINE)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for named, command in ((str(mine), (str(mine),)), ("my-c++ -m64", (str(tmp_path / "my-c++"), "-m64"))):
+        monkeypatch.setenv("CXX", named)
+        find_compiler.cache_clear()
+        assert find_compiler() == Compiler(command, "my compiler 1.2")
+
+
+@pytest.mark.parametrize("named", ["absent-c++", " ", "/bin/true", "c++98", "g++ --no-such-word"])
+def test_what_is_named_and_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    script(tmp_path / "c++98", "echo version: 199711L")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("CXX", named)
+    with pytest.raises(ToolchainMissing, match="^" + re.escape(f"no C++ compiler: {named} is not on PATH, or does")):
         find_compiler()
 
 
