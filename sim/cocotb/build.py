@@ -92,7 +92,8 @@ def build(spec: NicSpec, simulator: str, waves: bool = False, progress: Progress
         source.write_text(from_zero(verilog) if simulator == "icarus" else verilog, encoding="utf-8")
         rtl = spec.rtl or Rtl(())
         if simulator == "verilator":
-            flags = [*MODEL_FLAGS, assertions(spec), "-LDFLAGS", WRAP, *_told_by_us(work)]
+            links = " ".join((WRAP, *find_compiler().libs))
+            flags = [*MODEL_FLAGS, assertions(spec), "-LDFLAGS", links, *_told_by_us(work)]
             flags += NAMED if waves and spec.rtl is not None else ()
             flags += [str(path) for path in c_objects(spec.rtl, work, work / "build.log")]
         else:

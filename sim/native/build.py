@@ -163,7 +163,7 @@ class _Model:
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
         objects = compile_units(self.compiler, wanted, flags, self.work, self.log, self._compiled)
         objects += c_objects(self.spec.rtl, self.work, self.log)
-        libs = ["-lz", "-llz4"] if self.trace == "fst" else []
+        libs = [*(("-lz", "-llz4") if self.trace == "fst" else ()), *self.compiler.libs]
         command = [*self.compiler.command, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
         command += [*map(str, objects), *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"]
         run_tool("the linker", command, self.log, fault=fault_of(self.spec))

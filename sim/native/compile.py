@@ -16,8 +16,7 @@ from ringbed.sim.native.toolchain import Compiler, run_tool
 __all__ = ["CXX_FLAGS", "FAST", "SLOW", "Unit", "compile_units", "units"]
 
 JOBS = 2
-# No gnu-unique symbols: with them two models in one process would share inline statics.
-CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w")
+CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-w")
 FAST, SLOW = "-O2", "-O0"
 UNIT = 1_000_000  # bytes of C++ a unit, or one file that is longer
 
@@ -64,7 +63,7 @@ def compile_units(
 
     def one(unit: Unit) -> Path:
         target = work / (unit.source.name + ".o")
-        command = [*compiler.command, *flags, unit.level, "-c", str(unit.source), "-o", str(target)]
+        command = [*compiler.command, *compiler.flags, *flags, unit.level, "-c", str(unit.source), "-o", str(target)]
         run_tool("the C++ compiler", command, log)
         return target
 

@@ -67,6 +67,16 @@ class Compiler:
     command: tuple[str, ...]
     version: str
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Of g++ alone: no gnu-unique symbols, by which two models in one process would share inline statics."""
+        return () if "clang" in self.version else ("-fno-gnu-unique",)
+
+    @property
+    def libs(self) -> tuple[str, ...]:
+        """What clang++ leaves to a library and g++ has inside: is_lock_free of atomics."""
+        return ("-latomic",) if "clang" in self.version else ()
+
 
 def run_tool(
     tool: str, command: Sequence[str], log: Path, env: dict[str, str] | None = None,

@@ -16,6 +16,7 @@ __all__ = ["HIDDEN", "hidden"]
 
 PROGRAMS = {
     "compiler": ("g++", "clang++", "c++"),
+    "clang": ("clang++",),
     "make": ("make",),
     "icarus": ("iverilog", "vvp"),
     "qemu": ("qemu-system-x86_64",),

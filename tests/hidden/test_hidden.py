@@ -22,6 +22,7 @@ PLAIN = "tests/sim/test_needs.py"  # tests that need nothing
 BENCH = "tests/cli/bench/test_command.py::test_hw"
 SAMPLE = {
     "compiler": ["tests/sim/native/test_engine.py", BENCH],
+    "clang": ["tests/sim/native/test_clang.py"],
     "verilator": ["tests/sim/native/test_engine.py"],
     "make": ["tests/sim/native/test_verilog_said.py::test_a_bench_does_not_pass_with_an_error_in_it[verilator]"],
     "icarus": [
@@ -53,7 +54,8 @@ SAMPLE = {
 # What a file of tests says when it has to do with a need.
 WORDS = {
     "compiler": "native|compiler|g\\+\\+", "verilator": "native|verilator", "make": "cocotb|make",
-    "icarus": "icarus|cocotb", "cocotb": "cocotb", "libpython": "cocotb", "qemu": "qemu", "tap": "tap|demo|kernel",
+    "clang": "clang", "icarus": "icarus|cocotb",
+    "cocotb": "cocotb", "libpython": "cocotb", "qemu": "qemu", "tap": "tap|demo|kernel",
     "scapy": "scapy|oracle|demo|blocks", "yosys": "yosys|synth|dut", "nextpnr": "nextpnr|synth",
     "pywellen": "pywellen|waves", "ip": "kernel|demo",
 }  # fmt: skip
