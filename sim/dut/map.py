@@ -397,8 +397,10 @@ class Reader:
         found = tuple(resolved(self.path.parent / each) for each in value)
         if key == "sources" and not found:
             self._problem("sources must name at least one file of Verilog")
-        for name, path in zip(value, found, strict=True):
-            if not path.exists():
+        for index, (name, path) in enumerate(zip(value, found, strict=True)):
+            if key.endswith("sources") and path in found[:index]:
+                self._problem(f"{key}: {name} is named twice")
+            elif not path.exists():
                 self._problem(f"{key}: {name} does not exist beside the map")
             elif key.endswith("sources") and (kind := kind_of_no_file(path)):
                 self._problem(f"{key}: {name} is {kind} and no file")

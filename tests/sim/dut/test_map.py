@@ -235,6 +235,8 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
         ('top = "t"\nsources = ["/dev/null"]', "sources: /dev/null is a pipe or a device and no file"),
         ('top = "t"\nsources = ["."]', "sources: . is a folder and no file"),
         ('top = "t"\nsources = ["t.v"]\ninclude = ["t.v"]', "include: t.v is no folder"),
+        ('top = "t"\nsources = ["t.v", "./t.v"]', "sources: ./t.v is named twice"),
+        ('top = "t"\nsources = ["t.v"]\nc_sources = ["t.v", "t.v"]', "c_sources: t.v is named twice"),
         ('top = "t"\nsources = ["loop"]', "sources: loop does not exist beside the map"),
         ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
