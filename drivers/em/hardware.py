@@ -16,7 +16,10 @@ __all__ = ["EmHardware", "Mii"]
 
 BAR = 0
 MDIC_WRITE, MDIC_READ = 1, 2
-POLLS, POLL_NS = 100, 10_000  # how long the card may take to answer: 1 ms; an EEPROM word takes 27 us at 1 MHz
+POLLS, POLL_NS = 100, 10_000  # how long the card may take to answer: 1 ms
+SERIAL_NS = (
+    30_000  # and does take: an EEPROM word 27 us at 1 MHz, a PHY register 26 us at 2.5 MHz; no use in asking before
+)
 RESET_SETTLE_NS = 1_000  # registers must not be touched right after CTRL.RST
 MICROWIRE_READ, MICROWIRE_READ_BITS = 0b110, 3  # start bit and opcode, first bit first
 SK_HALF_NS = 500  # the part takes up to 1 MHz
@@ -118,6 +121,7 @@ class EmHardware:
     def _eeprom_word(self, index: int) -> int:
         if self._use_eerd:
             self.write("EERD", _EERD.pack(START=1, ADDR=index))
+            self.delay(SERIAL_NS)
             for _ in self._patience():
                 value = self.read("EERD")
                 if value & _EERD["DONE"].mask:
@@ -178,6 +182,7 @@ class EmHardware:
 
     def _mdic(self, operation: int, register: int, value: int = 0) -> int:
         self.write("MDIC", _MDIC.pack(DATA=value, REGADD=register, PHYADD=PHY_ADDRESS, OP=operation))
+        self.delay(SERIAL_NS)
         for _ in self._patience():
             answer = self.read("MDIC")
             if answer & _MDIC["E"].mask:

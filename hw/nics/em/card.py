@@ -96,7 +96,8 @@ class Em(wiring.Component):
             m,
             (receive.active, transmit.active, transmit.sending, read.busy, write.busy, reset.draining, line.moves),
             line.moves,
-            (eerd.wait, line.mdic.wait, throttle.wait, *parts.timers()),
+            (line.mdic.wait, throttle.wait, *parts.timers()),
+            eerd.wait,
         )
         return m
 
@@ -111,10 +112,11 @@ class Em(wiring.Component):
             file.clear.eq(reset.clear),
         ]  # fmt: skip
 
-    def _idle(self, m: Module, busy: Collection[Any], moves: Any, timers: Collection[Any]) -> None:
+    def _idle(self, m: Module, busy: Collection[Any], moves: Any, timers: Collection[Any], silent: Any) -> None:
         """Idle: no sign of life for longer than any pipeline is deep.
 
         A timer is one only as it runs out, since its interrupt comes some clocks later; before, it says when it wakes.
+        The one that is `silent` takes its clock and leaves nothing on its way.
         """
         quiet, life, lite = Signal(range(QUIET + 1)), Signal(), self.s_axil
         soonest: Any = 0xFFFFFFFF
@@ -123,12 +125,12 @@ class Em(wiring.Component):
             m.d.comb += earlier.eq(Mux(wait < soonest, wait, soonest))
             soonest = earlier
         m.d.comb += [
-            self.wake_in.eq(soonest),
+            self.wake_in.eq(Mux(silent < soonest, silent, soonest)),
             life.eq(
                 self.rx.tvalid | self.tx.tvalid | lite.awvalid | lite.arvalid | self.file.busy
-                | Cat(*busy).any() | (self.wake_in == 0)
+                | Cat(*busy).any() | (soonest == 0)
             ),
-            self.idle.eq((quiet == QUIET) & ~life),
+            self.idle.eq((quiet == QUIET) & ~life & (self.wake_in != 0)),
         ]  # fmt: skip
         self._rest(m, quiet, life, called=self.rx.tvalid | lite.awvalid | lite.arvalid | moves)
         with m.If(life):

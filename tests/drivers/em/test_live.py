@@ -28,6 +28,12 @@ def test_the_address_comes_from_the_eeprom(live: Opener, eeprom: str) -> None:
     assert live(up=False, mac=mac, eeprom=eeprom).driver.lladdr == mac
 
 
+def test_attaching_looks_when_the_serial_buses_are_done(live: Opener) -> None:
+    """A look costs a real machine a microsecond, and an engine in Python a tenth of a second: 9,584 clocks once."""
+    engine = live(up=False).host.engine
+    assert engine.kind == "qemu" or 64 < engine.stats().clocks < 3500
+
+
 def test_down_and_up_again_and_no_memory_is_kept(live: Opener) -> None:
     card = live()
     for round_ in range(3):

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from ringbed.hw.nics.em.card import QUIET
+from ringbed.hw.nics.em.station import EEPROM_CLOCKS
 from ringbed.sim.seam.engine import Event
 from tests.hw.nics.em.bench import CAUSE, Card, Opener, R, frame
 from tests.hw.nics.em.tx.test_data import body
@@ -44,6 +46,9 @@ def setup(card: Card, rng: random.Random) -> None:
             card.set(name, rng.randrange(10) << 16)
     if rng.random() < 0.2:
         card.engine.set_pin("link_up", rng.randrange(2))
+    for name, fields in (("EERD", {"START": 1, "ADDR": 10}), ("MDIC", {"OP": 2, "REGADD": 2, "PHYADD": 1, "I": 1})):
+        if rng.random() < 0.3:
+            card.set(name, R[name].pack(**fields))
     if rng.random() < 0.2:
         card.set("TCTL", R["TCTL"].mask(*rng.choice((("EN", "PSP"), ("PSP",)))))
 
@@ -103,6 +108,22 @@ def compare(native: Opener, seed: int, rounds: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_skipping_changes_nothing(native: Opener, seed: int) -> None:
     compare(native, seed, 6)
+
+
+@pytest.mark.parametrize("early", [0, 8])
+def test_a_word_of_the_eeprom_wakes_the_card_for_its_one_clock(native: Opener, early: int) -> None:
+    """So that 64 of them, which every driver reads, cost an engine little; at rest, and on the way to it."""
+    card = native()
+    card.run(1000)
+    card.get("STATUS")
+    card.run(QUIET - early)
+    before, start = card.engine.stats().clocks, card.engine.now
+    card.set("EERD", R["EERD"].pack(START=1, ADDR=10))
+    card.run(EEPROM_CLOCKS + 1000)
+    assert card.engine.stats().clocks - before < QUIET + 20
+    assert card.engine.now - start >= EEPROM_CLOCKS
+    assert R["EERD"]["DONE"].get(card.get("EERD"))
+    assert R["EERD"]["DATA"].get(card.get("EERD")) == 0x6403
 
 
 @pytest.mark.full
