@@ -11,7 +11,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "examples" / "ethtool.py"
 
 
-@pytest.mark.parametrize("engine", ["native", "pysim"])
+@pytest.mark.parametrize("engine", ["native", pytest.param("pysim", marks=pytest.mark.full)])
 def test_looked_at_changed_counted_and_tested(engine: str) -> None:
     run = subprocess.run([sys.executable, str(SCRIPT), engine], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

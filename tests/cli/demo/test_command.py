@@ -23,8 +23,10 @@ from ringbed.cli.demo.run import DemoOptions, run_demo
 from ringbed.conformance.references import oracle
 from ringbed.sim.kernel.netns import KernelHost
 from ringbed.sim.kernel.tap import TapUnavailable
+from ringbed.sim.native.toolchain import wave_format
 from ringbed.sim.wire.frame import fcs, to_wire
 from ringbed.sim.wire.replay import read_capture
+from tests.sim.conftest import needs_native
 
 
 def ringbed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -95,19 +97,20 @@ def test_a_disagreement_ends_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert rows(report)["demo.disagreements"] >= 47
 
 
-@pytest.mark.timeout(900)  # three cards elaborated
+@pytest.mark.parametrize("engine", ["native", pytest.param("pysim", marks=pytest.mark.full)])
 def test_a_disagreement_leaves_a_waveform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: str
 ) -> None:
     right = oracle.l3_right
     monkeypatch.setattr(oracle, "l3_right", lambda frame, parts: right(frame, parts) ^ (parts.kind == "ipv4 udp"))
-    assert not run_demo(options(tmp_path, engine="pysim", waveform=True))
+    assert not run_demo(options(tmp_path, engine=engine, waveform=True))
     said = capsys.readouterr().out
     assert "run again with a waveform" in said
     assert "suspects: rx" in said
     assert "(ended at delivered, clock" in said
     folder = tmp_path / "waveform"
-    assert {path.suffix for path in folder.iterdir()} == {".vcd", ".gtkw", ".json", ".txt", ".pcapng"}
+    wave = wave_format() if engine == "native" else "vcd"
+    assert {path.suffix for path in folder.iterdir()} == {f".{wave}", ".gtkw", ".json", ".txt", ".pcapng"}
     assert "delivered" in (folder / "failure.txt").read_text()
 
 
@@ -152,17 +155,19 @@ def test_faults_on_a_replayed_capture_are_recorded_and_played_back(tmp_path: Pat
     assert (first / "demo.pcapng").read_bytes() == (again / "demo.pcapng").read_bytes()
 
 
+@needs_native
 def test_faults_of_a_run_that_was_interrupted_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo_replay, "account", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_demo(options(tmp_path / "cut", engine="pysim", faults=EVERYTHING))
+        run_demo(options(tmp_path / "cut", faults=EVERYTHING))
     monkeypatch.undo()
-    assert run_demo(options(tmp_path / "whole", engine="pysim", faults=EVERYTHING))
+    assert run_demo(options(tmp_path / "whole", faults=EVERYTHING))
     cut, whole = (tmp_path / name / "faults.jsonl" for name in ("cut", "whole"))
     assert cut.read_text() == whole.read_text()
+    assert whole.read_text().count("\n") > 20
 
 
 @pytest.mark.tap

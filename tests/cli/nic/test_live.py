@@ -31,7 +31,7 @@ def rows(capsys: pytest.CaptureFixture[str], *arguments: str, code: Exit = Exit.
     return {row["id"].rpartition(".")[2]: row for row in found["rows"]}
 
 
-@pytest.mark.parametrize("engine", ["native", "pysim"])
+@pytest.mark.parametrize("engine", ["native", pytest.param("pysim", marks=pytest.mark.full)])
 def test_every_check_passes(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = rows(capsys, "test", "em", "--engine", engine)
     assert [(name, row["value"], row["ok"], row["detail"]) for name, row in found.items()] == [

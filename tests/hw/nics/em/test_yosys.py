@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ringbed.hw.stream.packet_buffer import BANK_BYTES, BANKS
 from ringbed.sim.cards import em
 from ringbed.sim.native.build import verilog_of
@@ -15,6 +17,7 @@ BLOCK_RAM_BYTES = 2048  # of one DP16KD, at a width of a power of two
 SCRIPT = "read_verilog em.v; synth_ecp5 -top em -run begin:map_luts; check -assert; stat"
 
 
+@pytest.mark.full  # two minutes; by default its blocks go through, and the widest card is read
 def test_synthesizes_clean(tmp_path: Path) -> None:
     (tmp_path / "em.v").write_text(verilog_of(em()))
     said = yosys(tmp_path, SCRIPT)
