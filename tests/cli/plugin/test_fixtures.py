@@ -232,7 +232,7 @@ def test_without_a_compiler(tmp_path: Path) -> None:
     done = run(tmp_path, THEIRS, **nothing)
     assert done.returncode == 1
     said = sentence(done)
-    assert "no C++ compiler: g++ or clang++ is not on PATH or does not run (" in said
+    assert "no C++ compiler: g++ or clang++ is not on PATH, or does not run, or does not know C++17 (" in said
     assert "conftest" not in said
     assert "def ringbed_nic" not in said
 
