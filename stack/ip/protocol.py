@@ -52,6 +52,7 @@ class Ip(ABC):
         self.default: Broadcaster | None = None  # where a packet for a group goes: the iff of the lowest index
         self.icmp_error: IcmpError | None = None  # ICMP puts itself here
         self._bits, self._key_bits = self.table.bits, self.table.key_bits
+        self._longest = self.family.longest
         self._deliver_step, self._output_step = (f"{self.family.title}_{what}" for what in ("deliver", "output"))
 
     @abstractmethod
@@ -88,10 +89,12 @@ class Ip(ABC):
         if packet.flags & FRAGMENT:
             stats.ips_fragments.value += 1
             return packet.drop(stats.ips_fragdropped)
-        l4 = packet.l4
-        word = packet.segments[0][l4 : min(l4 + 4, packet.end)]
-        first = int.from_bytes(word, "big") << 8 * (4 - len(word))
-        queue = self.demux.lookup(packet.dst, packet.src, packet.proto, first)
+        l4, missing = packet.l4, packet.l4 + 4 - packet.end
+        if missing <= 0:
+            word = int.from_bytes(packet.segments[0][l4 : l4 + 4], "big")
+        else:
+            word = int.from_bytes(packet.segments[0][l4 : packet.end], "big") << 8 * missing
+        queue = self.demux.lookup(packet.dst, packet.src, packet.proto, word)
         if queue is None:
             return self._unwanted(packet)
         stats.ips_delivered.value += 1
@@ -127,7 +130,7 @@ class Ip(ABC):
 
         Returns 0, or the errno that the sender should see; the packet is counted either way.
         """
-        if packet.length > self.family.longest:
+        if packet.length > self._longest:
             packet.drop(self.stats.ips_toolong)
             return EMSGSIZE
         if packet.output_ifl or packet.flags & DONTROUTE:

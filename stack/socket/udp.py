@@ -157,7 +157,8 @@ class UdpSocket(Pcb):
     def recvfrom(self) -> tuple[bytes, Address]:
         """One datagram and who sent it. Raises BlockingIOError when there is none, OSError for a pending error."""
         datagram = self._receive()
-        return bytes(datagram.payload), (self._host(datagram), datagram.sport)
+        host = self._host(datagram) if self._scoped else self._text(datagram.src)
+        return bytes(datagram.payload), (host, datagram.sport)
 
     def recvmsg(self) -> Received:
         """`recvfrom` with control data."""
