@@ -110,6 +110,7 @@ def _serve(tap: int, in_flight: int, generator: int, family: str) -> Stack:
             select.select([tap], [], [], 0.01)
         if ifq.oactive:
             ifq.restart()
+            stack.run()
 
 
 def _echo(server: UdpSocket) -> None:

@@ -13,6 +13,7 @@ from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.instance import Instance
 from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.counters import Group
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.scheduler import Scheduler
@@ -33,8 +34,10 @@ class Stack:
     def __init__(self, hostname: str, now: int = 0) -> None:
         self.hostname = hostname
         self._core = core = Core(now)
+        self.config = core.config
         self.drivers: dict[str, IfDriver] = {}
-        self._protocols = {0: Protocols(core.instances[0], core.stats, core.scheduler)}
+        with self.config.change():
+            self._protocols = {0: Protocols(core.instances[0], core)}
 
     # -- time and work ----------------------------------------------------------------------------------------
 
@@ -101,15 +104,17 @@ class Stack:
             raise InterfaceError(f"routing instance {number} does not exist")
         return self._protocols[number]
 
+    @changing
     def add_instance(self, number: int) -> Instance:
         """Tables of its own, for interfaces and sockets to be put into. Raises InterfaceError."""
         core = self._core
         if number < 0 or number in core.instances:
             raise InterfaceError(f"routing instance {number} is {'there already' if number >= 0 else 'negative'}")
-        made = core.instances[number] = Instance(number, core.stats)
-        self._protocols[number] = Protocols(made, core.stats, core.scheduler)
+        made = core.instances[number] = Instance(number, core.stats, core.config)
+        self._protocols[number] = Protocols(made, core)
         return made
 
+    @changing
     def remove_instance(self, number: int) -> None:
         """Raises InterfaceError for 0, and while an interface or a socket is in it."""
         protocols = self._of(number)
@@ -122,6 +127,7 @@ class Stack:
 
     # -- interfaces -------------------------------------------------------------------------------------------
 
+    @changing
     def add_driver(self, name: str, description: str = "") -> IfDriver:
         """Raises InterfaceError when there is one of this name, or the name is not letters."""
         if name in self.drivers:
@@ -129,6 +135,7 @@ class Stack:
         made = self.drivers[name] = IfDriver(name, description, self._core)
         return made
 
+    @changing
     def remove_driver(self, name: str) -> None:
         """Raises InterfaceError while it has devices."""
         if name not in self.drivers:
@@ -159,6 +166,7 @@ class Stack:
 
     # -- routes -----------------------------------------------------------------------------------------------
 
+    @changing
     def add_route(self, destination: str, gateway: str, interface: str = "", instance: int = 0) -> Route:
         """A USER route through a neighbour, or `reject` or `discard` for `gateway`. Replaces one of the same prefix.
 
@@ -171,6 +179,7 @@ class Stack:
         ip.table.add(route)
         return route
 
+    @changing
     def delete_route(self, destination: str, instance: int = 0) -> None:
         """Raises RouteError when there is no USER route of this prefix."""
         family = family_of(destination)

@@ -15,6 +15,8 @@ from typing import ClassVar, Protocol
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.instance import Instance
 from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import changing
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import IN_MASK, Packet
 from ringbed.stack.link.carrier import Carrier
 from ringbed.stack.link.ether import EtherLink
@@ -81,7 +83,7 @@ class Logical(Protocol):
     def core(self) -> Core: ...
 
 
-class IfFamily(ABC):
+class IfFamily(Owned, ABC):
     """A family on one ifl. `capabilities` may offer less than the hardware does, never more."""
 
     family: ClassVar[Family]
@@ -108,6 +110,7 @@ class IfFamily(ABC):
         believed = self.capabilities.rx_checksum or not hardware.rx_checksum
         handler = self.ip.ip_input if believed else self._input_unchecked
         self._entry = carrier.entry(self.family.ethertype, self.ifl_index, handler, self)
+        self.queue = self.config = core.config
 
     def open(self) -> None:
         """Called by the ifl, once everything is there: packets are ours."""
@@ -140,6 +143,7 @@ class IfFamily(ABC):
 
     # -- addresses ------------------------------------------------------------------------------------------
 
+    @changing
     def add_ifa(self, address: str) -> IfAddr:
         """`10.0.0.1/24`: our address and the length of its subnet. Raises InterfaceError."""
         ifa = self._checked(address)
@@ -192,6 +196,7 @@ class IfFamily(ABC):
         """Of addresses of the subnet that are no single host's."""
         return []
 
+    @changing
     def remove_ifa(self, address: str) -> None:
         """Takes its routes along, and with the last of a subnet those of its neighbours. Raises InterfaceError."""
         ifa = next((i for i in self.ifas if str(i) == address), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringbed.stack.iface.iff import IfAddr, IfFamily, Logical
 from ringbed.stack.ip.core import Core
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.neigh.arp import Arp
@@ -38,12 +39,14 @@ class Inet(IfFamily):
             return "{} is not an address a host can have"
         return ""
 
+    @changing
     def add_ifa(self, address: str) -> IfAddr:
         ifa = super().add_ifa(address)
         if len(self.ifas) == 1:
             self.link.carrier.demux.add(self._arp_entry)
         return ifa
 
+    @changing
     def remove_ifa(self, address: str) -> None:
         super().remove_ifa(address)
         if not self.ifas:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ringbed.stack.iface.iff import IfAddr, IfFamily, Logical
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.ipv6 import Ip6
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.neigh.nd import Nd
@@ -36,8 +37,11 @@ _LINK_SCOPE = 2  # of a group: beyond it go those of higher numbers (RFC 4291, 2
 class Inet6(IfFamily):
     """`attempts` is how often an address is asked for before it is used; 0: not at all (RFC 4862, 5.1).
 
-    `unused` says of the ifas that are not ours, by address, why not.
+    That is an option of the iff, and no part of what it is (shared). `unused` says of the ifas that are not ours, by
+    address, why not.
     """
+
+    shared = frozenset({"attempts"})
 
     family = INET6
     ip: Ip6
@@ -76,19 +80,25 @@ class Inet6(IfFamily):
             return "{} is the anycast address of its subnet's routers"
         return ""
 
+    @changing
     def add_ifa(self, address: str) -> IfAddr:
         ifa = self._checked(address)
         self.ifas.append(ifa)
         self._join(solicited_node(ifa.local))
         if self.attempts:
             self.unused[ifa.local] = TENTATIVE
-            self.resolver.attempt(ifa.local, self.attempts, lambda free: self._tried(ifa, free))
+            self.resolver.attempt(ifa.local, self.attempts, lambda free: self._found(ifa, free))
         else:
             self._install(ifa)
         return ifa
 
+    def _found(self, ifa: IfAddr, free: bool) -> None:
+        """By the consumer of the resolver's queue, who may not change configuration."""
+        self.config.later(lambda: self._tried(ifa, free))
+
     def _tried(self, ifa: IfAddr, free: bool) -> None:
-        """By the consumer of the resolver's queue."""
+        if not any(ifa is each for each in self.ifas):  # taken away meanwhile, and maybe there anew
+            return
         if free:
             del self.unused[ifa.local]
             self._install(ifa)

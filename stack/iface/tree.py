@@ -20,7 +20,9 @@ from ringbed.stack.iface.iff import IfFamily, InterfaceError
 from ringbed.stack.iface.inet import Inet
 from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.ip.core import Core
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.link.carrier import Carrier, L2Id
 from ringbed.stack.link.ether import EtherInput
 from ringbed.stack.link.groups import Groups
@@ -33,7 +35,7 @@ KINDS: dict[str, type[IfFamily]] = {kind.family.name: kind for kind in (Inet, In
 UNTAGGED = L2Id()
 
 
-class IfLogical:
+class IfLogical(Owned):
     """A group of neighbours, told from others of the ifd by the tags of their frames. `on` is what it stands on."""
 
     def __init__(self, ifd: IfDevice, unit: int, on: IfDevice | IfLogical, l2_id: L2Id, core: Core) -> None:
@@ -46,11 +48,14 @@ class IfLogical:
         self.name: str = f"{ifd.name}.{unit}"
         self.index: int = core.new_ifl_index()
         self.iffs: dict[str, IfFamily] = {}
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifl(self, unit: int, l2_id: L2Id) -> IfLogical:
         """Another ifl on this one. Raises InterfaceError."""
         return self.ifd.add_ifl(unit, l2_id, self)
 
+    @changing
     def add_iff(
         self,
         family: str = INET.name,
@@ -67,6 +72,7 @@ class IfLogical:
         made.open()
         return made
 
+    @changing
     def remove_iff(self, family: str = INET.name) -> None:
         """Raises InterfaceError while it has addresses."""
         if family not in self.iffs:
@@ -75,8 +81,13 @@ class IfLogical:
         del self.iffs[family]
 
 
-class IfDevice:
-    """One device. Its ifiqs are where the driver puts frames, its ifqs where it takes them."""
+class IfDevice(Owned):
+    """One device. Its ifiqs are where the driver puts frames, its ifqs where it takes them.
+
+    Shared: what the driver says of the link.
+    """
+
+    shared = frozenset({"link_up", "media"})
 
     def __init__(self, driver: IfDriver, unit: int, interface: Interface, core: Core) -> None:
         capabilities = interface.capabilities
@@ -100,7 +111,9 @@ class IfDevice:
         self.ifqs = [Ifq(f"{self.name}:0:txq:{n}", n, interface.start, scheduler) for n in numbers]
         groups = Groups(interface.set_groups)
         self.carrier = Carrier(interface.lladdr, capabilities.mtu, capabilities, self.ether.demux, self.ifqs[0], groups)
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifl(self, unit: int = 0, l2_id: L2Id = UNTAGGED, on: IfLogical | None = None) -> IfLogical:
         """By its L2_ID (`vlan(42)`), on the device itself or on one of its ifls. Without one: the untagged frames.
 
@@ -119,6 +132,7 @@ class IfDevice:
             on.above[unit] = made
         return made
 
+    @changing
     def remove_ifl(self, unit: int = 0) -> None:
         """Raises InterfaceError while something is on it."""
         ifl = self.ifls.get(unit)
@@ -142,7 +156,7 @@ class IfDevice:
         return self.interface.rings()
 
 
-class IfDriver:
+class IfDriver(Owned):
     """Code for a kind of device; the root of its devices."""
 
     def __init__(self, name: str, description: str, core: Core) -> None:
@@ -152,7 +166,9 @@ class IfDriver:
         self.description = description
         self.ifds: dict[int, IfDevice] = {}
         self._core = core
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifd(self, interface: Interface, unit: int | None = None) -> IfDevice:
         """A device, by default under the lowest free unit. Raises InterfaceError when the unit is taken."""
         if unit is None:
@@ -162,6 +178,7 @@ class IfDriver:
         made = self.ifds[unit] = IfDevice(self, unit, interface, self._core)
         return made
 
+    @changing
     def remove_ifd(self, unit: int) -> None:
         """What still waits for the device is dropped and counted. Raises InterfaceError while it has an ifl."""
         ifd = self.ifds.get(unit)

@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import Config, changing
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.owned import Owned
@@ -89,7 +90,8 @@ class Icmp(ABC):
     error_max: ClassVar[int]
     errnos: ClassVar[Mapping[tuple[int, int], int]]
 
-    def __init__(self, ip: Ip, stats: IcmpStats, scheduler: Scheduler) -> None:
+    def __init__(self, ip: Ip, stats: IcmpStats, scheduler: Scheduler, config: Config) -> None:
+        self.config = config
         self.ip = ip
         self.stats = stats
         self.scheduler = scheduler
@@ -101,6 +103,15 @@ class Icmp(ABC):
         self._limit = RateLimit(self.queue, ERRORS_PER_SECOND)
         ip.icmp_error = self.icmp_error
         ip.demux.add(Match(self._proto), self.queue)
+
+    @changing
+    def add_raw(self, queue: ServiceQueue) -> None:
+        """A raw socket opens."""
+        self.raw = (*self.raw, queue)
+
+    @changing
+    def remove_raw(self, queue: ServiceQueue) -> None:
+        self.raw = tuple(each for each in self.raw if each is not queue)
 
     # -- in -------------------------------------------------------------------------------------------------
 

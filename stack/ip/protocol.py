@@ -13,6 +13,8 @@ from errno import EHOSTUNREACH, EMSGSIZE
 from typing import ClassVar, Protocol
 
 from ringbed.stack.ip.demux import L3Demux
+from ringbed.stack.kern.config import Config
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import DONTROUTE, FRAGMENT, Packet
 from ringbed.stack.kern.stats import IpStats
 from ringbed.stack.route.group import Broadcaster
@@ -34,16 +36,17 @@ class Tabled(Protocol):
     def table(self) -> RouteTable: ...
 
 
-class Ip(ABC):
+class Ip(Owned, ABC):
     """One family in one routing instance. `interfaces` are the iffs in it, by ifl_index.
 
-    `port_unreachable` is the ICMP error, type and code, that says that nobody is at a port.
+    `port_unreachable` is the ICMP error, type and code, that says that nobody is at a port. Its state is configuration.
     """
 
     family: ClassVar[Family]
     port_unreachable: ClassVar[tuple[int, int]]
 
     def __init__(self, stats: IpStats) -> None:
+        self.queue: Config | None = None
         self.stats = stats
         self.demux = L3Demux(self.family)
         self.table = RouteTable(self.family, self._permanent())

@@ -13,7 +13,7 @@ The pattern the side below follows:
       if taken < len(batch):
           ifq.set_oactive()            # no more `start` until ...
 
-  and when descriptors come back: `ifq.restart()`.
+  and when descriptors come back: `ifq.restart()`, and the stack is run.
 * It parses nothing and keeps no packet that it did not commit.
 """
 

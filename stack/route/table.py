@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ringbed.stack.table.tree import Draft, PrefixTree
@@ -89,15 +90,17 @@ Routes = tuple[Route, ...]  # of one prefix, best first
 class RouteTable:
     """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
-    `tree` is what is published; its keys are of `key_bits`, twice the `bits` of an address.
+    Writers, who may be workers, wait for each other; readers for nobody. `tree` is what is published; its keys are of
+    `key_bits`, twice the `bits` of an address.
     """
 
-    __slots__ = ("bits", "family", "key_bits", "tree")
+    __slots__ = ("_writer", "bits", "family", "key_bits", "tree")
 
     def __init__(self, family: Family, permanent: Iterable[Route]) -> None:
         self.family = family
         self.bits = family.bits
         self.key_bits = 2 * family.bits
+        self._writer = Lock()
         self.tree: PrefixTree[Routes] = PrefixTree()
         draft, routes = self.tree.draft(), list(permanent)
         for route in routes:
@@ -126,6 +129,10 @@ class RouteTable:
         Raises RouteError for a permanent route, one of another family, and a second interface route of the same prefix
         and ifl, and then none is added.
         """
+        with self._writer:
+            self._add(routes)
+
+    def _add(self, routes: Iterable[Route]) -> None:
         draft, gone = self.tree.draft(), list[Route]()
         for route in routes:
             if route.prefix.family is not self.family:
@@ -143,6 +150,10 @@ class RouteTable:
         """The route taken out. Raises RouteError when there is none, or when it is permanent."""
         if kind is Rtt.PERM:
             raise RouteError(f"permanent route {where} cannot be deleted")
+        with self._writer:
+            return self._delete(where, kind, ifl_index)
+
+    def _delete(self, where: Prefix, kind: Rtt, ifl_index: int) -> Route:
         number, bits = where.number, where.bits
         routes = self.tree.get(number, bits) or ()
         old = _same(routes, kind, ifl_index)

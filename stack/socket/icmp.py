@@ -41,11 +41,11 @@ class IcmpSocket:
         self.queue = ServiceQueue("icmp socket", self._input, scheduler, stats.icps_fullqueue)
         self.buffer: SockBuf[IcmpMessage] = SockBuf(self.queue, scheduler, stats.icps_upcallerr)
         self.may_broadcast = False
-        icmp.raw = (*icmp.raw, self.queue)
+        icmp.add_raw(self.queue)
 
     def close(self) -> None:
         self.queue.drain()
-        self._icmp.raw = tuple(queue for queue in self._icmp.raw if queue is not self.queue)
+        self._icmp.remove_raw(self.queue)
 
     def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
+from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.demux import Match
 from ringbed.stack.ip.icmp import Quote
 from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import HEADROOM, L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
-from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.kern.stats import UdpStats
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.transport.pcb import CtlInput, Pcb
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
@@ -31,14 +32,14 @@ def binding(local: int, lport: int, peer: int = 0, fport: int = 0) -> Match:
     return Match(PROTO_UDP, local or None, None, lport, 0xFFFF)
 
 
-class Udp:
-    """Over one family in one routing instance. `scheduler` runs the catch-all: datagrams that no socket wants."""
+class Udp(Owned):
+    """Over one family in one routing instance. Who is bound to what is configuration."""
 
-    def __init__(self, ip: Ip, stats: UdpStats, scheduler: Scheduler) -> None:
+    def __init__(self, ip: Ip, core: Core) -> None:
         self.ip = ip
         self.family = ip.family
-        self.stats = stats
-        self.scheduler = scheduler
+        self.stats = core.stats.udp
+        self.scheduler = core.scheduler
         self._sum_needed = ip.family is INET6  # which has no other (RFC 8200, 8.1)
         self.max_payload = ip.family.longest - ip.family.header_len - HEADER_LEN
         self._at = HEADROOM + ip.family.header_len
@@ -46,8 +47,9 @@ class Udp:
         self._owners: dict[ServiceQueue, Pcb] = {}
         self._ports: dict[int, int] = {}  # local port -> how many sockets have it
         self._next = EPHEMERAL.start
-        catch_all = ServiceQueue("udp", self._nobody, scheduler, stats.udps_fullqueue)
+        catch_all = ServiceQueue("udp", self._nobody, core.scheduler, self.stats.udps_fullqueue)
         ip.demux.add(Match(PROTO_UDP), catch_all)
+        self.queue = self.config = core.config
 
     # -- in -------------------------------------------------------------------------------------------------
 
@@ -143,6 +145,7 @@ class Udp:
 
     # -- bindings -------------------------------------------------------------------------------------------
 
+    @changing
     def bind(self, socket: Pcb, local: int, lport: int) -> None:
         """Raises OSError: EADDRNOTAVAIL for an address that is not ours, EADDRINUSE for a binding that is taken."""
         if local and not self._receives(local):
@@ -152,6 +155,7 @@ class Udp:
         socket.local, socket.lport = local, lport
         socket.source = local if self.is_local(local) else 0  # nobody may send from a broadcast address
 
+    @changing
     def connect(self, socket: Pcb, peer: int, fport: int) -> None:
         """Take only what `peer` sends, from our address that the route to it chooses. Raises OSError."""
         local = socket.source or self._source_for(peer, socket.output_ifl)
@@ -171,6 +175,7 @@ class Udp:
         """How many sockets are."""
         return len(self._owners)
 
+    @changing
     def unbind(self, socket: Pcb) -> None:
         if socket.match is not None:
             self.ip.demux.remove(socket.match)

@@ -95,6 +95,7 @@ def test_a_full_output_queue_is_told_to_the_sender_and_loses_nothing_it_took() -
     assert host.ifd.ifqs[0].oactive
     host.below.room = 300
     host.ifd.ifqs[0].restart()
+    host.stack.run()
     assert [f[42] for f in host.taken()] == list(range(255))
     assert host.ifd.ifqs[0].qdrops.value == 1
 
