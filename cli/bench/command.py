@@ -210,12 +210,11 @@ def _routes(console: Console, divisor: int) -> list[Row]:
     with console.status("a default route behind many lengths ..."):
         lengths = default_cost(25) / default_cost(2)
     for each in (small, large):
-        console.print(
-            f"{each.routes:>9,} routes: {each.lookup_us:.2f} us a lookup, {each.change_us:.1f} us a change",
-            highlight=False,
-        )
+        figures = f"{each.lookup_us:.2f} us a lookup, {each.warm_us:.2f} of a few, {each.change_us:.1f} us a change"
+        console.print(f"{each.routes:>9,} routes: {figures}", highlight=False)
     return [
         Row("stack.route.growth", large.lookup_us / small.lookup_us, "", Bar("<=", 2)),
+        Row("stack.route.steps", large.warm_us / small.warm_us, ""),
         Row("stack.route.lengths", lengths, "", Bar("<=", 1.3)),
         Row("stack.route.load_s", large.load_s, "s"),
         Row("stack.route.change_us", large.change_us, "us"),
@@ -280,7 +279,7 @@ def _stack_names() -> tuple[str, ...]:
 
 
 def _routes_names() -> tuple[str, ...]:
-    return tuple(f"stack.route.{what}" for what in ("growth", "lengths", "load_s", "change_us", "memory"))
+    return tuple(f"stack.route.{what}" for what in ("growth", "steps", "lengths", "load_s", "change_us", "memory"))
 
 
 def _soak_names() -> tuple[str, ...]:

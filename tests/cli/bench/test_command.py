@@ -104,7 +104,7 @@ def test_hosts(tmp_path: Path) -> None:
 @pytest.mark.tap
 def test_stack(tmp_path: Path) -> None:
     found = _bench("stack", tmp_path / "stack.json", "--quick")
-    assert found["stack.udp_echo.18.wrong"] == found["stack.udp_echo.1400.wrong"] == 0
+    assert not any(value for name, value in found.items() if name.endswith(".wrong"))
 
 
 def test_no_tun_device_is_one_sentence(
@@ -119,7 +119,7 @@ def test_no_tun_device_is_one_sentence(
     stack_udp_echo._child(18, 0.1, 64, False, "inet")
     child = subprocess.CompletedProcess([], 0, capsys.readouterr().out, "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: child)
-    monkeypatch.setattr(stack_routes, "measure", lambda routes: stack_routes.Figures(routes, 1.0, 1.0, 1.0, 1))
+    monkeypatch.setattr(stack_routes, "measure", lambda routes: stack_routes.Figures(routes, 1.0, 1.0, 1.0, 1.0, 1))
     monkeypatch.setattr(stack_routes, "default_cost", lambda lengths: 1.0)
     with pytest.raises(SystemExit) as ended:
         main(["bench", "stack", "--json", str(tmp_path / "stack.json")])
