@@ -6,18 +6,26 @@ into the new namespace: call it in a child.
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import os
+import socket
+import struct
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from ringbed.sim.kernel.child import configure, enter_namespace
-from ringbed.sim.kernel.tap import TUN_DEVICE, open_tap
+from ringbed.sim.kernel.tap import TUN_DEVICE, TapUnavailable, open_tap
 from ringbed.stack.kern.ifq import Ifiq, Ifq
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.interface import Attachment, Capabilities, Ring
 
 BATCH = 64
 _KERNEL_LLADDR = bytes.fromhex("020000009901")
+_SIOCSIFADDR = 0x8916
+_TENTATIVE = 5.0  # seconds in which the kernel finds an address free, where it cannot be told not to ask
 
 
 def tap_in_namespace(name: str, address: str) -> int:
@@ -31,6 +39,33 @@ def tap_in_namespace(name: str, address: str) -> int:
     return tap
 
 
+def add_ipv6(name: str, address: str) -> None:
+    """`address` (such as fd00::1/64) on the kernel's side as well, and usable. Raises TapUnavailable: no IPv6 here."""
+    value = ipaddress.IPv6Interface(address)
+    for setting, to in (("disable_ipv6", "0"), ("accept_dad", "0")):
+        with suppress(OSError):
+            Path(f"/proc/sys/net/ipv6/conf/{name}/{setting}").write_text(to)
+    request = struct.pack("=16sIi", value.ip.packed, value.network.prefixlen, socket.if_nametoindex(name))
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, _SIOCSIFADDR, request)
+    except OSError as error:
+        raise TapUnavailable(f"the kernel gives {name} no IPv6 address: {error.strerror}") from None
+    _wait_until_usable(str(value.ip))
+
+
+def _wait_until_usable(address: str) -> None:
+    until = time.monotonic() + _TENTATIVE
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        while True:
+            try:
+                return sock.bind((address, 0))
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise TapUnavailable(f"the kernel does not use {address}: {error.strerror}") from None
+                time.sleep(0.05)
+
+
 class TapInterface:
     """The kernel's TAP device as the interface below a stack: no checksum offload in either direction."""
 
@@ -42,6 +77,9 @@ class TapInterface:
 
     def rings(self) -> Sequence[Ring]:
         return ()
+
+    def set_groups(self, groups: Sequence[bytes]) -> None:
+        """There is no filter: every frame comes."""
 
     def start(self, ifq: Ifq) -> None:
         """Write what waits; a full TAP queue makes it OACTIVE until `receive` finds it ready again."""

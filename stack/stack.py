@@ -12,6 +12,8 @@ from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.iface.tree import IfDevice, IfDriver, IfLogical
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.instance import Instance
+from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.counters import Group
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.scheduler import Scheduler
@@ -21,7 +23,7 @@ from ringbed.stack.route.table import Route, RouteError, RouteTable, Rtt, prefix
 from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.transport.protocols import Protocols
-from ringbed.stack.wire.address import ipv4, ipv4_prefix
+from ringbed.stack.wire.family import FAMILIES, INET, family_of
 
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
 
@@ -32,8 +34,10 @@ class Stack:
     def __init__(self, hostname: str, now: int = 0) -> None:
         self.hostname = hostname
         self._core = core = Core(now)
+        self.config = core.config
         self.drivers: dict[str, IfDriver] = {}
-        self._protocols = {0: Protocols(core.instances[0], core.stats, core.scheduler)}
+        with self.config.change():
+            self._protocols = {0: Protocols(core.instances[0], core)}
 
     # -- time and work ----------------------------------------------------------------------------------------
 
@@ -52,7 +56,7 @@ class Stack:
     @property
     def routes(self) -> RouteTable:
         """The table of IPv4, routing instance 0."""
-        return self.instance().table
+        return self.instance()[INET].table
 
     def run(self) -> None:
         """Run every context to empty: interface queues, service queues, upcalls.
@@ -100,27 +104,30 @@ class Stack:
             raise InterfaceError(f"routing instance {number} does not exist")
         return self._protocols[number]
 
+    @changing
     def add_instance(self, number: int) -> Instance:
         """Tables of its own, for interfaces and sockets to be put into. Raises InterfaceError."""
         core = self._core
         if number < 0 or number in core.instances:
             raise InterfaceError(f"routing instance {number} is {'there already' if number >= 0 else 'negative'}")
-        made = core.instances[number] = Instance(number, core.stats)
-        self._protocols[number] = Protocols(made, core.stats, core.scheduler)
+        made = core.instances[number] = Instance(number, core.stats, core.config)
+        self._protocols[number] = Protocols(made, core)
         return made
 
+    @changing
     def remove_instance(self, number: int) -> None:
         """Raises InterfaceError for 0, and while an interface or a socket is in it."""
         protocols = self._of(number)
         if not number:
             raise InterfaceError("routing instance 0 is always there")
-        if protocols.instance.families or protocols.sockets:
-            uses = f"{len(protocols.instance.families)} interfaces and {protocols.sockets} sockets"
+        if protocols.instance.interfaces or protocols.sockets:
+            uses = f"{protocols.instance.interfaces} interfaces and {protocols.sockets} sockets"
             raise InterfaceError(f"routing instance {number} still has {uses}")
         del self._protocols[number], self._core.instances[number]
 
     # -- interfaces -------------------------------------------------------------------------------------------
 
+    @changing
     def add_driver(self, name: str, description: str = "") -> IfDriver:
         """Raises InterfaceError when there is one of this name, or the name is not letters."""
         if name in self.drivers:
@@ -128,6 +135,7 @@ class Stack:
         made = self.drivers[name] = IfDriver(name, description, self._core)
         return made
 
+    @changing
     def remove_driver(self, name: str) -> None:
         """Raises InterfaceError while it has devices."""
         if name not in self.drivers:
@@ -158,48 +166,50 @@ class Stack:
 
     # -- routes -----------------------------------------------------------------------------------------------
 
+    @changing
     def add_route(self, destination: str, gateway: str, interface: str = "", instance: int = 0) -> Route:
         """A USER route through a neighbour, or `reject` or `discard` for `gateway`. Replaces one of the same prefix.
 
         Raises RouteError when the gateway is no neighbour (on `interface`, if given), or an address of ours.
         """
-        dst, bits = ipv4_prefix(destination)
+        family = family_of(destination)
         ifl_index = self.ifl(interface).index if interface else 0
-        table = self.instance(instance).table
-        route = Route(prefix(dst, bits), Rtt.USER, self._next_hop(table, gateway, ifl_index))
-        table.add(route)
+        ip = self.instance(instance)[family]
+        route = Route(prefix(family, *family.prefix(destination)), Rtt.USER, self._next_hop(ip, gateway, ifl_index))
+        ip.table.add(route)
         return route
 
+    @changing
     def delete_route(self, destination: str, instance: int = 0) -> None:
         """Raises RouteError when there is no USER route of this prefix."""
-        dst, bits = ipv4_prefix(destination)
-        self.instance(instance).table.delete(prefix(dst, bits), Rtt.USER)
+        family = family_of(destination)
+        self.instance(instance)[family].table.delete(prefix(family, *family.prefix(destination)), Rtt.USER)
 
-    def _next_hop(self, table: RouteTable, gateway: str, ifl_index: int) -> NextHop:
+    def _next_hop(self, ip: Ip, gateway: str, ifl_index: int) -> NextHop:
         if gateway == "reject":
-            return Reject(self.stats.ip)
+            return Reject(ip.stats)
         if gateway == "discard":
-            return Discard(self.stats.ip)
-        address = ipv4(gateway)
-        found = table.route(address, 0, lambda r: r.type in _NEIGHBOURS and (not ifl_index or r.ifl_index == ifl_index))
+            return Discard(ip.stats)
+        address = ip.family.parse(gateway)
+        found = ip.table.route(address, 0, lambda r: r.type in _NEIGHBOURS and ifl_index in (0, r.ifl_index))
         if found is None:
             raise RouteError(f"{gateway} is no neighbour of this host")
         if found.nexthop.type not in (Rnh.RESOLV, Rnh.UNICAST, Rnh.HOLD):
             raise RouteError(f"{gateway} cannot be a next hop: its route is {found.nexthop.type.name}")
         nexthop = found.nexthop.resolve(address) if isinstance(found.nexthop, Resolv) else found.nexthop
         if nexthop is None:
-            raise RouteError(f"{gateway} cannot be a next hop: the ARP table is full of neighbours that are needed")
+            raise RouteError(f"{gateway} cannot be a next hop: the table is full of neighbours that are needed")
         return nexthop
 
     # -- sockets ----------------------------------------------------------------------------------------------
 
-    def udp_socket(self, instance: int = 0) -> UdpSocket:
+    def udp_socket(self, instance: int = 0, family: str = INET.name) -> UdpSocket:
         """In a routing instance: its addresses, ports and routes. Raises InterfaceError when there is none of it."""
-        return UdpSocket(self._of(instance).udp)
+        return UdpSocket(self._of(instance).udp[_known(family)])
 
-    def icmp_socket(self, instance: int = 0) -> IcmpSocket:
+    def icmp_socket(self, instance: int = 0, family: str = INET.name) -> IcmpSocket:
         """Likewise."""
-        return IcmpSocket(self._of(instance).icmp, self.stats.icmp, self._core.scheduler)
+        return IcmpSocket(self._of(instance).icmp[_known(family)], self._core.scheduler)
 
     # -- what happened ----------------------------------------------------------------------------------------
 
@@ -211,3 +221,10 @@ class Stack:
     def drops(self) -> dict[str, int]:
         """Every cause for which a packet ended in this stack, with how many; causes that never happened left out."""
         return {f"{g.title}: {text}": n for g in self.groups() for text, n in g.drops().items()}
+
+
+def _known(family: str) -> str:
+    """Raises InterfaceError when it is none."""
+    if family not in FAMILIES:
+        raise InterfaceError(f"no protocol family {family!r}, only {', '.join(FAMILIES)}")
+    return family

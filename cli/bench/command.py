@@ -46,8 +46,9 @@ def bench(
         Part,
         typer.Argument(help="sim: frames per second through driver and RTL, on every engine, and the build. hosts: "
                        "what a frame costs among eight hosts on a switch, and an idle second. hw: clocks per frame of "
-                       "the card alone. stack: UDP echoes per second of the stack alone, on a TAP device. "
-                       "soak: 100,000 frames with one in a hundred of every fault, each frame accounted for."),
+                       "the card alone. stack: UDP echoes per second of the stack alone, on a TAP device, and its "
+                       "route table. soak: 100,000 frames with one in a hundred of every fault, each frame accounted "
+                       "for."),
     ],
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the frames: to see that it runs.")] = False,
@@ -186,16 +187,39 @@ def _hw(console: Console, divisor: int) -> list[Row]:
 
 
 def _stack(console: Console, divisor: int) -> list[Row]:
-    from ringbed.benchmarks.stack_udp_echo import SIZES, run
+    """Both families in one run, so that they saw the same machine; IPv6 has its bar beside IPv4, not one of its own."""
+    from ringbed.benchmarks.stack_udp_echo import ROWS, SIZES, run
 
     rows = []
-    for size in SIZES:
-        with console.status(f"UDP echo, {size} bytes ..."):
-            result = run(size, 5.0 / divisor)
-        rows.append(Row(f"stack.udp_echo.{size}", result["echoes_per_s"], "echoes/s", Bar(">=", ECHO_BAR)))
-        rows.append(Row(f"stack.udp_echo.{size}.wrong", result["wrong"], "", Bar("==", 0)))
-        console.print(f"{size:>5} bytes: {result['cpu_us']:.1f} us of the stack's processor time each")
+    for family, name in ROWS.items():
+        for size in SIZES:
+            with console.status(f"UDP echo over {family}, {size} bytes ..."):
+                result = run(size, 5.0 / divisor, family=family)
+            bar = Bar(">=", ECHO_BAR) if family == "inet" else None
+            rows.append(Row(f"stack.{name}.{size}", result["echoes_per_s"], "echoes/s", bar))
+            rows.append(Row(f"stack.{name}.{size}.wrong", result["wrong"], "", Bar("==", 0)))
+            console.print(f"{family:>6}, {size:>4} bytes: {result['cpu_us']:.1f} us of the stack's processor time each")
     return rows
+
+
+def _routes(console: Console, divisor: int) -> list[Row]:
+    from ringbed.benchmarks.stack_routes import LARGE, SMALL, default_cost, measure
+
+    with console.status(f"{LARGE // divisor:,} routes ..."):
+        small, large = measure(SMALL), measure(LARGE // divisor)
+    with console.status("a default route behind many lengths ..."):
+        lengths = default_cost(25) / default_cost(2)
+    for each in (small, large):
+        figures = f"{each.lookup_us:.2f} us a lookup, {each.warm_us:.2f} of a few, {each.change_us:.1f} us a change"
+        console.print(f"{each.routes:>9,} routes: {figures}", highlight=False)
+    return [
+        Row("stack.route.growth", large.lookup_us / small.lookup_us, "", Bar("<=", 2)),
+        Row("stack.route.steps", large.warm_us / small.warm_us, ""),
+        Row("stack.route.lengths", lengths, "", Bar("<=", 1.3)),
+        Row("stack.route.load_s", large.load_s, "s"),
+        Row("stack.route.change_us", large.change_us, "us"),
+        Row("stack.route.memory", large.memory / (1 << 20), "MiB", Bar("<=", 1024)),
+    ]
 
 
 def _soak(console: Console, divisor: int) -> list[Row]:
@@ -249,9 +273,13 @@ def _hw_names() -> tuple[str, ...]:
 
 
 def _stack_names() -> tuple[str, ...]:
-    from ringbed.benchmarks.stack_udp_echo import SIZES
+    from ringbed.benchmarks.stack_udp_echo import ROWS, SIZES
 
-    return tuple(f"stack.udp_echo.{size}{what}" for size in SIZES for what in ("", ".wrong"))
+    return tuple(f"stack.{name}.{size}{what}" for name in ROWS.values() for size in SIZES for what in ("", ".wrong"))
+
+
+def _routes_names() -> tuple[str, ...]:
+    return tuple(f"stack.route.{what}" for what in ("growth", "steps", "lengths", "load_s", "change_us", "memory"))
 
 
 def _soak_names() -> tuple[str, ...]:
@@ -262,6 +290,6 @@ PARTS: dict[Part, tuple[Figures, ...]] = {
     Part.SIM: (Figures(_sim_names, _sim), Figures(_checks_names, _checks), Figures(_engines_names, _engines)),
     Part.HOSTS: (Figures(lambda: ("sim.idle_ms_per_s", "sim.hosts.cost"), _hosts),),
     Part.HW: (Figures(_hw_names, _hw),),
-    Part.STACK: (Figures(_stack_names, _stack),),
+    Part.STACK: (Figures(_stack_names, _stack), Figures(_routes_names, _routes)),
     Part.SOAK: (Figures(_soak_names, _soak),),
 }

@@ -10,7 +10,7 @@ that the card took out goes with the packet: whose VLAN a frame is of is the sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -159,6 +159,9 @@ class StackOnDriver:
                 packet.journey.step("driver_transmit", ifq.title)
         if taken < len(batch):
             ifq.set_oactive()
+
+    def set_groups(self, groups: Sequence[bytes]) -> None:
+        self._driver.set_multicast(groups)
 
     def rings(self) -> list[Ring]:
         return [Ring(queue.name, 0, queue.size, queue.used) for queue in self._driver.queues()]

@@ -73,6 +73,9 @@ class Peer:
     def rings(self) -> Sequence[Ring]:
         return ()
 
+    def set_groups(self, groups: Sequence[bytes]) -> None:
+        """There is no filter: every frame comes."""
+
     def start(self, ifq: Ifq) -> None:
         batch = ifq.begin(BATCH)
         at = self._frequency.clocks(self.stack.now + self._latency_ns)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.iface.tree import IfDevice, IfLogical
-from ringbed.stack.wire.address import ipv4_text, lladdr_text, netmask
+from ringbed.stack.wire.address import ipv4_text, lladdr_text
+from ringbed.stack.wire.family import INET
+from ringbed.stack.wire.ipv6 import is_link_local
 
 _FLAGS = {
     0x0001: "UP",
@@ -47,9 +50,24 @@ def ifconfig(ifl: IfLogical) -> str:
         lines.append(f"\tmedia: Ethernet autoselect ({ifd.media})")
     lines.append(f"\tstatus: {'active' if ifd.link_up else 'no carrier'}")
     for ifa in inet.ifas if inet else ():
-        mask, ones = netmask(ifa.bits), ipv4_text(ifa.all_ones)
+        mask, ones = INET.mask(ifa.bits), ipv4_text(ifa.all_ones)
         lines.append(f"\tinet {ipv4_text(ifa.local)} netmask {mask:#010x} broadcast {ones}")
+    lines += _inet6(ifl)
     return "\n".join(lines)
+
+
+def _inet6(ifl: IfLogical) -> list[str]:
+    iff, lines = ifl.iffs.get("inet6"), list[str]()
+    if not isinstance(iff, Inet6):
+        return lines
+    for ifa in iff.ifas:
+        words = [f"\tinet6 {iff.ip.scoped_text(ifa.local, ifl.index)} prefixlen {ifa.bits}"]
+        if why := iff.unused.get(ifa.local):
+            words.append(why)
+        if is_link_local(ifa.local):
+            words.append(f"scopeid {ifl.index:#x}")
+        lines.append(" ".join(words))
+    return lines
 
 
 def attach_line(ifd: IfDevice) -> str:

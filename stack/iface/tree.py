@@ -4,7 +4,7 @@
     em0         ifd       one device: link address, queues, the L2 demux of what it receives
     em0.0       ifl       a group of neighbours; what packets and routes mean by 'interface', by its ifl_index
     em0.42      ifl       another, by its L2_ID, a VLAN; on the ifd, or on an ifl whose tags are then the outer ones
-    em0.0 inet  iff       IPv4 on it: MTU, offloads, routing instance       (iff.py)
+    em0.0 inet  iff       IPv4 on it: MTU, offloads, routing instance       (iff.py, inet.py; inet6.py)
     10.0.0.1/24 ifa       an address                                       (iff.py)
 
 Each is added to its parent at run time, and the parent decides what may sit on it; each is removed when nothing sits
@@ -17,19 +17,25 @@ from collections.abc import Sequence
 from itertools import count
 
 from ringbed.stack.iface.iff import IfFamily, InterfaceError
+from ringbed.stack.iface.inet import Inet
+from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.ip.core import Core
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.ifq import Ifiq, Ifq, Tap
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.link.carrier import Carrier, L2Id
 from ringbed.stack.link.ether import EtherInput
+from ringbed.stack.link.groups import Groups
 from ringbed.stack.link.interface import Capabilities, Interface, Ring
+from ringbed.stack.wire.family import INET
 
 __all__ = ["IfDevice", "IfDriver", "IfLogical", "InterfaceError"]
 
-INET = "inet"
+KINDS: dict[str, type[IfFamily]] = {kind.family.name: kind for kind in (Inet, Inet6)}
 UNTAGGED = L2Id()
 
 
-class IfLogical:
+class IfLogical(Owned):
     """A group of neighbours, told from others of the ifd by the tags of their frames. `on` is what it stands on."""
 
     def __init__(self, ifd: IfDevice, unit: int, on: IfDevice | IfLogical, l2_id: L2Id, core: Core) -> None:
@@ -42,27 +48,32 @@ class IfLogical:
         self.name: str = f"{ifd.name}.{unit}"
         self.index: int = core.new_ifl_index()
         self.iffs: dict[str, IfFamily] = {}
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifl(self, unit: int, l2_id: L2Id) -> IfLogical:
         """Another ifl on this one. Raises InterfaceError."""
         return self.ifd.add_ifl(unit, l2_id, self)
 
+    @changing
     def add_iff(
         self,
-        family: str = INET,
+        family: str = INET.name,
         mtu: int | None = None,
         capabilities: Capabilities | None = None,
         instance: int = 0,
     ) -> IfFamily:
         """A protocol family; from now on its packets are for us. Raises InterfaceError."""
-        if family != INET:
-            raise InterfaceError(f"{self.name}: no protocol family {family!r}, only {INET!r}")
+        if family not in KINDS:
+            raise InterfaceError(f"{self.name}: no protocol family {family!r}, only {', '.join(KINDS)}")
         if family in self.iffs:
             raise InterfaceError(f"{self.name} has {family} already")
-        made = self.iffs[family] = IfFamily(self, mtu, capabilities, instance)
+        made = self.iffs[family] = KINDS[family](self, mtu, capabilities, instance)
+        made.open()
         return made
 
-    def remove_iff(self, family: str = INET) -> None:
+    @changing
+    def remove_iff(self, family: str = INET.name) -> None:
         """Raises InterfaceError while it has addresses."""
         if family not in self.iffs:
             raise InterfaceError(f"{self.name} has no {family}")
@@ -70,8 +81,13 @@ class IfLogical:
         del self.iffs[family]
 
 
-class IfDevice:
-    """One device. Its ifiqs are where the driver puts frames, its ifqs where it takes them."""
+class IfDevice(Owned):
+    """One device. Its ifiqs are where the driver puts frames, its ifqs where it takes them.
+
+    Shared: what the driver says of the link.
+    """
+
+    shared = frozenset({"link_up", "media"})
 
     def __init__(self, driver: IfDriver, unit: int, interface: Interface, core: Core) -> None:
         capabilities = interface.capabilities
@@ -93,8 +109,11 @@ class IfDevice:
         handler, scheduler = self.ether.ether_input, core.scheduler
         self.ifiqs = [Ifiq(f"{self.name}:0:rxq:{n}", handler, scheduler) for n in numbers]
         self.ifqs = [Ifq(f"{self.name}:0:txq:{n}", n, interface.start, scheduler) for n in numbers]
-        self.carrier = Carrier(interface.lladdr, capabilities.mtu, capabilities, self.ether.demux, self.ifqs[0])
+        groups = Groups(interface.set_groups)
+        self.carrier = Carrier(interface.lladdr, capabilities.mtu, capabilities, self.ether.demux, self.ifqs[0], groups)
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifl(self, unit: int = 0, l2_id: L2Id = UNTAGGED, on: IfLogical | None = None) -> IfLogical:
         """By its L2_ID (`vlan(42)`), on the device itself or on one of its ifls. Without one: the untagged frames.
 
@@ -113,6 +132,7 @@ class IfDevice:
             on.above[unit] = made
         return made
 
+    @changing
     def remove_ifl(self, unit: int = 0) -> None:
         """Raises InterfaceError while something is on it."""
         ifl = self.ifls.get(unit)
@@ -136,7 +156,7 @@ class IfDevice:
         return self.interface.rings()
 
 
-class IfDriver:
+class IfDriver(Owned):
     """Code for a kind of device; the root of its devices."""
 
     def __init__(self, name: str, description: str, core: Core) -> None:
@@ -146,7 +166,9 @@ class IfDriver:
         self.description = description
         self.ifds: dict[int, IfDevice] = {}
         self._core = core
+        self.queue = self.config = core.config
 
+    @changing
     def add_ifd(self, interface: Interface, unit: int | None = None) -> IfDevice:
         """A device, by default under the lowest free unit. Raises InterfaceError when the unit is taken."""
         if unit is None:
@@ -156,6 +178,7 @@ class IfDriver:
         made = self.ifds[unit] = IfDevice(self, unit, interface, self._core)
         return made
 
+    @changing
     def remove_ifd(self, unit: int) -> None:
         """What still waits for the device is dropped and counted. Raises InterfaceError while it has an ifl."""
         ifd = self.ifds.get(unit)

@@ -1,4 +1,4 @@
-"""What every part of one host shares: its scheduler and clock, timers, counters, routing instances, ifl indices.
+"""What every part of one host shares: scheduler and clock, timers, counters, configuration, routing instances.
 
 There is one of these for each `Stack`, and nothing of it at module level, so hosts do not know of each other.
 """
@@ -6,6 +6,7 @@ There is one of these for each `Stack`, and nothing of it at module level, so ho
 from __future__ import annotations
 
 from ringbed.stack.ip.instance import Instance
+from ringbed.stack.kern.config import Config
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.kern.timers import Timers
@@ -16,7 +17,8 @@ class Core:
         self.scheduler = Scheduler(now)
         self.timers = Timers()
         self.stats = Stats()
-        self.instances = {0: Instance(0, self.stats)}
+        self.config = Config(self.scheduler)
+        self.instances = {0: Instance(0, self.stats, self.config)}
         self._last_index = 0
 
     def new_ifl_index(self) -> int:

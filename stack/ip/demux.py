@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.table.tree import PrefixTree
-from ringbed.stack.wire.address import ipv4_text
+from ringbed.stack.wire.family import Family
 
 _WORD = 0xFFFFFFFF
 
@@ -36,19 +36,15 @@ class Match:
         if not 0 <= self.proto <= 255 or self.word & ~self.mask or self.mask & ~_WORD:
             raise ValueError(f"{self} cannot match: protocol, or bits outside of the mask")
 
-    @property
-    def key(self) -> int:
-        return (self.dst or 0) << 64 | (self.src or 0) << 32 | self.word
+    def key(self, width: int) -> int:
+        """For addresses of `width` bits."""
+        return ((self.dst or 0) << width | (self.src or 0)) << 32 | self.word
 
-    @property
-    def key_mask(self) -> int:
-        dst = 0 if self.dst is None else _WORD
-        src = 0 if self.src is None else _WORD
-        return dst << 64 | src << 32 | self.mask
-
-    def __str__(self) -> str:
-        dst, src = ("*" if a is None else ipv4_text(a) for a in (self.dst, self.src))
-        return f"proto {self.proto} to {dst} from {src} word {self.word:#010x}/{self.mask:#010x}"
+    def key_mask(self, width: int) -> int:
+        ones = (1 << width) - 1
+        dst = 0 if self.dst is None else ones
+        src = 0 if self.src is None else ones
+        return (dst << width | src) << 32 | self.mask
 
 
 def _rank(mask: int) -> tuple[int, int]:
@@ -56,47 +52,54 @@ def _rank(mask: int) -> tuple[int, int]:
     return -mask.bit_count(), -mask
 
 
-KEY_BITS = 96
 _Masks = tuple[tuple[int, PrefixTree[ServiceQueue]], ...]
 
 
 class L3Demux:
-    """One for each routing instance."""
+    """One for each family in each routing instance."""
 
-    __slots__ = ("_protocols",)
+    __slots__ = ("_bits", "_family", "_protocols", "_width")
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self._width = family.bits
+        self._bits = 2 * family.bits + 32
         self._protocols: dict[int, _Masks] = {}
+
+    def text(self, match: Match) -> str:
+        """As an error shows it."""
+        dst, src = ("*" if a is None else self._family.text(a) for a in (match.dst, match.src))
+        return f"proto {match.proto} to {dst} from {src} word {match.word:#010x}/{match.mask:#010x}"
 
     def lookup(self, dst: int, src: int, proto: int, word: int) -> ServiceQueue | None:
         """The best match, or None when nobody here wants the protocol."""
         masks = self._protocols.get(proto)
         if masks is not None:
-            key = dst << 64 | src << 32 | word
+            key, bits = (dst << self._width | src) << 32 | word, self._bits
             for mask, queues in masks:
-                if (queue := queues.lookup(key & mask, KEY_BITS)) is not None:
+                if (queue := queues.lookup(key & mask, bits)) is not None:
                     return queue
         return None
 
     def __contains__(self, match: Match) -> bool:
-        return self._tree(match).get(match.key, KEY_BITS) is not None
+        return self._tree(match).get(match.key(self._width), self._bits) is not None
 
     def add(self, match: Match, queue: ServiceQueue) -> None:
         """Raises ValueError when the very same entry exists."""
         if match in self:
-            raise ValueError(f"L3 entry {match} is taken")
-        self._publish(match, self._tree(match).set(match.key, KEY_BITS, queue))
+            raise ValueError(f"L3 entry {self.text(match)} is taken")
+        self._publish(match, self._tree(match).set(match.key(self._width), self._bits, queue))
 
     def remove(self, match: Match) -> None:
         """Raises ValueError when there is no such entry."""
         if match not in self:
-            raise ValueError(f"L3 entry {match} is not there")
-        self._publish(match, self._tree(match).without(match.key, KEY_BITS))
+            raise ValueError(f"L3 entry {self.text(match)} is not there")
+        self._publish(match, self._tree(match).without(match.key(self._width), self._bits))
 
     def _tree(self, match: Match) -> PrefixTree[ServiceQueue]:
-        return dict(self._protocols.get(match.proto, ())).get(match.key_mask, PrefixTree())
+        return dict(self._protocols.get(match.proto, ())).get(match.key_mask(self._width), PrefixTree())
 
     def _publish(self, match: Match, tree: PrefixTree[ServiceQueue]) -> None:
-        masks = {**dict(self._protocols.get(match.proto, ())), match.key_mask: tree}
+        masks = {**dict(self._protocols.get(match.proto, ())), match.key_mask(self._width): tree}
         ordered = tuple((mask, masks[mask]) for mask in sorted(masks, key=_rank) if masks[mask])
         self._protocols = {**self._protocols, match.proto: ordered}

@@ -10,7 +10,7 @@ Output, one `Ifq` per TX ring. The producer is the stack (`enqueue`), the consum
 is full: the driver is not started again until it says so.
 
 Starting a driver costs a doorbell, so it is put off until a few packets wait (`TXMIT`) or the stack has nothing better
-to do, whichever comes first.
+to do, whichever comes first. It always runs in interrupt context, whoever put the packet in: the scheduler is asked.
 
 Taps: hardware in is at `Ifiq.input`, before anything can drop the frame; hardware out is at `Ifq.commit`, in the
 driver's start, when the frame is known to have gone to the ring. Counters are those `kstat` prints: `enqueues` and
@@ -143,7 +143,7 @@ class Ifq(Group):
             self._scheduler.schedule(Context.INTERRUPT, self)
             return FIRST
         if waiting >= TXMIT - 1:
-            self.start()
+            self._scheduler.preempt()
         return QUEUED
 
     def run(self) -> None:
@@ -202,6 +202,8 @@ class Ifq(Group):
         self.oactive = True
 
     def restart(self) -> None:
-        """Descriptors came back: OACTIVE is over, go on."""
+        """Descriptors came back: OACTIVE is over, and a start is scheduled."""
         self.oactive = False
-        self.start()
+        if self._packets and not self._scheduled:
+            self._scheduled = True
+            self._scheduler.schedule(Context.INTERRUPT, self)

@@ -33,17 +33,18 @@ IPV4_CSUM_OUT: Final = 0x0001  # wanted: somebody below must put it in
 TCP_CSUM_OUT: Final = 0x0002
 UDP_CSUM_OUT: Final = 0x0004
 ICMP_CSUM_OUT: Final = 0x0008
-OUT_MASK: Final = 0x000F
-IPV4_CSUM_IN_OK: Final = 0x0010  # the card's verdict; neither of a pair: not checked
-IPV4_CSUM_IN_BAD: Final = 0x0020
-L4_CSUM_IN_OK: Final = 0x0040
-L4_CSUM_IN_BAD: Final = 0x0080
-IN_MASK: Final = 0x00F0
-BROADCAST: Final = 0x0100  # came as a link broadcast
-MULTICAST: Final = 0x0200  # came as a link multicast
-FRAGMENT: Final = 0x0400
-DONTROUTE: Final = 0x0800  # only to a neighbour (SO_DONTROUTE)
-MAY_BROADCAST: Final = 0x1000  # the sender may broadcast (SO_BROADCAST)
+ICMP6_CSUM_OUT: Final = 0x0010  # over a pseudo-header, which ICMP's is not
+OUT_MASK: Final = 0x001F
+IPV4_CSUM_IN_OK: Final = 0x0020  # the card's verdict; neither of a pair: not checked
+IPV4_CSUM_IN_BAD: Final = 0x0040
+L4_CSUM_IN_OK: Final = 0x0080
+L4_CSUM_IN_BAD: Final = 0x0100
+IN_MASK: Final = 0x01E0
+BROADCAST: Final = 0x0200  # came as a link broadcast
+MULTICAST: Final = 0x0400  # came as a link multicast
+FRAGMENT: Final = 0x0800
+DONTROUTE: Final = 0x1000  # only to a neighbour (SO_DONTROUTE)
+MAY_BROADCAST: Final = 0x2000  # the sender may broadcast (SO_BROADCAST)
 
 
 class Packet(Message):

@@ -79,6 +79,19 @@ class Scheduler:
             self._running = False
             self.context = Context.PROCESS
 
+    def preempt(self) -> None:
+        """What waits in interrupt context runs now, before the caller goes on, as an interrupt does."""
+        ready = self._ready[Context.INTERRUPT]
+        if self.context is Context.INTERRUPT:
+            return
+        before, self.context = self.context, Context.INTERRUPT
+        try:
+            while ready:
+                self.spend()
+                ready.popleft().run()
+        finally:
+            self.context = before
+
     def spend(self, queue: str = "") -> None:
         """One piece of work is about to be done, of `queue`. Raises NeverEmpty when `run` has done too many."""
         if not self._running:

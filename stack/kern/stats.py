@@ -6,8 +6,11 @@ marks a packet's end; a packet that ends otherwise was delivered, answered or se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ringbed.stack.kern.counters import Counter, Group
-from ringbed.stack.wire import icmpv4
+from ringbed.stack.kern.neighbour_stats import ArpStats, NdStats
+from ringbed.stack.wire import icmpv4, icmpv6
 
 
 class EtherStats(Group):
@@ -22,42 +25,13 @@ class EtherStats(Group):
         self.toobig = self.drop("output packet{s} larger than the interface MTU")
 
 
-class ArpStats(Group):
-    def __init__(self) -> None:
-        super().__init__("arp")
-        self.received = self.counter("ARP packet{s} received")
-        self.requests_in = self.counter("ARP request{s} received")
-        self.replies_in = self.counter("ARP replies received")
-        self.requests_out = self.counter("ARP request{s} sent")
-        self.replies_out = self.counter("ARP replies sent")
-        self.learned = self.counter("neighbour{s} learned")
-        self.updates = self.counter("ARP packet{s} that only told of a known neighbour")
-        self.notlearned = self.counter("neighbour{s} not learned: the table is full")
-        self.evicted = self.counter("ARP entries that made room for another")
-        self.expired = self.counter("ARP entries timed out")
-        self.unanswered = self.counter("neighbour{s} that did not answer")
-        self.malformed = self.drop("malformed ARP packet{s}")
-        self.badsender = self.drop("ARP packet{s} with an impossible sender")
-        self.duplicate = self.drop("duplicate IP addresses seen")
-        self.nottarget = self.drop("ARP packet{s} for another host")
-        self.unasked = self.drop("ARP replies that nobody asked for")
-        self.tablefull = self.drop("packet{s} dropped: the ARP table is full")
-        self.fullqueue = self.drop("packet{s} dropped due to full ARP queue")
-        self.holdfull = self.drop("packet{s} dropped: too many held for one neighbour")
-        self.unresolved = self.drop("packet{s} dropped: neighbour did not answer")
-        self.down = self.drop("packet{s} dropped: neighbour is down")
-
-
 class IpStats(Group):
-    def __init__(self) -> None:
-        super().__init__("ip")
+    """What both families count, under the same names: what counts into them is the same code."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
         self.ips_total = self.counter("total packet{s} received")
-        self.ips_badsum = self.drop("bad header checksum{s}")
-        self.ips_tooshort = self.drop("with size smaller than minimum")
-        self.ips_toosmall = self.drop("with data size < data length")
-        self.ips_badhlen = self.drop("with header length < data size")
-        self.ips_badlen = self.drop("with data length < header length")
-        self.ips_badoptions = self.drop("with bad options")
+        self._headers()
         self.ips_badvers = self.drop("with incorrect version number")
         self.ips_badaddr = self.drop("datagram{s} with bad address in header")
         self.ips_ownaddr = self.drop("datagram{s} from outside with an address of this host as source")
@@ -72,18 +46,62 @@ class IpStats(Group):
         self.ips_localout = self.counter("packet{s} sent from this host")
         self.ips_noroute = self.drop("output packet{s} discarded due to no route")
         self.ips_odiscarded = self.drop("output packet{s} discarded by route")
-        self.ips_recvonly = self.drop("output packet{s} to an address that only receives")
-        self.ips_nobroadcast = self.drop("output broadcast{s} without permission or interface")
+        self._out()
         self.ips_toolong = self.drop("packet{s} with ip length > max ip packet size")
+
+    def _headers(self) -> None:
+        """What a header can have wrong."""
+        self.ips_tooshort = self.drop("with size smaller than minimum")
+        self.ips_toosmall = self.drop("with data size < data length")
+        self.ips_badoptions = self.drop("with bad options")
+
+    def _out(self) -> None:
+        """Refusals that only one family has."""
+        raise NotImplementedError
+
+
+class Ip4Stats(IpStats):
+    """IPv4 alone has a sum of its header, a length of it, broadcasts, and addresses that nobody may send to."""
+
+    def __init__(self) -> None:
+        super().__init__("ip")
         self.ips_inhwcsum = self.counter("input datagram{s} checksum-processed by hardware")
         self.ips_inswcsum = self.counter("input datagram{s} software-checksummed")
         self.ips_outhwcsum = self.counter("output datagram{s} checksum-processed by hardware")
         self.ips_outswcsum = self.counter("output datagram{s} software-checksummed")
 
+    def _headers(self) -> None:
+        self.ips_badsum = self.drop("bad header checksum{s}")
+        super()._headers()
+        self.ips_badhlen = self.drop("with header length < data size")
+        self.ips_badlen = self.drop("with data length < header length")
+
+    def _out(self) -> None:
+        self.ips_recvonly = self.drop("output packet{s} to an address that only receives")
+        self.ips_nobroadcast = self.drop("output broadcast{s} without permission or interface")
+
+
+class Ip6Stats(IpStats):
+    """IPv6 alone has headers that are no protocol, addresses of one link only, and wants a source for every packet."""
+
+    def __init__(self) -> None:
+        super().__init__("ip6")
+
+    def _headers(self) -> None:
+        super()._headers()
+        self.ip6s_nonext = self.drop("packet{s} with nothing behind the headers")
+        self.ip6s_badscope = self.drop("packet{s} that violated scope rules")
+
+    def _out(self) -> None:
+        self.ip6s_nogroupif = self.drop("output multicast{s} without an interface")
+        self.ip6s_nosource = self.drop("output packet{s} without a source address")
+
 
 class IcmpStats(Group):
-    def __init__(self) -> None:
-        super().__init__("icmp")
+    """`names` are those of the types in the histograms."""
+
+    def __init__(self, title: str, names: Mapping[int, str]) -> None:
+        super().__init__(title)
         self.icps_error = self.counter("call{s} to icmp_error")
         self.icps_oldicmp = self.counter("error{s} not generated because old message was icmp")
         self.icps_notsingle = self.counter(
@@ -95,7 +113,6 @@ class IcmpStats(Group):
         self.icps_tooshort = self.drop("message{s} < minimum length")
         self.icps_badsum = self.drop("bad checksum{s}")
         self.icps_badlen = self.drop("message{s} with bad length")
-        self.icps_bmcastecho = self.drop("echo request{s} to broadcast ignored")
         self.icps_redirect = self.drop("redirect{s} not accepted")
         self.icps_nosocket = self.drop("message{s} dropped due to no socket")
         self.icps_fullqueue = self.drop("message{s} dropped due to full service queues")
@@ -106,6 +123,7 @@ class IcmpStats(Group):
         self.icps_errordelivered = self.counter("error{s} delivered to a socket")
         self.icps_inswcsum = self.counter("input message{s} software-checksummed")
         self.icps_outswcsum = self.counter("output message{s} software-checksummed")
+        self._names = names
         self._in: dict[int, Counter] = {}
         self._out: dict[int, Counter] = {}
 
@@ -119,8 +137,20 @@ class IcmpStats(Group):
 
     def _histogram(self, seen: dict[int, Counter], kind: int, direction: str) -> Counter:
         if kind not in seen:
-            seen[kind] = self.counter(f"{direction} {icmpv4.NAMES.get(kind, f'type {kind}')}")
+            seen[kind] = self.counter(f"{direction} {self._names.get(kind, f'type {kind}')}")
         return seen[kind]
+
+
+class Icmp4Stats(IcmpStats):
+    def __init__(self) -> None:
+        super().__init__("icmp", icmpv4.NAMES)
+        self.icps_bmcastecho = self.drop("echo request{s} to broadcast ignored")
+
+
+class Icmp6Stats(IcmpStats):
+    def __init__(self) -> None:
+        super().__init__("icmp6", icmpv6.NAMES)
+        self.icp6s_nolink = self.drop("neighbour message{s} from no interface of this family")
 
 
 class TcpStats(Group):
@@ -140,6 +170,7 @@ class UdpStats(Group):
         self.udps_badlen = self.drop("with bad data length field")
         self.udps_badsum = self.drop("with bad checksum")
         self.udps_nosum = self.counter("with no checksum")
+        self.udps_nosum6 = self.drop("with no checksum over IPv6")
         self.udps_inhwcsum = self.counter("input packet{s} hardware-checksummed")
         self.udps_inswcsum = self.counter("input packet{s} software-checksummed")
         self.udps_outhwcsum = self.counter("output packet{s} hardware-checksummed")
@@ -157,12 +188,15 @@ class Stats:
     """All groups of one host, in the order `netstat -s` prints them."""
 
     def __init__(self) -> None:
-        self.ip = IpStats()
-        self.icmp = IcmpStats()
+        self.ip = Ip4Stats()
+        self.icmp = Icmp4Stats()
         self.tcp = TcpStats()
         self.udp = UdpStats()
         self.arp = ArpStats()
+        self.ip6 = Ip6Stats()
+        self.icmp6 = Icmp6Stats()
+        self.nd = NdStats()
         self.ether = EtherStats()
 
     def groups(self) -> list[Group]:
-        return [self.ip, self.icmp, self.tcp, self.udp, self.arp, self.ether]
+        return [self.ip, self.icmp, self.tcp, self.udp, self.arp, self.ip6, self.icmp6, self.nd, self.ether]

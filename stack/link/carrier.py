@@ -17,6 +17,7 @@ from typing import Any
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.demux import TAGS, L2Demux, L2Entry
+from ringbed.stack.link.groups import Groups
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.wire.ethernet import ETHERTYPE_VLAN
 
@@ -62,13 +63,17 @@ def vlan(vid: int, ethertype: int = ETHERTYPE_VLAN) -> L2Id:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """See the module's text. `ifq` is where frames leave, `lladdr` our link address in their headers."""
+    """See the module's text. `ifq` is where frames leave, `lladdr` our link address in their headers.
+
+    `groups` are those of stations that we are in, which is the device's whole business, whatever the tags.
+    """
 
     lladdr: bytes
     mtu: int
     capabilities: Capabilities
     demux: L2Demux
     ifq: Ifq
+    groups: Groups
     l2_id: L2Id = L2Id()
 
     def within(self, l2_id: L2Id) -> Carrier:

@@ -13,7 +13,7 @@ The pattern the side below follows:
       if taken < len(batch):
           ifq.set_oactive()            # no more `start` until ...
 
-  and when descriptors come back: `ifq.restart()`.
+  and when descriptors come back: `ifq.restart()`, and the stack is run.
 * It parses nothing and keeps no packet that it did not commit.
 """
 
@@ -24,14 +24,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from ringbed.stack.kern.packet import ICMP_CSUM_OUT, IPV4_CSUM_OUT, TCP_CSUM_OUT, UDP_CSUM_OUT
+from ringbed.stack.kern.packet import ICMP6_CSUM_OUT, ICMP_CSUM_OUT, IPV4_CSUM_OUT, TCP_CSUM_OUT, UDP_CSUM_OUT
+from ringbed.stack.wire.family import INET, INET6, Family
 
 if TYPE_CHECKING:
     from ringbed.stack.kern.ifq import Ifq
 
 
 class Offload(Enum):
-    """The three cases of seed 002, section 9, for TCP and UDP on output."""
+    """The three cases of seed 002, section 9, for TCP and UDP on output; over IPv4 and IPv6 they may differ."""
 
     NONE = "none"
     PSEUDO = "pseudo-header"  # the folded pseudo-header sum must be in the field
@@ -48,6 +49,7 @@ class Capabilities:
 
     tx_ipv4: bool = False
     tx_l4: Offload = Offload.NONE
+    tx_l4_ipv6: Offload = Offload.NONE
     rx_checksum: bool = False
     queues: int = 1
     mtu: int = 1500
@@ -58,18 +60,22 @@ class Capabilities:
     vlan_strip: bool = False
     vlan_filter: bool = False
 
-    def software(self) -> int:
-        """The flags of OUT_MASK that the stack itself must act on before it hands a packet down."""
-        wanted = ICMP_CSUM_OUT  # no card does it
+    def l4(self, family: Family) -> Offload:
+        """For TCP and UDP over a family."""
+        return {INET: self.tx_l4, INET6: self.tx_l4_ipv6}[family]
+
+    def software(self, family: Family) -> int:
+        """The flags of OUT_MASK that the stack itself must act on before it hands a packet of the family down."""
+        wanted = ICMP_CSUM_OUT | ICMP6_CSUM_OUT  # no card does it
         if not self.tx_ipv4:
             wanted |= IPV4_CSUM_OUT
-        if self.tx_l4 is not Offload.FULL:
+        if self.l4(family) is not Offload.FULL:
             wanted |= TCP_CSUM_OUT | UDP_CSUM_OUT
         return wanted
 
     def covers(self, other: Capabilities) -> bool:
         """Whether everything `other` relies on is offered here."""
-        l4 = other.tx_l4 is Offload.NONE or other.tx_l4 is self.tx_l4
+        l4 = all(other.l4(of) in (Offload.NONE, self.l4(of)) for of in (INET, INET6))
         return l4 and self.tx_ipv4 >= other.tx_ipv4 and self.rx_checksum >= other.rx_checksum
 
 
@@ -110,3 +116,7 @@ class Interface(Protocol):
         ...
 
     def rings(self) -> Sequence[Ring]: ...
+
+    def set_groups(self, groups: Sequence[bytes]) -> None:
+        """The groups of stations that we are in now, besides that of all: their frames are wanted. More may come."""
+        ...

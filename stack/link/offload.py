@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import (
+    ICMP6_CSUM_OUT,
     ICMP_CSUM_OUT,
     IPV4_CSUM_IN_OK,
     IPV4_CSUM_OUT,
@@ -26,8 +27,9 @@ from ringbed.stack.kern.stats import Stats
 from ringbed.stack.link.interface import Capabilities, Offload
 from ringbed.stack.wire import icmpv4, ipv4, udp
 from ringbed.stack.wire.checksum import checksum, fold, octets_sum, pseudo_sum, segments_sum
+from ringbed.stack.wire.family import INET, Family
 
-_L4_MASK = TCP_CSUM_OUT | UDP_CSUM_OUT | ICMP_CSUM_OUT
+_L4_MASK = TCP_CSUM_OUT | UDP_CSUM_OUT | ICMP_CSUM_OUT | ICMP6_CSUM_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,21 @@ class _Field:
 
 
 class ChecksumOutput:
-    """What one interface needs of the stack. Immutable: a change of capabilities makes a new one."""
+    """What one family of an interface needs of the stack. Immutable: a change of capabilities makes a new one."""
 
     __slots__ = ("_fields", "_pseudo", "_software", "_stats")
 
-    def __init__(self, capabilities: Capabilities, stats: Stats) -> None:
-        self._software = capabilities.software()
-        self._pseudo = capabilities.tx_l4 is Offload.PSEUDO
+    def __init__(self, capabilities: Capabilities, stats: Stats, family: Family = INET) -> None:
+        l4 = capabilities.l4(family)
+        self._software = capabilities.software(family)
+        self._pseudo = l4 is Offload.PSEUDO
         self._stats = stats.ip
         s = stats
         self._fields = {
             TCP_CSUM_OUT: _Field(16, True, 0, s.tcp.tcps_outswcsum, s.tcp.tcps_outhwcsum),
             UDP_CSUM_OUT: _Field(udp.CHECKSUM_AT, True, 0xFFFF, s.udp.udps_outswcsum, s.udp.udps_outhwcsum),
             ICMP_CSUM_OUT: _Field(icmpv4.CHECKSUM_AT, False, 0, s.icmp.icps_outswcsum, s.icmp.icps_outswcsum),
+            ICMP6_CSUM_OUT: _Field(icmpv4.CHECKSUM_AT, True, 0, s.icmp6.icps_outswcsum, s.icmp6.icps_outswcsum),
         }
 
     def in_proto_cksum_out(self, packet: Packet) -> None:

@@ -4,32 +4,35 @@ The packet is given to `output`, told whether this host originated it or an inte
 the right thing for both. An originated packet that goes nowhere is counted and its errno returned; a received one is
 counted.
 
-    type     originated                       received
-    REJECT   EHOSTUNREACH                     not forwardable
-    DISCARD  EHOSTUNREACH                     dropped without a word
-    RECV     EADDRNOTAVAIL                    delivered here
-    BRECV    broadcast out of an interface    delivered here
-    LOCAL    delivered here                   delivered here
-    UNICAST  L2 header, out of the interface  not forwardable: this host is no router
-    RESOLV   to the resolver's queue          not forwardable
-    HOLD     to the resolver's queue          not forwardable
-    DEAD     EHOSTUNREACH                     dropped without a word
+    type      originated                       received
+    REJECT    EHOSTUNREACH                     not forwardable
+    DISCARD   EHOSTUNREACH                     dropped without a word
+    RECV      EADDRNOTAVAIL                    delivered here
+    BRECV     broadcast out of an interface    delivered here
+    MDISCARD  multicast out of an interface    dropped: nobody here is in the group
+    MRECV     multicast out of an interface    delivered here
+    LOCAL     delivered here                   delivered here
+    UNICAST   L2 header, out of the interface  not forwardable: this host is no router
+    RESOLV    to the resolver's queue          not forwardable
+    HOLD      to the resolver's queue          not forwardable
+    DEAD      EHOSTUNREACH                     dropped without a word
 
-UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see neigh/machine.py.
+BRECV, MDISCARD and MRECV are in group.py. UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see
+neigh/machine.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from errno import EACCES, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOBUFS
+from errno import EADDRNOTAVAIL, EHOSTUNREACH, ENOBUFS
 from typing import ClassVar, Protocol
 
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.message import Message
-from ringbed.stack.kern.packet import BROADCAST, MAY_BROADCAST, MULTICAST, Packet
+from ringbed.stack.kern.packet import BROADCAST, MULTICAST, Packet
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.kern.stats import IpStats
+from ringbed.stack.kern.stats import Ip4Stats, Ip6Stats, IpStats
 from ringbed.stack.link.offload import to_this_host
 
 
@@ -38,6 +41,8 @@ class Rnh(Enum):
     DISCARD = "discard"
     RECV = "recv"
     BRECV = "brecv"
+    MDISCARD = "mdiscard"
+    MRECV = "mrecv"
     LOCAL = "local"
     UNICAST = "unicast"
     RESOLV = "resolv"
@@ -65,8 +70,8 @@ class NextHop:
     def type(self) -> Rnh:
         return self.kind
 
-    def source(self, packet: Packet) -> int:
-        """The best local address for a packet that has none, or 0."""
+    def source(self, dst: int, output_ifl: int) -> int:
+        """The best local address for a packet to `dst` that has none, by the interface it names; or 0."""
         return self.local
 
     def output(self, packet: Packet, originated: bool) -> int:
@@ -114,6 +119,10 @@ class Receiver(Protocol):
 
     def ip_deliver(self, packet: Packet) -> None: ...
 
+    def local_on(self, address: int, ifl_index: int) -> bool:
+        """Whether the address is one of ours on this interface."""
+        ...
+
 
 class Recv(NextHop):
     """An address that we take packets for and let nobody here send to, such as a subnet's all-zeroes."""
@@ -121,7 +130,7 @@ class Recv(NextHop):
     __slots__ = ("_receiver", "_stats")
     kind = Rnh.RECV
 
-    def __init__(self, stats: IpStats, receiver: Receiver, ifl_index: int = 0) -> None:
+    def __init__(self, stats: Ip4Stats, receiver: Receiver, ifl_index: int = 0) -> None:
         super().__init__(ifl_index)
         self._stats = stats
         self._receiver = receiver
@@ -132,48 +141,6 @@ class Recv(NextHop):
             return EADDRNOTAVAIL
         self._receiver.ip_deliver(packet)
         return 0
-
-
-class Broadcaster(Protocol):
-    """An iff, seen as something that delivers broadcasts."""
-
-    def source_address(self) -> int: ...
-
-    def broadcast(self, packet: Packet) -> int: ...
-
-
-class BroadcastRecv(NextHop):
-    """Nobody's address to send from.
-
-    `choose` gives the interface for a packet's `output_ifl`: always the same one for a subnet's all-ones.
-    """
-
-    __slots__ = ("_choose", "_receiver", "_stats")
-    kind = Rnh.BRECV
-
-    def __init__(
-        self, stats: IpStats, receiver: Receiver, choose: Callable[[int], Broadcaster | None], ifl_index: int = 0
-    ) -> None:
-        super().__init__(ifl_index, bad_source=stats.ips_badaddr)
-        self._stats = stats
-        self._receiver = receiver
-        self._choose = choose
-
-    def source(self, packet: Packet) -> int:
-        if self.local:
-            return self.local
-        out = self._choose(packet.output_ifl)
-        return out.source_address() if out else 0
-
-    def output(self, packet: Packet, originated: bool) -> int:
-        if not originated:
-            self._receiver.ip_deliver(packet)
-            return 0
-        out = self._choose(packet.output_ifl)
-        if out is not None and packet.flags & MAY_BROADCAST:
-            return out.broadcast(packet)
-        packet.drop(self._stats.ips_nobroadcast)
-        return ENETUNREACH if out is None else EACCES
 
 
 class Local(NextHop):
@@ -200,6 +167,26 @@ class Local(NextHop):
             return 0
         self._receiver.ip_deliver(packet)
         return 0
+
+
+class LinkLocal(Local):
+    """One of our addresses that means something on its own link only (RFC 4007, 9): from others it is for nobody.
+
+    Interfaces may have the same one; which of their routes was found says nothing, so it is the table that is asked.
+    """
+
+    __slots__ = ("_badscope",)
+
+    def __init__(self, stats: Ip6Stats, receiver: Receiver, local: int, ifl_index: int) -> None:
+        super().__init__(stats, receiver, local, ifl_index)
+        self._badscope = stats.ip6s_badscope
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        here = originated or packet.ifl_index == self.ifl_index
+        if not here and not self._receiver.local_on(packet.dst, packet.ifl_index):
+            packet.drop(self._badscope)
+            return 0
+        return super().output(packet, originated)
 
 
 class Resolve(Message):

@@ -1,9 +1,10 @@
 """One table of routes for a family and a routing instance (seed 004, 'Route Tables, Next Hops ...').
 
-The key is `<destination><source>`, 64 bits for IPv4, matched by longest prefix; a route for a destination alone is a
-prefix of up to 32 bits. A prefix may have several routes, in order of preference: by type, then by lower ifl_index. Two
-lookups: 'forwarding' gives the best route of the longest prefix, with nothing but addresses to go by; 'route' gives the
-longest prefix that has a route the caller can use, whether or not it is the one used for forwarding.
+The key is `<destination><source>`, 64 bits for IPv4 and 256 for IPv6, matched by longest prefix; a route for a
+destination alone is a prefix of up to half of that. A prefix may have several routes, in order of preference: by type,
+then by lower ifl_index. Two lookups: 'forwarding' gives the best route of the longest prefix, with nothing but
+addresses to go by; 'route' gives the longest prefix that has a route the caller can use, whether or not it is the one
+used for forwarding.
 
 Underneath is a persistent tree of prefixes (table/tree.py): a change, a replacement too, makes a new tree and publishes
 it with one assignment, so a reader sees the table before or after, nothing between, and never waits.
@@ -14,15 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ringbed.stack.table.tree import Draft, PrefixTree
-from ringbed.stack.wire.address import ipv4_text, netmask
+from ringbed.stack.wire.family import Family
 
 if TYPE_CHECKING:
     from ringbed.stack.route.nexthop import NextHop
-
-KEY_BITS = 64
 
 
 class Rtt(IntEnum):
@@ -40,30 +40,34 @@ class RouteError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """`bits` bits of a key, kept at the left of 64."""
+    """`bits` bits of a key of the family, kept at the left of it."""
 
+    family: Family
     key: int
     bits: int
 
     @property
     def number(self) -> int:
         """The bits alone."""
-        return self.key >> KEY_BITS - self.bits
+        return self.key >> 2 * self.family.bits - self.bits
 
     def __str__(self) -> str:
-        dst, src = self.key >> 32, self.key & 0xFFFFFFFF
-        if self.bits <= 32:
-            return f"{ipv4_text(dst)}/{self.bits}"
-        return f"{ipv4_text(dst)} from {ipv4_text(src)}/{self.bits - 32}"
+        text, width = self.family.text, self.family.bits
+        dst, src = self.key >> width, self.key & self.family.ones
+        if self.bits <= width:
+            return f"{text(dst)}/{self.bits}"
+        return f"{text(dst)} from {text(src)}/{self.bits - width}"
 
 
-def prefix(dst: int, dst_bits: int = 32, src: int = 0, src_bits: int = 0) -> Prefix:
-    """Raises RouteError when bits are set beyond the length, or a source is given without a whole destination."""
-    if src_bits and dst_bits != 32:
+def prefix(family: Family, dst: int, dst_bits: int | None = None, src: int = 0, src_bits: int = 0) -> Prefix:
+    """`dst_bits` None: all. Raises RouteError when bits are set beyond the length, or a source is given without all."""
+    width = family.bits
+    dst_bits = width if dst_bits is None else dst_bits
+    if src_bits and dst_bits != width:
         raise RouteError(f"a route by source needs a whole destination, not {dst_bits} bits of it")
-    if dst & ~netmask(dst_bits) or src & ~netmask(src_bits):
-        raise RouteError(f"{ipv4_text(dst)}/{dst_bits} from {ipv4_text(src)}/{src_bits} has bits beyond its length")
-    return Prefix(dst << 32 | src, dst_bits + src_bits)
+    if dst & ~family.mask(dst_bits) or src & ~family.mask(src_bits):
+        raise RouteError(f"{family.text(dst)}/{dst_bits} from {family.text(src)}/{src_bits} has bits beyond its length")
+    return Prefix(family, dst << width | src, dst_bits + src_bits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,12 +90,17 @@ Routes = tuple[Route, ...]  # of one prefix, best first
 class RouteTable:
     """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
-    `tree` is what is published.
+    Writers, who may be workers, wait for each other; readers for nobody. `tree` is what is published; its keys are of
+    `key_bits`, twice the `bits` of an address.
     """
 
-    __slots__ = ("tree",)
+    __slots__ = ("_writer", "bits", "family", "key_bits", "tree")
 
-    def __init__(self, permanent: Iterable[Route]) -> None:
+    def __init__(self, family: Family, permanent: Iterable[Route]) -> None:
+        self.family = family
+        self.bits = family.bits
+        self.key_bits = 2 * family.bits
+        self._writer = Lock()
         self.tree: PrefixTree[Routes] = PrefixTree()
         draft, routes = self.tree.draft(), list(permanent)
         for route in routes:
@@ -107,21 +116,27 @@ class RouteTable:
 
     def forwarding(self, dst: int, src: int = 0) -> Route:
         """The most preferred route of the longest matching prefix."""
-        return self.lookup(dst << 32 | src, KEY_BITS)[0]
+        return self.lookup(dst << self.bits | src, self.key_bits)[0]
 
     def route(self, dst: int, src: int, accept: Callable[[Route], bool]) -> Route | None:
         """The longest matching prefix with a route that `accept` likes; the most preferred of these."""
-        matches = self.tree.matches(dst << 32 | src, KEY_BITS)
+        matches = self.tree.matches(dst << self.bits | src, self.key_bits)
         return next((route for _, routes in matches for route in routes if accept(route)), None)
 
     def add(self, *routes: Route) -> None:
         """All in one publication; each takes the place of one of the same prefix, type and ifl.
 
-        Raises RouteError for a permanent route and for a second interface route of the same prefix and ifl, and then
-        none is added.
+        Raises RouteError for a permanent route, one of another family, and a second interface route of the same prefix
+        and ifl, and then none is added.
         """
+        with self._writer:
+            self._add(routes)
+
+    def _add(self, routes: Iterable[Route]) -> None:
         draft, gone = self.tree.draft(), list[Route]()
         for route in routes:
+            if route.prefix.family is not self.family:
+                raise RouteError(f"{route.prefix.family} route {route.prefix} is none for a table of {self.family}")
             if route.type is Rtt.PERM:
                 raise RouteError(f"permanent route {route.prefix} can only be made with the table")
             old = _put(draft, route)
@@ -135,6 +150,10 @@ class RouteTable:
         """The route taken out. Raises RouteError when there is none, or when it is permanent."""
         if kind is Rtt.PERM:
             raise RouteError(f"permanent route {where} cannot be deleted")
+        with self._writer:
+            return self._delete(where, kind, ifl_index)
+
+    def _delete(self, where: Prefix, kind: Rtt, ifl_index: int) -> Route:
         number, bits = where.number, where.bits
         routes = self.tree.get(number, bits) or ()
         old = _same(routes, kind, ifl_index)

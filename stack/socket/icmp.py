@@ -13,12 +13,8 @@ from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.kern.stats import IcmpStats
 from ringbed.stack.socket.buffer import SockBuf
-from ringbed.stack.wire import icmpv4
-from ringbed.stack.wire.address import ipv4, ipv4_text
 from ringbed.stack.wire.icmpv4 import Icmp as IcmpValue
-from ringbed.stack.wire.ipv4 import Ipv4View
 
 
 class IcmpMessage(NamedTuple):
@@ -38,17 +34,18 @@ class IcmpMessage(NamedTuple):
 class IcmpSocket:
     """Made by `Stack.icmp_socket`."""
 
-    def __init__(self, icmp: Icmp, stats: IcmpStats, scheduler: Scheduler) -> None:
+    def __init__(self, icmp: Icmp, scheduler: Scheduler) -> None:
         self._icmp = icmp
-        self._stats = stats
+        self._family = icmp.ip.family
+        self._stats = stats = icmp.stats
         self.queue = ServiceQueue("icmp socket", self._input, scheduler, stats.icps_fullqueue)
         self.buffer: SockBuf[IcmpMessage] = SockBuf(self.queue, scheduler, stats.icps_upcallerr)
         self.may_broadcast = False
-        icmp.raw = (*icmp.raw, self.queue)
+        icmp.add_raw(self.queue)
 
     def close(self) -> None:
         self.queue.drain()
-        self._icmp.raw = tuple(queue for queue in self._icmp.raw if queue is not self.queue)
+        self._icmp.remove_raw(self.queue)
 
     def set_upcall(self, upcall: Callable[[IcmpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.
@@ -61,11 +58,11 @@ class IcmpSocket:
         """By the consumer of the queue: what ICMP gives to raw sockets is packets."""
         assert isinstance(packet, Packet)
         value = IcmpValue.parse(packet.segments[0][: packet.end], packet.l4)
-        ttl = Ipv4View(packet.segments[0], packet.l3).ttl
+        ttl = packet.segments[0][packet.l3 + self._family.ttl_at]
         ident, sequence = divmod(value.rest, 1 << 16)
         message = IcmpMessage(
-            value.type, value.code, ident, sequence, value.payload, ipv4_text(packet.src), ttl, packet.ifl_index,
-            packet.journey,
+            value.type, value.code, ident, sequence, value.payload,
+            self._icmp.ip.scoped_text(packet.src, packet.ifl_index), ttl, packet.ifl_index, packet.journey,
         )  # fmt: skip
         if self.buffer.append(message, len(value.payload)):
             self._stats.icps_delivered.value += 1
@@ -84,14 +81,20 @@ class IcmpSocket:
         self, to: str, ident: int, sequence: int, payload: bytes = b"", ttl: int = 64, ifl_index: int = 0,
         journey: Journey | None = None,
     ) -> None:  # fmt: skip
-        """One ping. Raises OSError with what the stack answered, ValueError for numbers beyond 16 bits."""
+        """One ping; `fe80::1%em0.0` names an interface as `ifl_index` does.
+
+        Raises OSError with what the stack answered, ValueError for numbers beyond 16 bits.
+        """
         if not (0 <= ident <= 0xFFFF and 0 <= sequence <= 0xFFFF):
             raise ValueError(f"identifier {ident} or sequence {sequence} is not within 0..65535")
         if self.queue not in self._icmp.raw:
             raise OSError(EBADF, "the socket is closed")
         flags = MAY_BROADCAST if self.may_broadcast else 0
+        host, percent, name = to.partition("%")
+        ifl_index = self._icmp.ip.scope(name) if percent else ifl_index
         error = self._icmp.output(
-            icmpv4.ECHO_REQUEST, 0, ident << 16 | sequence, payload, ipv4(to), 0, flags, ttl, ifl_index, journey
-        )
+            self._icmp.echo_request, 0, ident << 16 | sequence, payload, self._family.parse(host), 0, flags, ttl,
+            ifl_index, journey,
+        )  # fmt: skip
         if error:
             raise OSError(error, f"ping of {len(payload)} bytes to {to}: {strerror(error)}")

@@ -1,4 +1,6 @@
-"""A UDP socket. Addresses are text, as Python's own sockets have them: `("10.0.0.1", 53)`.
+"""A UDP socket. Addresses are text, as Python's own sockets have them: `("10.0.0.1", 53)`, `("fe80::1%em0.0", 53)`.
+
+A socket is of one family. What follows `%` is the interface that an address of one link only is of.
 
 Calls never block and never run the stack: what is sent leaves when the host next runs (`Stack.run`), and receiving
 with nothing there raises BlockingIOError. Control data (`recvmsg`, `sendmsg`) is the destination address and the
@@ -21,7 +23,7 @@ from ringbed.stack.socket.buffer import SockBuf
 from ringbed.stack.socket.errors import SocketError, SocketErrors
 from ringbed.stack.transport.pcb import Address, CtlInput, Pcb
 from ringbed.stack.transport.udp import Udp
-from ringbed.stack.wire.address import ipv4, ipv4_text
+from ringbed.stack.wire.family import INET6
 from ringbed.stack.wire.view import Buffer
 
 
@@ -57,6 +59,8 @@ class UdpSocket(Pcb):
         queue = ServiceQueue("udp socket", self._input, udp.scheduler, udp.stats.udps_fullqueue)
         super().__init__(queue, UDP_CSUM_OUT)
         self._udp = udp
+        self._text = udp.family.text
+        self._scoped = udp.family is INET6  # its addresses may be of one link only
         self.buffer: SockBuf[_Datagram] = SockBuf(queue, udp.scheduler, udp.stats.udps_upcallerr)
         self._errors = SocketErrors(queue)
         self._closed = False
@@ -64,7 +68,9 @@ class UdpSocket(Pcb):
     # -- options --------------------------------------------------------------------------------------------
 
     def set_checksum(self, on: bool) -> None:
-        """Off: send without a checksum, field 0 (RFC 768)."""
+        """Off: send without a checksum, field 0 (RFC 768). Raises OSError over IPv6, which must have one."""
+        if not on and self._udp.family is INET6:
+            raise OSError(EINVAL, "UDP over IPv6 needs its checksum")
         self._set_flag(UDP_CSUM_OUT, on)
 
     def set_broadcast(self, on: bool) -> None:
@@ -92,18 +98,19 @@ class UdpSocket(Pcb):
         self._check_open()
         if self.match is not None:
             raise OSError(EINVAL, f"the socket is bound to port {self.lport} already")
-        self._udp.bind(self, *_parse(address))
+        self._udp.bind(self, *self._parse(address))
 
     def connect(self, address: Address) -> None:
         """Raises OSError."""
         self._check_open()
-        peer, fport = _parse(address)
+        peer, fport = self._parse(address)
         if not peer or not fport:
             raise OSError(EINVAL, f"cannot connect to {address}")
+        self.output_ifl = self._scope(address)
         self._udp.connect(self, peer, fport)
 
     def getsockname(self) -> Address:
-        return ipv4_text(self.local), self.lport
+        return self._text(self.local), self.lport
 
     def close(self) -> None:
         """What waits unread is gone; it was counted as delivered."""
@@ -150,13 +157,14 @@ class UdpSocket(Pcb):
     def recvfrom(self) -> tuple[bytes, Address]:
         """One datagram and who sent it. Raises BlockingIOError when there is none, OSError for a pending error."""
         datagram = self._receive()
-        return bytes(datagram.payload), (ipv4_text(datagram.src), datagram.sport)
+        host = self._host(datagram) if self._scoped else self._text(datagram.src)
+        return bytes(datagram.payload), (host, datagram.sport)
 
     def recvmsg(self) -> Received:
         """`recvfrom` with control data."""
         d = self._receive()
-        control = Control(ipv4_text(d.dst), d.ifl_index)
-        return Received(bytes(d.payload), (ipv4_text(d.src), d.sport), control, d.journey)
+        control = Control(self._text(d.dst), d.ifl_index)
+        return Received(bytes(d.payload), (self._host(d), d.sport), control, d.journey)
 
     # -- send -------------------------------------------------------------------------------------------------
 
@@ -164,13 +172,13 @@ class UdpSocket(Pcb):
         """Bytes sent. Raises OSError with what the stack answered: no route, too big, queue full, ..."""
         if self.peer is not None:
             raise OSError(EISCONN, "the socket is connected")
-        return self._send(data, _parse(address), self.source)
+        return self._send(data, self._parse(address), self.source, self._scope(address) if self._scoped else 0)
 
     def send(self, data: bytes) -> int:
         """To the connected peer. Raises OSError."""
         if self.peer is None:
             raise OSError(EDESTADDRREQ, "the socket is not connected")
-        return self._send(data, self.peer, self.source)
+        return self._send(data, self.peer, self.source, self.output_ifl)
 
     def sendmsg(
         self,
@@ -180,12 +188,13 @@ class UdpSocket(Pcb):
         journey: Journey | None = None,
     ) -> int:
         """`control`: send from this address of ours (not one of ours: the best), by this interface. Raises OSError."""
-        to = self.peer if address is None else _parse(address)
+        to = self.peer if address is None else self._parse(address)
         if to is None:
             raise OSError(EDESTADDRREQ, "the socket is not connected")
         if control is None:
-            return self._send(data, to, self.source, 0, journey)
-        source = ipv4(control.destination)
+            scope = self.output_ifl if address is None else self._scope(address)
+            return self._send(data, to, self.source, scope, journey)
+        source = self._udp.family.parse(control.destination)
         if not self._udp.is_local(source):
             source = self.source  # it came to a broadcast address
         return self._send(data, to, source, control.ifl_index, journey)
@@ -198,7 +207,7 @@ class UdpSocket(Pcb):
             self._udp.bind(self, 0, 0)
         error = self._udp.udp_output(self, data, to, source, ifl_index, journey)
         if error:
-            raise OSError(error, f"{len(data)} bytes to {ipv4_text(to[0])} port {to[1]}: {strerror(error)}")
+            raise OSError(error, f"{len(data)} bytes to {self._text(to[0])} port {to[1]}: {strerror(error)}")
         return len(data)
 
     # -- errors -----------------------------------------------------------------------------------------------
@@ -219,9 +228,23 @@ class UdpSocket(Pcb):
         if self._closed:
             raise OSError(EBADF, "the socket is closed")
 
+    # -- addresses --------------------------------------------------------------------------------------------
 
-def _parse(address: Address) -> tuple[int, int]:
-    host, port = address
-    if not 0 <= port <= 0xFFFF:
-        raise ValueError(f"port {port} is not within 0..65535")
-    return ipv4(host), port
+    def _parse(self, address: Address) -> tuple[int, int]:
+        host, port = address
+        if not 0 <= port <= 0xFFFF:
+            raise ValueError(f"port {port} is not within 0..65535")
+        if self._scoped:
+            host = host.partition("%")[0]
+        return self._udp.family.parse(host), port
+
+    def _scope(self, address: Address) -> int:
+        """The interface it names, or 0. Raises ValueError."""
+        _, percent, name = address[0].partition("%")
+        return self._udp.ip.scope(name) if percent else 0
+
+    def _host(self, datagram: _Datagram) -> str:
+        """Who sent it."""
+        if self._scoped:
+            return self._udp.ip.scoped_text(datagram.src, datagram.ifl_index)
+        return self._text(datagram.src)

@@ -36,7 +36,8 @@ class Pcb(ABC):
     """`match` is its entry in the L3 demux, None while it is not bound; `queue` is what the entry leads to.
 
     `local` is what it receives for, an address of ours or a broadcast one, 0 any; `source` what it sends from, 0 the
-    best of ours. `peer` is the (address, port) it is connected to.
+    best of ours. `peer` is the (address, port) it is connected to, and `output_ifl` the
+    interface that its address is of, 0: whatever the route says.
     """
 
     def __init__(self, queue: ServiceQueue, out_flags: int) -> None:
@@ -46,6 +47,7 @@ class Pcb(ABC):
         self.source = 0
         self.lport = 0
         self.peer: tuple[int, int] | None = None
+        self.output_ifl = 0
         self.match: Match | None = None
         self.ttl = 64
         self.tos = 0

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EMSGSIZE
 
+from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.demux import Match
-from ringbed.stack.ip.ipv4 import Ip
+from ringbed.stack.ip.icmp import Quote
+from ringbed.stack.ip.protocol import Ip
+from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
+from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import HEADROOM, L4_CSUM_IN_BAD, L4_CSUM_IN_OK, Packet
-from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.kern.stats import Stats
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.transport.pcb import CtlInput, Pcb
-from ringbed.stack.wire import icmpv4, ipv4
-from ringbed.stack.wire.address import ipv4_text
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
-from ringbed.stack.wire.ipv4 import PROTO_UDP, Ipv4View
-from ringbed.stack.wire.udp import HEADER, HEADER_LEN
+from ringbed.stack.wire.family import INET6
+from ringbed.stack.wire.udp import HEADER, HEADER_LEN, PROTO_UDP
 from ringbed.stack.wire.view import Buffer
 
-MAX_PAYLOAD = 0xFFFF - ipv4.MIN_LEN - HEADER_LEN
 EPHEMERAL = range(49152, 65536)
 _VERDICT = L4_CSUM_IN_OK | L4_CSUM_IN_BAD
-_AT = HEADROOM + ipv4.MIN_LEN
-_ROOM = _AT + HEADER_LEN
 
 
 def binding(local: int, lport: int, peer: int = 0, fport: int = 0) -> Match:
@@ -35,18 +32,24 @@ def binding(local: int, lport: int, peer: int = 0, fport: int = 0) -> Match:
     return Match(PROTO_UDP, local or None, None, lport, 0xFFFF)
 
 
-class Udp:
-    """`scheduler` runs the catch-all: datagrams that no socket wants."""
+class Udp(Owned):
+    """Over one family in one routing instance. Who is bound to what is configuration."""
 
-    def __init__(self, ip: Ip, stats: Stats, scheduler: Scheduler) -> None:
+    def __init__(self, ip: Ip, core: Core) -> None:
         self.ip = ip
-        self.stats = stats.udp
-        self.scheduler = scheduler
+        self.family = ip.family
+        self.stats = core.stats.udp
+        self.scheduler = core.scheduler
+        self._sum_needed = ip.family is INET6  # which has no other (RFC 8200, 8.1)
+        self.max_payload = ip.family.longest - ip.family.header_len - HEADER_LEN
+        self._at = HEADROOM + ip.family.header_len
+        self._room = self._at + HEADER_LEN
         self._owners: dict[ServiceQueue, Pcb] = {}
         self._ports: dict[int, int] = {}  # local port -> how many sockets have it
         self._next = EPHEMERAL.start
-        catch_all = ServiceQueue("udp", self._nobody, scheduler, stats.udp.udps_fullqueue)
+        catch_all = ServiceQueue("udp", self._nobody, core.scheduler, self.stats.udps_fullqueue)
         ip.demux.add(Match(PROTO_UDP), catch_all)
+        self.queue = self.config = core.config
 
     # -- in -------------------------------------------------------------------------------------------------
 
@@ -68,6 +71,8 @@ class Udp:
         if not HEADER_LEN <= length <= size:
             return packet.drop(stats.udps_badlen)
         end = l4 + length
+        if not sum_field and self._sum_needed and packet.ifl_index:
+            return packet.drop(stats.udps_nosum6)
         if not self._sum_ok(packet, data[l4:end], sum_field):
             return packet.drop(stats.udps_badsum)
         if socket is None:
@@ -96,18 +101,17 @@ class Udp:
     def _no_port(self, packet: Packet) -> None:
         if not self.is_local(packet.dst):
             return packet.drop(self.stats.udps_noportbcast)
-        if self.ip.icmp_error is not None:
-            self.ip.icmp_error(packet, icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PORT, 0)
+        self.ip.error(packet, *self.ip.port_unreachable)
         return packet.drop(self.stats.udps_noport)
 
-    def udp_ctlinput(self, errno: int, quote: Ipv4View, word: int, kind: int, code: int) -> bool:
+    def udp_ctlinput(self, errno: int, quote: Quote, kind: int, code: int) -> bool:
         """An ICMP error quotes a datagram of ours: tell the socket that an answer to it would have reached."""
-        sport, dport = word >> 16, word & 0xFFFF
+        sport, dport = quote.word >> 16, quote.word & 0xFFFF
         queue = self.ip.demux.lookup(quote.src, quote.dst, PROTO_UDP, dport << 16 | sport)
         socket = None if queue is None else self._owners.get(queue)
         if socket is None:
             return False
-        return bool(socket.queue.post(CtlInput(errno, (ipv4_text(quote.dst), dport), kind, code)))
+        return bool(socket.queue.post(CtlInput(errno, (self.family.text(quote.dst), dport), kind, code)))
 
     # -- out ------------------------------------------------------------------------------------------------
 
@@ -126,10 +130,10 @@ class Udp:
         """
         dst, dport = to
         length = HEADER_LEN + len(payload)
-        if len(payload) > MAX_PAYLOAD:
+        if len(payload) > self.max_payload:
             return EMSGSIZE
-        header = bytearray(_ROOM)
-        HEADER.pack_into(header, _AT, socket.lport, dport, length, 0)
+        header = bytearray(self._room)
+        HEADER.pack_into(header, self._at, socket.lport, dport, length, 0)
         packet = Packet([header, payload] if payload else [header], socket.out_flags, 0, journey, HEADROOM)
         packet.output_ifl = output_ifl
         if journey is not None:
@@ -141,30 +145,37 @@ class Udp:
 
     # -- bindings -------------------------------------------------------------------------------------------
 
+    @changing
     def bind(self, socket: Pcb, local: int, lport: int) -> None:
         """Raises OSError: EADDRNOTAVAIL for an address that is not ours, EADDRINUSE for a binding that is taken."""
         if local and not self._receives(local):
-            raise OSError(EADDRNOTAVAIL, f"{ipv4_text(local)} is not an address of this host")
+            raise OSError(EADDRNOTAVAIL, f"{self.family.text(local)} is not an address of this host")
         lport = lport or self._ephemeral()
         self._rebind(socket, binding(local, lport))
         socket.local, socket.lport = local, lport
         socket.source = local if self.is_local(local) else 0  # nobody may send from a broadcast address
 
+    @changing
     def connect(self, socket: Pcb, peer: int, fport: int) -> None:
         """Take only what `peer` sends, from our address that the route to it chooses. Raises OSError."""
-        local = socket.source or self.ip.table.forwarding(peer).nexthop.local
+        local = socket.source or self._source_for(peer, socket.output_ifl)
         if not local:
-            raise OSError(EHOSTUNREACH, f"no route to {ipv4_text(peer)}")
+            raise OSError(EHOSTUNREACH, f"no route to {self.family.text(peer)}")
         lport = socket.lport or self._ephemeral()
         self._rebind(socket, binding(local, lport, peer, fport))
         socket.local = socket.source = local
         socket.lport, socket.peer = lport, (peer, fport)
+
+    def _source_for(self, peer: int, output_ifl: int) -> int:
+        nexthop = self.ip.route_by(peer, output_ifl).nexthop
+        return nexthop.source(peer, output_ifl) if nexthop.local else 0
 
     @property
     def bound(self) -> int:
         """How many sockets are."""
         return len(self._owners)
 
+    @changing
     def unbind(self, socket: Pcb) -> None:
         if socket.match is not None:
             self.ip.demux.remove(socket.match)
@@ -174,7 +185,7 @@ class Udp:
 
     def _rebind(self, socket: Pcb, match: Match) -> None:
         if match in self.ip.demux:
-            raise OSError(EADDRINUSE, f"another socket has {match}")
+            raise OSError(EADDRINUSE, f"another socket has {self.ip.demux.text(match)}")
         self.ip.demux.add(match, socket.queue)  # before the old one goes: nothing falls between
         self.unbind(socket)
         socket.match = match

@@ -1,8 +1,9 @@
-"""Addresses as people write them, and as the stack carries them: IPv4 as a 32-bit number, link addresses as 6 bytes."""
+"""Addresses as people write them and as the stack has them: numbers of 32 or 128 bits; link addresses as 6 bytes."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 
 REMEMBERED = 4096  # texts and numbers: a socket speaks with the same few again and again
 
@@ -23,17 +24,21 @@ def ipv4_text(address: int) -> str:
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
 
 
-def ipv4_prefix(text: str) -> tuple[int, int]:
-    """`10.0.0.0/8` as address and length; a bare address has 32. Raises ValueError for anything else."""
-    head, slash, tail = text.partition("/")
-    if slash and not (tail.isascii() and tail.isdigit() and int(tail) <= 32):
-        raise ValueError(f"{text!r} does not end in a prefix length of 0 to 32")
-    return ipv4(head), int(tail) if slash else 32
+@lru_cache(REMEMBERED)
+def ipv6(text: str) -> int:
+    """`fe80::1` as a number (RFC 4291, 2.2). Raises ValueError for anything else, a scope too."""
+    try:
+        if "%" not in text:
+            return int(IPv6Address(text))
+    except AddressValueError:
+        pass
+    raise ValueError(f"{text!r} is not an IPv6 address")
 
 
-def netmask(length: int) -> int:
-    """The mask of a prefix of `length` bits, as a 32-bit number."""
-    return 0xFFFFFFFF << (32 - length) & 0xFFFFFFFF
+@lru_cache(REMEMBERED)
+def ipv6_text(address: int) -> str:
+    """The number as RFC 5952 writes it."""
+    return str(IPv6Address(address))
 
 
 def lladdr_text(lladdr: bytes) -> str:

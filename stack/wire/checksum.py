@@ -3,7 +3,8 @@
 2**16 == 1 (mod 65535), so a string of bytes read as one big number is congruent to the sum of its 16-bit words, and
 Python does that in two calls at C speed. Everything here passes such numbers ('sums') about and reduces them last:
 
-* sums add; a 32-bit address or a length is a sum as it is; a piece that starts at an odd byte counts 256 times.
+* sums add; an address of 32 or 128 bits or a length is a sum as it is; a piece that starts at an odd byte counts 256
+  times.
 * the one corner: a sum of 0 (nothing but zero bytes) and a multiple of 65535 are both 0 modulo 65535 but mean 0x0000
   and 0xFFFF. Only the number 0 itself is the former, so no function here may reduce before the last step.
 """
@@ -33,7 +34,10 @@ def segments_sum(segments: Iterable[Buffer]) -> int:
 
 
 def pseudo_sum(src: int, dst: int, proto: int, length: int) -> int:
-    """The sum of the IPv4 pseudo-header of UDP (RFC 768) and TCP (RFC 9293, 3.1); `length` is that of L4."""
+    """The sum of the pseudo-header of UDP (RFC 768) and TCP (RFC 9293, 3.1), over IPv6 of ICMP too (RFC 8200, 8.1).
+
+    `length` is that of L4. Where the words stand in it makes no difference to their sum, so both headers have the same.
+    """
     return src + dst + proto + length
 
 

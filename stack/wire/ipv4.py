@@ -11,7 +11,6 @@ from ringbed.stack.wire.view import U8, U16, U32, Buffer, View
 MIN_LEN = 20
 PROTO_ICMP = 1
 PROTO_TCP = 6
-PROTO_UDP = 17
 
 DF = 0x4000
 MF = 0x2000

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from struct import Struct
 
 from ringbed.stack.wire.checksum import checksum, octets_sum, pseudo_sum
-from ringbed.stack.wire.ipv4 import PROTO_UDP
 from ringbed.stack.wire.view import U16, Buffer, View
 
 HEADER_LEN = 8
 HEADER = Struct("!HHHH")  # source port, destination port, length, checksum
 CHECKSUM_AT = 6
+PROTO_UDP = 17
 
 
 class UdpView(View):

@@ -65,6 +65,17 @@ class U32:
         return value
 
 
+class U128:
+    """Sixteen bytes, network order; IPv6 addresses are read as these."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    def __get__(self, view: View, owner: type[View]) -> int:
+        start = view.offset + self.offset
+        return int.from_bytes(view.data[start : start + 16], "big")
+
+
 class Octets:
     """`length` bytes as they are, such as a link address."""
 

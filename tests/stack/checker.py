@@ -27,7 +27,7 @@ def ip_of(frame: bytes, dst: bytes = PEER_MAC, options: bytes = b"") -> tuple[Ip
 def udp_of(frame: bytes, dst: bytes = PEER_MAC) -> tuple[Ipv4, Udp]:
     """A UDP datagram from us with a good checksum, or with none where the field is 0."""
     header, payload = ip_of(frame, dst)
-    assert header.proto == ipv4.PROTO_UDP
+    assert header.proto == udp.PROTO_UDP
     datagram = Udp.parse(payload)
     if payload[udp.CHECKSUM_AT : udp.CHECKSUM_AT + 2] != b"\0\0":
         pseudo = pseudo_header(header.src, header.dst, header.proto, len(payload))

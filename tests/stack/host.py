@@ -10,7 +10,7 @@ from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.packet import OUT_MASK, Packet
 from ringbed.stack.link.interface import Attachment, Capabilities, Ring
 from ringbed.stack.stack import Stack
-from ringbed.stack.wire import arp, icmpv4, ipv4
+from ringbed.stack.wire import arp, icmpv4, ipv4, udp
 from ringbed.stack.wire.address import ipv4 as ip
 from ringbed.stack.wire.arp import Arp
 from ringbed.stack.wire.ethernet import BROADCAST, Ethernet
@@ -35,6 +35,7 @@ class FakeInterface:
         default_factory=lambda: Attachment("pci0 dev 3 function 0", "Intel 82540EM", 2, "irq 11")
     )
     room: int = 1 << 30
+    groups: tuple[bytes, ...] = ()
     sent: list[bytes] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)  # the checksums still asked for, frame by frame
     batches: list[int] = field(default_factory=list)
@@ -52,6 +53,9 @@ class FakeInterface:
         ifq.commit(taken)
         if taken < len(batch):
             ifq.set_oactive()
+
+    def set_groups(self, groups: Sequence[bytes]) -> None:
+        self.groups = tuple(groups)
 
     def rings(self) -> Sequence[Ring]:
         return [Ring("txq", 0, 256, len(self.sent))]
@@ -114,7 +118,7 @@ def ip_frame(
 
 def udp_frame(payload: bytes = b"hello", dport: int = 7, sport: int = 9999, src: str = PEER, dst: str = OUR) -> bytes:
     mac = BROADCAST if dst in BROADCASTS else OUR_MAC
-    return ip_frame(Udp(sport, dport, payload).emit(ip(src), ip(dst)), ipv4.PROTO_UDP, src, dst, mac)
+    return ip_frame(Udp(sport, dport, payload).emit(ip(src), ip(dst)), udp.PROTO_UDP, src, dst, mac)
 
 
 def icmp_frame(

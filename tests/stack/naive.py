@@ -26,6 +26,11 @@ def pseudo_header(src: int, dst: int, proto: int, length: int) -> bytes:
     return src.to_bytes(4, "big") + dst.to_bytes(4, "big") + bytes([0, proto]) + length.to_bytes(2, "big")
 
 
+def pseudo_header6(src: int, dst: int, proto: int, length: int) -> bytes:
+    """RFC 8200, 8.1."""
+    return src.to_bytes(16, "big") + dst.to_bytes(16, "big") + length.to_bytes(4, "big") + bytes([0, 0, 0, proto])
+
+
 def longest_prefix(key: str, entries: Iterable[tuple[str, T]]) -> T | None:
     """`key` and prefixes as strings of '0' and '1': the longest one that the key begins with."""
     fitting = [(len(prefix), value) for prefix, value in entries if key.startswith(prefix)]

@@ -16,7 +16,7 @@ def test_hosts_share_nothing() -> None:
     a, b = Host(), Host(known=False)
     a.give(udp_frame())
     assert b.stack.drops() == {}
-    assert not b.iff.arp.neighbours
+    assert not b.iff.resolver.neighbours
 
 
 def test_time_goes_one_way() -> None:

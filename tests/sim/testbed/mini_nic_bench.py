@@ -91,7 +91,7 @@ async def two_pings_at_once(dut: Any) -> None:
 @cocotb.test()
 async def a_ping_after_one_that_came_too_late(dut: Any) -> None:
     _, host = await begin(dut)
-    sockets = len(host.stack._protocols[0].icmp.raw)
+    sockets = len(host.stack._protocols[0].icmp["inet"].raw)
     try:
         await host.ping(PEER, b"first" * 20, within_ns=100)
     except NoAnswer:
@@ -99,4 +99,4 @@ async def a_ping_after_one_that_came_too_late(dut: Any) -> None:
     else:
         raise AssertionError("an answer within 100 ns")
     await host.ping(PEER, b"second")
-    assert len(host.stack._protocols[0].icmp.raw) == sockets
+    assert len(host.stack._protocols[0].icmp["inet"].raw) == sockets

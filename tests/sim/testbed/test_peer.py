@@ -89,11 +89,11 @@ def test_a_ping_leaves_the_answers_of_others() -> None:
     """One that was given up comes later, between a question and its answer."""
     host, peer = opened(40_000)
     ping(host, peer)
-    sockets = len(host.upper.stack._protocols[0].icmp.raw)
+    sockets = len(host.upper.stack._protocols[0].icmp["inet"].raw)
     with pytest.raises(NoAnswer, match=r"no answer of 10.0.0.1 within 1000 ns(?s:.*)wire: \d+ frames into the card"):
         ping(host, peer, b"too late", within_ns=1000)
     ping(host, peer, b"another")
-    assert len(host.upper.stack._protocols[0].icmp.raw) == sockets
+    assert len(host.upper.stack._protocols[0].icmp["inet"].raw) == sockets
 
 
 def test_two_echoes_each_have_their_answer() -> None:

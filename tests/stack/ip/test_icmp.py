@@ -122,11 +122,12 @@ def test_no_error_about_what_is_not_from_one_host_to_one_host(frame: bytes, coun
 def test_no_error_about_an_error_but_one_about_an_echo() -> None:
     host = Host()
     packet = _received(host, QUOTED_ERROR)
-    host.stack._protocols[0].icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+    host.stack._protocols[0].icmp["inet"].icmp_error(packet, icmpv4.UNREACHABLE, 1)
     host.stack.run()
     assert host.taken() == []
     assert host.stats.icmp.icps_oldicmp.value == 1
-    host.stack._protocols[0].icmp.icmp_error(_received(host, icmp_frame(icmpv4.ECHO_REPLY)), icmpv4.UNREACHABLE, 1)
+    reply = _received(host, icmp_frame(icmpv4.ECHO_REPLY))
+    host.stack._protocols[0].icmp["inet"].icmp_error(reply, icmpv4.UNREACHABLE, 1)
     host.stack.run()
     assert icmp_of(*host.taken())[1].code == 1
 
@@ -135,7 +136,7 @@ def test_no_error_about_a_later_fragment_but_one_about_the_first() -> None:
     host = Host()
     for fragment, errors in ((0x2000, 1), (0x0005, 0)):
         packet = _received(host, ip_frame(b"12345678", 132, fragment=fragment))
-        host.stack._protocols[0].icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)
+        host.stack._protocols[0].icmp["inet"].icmp_error(packet, icmpv4.UNREACHABLE, 1)
         host.stack.run()
         assert len(host.taken()) == errors
 
@@ -163,7 +164,7 @@ def test_errors_are_limited_by_simulated_time() -> None:
 def test_errors_wait_for_their_turn_like_everything_else_and_too_many_are_counted() -> None:
     host = Host()
     packet = _received(host, ip_frame(b"12345678", 132))
-    icmp = host.stack._protocols[0].icmp
+    icmp = host.stack._protocols[0].icmp["inet"]
     icmp.queue.limit = 2
     for _ in range(3):
         icmp.icmp_error(packet, icmpv4.UNREACHABLE, 1)

@@ -14,6 +14,7 @@ from ringbed.stack.route.table import RouteError
 from ringbed.stack.socket.udp import Control
 from ringbed.stack.wire import arp
 from ringbed.stack.wire.address import ipv4
+from ringbed.stack.wire.family import INET
 from tests.stack.checker import udp_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, arp_frame, icmp_frame, udp_frame
 
@@ -89,7 +90,7 @@ def test_routes_and_neighbours_are_each_instances_own() -> None:
     t.stack.delete_route("192.0.2.0/24", instance=1)
     t.iff.remove_ifa(f"{OUR}/24")
     assert t.stack.routes.forwarding(ipv4(OUR)).nexthop.type is Rnh.LOCAL
-    assert t.stack.instance(1).table.forwarding(ipv4(OUR)).nexthop.type is Rnh.REJECT
+    assert t.stack.instance(1)[INET].table.forwarding(ipv4(OUR)).nexthop.type is Rnh.REJECT
     t.give(1, udp_frame())
     assert t.stack.drops()["ip: packets not forwardable"] == 1
 
@@ -131,16 +132,18 @@ def test_instances_come_and_go() -> None:
 
 def test_the_default_interface_is_the_one_of_the_lowest_index() -> None:
     class Some:
-        def source_address(self) -> int:
+        name = "some"
+
+        def source_address(self, dst: int) -> int:
             return 0
 
         def broadcast(self, packet: Packet) -> int:
             return 0
 
-    instance, a, b = Instance(5, Stats()), Some(), Some()
-    assert instance.broadcaster(0) is None
-    instance.add_family(9, a)
-    instance.add_family(4, b)
-    assert [instance.broadcaster(index) for index in (0, 9, 4, 7)] == [b, a, b, None]
-    instance.remove_family(4)
+    instance, a, b = Instance(5, Stats())[INET], Some(), Some()
+    assert instance.outgoing(0) is None
+    instance.add_interface(9, a, Packet.trim)
+    instance.add_interface(4, b, Packet.trim)
+    assert [instance.outgoing(index) for index in (0, 9, 4, 7)] == [b, a, b, None]
+    instance.remove_interface(4)
     assert instance.default is a

@@ -210,7 +210,8 @@ def test_a_header_that_fills_the_frame_and_is_wrong_is_survived() -> None:
 
 def test_identifiers_count_and_wrap() -> None:
     host = Host()
-    host.stack.instance().ip._ident = count(0xFFFF).__next__
+    with host.stack.config.change():
+        host.stack.instance().ip._ident = count(0xFFFF).__next__
     host.give(icmp_frame(), icmp_frame(), icmp_frame())
     assert [ip_of(f)[0].ident for f in host.taken()] == [0xFFFF, 0, 1]
 

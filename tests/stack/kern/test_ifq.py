@@ -13,15 +13,19 @@ def packets(count: int, size: int = 60) -> list[Packet]:
 
 
 class Driver:
-    """Takes `room` packets; remembers the first byte of each."""
+    """Takes `room` packets; remembers the first byte of each, and, with a `scheduler`, each start's context."""
 
     def __init__(self, room: int = 1 << 30) -> None:
         self.room = room
         self.taken: list[int] = []
         self.starts = 0
+        self.scheduler: Scheduler | None = None
+        self.contexts: list[Context] = []
 
     def start(self, ifq: Ifq) -> None:
         self.starts += 1
+        if self.scheduler is not None:
+            self.contexts.append(self.scheduler.context)
         batch = ifq.begin(1 << 30)
         taken = min(self.room, len(batch))
         self.room -= taken
@@ -47,9 +51,14 @@ def test_a_full_ring_loses_nothing_and_keeps_the_order() -> None:
     assert driver.starts == 1, "an OACTIVE queue is not started"
     driver.room = 3
     queue.restart()
+    assert driver.starts == 1, "whoever says that there is room does not run the driver"
+    scheduler.run()
     assert (queue.oactive, queue.oactives) == (True, 2)
     driver.room = 100
     queue.restart()
+    queue.restart()  # it stands in the scheduler once
+    scheduler.run()
+    assert driver.starts == 3
     assert (driver.taken, len(queue), queue.oactive) == (list(range(12)), 0, False)
     assert (queue.packets, queue.bytes, queue.qdrops.value) == (12, 720, 0)
 
@@ -75,6 +84,45 @@ def test_the_driver_is_started_once_for_a_few_packets_and_at_once_for_many() -> 
         queue.enqueue(packet)
     scheduler.run()
     assert (driver.starts, len(driver.taken)) == (2, TXMIT + 3)
+
+
+def test_the_driver_runs_in_interrupt_context_whoever_sends() -> None:
+    """O12: from the 16th waiting packet on it ran in the sender's."""
+    driver = Driver()
+    queue, scheduler = ifq(driver)
+    driver.scheduler = scheduler
+    for context in (Context.PROCESS, Context.WORKER, Context.INPUT):
+        scheduler.context = context
+        for packet in packets(TXMIT):
+            queue.enqueue(packet)
+        assert scheduler.context is context, "as after an interrupt"
+    scheduler.context = Context.PROCESS
+    queue.set_oactive()
+    for packet in packets(TXMIT + 3):
+        queue.enqueue(packet)
+    queue.restart()
+    scheduler.run()
+    assert len(driver.taken) == 4 * TXMIT + 3
+    assert driver.contexts == [Context.INTERRUPT] * 4
+
+
+def test_a_driver_that_makes_the_stack_send_is_not_run_within_itself() -> None:
+    """A tap, say, whose reader sends."""
+    driver = Driver()
+    queue, scheduler = ifq(driver)
+    inside: list[int] = []
+
+    def tap(frame: bytes, direction: Direction) -> None:
+        if not inside:
+            before = driver.starts
+            for packet in packets(TXMIT):
+                queue.enqueue(packet)
+            inside.append(driver.starts - before)
+
+    queue.tap = tap
+    queue.enqueue(Packet([b"x"]))
+    scheduler.run()
+    assert (inside, len(driver.taken)) == ([0], TXMIT + 1)
 
 
 def test_begin_takes_no_more_than_asked_and_rollback_takes_nothing() -> None:
@@ -188,6 +236,7 @@ def test_a_driver_that_takes_small_batches_is_called_until_all_is_gone() -> None
     scheduler.run()
     assert taken == []
     queue.restart()
+    scheduler.run()
     assert taken == [4, 4, 2]
 
 

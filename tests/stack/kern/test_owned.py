@@ -108,12 +108,12 @@ def test_not_in_debug_mode_there_is_nothing_of_it(not_watched: None) -> None:
 def test_the_state_of_protocols_is_watched() -> None:
     host = Host()
     sock = host.stack.udp_socket()
-    neighbour = next(iter(host.iff.arp.neighbours.values()))
+    neighbour = next(iter(host.iff.resolver.neighbours.values()))
     for change in (
         lambda: setattr(neighbour, "state", State.DOWN),
         lambda: neighbour.die(),
-        lambda: host.iff.arp.neighbours.clear(),
-        lambda: host.stack._protocols[0].icmp._limit.spend(0),
+        lambda: host.iff.resolver.neighbours.clear(),
+        lambda: host.stack._protocols[0].icmp["inet"]._limit.spend(0),
         lambda: sock.buffer.append(None, 1),  # type: ignore[arg-type]
         lambda: sock._errors.take_pending(),
     ):
@@ -125,12 +125,12 @@ def test_who_changes_state_from_input_or_a_process_goes_through_the_queue() -> N
     """What O1 listed: ICMP's limiter from input, ARP's machine by a send and by a route, each in its worker."""
     host = Host(known=False)
     sock = host.stack.udp_socket()
-    host.iff.arp.resolve(0x0A000001)
+    host.iff.resolver.resolve(0x0A000001)
     host.give(ip_frame(b"12345678", 132), udp_frame())  # an unknown protocol, a closed port
     host.stack.add_route("192.0.2.0/24", "10.0.0.9")
     sock.sendto(b"x", ("192.0.2.1", 9))
     sock.sendto(b"x", (PEER, 9))
-    waiting = host.iff.arp.queue
+    waiting = host.iff.resolver.queue
     assert (len(waiting), waiting.scheduled, waiting.active) == (2, True, False), "nothing is changed yet"
     host.stack.run()
-    assert {n.state for n in host.iff.arp.neighbours.values()} == {State.ASKING}
+    assert {n.state for n in host.iff.resolver.neighbours.values()} == {State.INCOMPLETE}

@@ -44,6 +44,23 @@ def test_higher_work_that_comes_up_goes_first() -> None:
     assert log == [line for each in begun for line in (each, f"{each.split()[1]} ends")]
 
 
+def test_an_interrupt_goes_in_front_of_who_asks_and_not_in_front_of_another() -> None:
+    scheduler, log = Scheduler(), list[str]()
+    first, second = (Work(log, name, scheduler) for name in ("first", "second"))
+    worker = Work(log, "worker", scheduler)
+    scheduler.schedule(Context.INTERRUPT, first)
+    scheduler.schedule(Context.WORKER, worker)
+    scheduler.preempt()
+    assert log[0] == "interrupt first"
+    assert scheduler.context is Context.PROCESS
+    scheduler.run()
+    scheduler.context = Context.INTERRUPT
+    scheduler.schedule(Context.INTERRUPT, second)
+    log.clear()
+    scheduler.preempt()
+    assert log == []
+
+
 def test_a_run_without_end_ends_in_an_error_and_can_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringbed.stack.kern.scheduler.RUN_LIMIT", 500)
     scheduler, log = Scheduler(), list[str]()

@@ -8,6 +8,7 @@ from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.link.carrier import Carrier, L2Id, vlan
 from ringbed.stack.link.demux import L2Demux, ether_key
+from ringbed.stack.link.groups import Groups
 from ringbed.stack.link.interface import Capabilities
 
 US, PEER = b"\x02\0\0\0\0\x02", b"\x02\0\0\0\0\x01"
@@ -16,7 +17,7 @@ TAG = st.tuples(st.sampled_from([0x8100, 0x88A8, 0x9100]), st.integers(1, 4094))
 
 def device() -> Carrier:
     ifq = Ifq("em0:0:txq:0", 0, lambda ifq: None, Scheduler())
-    return Carrier(US, 1500, Capabilities(), L2Demux(), ifq)
+    return Carrier(US, 1500, Capabilities(), L2Demux(), ifq, Groups(lambda groups: None))
 
 
 @given(st.lists(TAG, max_size=4), st.integers(0, 4), st.sampled_from([0x0800, 0x0806, 0x86DD]))

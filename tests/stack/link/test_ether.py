@@ -95,6 +95,7 @@ def test_a_full_output_queue_is_told_to_the_sender_and_loses_nothing_it_took() -
     assert host.ifd.ifqs[0].oactive
     host.below.room = 300
     host.ifd.ifqs[0].restart()
+    host.stack.run()
     assert [f[42] for f in host.taken()] == list(range(255))
     assert host.ifd.ifqs[0].qdrops.value == 1
 
@@ -116,7 +117,7 @@ def test_a_received_packet_that_is_sent_on_leaves_whole_and_without_its_padding(
     packet.ifl_index, packet.l3, packet.l4, packet.end = 7, 14, 34, 44
     packet.pull(14)
     packet.trim()
-    assert host.iff._link.ether_output(packet, b"H" * 14) == 0
+    assert host.iff.link.ether_output(packet, b"H" * 14) == 0
     host.stack.run()
     assert host.taken() == [b"H" * 14 + frame[14:44]]
     assert b"".join(pieces) == frame
@@ -131,7 +132,7 @@ def test_a_packet_that_is_sent_on_with_changed_headers_gets_sums_that_are_right(
     sent_on.writable(sent_on.l4 + 8)[30:34] = bytes([10, 0, 0, 77])  # the destination
     sent_on.dst = 0x0A00004D
     sent_on.flags |= IPV4_CSUM_OUT | UDP_CSUM_OUT
-    host.iff._link.ether_output(sent_on, PEER_MAC + OUR_MAC + b"\x08\0")
+    host.iff.link.ether_output(sent_on, PEER_MAC + OUR_MAC + b"\x08\0")
     rest = sent_on.segments[1]
     assert isinstance(rest, memoryview)
     assert rest.obj is payload

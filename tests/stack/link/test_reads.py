@@ -19,7 +19,7 @@ SUMS = [  # every place that sums more than a header
     ("ringbed.stack.link.offload", "octets_sum"),
     ("ringbed.stack.link.offload", "segments_sum"),
     ("ringbed.stack.transport.udp", "octets_sum"),
-    ("ringbed.stack.ip.icmp", "octets_sum"),
+    ("ringbed.stack.ip.icmp4", "octets_sum"),
 ]
 
 

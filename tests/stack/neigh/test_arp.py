@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from ringbed.stack.kern.packet import Packet
-from ringbed.stack.neigh.arp import NEIGHBOURS_MAX
+from ringbed.stack.neigh.resolver import NEIGHBOURS_MAX
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import RouteError, Rtt
 from ringbed.stack.wire import arp
@@ -86,7 +86,7 @@ def test_asking_is_repeated_then_given_up_then_forgotten() -> None:
 def test_a_sender_is_told_when_the_resolvers_queue_is_full() -> None:
     """O2: three sends into a queue of one all succeeded, and were counted as sent."""
     host = Host(known=False)
-    host.iff.arp.queue.limit = 1
+    host.iff.resolver.queue.limit = 1
     sock = host.stack.udp_socket()
     sock.sendto(b"x", ("10.0.0.50", 9))
     for to in ("10.0.0.51", "10.0.0.50"):
@@ -95,7 +95,7 @@ def test_a_sender_is_told_when_the_resolvers_queue_is_full() -> None:
     host.stack.run()
     assert host.stats.ip.ips_localout.value == 1
     assert host.stack.drops() == {"arp: packets dropped due to full ARP queue": 2}
-    host.iff.arp.queue.limit = 2
+    host.iff.resolver.queue.limit = 2
     for _ in range(2):  # the same neighbour is HOLD by now
         sock.sendto(b"x", ("10.0.0.50", 9))
     with pytest.raises(OSError, match="No buffer space available"):
@@ -110,7 +110,7 @@ def test_what_waits_for_a_neighbour_leaves_in_order_when_the_answer_is_before_it
     host.taken()
     answer = Packet([arp_frame(arp.REPLY, PEER, OUR, dst=OUR_MAC)])
     answer.ifl_index, answer.l3 = host.ifl.index, 14
-    host.iff.arp.arp_input(answer)
+    host.iff.resolver.input(answer)
     for n in (1, 2):
         sock.sendto(bytes([n]), (PEER, 9))
     host.stack.run()
@@ -258,7 +258,7 @@ def full(known: bool = True) -> Host:
 def test_a_flood_of_strangers_is_answered_and_takes_no_place_of_one_in_use() -> None:
     host = full()
     assert len(host.taken()) == 2 + NEIGHBOURS_MAX + 40, "the datagram, and an answer to each"
-    assert len(host.iff.arp.neighbours) == NEIGHBOURS_MAX
+    assert len(host.iff.resolver.neighbours) == NEIGHBOURS_MAX
     assert len([r for r in host.stack.routes if r.type is Rtt.IFDEST]) == NEIGHBOURS_MAX
     assert nexthop(host) is Rnh.UNICAST
     assert host.stats.arp.evicted.value == 41
@@ -281,14 +281,14 @@ def test_a_full_table_makes_room_for_whom_we_send_to() -> None:
     host.stack.run()
     ((dst, request),) = [arp_of(f) for f in host.taken()]
     assert (dst, request.target) == (BROADCAST, ipv4("10.2.0.2"))
-    assert len(host.iff.arp.neighbours) == NEIGHBOURS_MAX
+    assert len(host.iff.resolver.neighbours) == NEIGHBOURS_MAX
 
 
 def test_a_full_table_of_neighbours_that_routes_need_has_no_room_for_a_gateway() -> None:
     host = full(known=False)
-    for n, address in enumerate(list(host.iff.arp.neighbours)):
+    for n, address in enumerate(list(host.iff.resolver.neighbours)):
         host.stack.add_route(f"192.0.{n >> 8}.{n & 255}/32", ipv4_text(address))
-    with pytest.raises(RouteError, match=r"10\.3\.0\.1 cannot be a next hop: the ARP table is full"):
+    with pytest.raises(RouteError, match=r"10\.3\.0\.1 cannot be a next hop: the table is full of neighbours"):
         host.stack.add_route("198.51.100.0/24", "10.3.0.1")
     assert host.stats.arp.evicted.value == 40
 
@@ -298,7 +298,7 @@ def test_a_probe_is_answered_and_not_learned() -> None:
     host.give(arp_frame(arp.REQUEST, "0.0.0.0", OUR))
     ((_, reply),) = [arp_of(f) for f in host.taken()]
     assert (reply.sender, reply.target) == (ipv4(OUR), 0)
-    assert not host.iff.arp.neighbours
+    assert not host.iff.resolver.neighbours
 
 
 @pytest.mark.parametrize("sender", ["10.0.0.255", "10.0.0.0", "192.0.2.1"])

@@ -23,6 +23,6 @@ def test_every_state_takes_an_answer_and_sends_what_was_held() -> None:
 
 
 def test_asking_always_ends() -> None:
-    for state in (State.ASKING, State.REFRESHING):
+    for state in (State.INCOMPLETE, State.PROBE):
         assert TRANSITIONS[state, Event.TIMER] == (state, Action.ASK)
-        assert TRANSITIONS[state, Event.GIVE_UP][0] not in (State.ASKING, State.REFRESHING)
+        assert TRANSITIONS[state, Event.GIVE_UP][0] not in (State.INCOMPLETE, State.PROBE)

@@ -56,7 +56,7 @@ def host() -> Host:
     h.iff.add_ifa("172.16.0.2/24")
     h.stack.add_route("203.0.113.0/24", "172.16.0.1")
     h.iff.remove_ifa("172.16.0.2/24")
-    h.iff.arp.resolve(ipv4(WHERE[Rnh.HOLD]))
+    h.iff.resolver.resolve(ipv4(WHERE[Rnh.HOLD]))
     asker = h.stack.udp_socket()
     asker.sendto(b"", (WHERE[Rnh.HOLD], 9))
     h.stack.run()
@@ -64,7 +64,7 @@ def host() -> Host:
     return h
 
 
-@pytest.mark.parametrize("kind", Rnh)
+@pytest.mark.parametrize("kind", WHERE)
 def test_originated(kind: Rnh) -> None:
     h = host()
     assert h.stack.routes.forwarding(ipv4(WHERE[kind])).nexthop.type is kind
@@ -84,7 +84,7 @@ def test_originated(kind: Rnh) -> None:
     assert h.stack.drops() == ({drop: 1} if drop else {})
 
 
-@pytest.mark.parametrize("kind", Rnh)
+@pytest.mark.parametrize("kind", WHERE)
 def test_received(kind: Rnh) -> None:
     h = host()
     server = h.stack.udp_socket()

@@ -297,6 +297,7 @@ def test_an_echo_server_over_a_full_output_queue_goes_on_when_there_is_room() ->
     assert host.stats.udp.udps_upcallerr.value == 400 - 255
     host.below.room = 1 << 30
     host.ifd.ifqs[0].restart()
+    host.stack.run()
     assert len(host.taken()) == 255
     host.give(udp_frame(b"after"))
     assert udp_of(*host.taken())[1].payload == b"after"

@@ -117,13 +117,15 @@ def test_a_port_given_back_can_be_given_again() -> None:
     host = Host()
     sock = listener(host, 0)
     sock.close()
-    host.stack._protocols[0].udp._next = sock.lport
+    with host.stack.config.change():
+        host.stack._protocols[0].udp["inet"]._next = sock.lport
     assert listener(host, 0).lport == sock.lport
 
 
 def test_all_ephemeral_ports_may_be_taken() -> None:
     host = Host()
-    host.stack._protocols[0].udp._ports = dict.fromkeys(EPHEMERAL, 1)
+    with host.stack.config.change():
+        host.stack._protocols[0].udp["inet"]._ports = dict.fromkeys(EPHEMERAL, 1)
     with pytest.raises(OSError, match="all 16384 ephemeral ports are taken"):
         listener(host, 0)
 

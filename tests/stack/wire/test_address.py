@@ -1,10 +1,11 @@
 import ipaddress
+import socket
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.wire.address import ipv4, ipv4_prefix, ipv4_text, lladdr_text, netmask
+from ringbed.stack.wire.address import ipv4, ipv4_text, ipv6, ipv6_text, lladdr_text
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -20,17 +21,26 @@ def test_anything_else_is_refused(text: str) -> None:
         ipv4(text)
 
 
-def test_prefixes() -> None:
-    assert ipv4_prefix("10.1.0.0/16") == (0x0A010000, 16)
-    assert ipv4_prefix("10.1.0.1") == (0x0A010001, 32)
-    for bad in ("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x"):
-        with pytest.raises(ValueError, match="prefix length of 0 to 32"):
-            ipv4_prefix(bad)
+@given(st.integers(0, 2**128 - 1))
+def test_text_of_ipv6_agrees_with_the_c_library(number: int) -> None:
+    octets = number.to_bytes(16, "big")
+    assert ipv6(socket.inet_ntop(socket.AF_INET6, octets)) == number
+    assert socket.inet_pton(socket.AF_INET6, ipv6_text(number)) == octets
 
 
-@pytest.mark.parametrize("length", range(33))
-def test_netmask(length: int) -> None:
-    assert netmask(length) == int(ipaddress.IPv4Network(f"0.0.0.0/{length}").netmask)
+@pytest.mark.parametrize(  # the rules of RFC 5952, 4: no leading zeroes, the longest run of zeroes, lower case
+    ("text", "shown"),
+    [("2001:0DB8::0001", "2001:db8::1"), ("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"), ("0:0:0:0:0:0:0:0", "::"),
+     ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"), ("::ffff:0a00:0001", "::ffff:a00:1")],
+)  # fmt: skip
+def test_ipv6_is_written_as_rfc_5952_has_it(text: str, shown: str) -> None:
+    assert ipv6_text(ipv6(text)) == shown
+
+
+@pytest.mark.parametrize("text", ["", ":", "1::2::3", "1:2:3:4:5:6:7", "12345::", "g::", "fe80::1%em0", "10.0.0.1"])
+def test_anything_else_is_no_ipv6_address(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an IPv6 address"):
+        ipv6(text)
 
 
 def test_link_address() -> None:

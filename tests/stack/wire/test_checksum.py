@@ -42,3 +42,9 @@ def test_zeros_have_the_checksum_ffff_and_are_not_intact_without_it() -> None:
 def test_a_sum_of_ffff_has_the_checksum_0() -> None:
     assert checksum(octets_sum(b"\xff\xff")) == 0
     assert checksum(octets_sum(b"\xff\xfe\x00\x01")) == 0
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1), st.integers(1, 255), st.integers(0, 2**32 - 1))
+def test_pseudo_sum_is_that_of_ipv6_too(src: int, dst: int, proto: int, length: int) -> None:
+    want = naive.ones_complement_sum(naive.pseudo_header6(src, dst, proto, length))
+    assert fold(pseudo_sum(src, dst, proto, length)) == want

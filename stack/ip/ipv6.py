@@ -1,0 +1,136 @@
+"""IPv6 (RFC 8200): its header, read and written, and the headers behind it. Input is stateless.
+
+`ip_input` checks the header and what every node on the way must look at, hop-by-hop options; whom the packet is for is
+the next hop's to say. What only its destination may look at is walked through where it is delivered. There is no sum
+to check: what protects the addresses is the pseudo-header's part in the sums above.
+"""
+
+from __future__ import annotations
+
+from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.kern.packet import FRAGMENT, MULTICAST, Packet
+from ringbed.stack.kern.stats import Ip6Stats
+from ringbed.stack.route.group import Multicast
+from ringbed.stack.route.nexthop import Discard, Reject
+from ringbed.stack.route.table import Route, Rtt, prefix
+from ringbed.stack.wire import icmpv6
+from ringbed.stack.wire.family import INET6
+from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED
+from ringbed.stack.wire.ipv6_headers import (
+    EXTENSIONS,
+    HOP_BY_HOP,
+    NO_NEXT,
+    UNKNOWN_HEADER,
+    BadHeader,
+    Tell,
+    Upper,
+    upper,
+)
+
+_KEY_BITS = 2 * INET6.bits
+
+
+class Ip6(Ip):
+    """IPv6 in one routing instance."""
+
+    family = INET6
+    port_unreachable = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_PORT
+    stats: Ip6Stats
+
+    def _permanent(self) -> list[Route]:
+        """Addresses of RFC 4291 2.5 and 2.7 that no packet on a wire is to, or from, and the groups.
+
+        :: is nobody's address, but the source of who has none yet; ::1 is of this host alone and leads nowhere until
+        there is lo0; an IPv4-mapped one is of a program. ff02::1 is every node, us too.
+        """
+        stats, bad = self.stats, self.stats.ips_badaddr
+        groups = Multicast(stats, self.outgoing)
+        return [
+            Route(prefix(INET6, 0, 0), Rtt.PERM, Reject(stats)),
+            Route(prefix(INET6, 0), Rtt.PERM, Reject(stats, bad)),
+            Route(prefix(INET6, LOOPBACK), Rtt.PERM, Reject(stats, bad, bad_source=bad)),
+            Route(prefix(INET6, MAPPED, 96), Rtt.PERM, Discard(stats, bad, bad_source=bad)),
+            Route(prefix(INET6, GROUPS, 8), Rtt.PERM, groups),
+            Route(prefix(INET6, ALL_NODES), Rtt.PERM, Multicast(stats, self.outgoing, self)),
+        ]
+
+    # -- in -------------------------------------------------------------------------------------------------
+
+    def ip_input(self, packet: Packet, iff: Tabled) -> None:
+        stats = self.stats
+        stats.ips_total.value += 1
+        if packet.journey is not None:
+            packet.journey.step("ip6_input")
+        data = packet.segments[0]
+        l3 = packet.l3
+        size = len(data) - l3
+        if size < HEADER_LEN:
+            return packet.drop(stats.ips_tooshort)
+        first, length, proto, _, src_octets, dst_octets = HEADER.unpack_from(data, l3)
+        if first >> 28 != 6:
+            return packet.drop(stats.ips_badvers)
+        if HEADER_LEN + length > size:
+            return packet.drop(stats.ips_toosmall)
+        src, dst = int.from_bytes(src_octets, "big"), int.from_bytes(dst_octets, "big")
+        lookup = iff.table.tree.lookup  # source and destination in the same table
+        if (bad := lookup(src << 128, _KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # ::/0
+            return packet.drop(bad)
+        packet.src = src
+        packet.dst = dst
+        packet.proto = proto
+        packet.l4 = l3 + HEADER_LEN
+        packet.end = packet.l4 + length
+        if proto == HOP_BY_HOP and not self._walk(packet, only_first=True):
+            return None
+        lookup(dst << 128 | src, _KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
+        return None
+
+    def ip_deliver(self, packet: Packet) -> None:
+        if packet.proto in EXTENSIONS and not self._walk(packet):
+            return None
+        if packet.proto == NO_NEXT and not packet.flags & FRAGMENT:
+            return packet.drop(self.stats.ip6s_nonext)
+        return super().ip_deliver(packet)
+
+    def _walk(self, packet: Packet, only_first: bool = False) -> bool:
+        """Over the headers behind the first, to what is above them, or for hop-by-hop options alone. False: dropped."""
+        try:
+            above = upper(packet.segments[0][packet.l3 : packet.end], only_first)
+        except BadHeader as bad:
+            group = packet.flags & MULTICAST
+            if bad.tell is Tell.ANY or (bad.tell is Tell.ONE and not group):
+                self.error(packet, icmpv6.PARAMETER_PROBLEM, bad.code, bad.at)
+            packet.drop(self.stats.ips_badoptions)
+            return False
+        packet.proto = above.proto
+        packet.l4 = packet.l3 + above.at
+        if above.fragment:
+            packet.flags |= FRAGMENT
+        return True
+
+    def above(self, packet: Packet) -> Upper | None:
+        """What is above its headers, whatever they ask for; None when nobody can tell."""
+        try:
+            return upper(packet.segments[0][packet.l3 : packet.end], believe=True)
+        except BadHeader:
+            return None
+
+    def _unwanted(self, packet: Packet) -> None:
+        """RFC 8200, 4: a Parameter Problem that points at what named the protocol."""
+        above = self.above(packet)
+        if above is not None:  # as it must be: it was delivered
+            self.error(packet, icmpv6.PARAMETER_PROBLEM, UNKNOWN_HEADER, above.named_at)
+        packet.drop(self.stats.ips_noproto)
+
+    # -- out ------------------------------------------------------------------------------------------------
+
+    def _put_header(self, packet: Packet, ttl: int, tos: int, options: bytes) -> None:
+        """`tos` is the traffic class. Options would be headers of their own: nothing here sends any."""
+        l3 = packet.l3
+        packet.l4 = l3 + HEADER_LEN
+        header = packet.segments[0]
+        assert isinstance(header, bytearray)
+        assert not options
+        length = packet.length - HEADER_LEN
+        source, destination = packet.src.to_bytes(16, "big"), packet.dst.to_bytes(16, "big")
+        HEADER.pack_into(header, l3, 6 << 28 | tos << 20, length, packet.proto, ttl, source, destination)

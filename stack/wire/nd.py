@@ -1,0 +1,65 @@
+"""Neighbour solicitations and advertisements (RFC 4861, 4.3 and 4.4), and the options that may follow (4.6).
+
+What both protocols call the rest of ICMP's header is the flags of an advertisement and nothing of a solicitation. Then
+comes the target, then options, each 8 bytes or a multiple.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbed.stack.wire.icmpv4 import HEADER_LEN
+from ringbed.stack.wire.icmpv6 import NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, Icmpv6
+from ringbed.stack.wire.view import Buffer, Truncated
+
+MIN_LEN = 24
+HOP_LIMIT = 255  # so that it comes from the link: no router has let it through (7.1)
+SOURCE_LLADDR = 1
+TARGET_LLADDR = 2
+ROUTER, SOLICITED, OVERRIDE = 0x80000000, 0x40000000, 0x20000000
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Either message. `lladdr` is the link address option that goes with it, None: it has none.
+
+    `flags` are those of an advertisement; a solicitation's are 0.
+    """
+
+    type: int
+    target: int
+    lladdr: bytes | None = None
+    flags: int = 0
+
+    @classmethod
+    def parse(cls, data: Buffer) -> Neighbour:
+        """A whole ICMP message. Raises `Truncated`, or ValueError for another message, or options that do not fit."""
+        if len(data) < MIN_LEN:
+            raise Truncated(f"a message of neighbour discovery needs {MIN_LEN} bytes, {len(data)} are left")
+        kind = data[0]
+        if kind not in (NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT) or data[1]:
+            raise ValueError(f"ICMPv6 type {kind} code {data[1]} is neither solicitation nor advertisement")
+        wanted = SOURCE_LLADDR if kind == NEIGHBOUR_SOLICITATION else TARGET_LLADDR
+        flags = int.from_bytes(data[4:8], "big") & (ROUTER | SOLICITED | OVERRIDE)
+        target = int.from_bytes(data[HEADER_LEN:MIN_LEN], "big")
+        return cls(kind, target, _lladdr(data, wanted), flags if kind == NEIGHBOUR_ADVERTISEMENT else 0)
+
+    def emit(self, src: int, dst: int) -> bytes:
+        option = b""
+        if self.lladdr is not None:
+            kind = SOURCE_LLADDR if self.type == NEIGHBOUR_SOLICITATION else TARGET_LLADDR
+            option = bytes([kind, 1]) + self.lladdr
+        return Icmpv6(self.type, 0, self.flags, self.target.to_bytes(16, "big") + option).emit(src, dst)
+
+
+def _lladdr(data: Buffer, wanted: int) -> bytes | None:
+    """Of the first option of the kind `wanted`. Options of other kinds are stepped over (4.6)."""
+    found, at = None, MIN_LEN
+    while at < len(data):
+        size = 8 * data[at + 1] if at + 1 < len(data) else 0
+        if not size or at + size > len(data):  # a length of 0 is the end of the whole message (7.1)
+            raise ValueError(f"option {data[at]} at octet {at} does not fit its message")
+        if data[at] == wanted and found is None and size == 8:
+            found = bytes(data[at + 2 : at + 8])
+        at += size
+    return found
