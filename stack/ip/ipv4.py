@@ -74,7 +74,7 @@ class Ip4(Ip):
         if bad := self._bad_header(packet, version_ihl, header_len, total, size):
             return packet.drop(bad)
         lookup = iff.table.tree.lookup  # source and destination in the same table
-        if (bad := lookup(src << 32, _KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # 0/0
+        if (bad := lookup(src << 32, _KEY_BITS)[0].nexthop.bad_source) is not None:
             return packet.drop(bad)
         packet.src = src
         packet.dst = dst
@@ -85,7 +85,7 @@ class Ip4(Ip):
             packet.flags |= FRAGMENT
         if header_len > MIN_LEN and not self._options(packet):
             return None
-        lookup(dst << 32 | src, _KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
+        lookup(dst << 32 | src, _KEY_BITS)[0].nexthop.output(packet, False)
         return None
 
     def _bad_header(self, packet: Packet, version_ihl: int, header_len: int, total: int, size: int) -> Counter | None:

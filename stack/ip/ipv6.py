@@ -73,7 +73,7 @@ class Ip6(Ip):
             return packet.drop(stats.ips_toosmall)
         src, dst = int.from_bytes(src_octets, "big"), int.from_bytes(dst_octets, "big")
         lookup = iff.table.tree.lookup  # source and destination in the same table
-        if (bad := lookup(src << 128, _KEY_BITS)[0].nexthop.bad_source) is not None:  # type: ignore[index]  # ::/0
+        if (bad := lookup(src << 128, _KEY_BITS)[0].nexthop.bad_source) is not None:
             return packet.drop(bad)
         packet.src = src
         packet.dst = dst
@@ -82,7 +82,7 @@ class Ip6(Ip):
         packet.end = packet.l4 + length
         if proto == HOP_BY_HOP and not self._walk(packet, only_first=True):
             return None
-        lookup(dst << 128 | src, _KEY_BITS)[0].nexthop.output(packet, False)  # type: ignore[index]
+        lookup(dst << 128 | src, _KEY_BITS)[0].nexthop.output(packet, False)
         return None
 
     def ip_deliver(self, packet: Packet) -> None:

@@ -142,7 +142,7 @@ class Ip(Owned, ABC):
                 packet.drop(self.stats.ips_noroute)
                 return EHOSTUNREACH
         else:
-            route = self.table.tree.lookup(dst << self._bits | src, self._key_bits)[0]  # type: ignore[index]  # 0/0
+            route = self.table.tree.lookup(dst << self._bits | src, self._key_bits)[0]
         nexthop = route.nexthop
         packet.dst = dst
         packet.src = src or nexthop.source(dst, packet.output_ifl)

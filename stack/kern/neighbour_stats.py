@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from ringbed.stack.kern.counters import Group
 
 
-class NeighbourStats(Group):
+class NeighbourStats(Group, ABC):
     """What finding neighbours comes to, whatever the protocol it is done with; `what` is its name in these lines."""
 
     def __init__(self, title: str, what: str) -> None:
@@ -26,9 +28,9 @@ class NeighbourStats(Group):
         self.unresolved = self.drop("packet{s} dropped: neighbour did not answer")
         self.down = self.drop("packet{s} dropped: neighbour is down")
 
+    @abstractmethod
     def _messages(self) -> None:
         """Counters of the protocol's own messages."""
-        raise NotImplementedError
 
 
 class ArpStats(NeighbourStats):

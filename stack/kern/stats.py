@@ -6,6 +6,7 @@ marks a packet's end; a packet that ends otherwise was delivered, answered or se
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from ringbed.stack.kern.counters import Counter, Group
@@ -25,7 +26,7 @@ class EtherStats(Group):
         self.toobig = self.drop("output packet{s} larger than the interface MTU")
 
 
-class IpStats(Group):
+class IpStats(Group, ABC):
     """What both families count, under the same names: what counts into them is the same code."""
 
     def __init__(self, title: str) -> None:
@@ -55,9 +56,9 @@ class IpStats(Group):
         self.ips_toosmall = self.drop("with data size < data length")
         self.ips_badoptions = self.drop("with bad options")
 
+    @abstractmethod
     def _out(self) -> None:
         """Refusals that only one family has."""
-        raise NotImplementedError
 
 
 class Ip4Stats(IpStats):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ringbed.stack.table.tree import Draft, PrefixTree
 from ringbed.stack.wire.family import Family
@@ -87,6 +87,14 @@ class Route:
 Routes = tuple[Route, ...]  # of one prefix, best first
 
 
+if TYPE_CHECKING:
+
+    class Whole(PrefixTree[Routes]):
+        """A tree with a route for 0/0, as every published one is: a whole key finds something."""
+
+        def lookup(self, key: int, bits: int) -> Routes: ...
+
+
 class RouteTable:
     """Starts with its permanent routes, among them one for 0/0, so every lookup of a whole key finds something.
 
@@ -101,8 +109,8 @@ class RouteTable:
         self.bits = family.bits
         self.key_bits = 2 * family.bits
         self._writer = Lock()
-        self.tree: PrefixTree[Routes] = PrefixTree()
-        draft, routes = self.tree.draft(), list(permanent)
+        self.tree: Whole
+        draft, routes = PrefixTree[Routes]().draft(), list(permanent)
         for route in routes:
             _put(draft, route)
         self._publish(draft, [], routes)
@@ -112,7 +120,7 @@ class RouteTable:
     @property
     def lookup(self) -> Callable[[int, int], Routes]:
         """(key, its bits) -> routes of the longest matching prefix, all in the table as it is now, whatever changes."""
-        return self.tree.lookup  # type: ignore[return-value]  # never None: 0/0 is permanent
+        return self.tree.lookup
 
     def forwarding(self, dst: int, src: int = 0) -> Route:
         """The most preferred route of the longest matching prefix."""
@@ -173,8 +181,8 @@ class RouteTable:
         return (route for _, _, routes in by_length for route in routes)
 
     def _publish(self, draft: Draft[Routes], gone: Iterable[Route], come: Iterable[Route]) -> None:
-        """By one assignment."""
-        self.tree = draft.done()
+        """By one assignment. 0/0 is permanent, so it is in what comes of any draft; said here alone."""
+        self.tree = cast("Whole", draft.done())
         for route in come:
             route.nexthop.references += 1
         for route in gone:

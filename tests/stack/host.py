@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ringbed.stack.iface.tree import IfDevice
@@ -131,6 +131,15 @@ def icmp_frame(
 def arp_frame(operation: int, sender: str, target: str, sender_hw: bytes = PEER_MAC, dst: bytes = BROADCAST) -> bytes:
     message = Arp(operation, sender_hw, ip(sender), bytes(6), ip(target))
     return ether_frame(message.emit(), 0x0806, dst, sender_hw)
+
+
+def errno_of(call: Callable[[], object]) -> int | None:
+    """What a sender is told: 0 for nothing."""
+    try:
+        call()
+    except OSError as error:
+        return error.errno
+    return 0
 
 
 def corrupt(frame: bytes, at: int) -> bytes:

@@ -10,6 +10,7 @@ from scapy.layers.inet6 import HBHOptUnknown, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHd
 from scapy.packet import Packet as ScapyPacket
 from scapy.packet import Raw
 
+from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.interface import Capabilities, Offload
 from ringbed.stack.wire import icmpv6
@@ -188,7 +189,8 @@ def test_an_address_of_one_link_is_for_nobody_on_another() -> None:
     on_other()
     assert host.stack.drops() == {"ip6: packets that violated scope rules": 1}
     iff = other.ifls[0].iffs["inet6"]
-    iff.attempts = 0  # type: ignore[attr-defined]
+    assert isinstance(iff, Inet6)
+    iff.attempts = 0
     iff.add_ifa(f"{OUR_LINK}/64")
     on_other()
     assert host.stats.icmp6.icps_reflect.value == 2

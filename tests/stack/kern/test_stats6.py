@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.kern.stats import Stats
 from ringbed.stack.neigh.resolver import NEIGHBOURS_MAX
 from ringbed.stack.wire import icmpv6
@@ -55,7 +56,8 @@ def route_and(gateway: str, then: Scenario) -> Scenario:
 def other_link(host: Host6) -> None:
     """A packet that came by em0.0, for an address of another interface's link."""
     iff = host.stack.add_driver("ix").add_ifd(host.below).add_ifl().add_iff("inet6")
-    iff.attempts = 0  # type: ignore[attr-defined]
+    assert isinstance(iff, Inet6)
+    iff.attempts = 0
     iff.add_ifa("fe80::77/64")
     host.give(icmp6_frame(dst="fe80::77"))
 

@@ -8,6 +8,7 @@ import pytest
 
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.wire.address import ipv6
+from tests.stack.host import errno_of
 from tests.stack.host6 import OUR6, PEER6, Host6, udp6_frame
 from tests.stack.route.test_nexthop import WHERE as WHERE_IN_IPV4
 
@@ -70,11 +71,7 @@ def test_originated(kind: Rnh) -> None:
     server = h.stack.udp_socket(family="inet6")
     server.bind(("::", 7))
     errno, sent, drop = ORIGINATED[kind]
-    told: int | None = 0
-    try:
-        server.sendto(b"x", (WHERE[kind], 7))
-    except OSError as error:
-        told = error.errno
+    told = errno_of(lambda: server.sendto(b"x", (WHERE[kind], 7)))
     h.stack.run()
     assert told == errno
     assert [frame[20] for frame in h.taken()] == ([sent] if sent else [])

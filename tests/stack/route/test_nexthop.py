@@ -11,7 +11,7 @@ from ringbed.stack.route.table import Rtt
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.ipv4 import Ipv4
-from tests.stack.host import OUR, PEER, Host, udp_frame
+from tests.stack.host import OUR, PEER, Host, errno_of, udp_frame
 
 # destination of the packet for each type; the host below has routes that lead there
 WHERE = {
@@ -71,11 +71,7 @@ def test_originated(kind: Rnh) -> None:
     server = h.stack.udp_socket()
     server.bind(("0.0.0.0", 7))
     errno, becomes, drop = ORIGINATED[kind]
-    told: int | None = 0
-    try:
-        server.sendto(b"x", (WHERE[kind], 7))
-    except OSError as error:
-        told = error.errno
+    told = errno_of(lambda: server.sendto(b"x", (WHERE[kind], 7)))
     h.stack.run()
     sent = {b"\x08\x00": "ipv4", b"\x08\x06": "arp"}
     assert told == errno
