@@ -116,7 +116,7 @@ class Em(wiring.Component):
         """Idle: no sign of life for longer than any pipeline is deep.
 
         A timer is one only as it runs out, since its interrupt comes some clocks later; before, it says when it wakes.
-        The one that is `silent` takes its clock and leaves nothing on its way.
+        The one that is `silent` takes its clock, which `wake_in` names, and leaves nothing on its way.
         """
         quiet, life, lite = Signal(range(QUIET + 1)), Signal(), self.s_axil
         soonest: Any = 0xFFFFFFFF
@@ -130,7 +130,7 @@ class Em(wiring.Component):
                 self.rx.tvalid | self.tx.tvalid | lite.awvalid | lite.arvalid | self.file.busy
                 | Cat(*busy).any() | (soonest == 0)
             ),
-            self.idle.eq((quiet == QUIET) & ~life & (self.wake_in != 0)),
+            self.idle.eq((quiet == QUIET) & ~life),
         ]  # fmt: skip
         self._rest(m, quiet, life, called=self.rx.tvalid | lite.awvalid | lite.arvalid | moves)
         with m.If(life):
