@@ -31,7 +31,7 @@ _TENTATIVE = 5.0  # seconds in which the kernel finds an address free, where it 
 def tap_in_namespace(name: str, address: str) -> int:
     """A non-blocking descriptor of a TAP device that is up, with `address` (such as 10.0.0.1/24) on the kernel's side.
 
-    Raises TapUnavailable when the kernel allows no new namespace or has no TUN device.
+    Raises TapUnavailable when the kernel allows no new namespace or address, or has no TUN device.
     """
     enter_namespace()
     tap = open_tap(name, TUN_DEVICE)

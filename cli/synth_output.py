@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from ringbed.sim.synth.flow import Design, Limits, Synthesis
 
-__all__ = ["run_designs", "set_up_told", "show", "write_json"]
+__all__ = ["LIMIT_MOST", "run_designs", "set_up_told", "show", "write_json"]
+
+LIMIT_MOST = 7 * 24 * 3600  # seconds that a tool may be given: what the system cannot count to is nobody's wish
 
 
 def run_designs(designs: Sequence[Design], limits: Limits, jobs: int, console: Console) -> list[Synthesis]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbed.cli.errors import Exit
-from ringbed.cli.synth_output import set_up_told
+from ringbed.cli.synth_output import LIMIT_MOST, set_up_told
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +21,7 @@ __all__ = ["dut_check"]
 def dut_check(
     portmap: Annotated[Path, typer.Argument(metavar="MAP", help="The port map, a TOML file; docs/port-map.md.")],
     limit: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="For Yosys, which finds clocks and resets.")
+        float, typer.Option(min=0, max=LIMIT_MOST, metavar="SECONDS", help="For Yosys, which finds clocks and resets.")
     ] = 30,
 ) -> None:
     """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.

@@ -9,7 +9,7 @@ import typer
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.files import must_be_writable
-from ringbed.cli.synth_output import run_designs, show, write_json
+from ringbed.cli.synth_output import LIMIT_MOST, run_designs, show, write_json
 
 if TYPE_CHECKING:
     from ringbed.sim.synth.flow import Design
@@ -23,7 +23,10 @@ def dut_synth(
     maps: Annotated[list[Path], typer.Argument(metavar="MAP...", help="Port maps, TOML files; docs/port-map.md.")],
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once; each may take 4 GiB.")] = 2,
     limit: Annotated[
-        int, typer.Option(min=0, metavar="SECONDS", help="For each tool and design; 0: only what the cache has.")
+        int,
+        typer.Option(
+            min=0, max=LIMIT_MOST, metavar="SECONDS", help="For each tool and design; 0: only what the cache has."
+        ),
     ] = 1800,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
 ) -> None:

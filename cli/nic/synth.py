@@ -11,7 +11,7 @@ import typer
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_be_writable, write_text
-from ringbed.cli.synth_output import run_designs, show, write_json
+from ringbed.cli.synth_output import LIMIT_MOST, run_designs, show, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,10 @@ def synth(
     each: Annotated[bool, typer.Option("--each", help="Every block of it, each by itself.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once; each may take 4 GiB.")] = 2,
     limit: Annotated[
-        int, typer.Option(min=0, metavar="SECONDS", help="For each tool and design; 0: only what the cache has.")
+        int,
+        typer.Option(
+            min=0, max=LIMIT_MOST, metavar="SECONDS", help="For each tool and design; 0: only what the cache has."
+        ),
     ] = 1800,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     page: Annotated[

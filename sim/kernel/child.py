@@ -40,16 +40,22 @@ _QUIET = ("net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6"
 
 
 def enter_namespace() -> bool:
-    """Leave the machine's network for one of our own; True when a user namespace was needed for it."""
+    """Leave the machine's network for one of our own; True when a user namespace was needed for it.
+
+    Raises TapUnavailable: this user may not.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNET) == 0:
         return False
     uid, gid = os.getuid(), os.getgid()
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
         raise TapUnavailable(_refused(ctypes.get_errno()))
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    except OSError as error:
+        raise TapUnavailable(_refused(error.errno or 0)) from None
     return True
 
 
@@ -63,8 +69,19 @@ def _refused(number: int) -> str:
 
 
 def configure(name: str, address: ipaddress.IPv4Interface, lladdr: bytes, mtu: int) -> list[str]:
-    """Bring `name` and lo up with these; notes on what could not be made quiet. Raises OSError when one is refused."""
+    """Bring `name` and lo up with these; notes on what could not be made quiet.
+
+    Raises TapUnavailable where this user may set none, OSError when one of these is refused.
+    """
     notes = [note for path in _QUIET if (note := _sysctl(path, "1"))]
+    try:
+        _set_addresses(name, address, lladdr, mtu)
+    except PermissionError as error:
+        raise TapUnavailable(f"the kernel lets this user set no address: {error.strerror}") from None
+    return notes
+
+
+def _set_addresses(name: str, address: ipaddress.IPv4Interface, lladdr: bytes, mtu: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         _ifreq(sock, _SIOCSIFFLAGS, "lo", struct.pack("=H", _IFF_UP))
         _ifreq(sock, _SIOCSIFHWADDR, name, struct.pack("=H6s", _ARPHRD_ETHER, lladdr))
@@ -72,7 +89,6 @@ def configure(name: str, address: ipaddress.IPv4Interface, lladdr: bytes, mtu: i
         _ifreq(sock, _SIOCSIFADDR, name, struct.pack("=H2x4s", socket.AF_INET, address.ip.packed))
         _ifreq(sock, _SIOCSIFNETMASK, name, struct.pack("=H2x4s", socket.AF_INET, address.netmask.packed))
         _ifreq(sock, _SIOCSIFFLAGS, name, struct.pack("=H", _IFF_UP))
-    return notes
 
 
 def _ifreq(sock: socket.socket, request: int, name: str, value: bytes) -> None:
@@ -108,8 +124,7 @@ def greet(control: socket.socket) -> bool:
         return False
     except OSError as error:
         sentence = f"the kernel refuses {wish['address']}, {wish['lladdr']}, MTU {wish['mtu']}: {error.strerror}"
-        whose = "unavailable" if isinstance(error, PermissionError) else "error"  # no right to it, or a wrong wish
-        control.send(json.dumps({whose: sentence}).encode())
+        control.send(json.dumps({"error": sentence}).encode())
         return False
     except ValueError as error:
         control.send(json.dumps({"error": str(error)}).encode())
@@ -128,8 +143,6 @@ def obstacle() -> str:
         os.close(fd)
     except TapUnavailable as error:
         return str(error)
-    except PermissionError as error:
-        return f"the kernel lets this user set no address: {error.strerror}"
     return ""
 
 

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from ringbed.cli import main as cli
+from ringbed.cli.errors import Exit
 from ringbed.cli.synth_output import set_up_told
 from ringbed.sim.yosys import tools as synth_tools
 from ringbed.sim.yosys.tools import LOG, SET_UP
@@ -29,13 +30,23 @@ def test_on_stderr_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture
     assert (LOG.level, LOG.handlers) == (level, [])
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["dut", "check", str(BLOCKS / "rx_checksum.toml")], ["dut", "synth", str(BLOCKS / "rx_checksum.toml")],
-        ["nic", "synth", "em", "status_beats"],
-    ],
+COMMANDS = (
+    ["dut", "check", str(BLOCKS / "rx_checksum.toml")], ["dut", "synth", str(BLOCKS / "rx_checksum.toml")],
+    ["nic", "synth", "em", "status_beats"],
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("limit", ["-1", "604801", "1e300", "inf", "nan", "soon"])
+def test_a_limit_that_cannot_be(command: list[str], limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that the system's clocks cannot count to ended in a traceback."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command, "--limit", limit])
+    assert end.value.code == Exit.USAGE
+    assert "Invalid value for '--limit'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_that_sets_it_up_says_so(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
 import os
 import select
@@ -179,18 +180,45 @@ def test_a_wrong_set_up_is_ours(host: KernelHost, setup: dict[str, object], sent
 
 
 def test_a_namespace_that_may_not_be_set_up_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container without CAP_NET_ADMIN."""
+    """As in a container without CAP_NET_ADMIN: whoever asks, the helper's parent is told so too."""
 
-    def refused(wish: dict[str, object]) -> None:
+    def refused(*words: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(netns_child, "set_up", refused)
+    monkeypatch.setattr(netns_child, "_ifreq", refused)
+    monkeypatch.setattr(netns_child, "_sysctl", lambda path, value: "")
+    address, sentence = (
+        ipaddress.IPv4Interface("10.0.0.1/24"),
+        "the kernel lets this user set no address: Operation not",
+    )
+    with pytest.raises(TapUnavailable, match=sentence):
+        netns_child.configure("tap0", address, b"\x02" + bytes(5), 1500)
+    monkeypatch.setattr(netns_child, "set_up", lambda wish: netns_child.configure("tap0", address, bytes(6), 1500))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         ours.send(json.dumps({"address": "10.0.0.1/24", "lladdr": "02", "mtu": 1500}).encode())
         assert not netns_child.greet(theirs)
-        with pytest.raises(TapUnavailable, match="the kernel refuses 10.0.0.1/24, .*: Operation not permitted"):
+        with pytest.raises(TapUnavailable, match=sentence):
             KernelHost._greeting(ours)
+
+
+TRY = "try: {}\nexcept Exception as error: print(error)"
+BENCH = "from ringbed.benchmarks.stack_udp_echo import run\n"
+ASKERS = {
+    "the need": "from ringbed.sim.kernel.child import obstacle; print(obstacle())",
+    "a host": "from ringbed.sim.kernel.netns import KernelHost as Host\n" + TRY.format("Host.create()"),
+    "a bench": BENCH + TRY.format("run(18)"),
+    "the same for IPv6": BENCH + TRY.format("run(18, family='inet6')"),
+}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give up what an ordinary user never had")
+@pytest.mark.parametrize("asker", ASKERS)
+def test_without_any_power_whoever_asks_is_told_the_same(asker: str) -> None:
+    """The kernel makes a user namespace and then refuses to say whose it is."""
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    run = subprocess.run([*drop, sys.executable, "-c", ASKERS[asker]], capture_output=True, text=True, check=False)
+    assert run.stdout.startswith("the kernel lets this user make no network namespace (Operation not permitted)"), run
 
 
 def test_a_helper_that_died_is_said_so() -> None:
