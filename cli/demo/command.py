@@ -12,6 +12,8 @@ from ringbed.cli.errors import Exit, UserError
 
 __all__ = ["Engine", "Wire", "demo"]
 
+YEAR = 366 * 24 * 3600
+
 
 class Engine(StrEnum):
     """What runs the card's RTL; `auto` is native where a C++ compiler is there."""
@@ -43,7 +45,8 @@ def demo(
                                   "--wire pcap.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=0, help="Go on with new payloads for so many seconds; the first pass is captured.")
+        int,
+        typer.Option(min=0, max=YEAR, help="Go on with new payloads for so many seconds; the first pass is captured."),
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of payloads and damage; the same seed, the same bytes.")] = 1,
     faults: Annotated[

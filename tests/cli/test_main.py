@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -74,6 +76,26 @@ def test_where_nothing_can_be_written_or_nobody_reads(tmp_path: Path, line: str,
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | {"PATH": path}
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr, done.stdout) == (code, said, "")
+
+
+def seconds_of(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], str, float]]:
+    """Each option of every command that is a time: the command's words, the option, the most it takes."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from seconds_of(below, *words, name)
+    for option in command.params:
+        if option.name in ("limit", "seconds"):
+            yield words, option.opts[0], option.max
+
+
+def test_no_time_is_longer_than_clocks_count(capsys: pytest.CaptureFixture[str]) -> None:
+    """A time of 10**300 s was a traceback, of whatever waited for it."""
+    found = list(seconds_of(typer.main.get_command(cli.app)))
+    assert {(" ".join(words), option) for words, option, _ in found} >= {
+        ("demo", "--seconds"), ("dut check", "--limit"), ("dut synth", "--limit"), ("nic synth", "--limit"),
+    }  # fmt: skip
+    for words, option, most in found:
+        assert run(*words, "x", option, str(int(most) + 1)) == Exit.USAGE
+        assert f"Invalid value for '{option}'" in capsys.readouterr().err
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
