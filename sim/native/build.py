@@ -159,7 +159,7 @@ class _Model:
         self._write_harness(templates)
         include = self.verilator.root / "include"
         runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
-        wanted = [Unit(self.work / "harness.cpp"), *units(self.work, self.prefix)]
+        wanted = units(self.work, self.prefix, self.work / "harness.cpp")
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
         objects = compile_units(self.compiler, wanted, flags, self.work, self.log, self._compiled)
         objects += c_objects(self.spec.rtl, self.work, self.log)

@@ -1,7 +1,8 @@
 """The C++ of a model to objects: few units, two at a time; code that runs once is not optimised.
 
-Every unit reads the same headers, a second each, of a small card more than all the rest, so files go together. What
-runs at the start only Verilator names `__Slow`; to optimise it takes a compiler half of its time.
+Every unit reads the same headers, a second each, of a small card more than all the rest, so files go together, and a
+small card is one unit with its harness. What runs at the start only Verilator names `__Slow`; to optimise it takes a
+compiler half of its time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ JOBS = 2
 CXX_FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-w")
 FAST, SLOW = "-O2", "-O0"
 UNIT = 1_000_000  # bytes of C++ a unit, or one file that is longer
+SMALL = 200_000  # and of a card that costs a compiler less than its headers
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,20 @@ class Unit:
     level: str = FAST
 
 
-def units(work: Path, prefix: str) -> list[Unit]:
-    """Verilator's files `prefix`*.cpp of a folder as units, those that take longest first; written beside them."""
+def units(work: Path, prefix: str, harness: Path) -> list[Unit]:
+    """`harness` and Verilator's files `prefix`*.cpp of a folder as units, those that take longest first; written
+    beside them.
+    """
     files = sorted(work.glob(f"{prefix}*.cpp"), key=lambda path: (-path.stat().st_size, path.name))
+    if sum(path.stat().st_size for path in files) <= SMALL:
+        return [_unit([*files, harness], work / f"{prefix}__all.cpp", FAST)]
     slow = [path for path in files if path.stem.endswith("__Slow")]
     fast = [path for path in files if path not in slow]
-    return [*_joined(fast, work / f"{prefix}__fast", FAST), *_joined(slow, work / f"{prefix}__slow", SLOW)]
+    return [
+        Unit(harness),
+        *_joined(fast, work / f"{prefix}__fast", FAST),
+        *_joined(slow, work / f"{prefix}__slow", SLOW),
+    ]
 
 
 def _joined(files: Iterable[Path], name: Path, level: str) -> list[Unit]:

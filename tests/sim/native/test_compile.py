@@ -1,4 +1,6 @@
-"""How Verilator's files become units: each in one, slow ones apart, none too long but a file that is."""
+"""How Verilator's files become units: each in one, slow ones apart, none too long but a file that is; a small card is
+one with its harness.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.sim.native.compile import FAST, SLOW, UNIT, units
+from ringbed.sim.native.compile import FAST, SLOW, SMALL, UNIT, Unit, units
 
-SIZES = st.lists(st.tuples(st.integers(1, 1_500_000), st.booleans()), min_size=1, max_size=12)
+SIZES = st.lists(st.tuples(st.integers(1, 40_000) | st.integers(1, 1_500_000), st.booleans()), min_size=1, max_size=12)
 
 
 def included(source: Path) -> list[Path]:
@@ -25,8 +27,14 @@ def test_every_file_is_in_one_unit_of_its_level(sizes: list[tuple[int, bool]]) -
         for path, (size, _) in zip(files, sizes, strict=True):
             with path.open("wb") as file:
                 file.truncate(size)  # of nothing: no disk is filled
-        (Path(work) / "harness.cpp").write_text("not Verilator's")
-        found = units(Path(work), "Vtop")
+        harness = Path(work) / "harness.cpp"
+        harness.write_text("not Verilator's")
+        found = units(Path(work), "Vtop", harness)
+        if sum(size for size, _ in sizes) <= SMALL:
+            (whole,) = found
+            assert (sorted(included(whole.source)), whole.level) == (sorted([*files, harness]), FAST)
+            return
+        assert found.pop(0) == Unit(harness)
         assert sorted(path for unit in found for path in included(unit.source)) == sorted(files)
         for unit in found:
             inside = included(unit.source)
