@@ -8,6 +8,7 @@ hide it if it had not.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -24,6 +25,7 @@ from ringbed.stack.kern.owned import watch
 
 hypothesis.settings.register_profile("ringbed", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("ringbed")
+gc.set_threshold(100_000, 50, 100)  # a card elaborated is a million objects, none of them garbage meanwhile
 watch(True)  # every piece of state in every stack asserts its one writer
 
 T = TypeVar("T")
@@ -51,6 +53,11 @@ class Module(pytest.Module):
         except self.CollectError as error:
             _leave_out_for(error.__cause__)
             raise
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: no need to look at it again and again."""
+    gc.freeze()
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:

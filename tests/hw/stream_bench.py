@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from amaranth.back import rtlil, verilog
-from amaranth.hdl import Const, UnusedElaboratable, Value
+from amaranth.hdl import Cat, Const, ShapeCastable, UnusedElaboratable, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
@@ -62,17 +62,30 @@ def pack(layout: data.Layout, value: Any) -> int:
     return int(layout.const(value).as_value().value)
 
 
+def raw(value: Any) -> tuple[Value, Callable[[int], Any]]:
+    """A value as a plain number, and what makes of that what the simulator would have: too much for every clock."""
+    shape = value.shape()
+    return Value.cast(value), shape.from_bits if isinstance(shape, ShapeCastable) else lambda bits: bits
+
+
 async def put(ctx: Any, port: Any, payloads: Iterable[int], pause: Iterable[bool] = repeat(False)) -> None:
-    """Send the packed payloads into a stream; one that has no ready takes one each clock."""
+    """Send the packed payloads into a stream; one that has no ready takes one each clock.
+
+    Payload and valid are set as one, and valid stays between two beats: the simulator settles all logic at every `set`.
+    """
     holds = iter(pause)
     target = Value.cast(port.payload)
+    both, valid, mask = Cat(target, port.valid), 1 << len(target), (1 << len(target)) - 1
     for payload in payloads:
+        held = False
         while next(holds):
+            if not held:
+                ctx.set(port.valid, 0)
+                held = True
             await ctx.tick()
-        ctx.set(target, payload)
-        ctx.set(port.valid, 1)
+        ctx.set(both, payload & mask | valid)
         await ctx.tick().until(port.ready)
-        ctx.set(port.valid, 0)
+    ctx.set(port.valid, 0)
 
 
 async def get(
@@ -83,14 +96,17 @@ async def get(
     last: Callable[[Any], int] = lambda payload: int(payload.last),
 ) -> list[Any]:
     """Take payloads from a stream that can be stopped until `last` was true of `wanted` of them."""
-    holds, taken, ends = iter(pause), [], 0
+    holds, taken, ends, was = iter(pause), [], 0, None
+    bits, lift = raw(port.payload)
     while ends < wanted:
         ready = not next(holds)
-        ctx.set(port.ready, ready)
-        _, _, valid, payload = await ctx.tick().sample(port.valid, port.payload)
+        if ready != was:
+            ctx.set(port.ready, ready)
+            was = ready
+        _, _, valid, payload = await ctx.tick().sample(port.valid, bits)
         if ready and valid:
-            taken.append(payload)
-            ends += last(payload)
+            taken.append(lift(payload))
+            ends += last(taken[-1])
     ctx.set(port.ready, 0)
     return taken
 
@@ -99,10 +115,11 @@ async def watch(ctx: Any, valid: Any, value: Any, wanted: int) -> list[tuple[int
     """Clock number and value of each clock with `valid`, until there are `wanted`."""
     seen: list[tuple[int, Any]] = []
     clock = 0
+    bits, lift = raw(value)
     while len(seen) < wanted:
-        _, _, there, now = await ctx.tick().sample(valid, value)
+        _, _, there, now = await ctx.tick().sample(valid, bits)
         if there:
-            seen.append((clock, now))
+            seen.append((clock, lift(now)))
         clock += 1
     return seen
 

@@ -7,28 +7,36 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ringbed.benchmarks import stack_routes, stack_udp_echo
+from ringbed.benchmarks import model_build, sim_checks, stack_routes, stack_udp_echo
 from ringbed.benchmarks.sim_engines import FRAMES
 from ringbed.cli.bench.command import PARTS, Figures, Part
 from ringbed.cli.errors import Exit
 from ringbed.cli.main import main
 from ringbed.cli.report import Row
+from ringbed.lab import dut_spec
 from ringbed.sim.kernel.tap import TapUnavailable
 from ringbed.sim.needs import Missing, lacking
+
+NIC = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
 
 
 def _bench(part: str, report: Path, *options: str) -> dict[str, float]:
     command = [sys.executable, "-m", "ringbed.cli.main", "bench", part, *options, "--json", str(report)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode in (0, 1), run.stdout + run.stderr  # 1: a bar missed on a busy machine
+    return _figures(part, report, run.stdout)
+
+
+def _figures(part: str, report: Path, said: str) -> dict[str, float]:
     rows = json.loads(report.read_text())["rows"]
     assert [row["id"] for row in rows] == names(part)
-    assert all(row["id"] in run.stdout for row in rows)
+    assert all(row["id"] in said for row in rows)
     assert all((row["value"] is None) == ("left_out" in row) for row in rows)
-    assert all(row["left_out"] in " ".join(run.stdout.split()) for row in rows if "left_out" in row)
+    assert all(row["left_out"] in " ".join(said.split()) for row in rows if "left_out" in row)
     return {row["id"]: row["value"] for row in rows if "left_out" not in row}
 
 
@@ -46,10 +54,30 @@ def test_hw(tmp_path: Path) -> None:
     assert min(found["hw.em512.tx.1514"], found["hw.em512.rx.1514"]) >= 90
 
 
+@pytest.mark.timeout(1200)  # models are built, by cocotb too
+@pytest.mark.full
 @pytest.mark.timeout(1200)  # two models are built from nothing, and more by cocotb
 def test_sim(tmp_path: Path) -> None:
+    _sim_is_whole(_bench("sim", tmp_path / "sim.json", "--quick"))
+
+
+@pytest.mark.timeout(1200)  # cocotb builds
+def test_sim_with_a_small_card_to_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `test_sim`; the card that is built from nothing is a small one, and that without assertions is not built."""
+    small = dut_spec(NIC / "mini_nic.toml")
+    monkeypatch.setattr(model_build, "cards", SimpleNamespace(em=lambda: small))
+    monkeypatch.setattr(sim_checks, "loop", lambda *_, **__: SimpleNamespace(cpu_seconds=1.0))
+    report = tmp_path / "sim.json"
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "sim", "--quick", "--json", str(report)])
+    assert ended.value.code in (0, 1)
+    _sim_is_whole(_figures("sim", report, capsys.readouterr().out))
+
+
+def _sim_is_whole(found: dict[str, float]) -> None:
     """What this machine lacks is left out with a word, and nothing else; CI's lacks nothing."""
-    found = _bench("sim", tmp_path / "sim.json", "--quick")
     absent = {engine for engine in FRAMES if "CI" not in os.environ and lacking(engine)}
     left_out = {f"sim.em.loop.64.{engine}" for engine in absent}
     left_out |= {"sim.em.loop.64.ratio"} if absent & {"native", "cocotb-verilator"} else set()

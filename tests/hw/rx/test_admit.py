@@ -267,7 +267,11 @@ def some(rng: random.Random, width: int) -> Frame:
     return frame
 
 
-@pytest.mark.parametrize(("width", "gaps"), [(64, 0.0), (64, 0.3), (128, 0.3), (256, 0.3), (512, 0.0), (512, 0.3)])
+SELDOM = [(64, 0.0), (128, 0.3), (256, 0.3), (512, 0.3)]
+MIXED = [(64, 0.3), (512, 0.0), *(pytest.param(*each, marks=pytest.mark.full) for each in SELDOM)]
+
+
+@pytest.mark.parametrize(("width", "gaps"), MIXED)
 def test_every_cause_alone_and_mixed(width: int, gaps: float) -> None:
     rng = random.Random(1)
     ends = check([some(rng, width) for _ in range(500)], gaps, width)

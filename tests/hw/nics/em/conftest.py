@@ -1,7 +1,12 @@
-"""Cards for the tests in this folder: every one is closed after its test, and a finding nobody asked for fails it."""
+"""Cards for the tests in this folder: every one is closed after its test, and a finding nobody asked for fails it.
+
+Each of these tests runs on native. On pysim, where a card takes seconds to open, one in six does, by its name, and all
+do with `full`: what pysim could see that native does not is a fault of a tool between the two.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +31,14 @@ def _opener(kind: str) -> Iterator[Opener]:
     yield open_one
     for card in cards:
         card.close()
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("engine_kind")  # type: ignore[attr-defined]
+        if kind == "pysim" and zlib.crc32(item.name.encode()) % 6:
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_a_width_that_does_not_exist_is_refused() -> None:
         em(width=96)
 
 
+@pytest.mark.full  # a minute of Yosys; each of its blocks at 512 bits is in tests/hw/test_frame_blocks_yosys.py
 def test_yosys_takes_the_widest(tmp_path: Path) -> None:
     """Elaborated and checked, without a latch; down to gates is what the 64-bit card's test does."""
     (tmp_path / "em.v").write_text(verilog_of(em(width=512)))
