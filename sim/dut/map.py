@@ -24,7 +24,8 @@ from ringbed.sim.dut.sources import missing_files, with_found
 from ringbed.sim.dut.toml import key as toml_key
 from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.memory.host import too_narrow
-from ringbed.sim.seam.portmap import WIRE_WIDTHS, PortMapError
+from ringbed.sim.seam.portmap import PortMapError
+from ringbed.sim.seam.ports.parts import WIRE_WIDTHS
 from ringbed.sim.seam.settings import RESET_MOST, plusargs_of
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.seam.toml import NotToml, parse_toml
