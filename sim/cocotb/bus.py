@@ -21,7 +21,7 @@ from cocotbext.axi.stream import define_stream
 
 from ringbed.sim.cocotb.clock import CardClock
 from ringbed.sim.faults.bus import BusEffect
-from ringbed.sim.memory.host import DeviceMemory
+from ringbed.sim.memory.regions import DeviceMemory
 from ringbed.sim.pysim.bus import Pattern
 from ringbed.sim.pysim.dma import DEPTH, AxiMemory, Queued, pick
 from ringbed.sim.pysim.wire import Garbage, LinkTime, WireOut

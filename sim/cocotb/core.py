@@ -21,7 +21,7 @@ from ringbed.sim.cocotb.check import BusChecker
 from ringbed.sim.cocotb.clock import CardClock
 from ringbed.sim.cocotb.face import ANSWER, FAULT, Box, Call
 from ringbed.sim.faults.bus import BusInjector
-from ringbed.sim.memory.host import DeviceMemory
+from ringbed.sim.memory.regions import DeviceMemory
 from ringbed.sim.native.verilog_said import Heard
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults

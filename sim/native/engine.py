@@ -15,7 +15,8 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.memory.host import HostMemory, Region
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.regions import Region
 from ringbed.sim.native.build import build_model
 from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
 from ringbed.sim.seam.axi_checker import Findings
