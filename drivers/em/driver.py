@@ -1,10 +1,11 @@
 """The driver of the `em` NIC (Intel 8254x): attach, up, down, interrupt, watchdog.
 
-The rings are in `rx.py` and `tx.py`, both together in `rings.py`, what the card sums and cuts in `offload.py`; what it
-is told in `setup.py`, of which the receive filter is in `filter.py`, moderation in `coalesce.py`, flow control in
-`flow.py`; statistics in `stats.py`, EEPROM, PHY and reset in `hardware.py`; `watchdog.py` sees trouble, `ethtool.py` is
-what tools ask. The driver knows the card only by `hw/formats` and memory only by the Dma Protocol. It parses no frame:
-it moves whole ones between ring and queue; only of a message that the card shall cut it completes the header.
+The rings are in `rx.py` and `tx.py` (over `descriptors.py`), both in `rings.py`, what the card sums and cuts in
+`offload.py`; what it is told in `setup.py`, of which the receive filter is in `filter.py`, moderation in `coalesce.py`,
+flow control in `flow.py`; statistics in `stats.py`, EEPROM, PHY and reset in `hardware.py`; `watchdog.py` sees trouble,
+`ethtool.py` is what tools ask. The driver knows the card only by `hw/formats` and memory only by the Dma Protocol. It
+parses no frame: it moves whole ones between ring and queue; only of a message that the card shall cut it completes the
+header.
 
 It relies on no reset value, since there are models whose reset clears nothing, and on none of ringbed's own RB_*
 registers: elsewhere they read 0, and only the account of a reset is less exact.
