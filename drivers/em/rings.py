@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.rx import RxRing
+from ringbed.drivers.em.ring.rx import RxRing
+from ringbed.drivers.em.ring.tx import TxRing
 from ringbed.drivers.em.setup import EmSetup
-from ringbed.drivers.em.tx import TxRing
 from ringbed.drivers.world import Dma, QueueState, TxSum
 
 __all__ = ["Rings"]

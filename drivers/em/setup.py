@@ -13,9 +13,9 @@ from ringbed.drivers.em.coalesce import Moderation
 from ringbed.drivers.em.filter import RxFilter
 from ringbed.drivers.em.flow import FlowControl
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.offload import MAX_MESSAGE
-from ringbed.drivers.em.rx import RxRing
-from ringbed.drivers.em.tx import WORKAROUNDS, TxRing
+from ringbed.drivers.em.ring.offload import MAX_MESSAGE
+from ringbed.drivers.em.ring.rx import RxRing
+from ringbed.drivers.em.ring.tx import WORKAROUNDS, TxRing
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import Capabilities, ChecksumOffload
 from ringbed.hw.formats import em

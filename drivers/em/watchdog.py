@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import islice
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.tx import TxRing
+from ringbed.drivers.em.ring.tx import TxRing
 from ringbed.hw.formats import em
 
 __all__ = ["Watchdog"]

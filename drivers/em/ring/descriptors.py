@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.rx import check_ring
+from ringbed.drivers.em.ring.rx import check_ring
 from ringbed.drivers.world import Coherent, Dma, Mapping
 from ringbed.hw.formats import em
 
