@@ -17,7 +17,7 @@ import pytest
 from ringbed.cli.errors import Exit, explain
 from ringbed.sim.dut.block import BlockReader
 from ringbed.sim.dut.map import Reader
-from ringbed.sim.dut.ports import Top, read_top
+from ringbed.sim.dut.verilog.ports import Top, read_top
 from ringbed.sim.faults.plan import DRAWN, KINDS, FaultFileError, FaultRecord, Value, load_plan, record_text
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.native.verilog_said import said

@@ -59,7 +59,7 @@ def dut_init(
     resets and interrupts by the names, directions and widths of the ports. What names cannot tell is a comment in the
     map. Then `ringbed dut check MAP` says what is still missing.
     """
-    from ringbed.sim.dut.sources import in_order
+    from ringbed.sim.dut.verilog.sources import in_order
     from ringbed.sim.seam.spec import Rtl
 
     for path in filter(None, (output if str(output) != "-" else None, flat)):
@@ -123,7 +123,7 @@ def _ports(
     rtl: Rtl, tops: Sequence[str], parameters: Mapping[str, int | str]
 ) -> tuple[str, Mapping[str, Port]]:  # fmt: skip
     """The first of `tops` that is a module, with its ports: a file may be a package's, or an interface's."""
-    from ringbed.sim.dut.ports import NoModule, module_ports
+    from ringbed.sim.dut.verilog.ports import NoModule, module_ports
 
     failures = []
     for top in dict.fromkeys(tops):
@@ -138,7 +138,7 @@ def _flattened(
     rtl: Rtl, top: str, parameters: Mapping[str, int | str], path: Path
 ) -> tuple[Rtl, str, dict[str, int | str]]:  # fmt: skip
     """The sources with a module around `top`, which is written to `path` and has the parameters in it."""
-    from ringbed.sim.dut.flat import flat_module
+    from ringbed.sim.dut.verilog.flat import flat_module
 
     if not (path.stem.isidentifier() and path.stem.isascii()):
         raise UserError(f"--flat {path}: the module is called as its file, and {path.stem!r} is no Verilog name")

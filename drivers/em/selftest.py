@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ringbed.drivers.em.hardware import EVERY_CAUSE, EmHardware, Mii
-from ringbed.drivers.em.rx import RxRing
-from ringbed.drivers.em.tx import TxRing
+from ringbed.drivers.em.ring.rx import RxRing
+from ringbed.drivers.em.ring.tx import TxRing
 from ringbed.drivers.ethtool import Check
 from ringbed.drivers.world import AttachError, Dma, TxFrame, TxSum
 from ringbed.hw.formats import em

@@ -6,24 +6,29 @@ only when it changes, since there is one that hears nothing for a second after; 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 
 from ringbed.drivers.em.coalesce import Moderation
 from ringbed.drivers.em.filter import RxFilter
 from ringbed.drivers.em.flow import FlowControl
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.offload import MAX_MESSAGE
-from ringbed.drivers.em.rx import RxRing
-from ringbed.drivers.em.tx import TxRing
+from ringbed.drivers.em.ring.offload import MAX_MESSAGE
+from ringbed.drivers.em.ring.rx import RxRing
+from ringbed.drivers.em.ring.tx import WORKAROUNDS, TxRing
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import Capabilities, ChecksumOffload
 from ringbed.hw.formats import em
+from ringbed.hw.formats.em import OFFLOADS
 
-__all__ = ["BUFFER_CODES", "ENABLED_CAUSES", "HEADER", "LINK_CHANGE", "LONGEST_RX", "MAX_MTU", "EmSetup", "mtu_for"]
+__all__ = [
+    "BUFFER_CODES", "ENABLED_CAUSES", "HEADER", "LINK_CHANGE", "LONGEST_RX", "MAX_MTU", "EmSetup", "check_options",
+    "mtu_for",
+]  # fmt: skip
 
 HEADER = 14 + 4  # Ethernet's, and room for one tag: what fills MAX_FRAME at an MTU of 1500
 FCS = 4
-MAX_MTU = em.MAX_TX_FRAME - HEADER
+MIN_MTU, MAX_MTU = 68, em.MAX_TX_FRAME - HEADER  # RFC 791's least
 LONGEST_RX = em.MAX_FRAME_LONG - FCS  # bytes of a frame without FCS; more than is sent with any MTU
 TIPG = em.REGISTERS["TIPG"].pack(IPGT=10, IPGR1=8, IPGR2=6)  # M Table 13-77
 COLLISIONS, COLLISION_DISTANCE = 0x0F, 0x40  # recommended for full duplex: M Table 13-76
@@ -33,6 +38,17 @@ _ICR, _CTRL, _RCTL = em.REGISTERS["ICR"], em.REGISTERS["CTRL"], em.REGISTERS["RC
 LINK_CHANGE = _ICR.mask("LSC")
 ENABLED_CAUSES = LINK_CHANGE | _ICR.mask("RXT0", "RXDMT0", "RXO", "TXDW")  # TXQE comes with a TXDW of ours
 BUFFER_CODES = {size: code for code, size in em.BUFFER_SIZES.items()}
+
+
+def check_options(buffer_size: int, mtu: int, offloads: Collection[str], workarounds: Collection[str]) -> None:
+    """Raise ValueError with the bad value."""
+    if buffer_size not in BUFFER_CODES:
+        raise ValueError(f"RX buffers have one of {sorted(BUFFER_CODES)} bytes, not {buffer_size}")
+    if not MIN_MTU <= mtu <= MAX_MTU:
+        raise ValueError(f"the MTU is {MIN_MTU} to {MAX_MTU}, not {mtu}")
+    for what, given, known in (("offloads", offloads, OFFLOADS), ("workarounds", workarounds, WORKAROUNDS)):
+        if not set(given) <= set(known):
+            raise ValueError(f"{what} are named {', '.join(known)}; {given!r} has others")
 
 
 def mtu_for(longest: int) -> int:

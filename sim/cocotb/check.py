@@ -1,7 +1,7 @@
 """The AXI checker inside a cocotb simulation: looks at the card's outputs before every rising edge.
 
 The rules and their words are those of `sim/seam/axi_checker.py`; what needs no look at every clock (requests, strobes,
-keeps) is checked where it is taken, in `sim/cocotb/bus.py`.
+keeps) is checked where it is taken, in `memory.py` and `wire.py`.
 """
 
 from __future__ import annotations

@@ -16,12 +16,15 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, First
 
-from ringbed.sim.cocotb.bus import CocotbMemory, CocotbRegisters, CocotbRx, CocotbTx, DutPorts
+from ringbed.sim.cocotb.bus import DutPorts
 from ringbed.sim.cocotb.check import BusChecker
 from ringbed.sim.cocotb.clock import CardClock
 from ringbed.sim.cocotb.face import ANSWER, FAULT, Box, Call
+from ringbed.sim.cocotb.memory import CocotbMemory
+from ringbed.sim.cocotb.registers import CocotbRegisters
+from ringbed.sim.cocotb.wire import CocotbRx, CocotbTx
 from ringbed.sim.faults.bus import BusInjector
-from ringbed.sim.memory.host import DeviceMemory
+from ringbed.sim.memory.regions import DeviceMemory
 from ringbed.sim.native.verilog_said import Heard
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults

@@ -14,8 +14,9 @@ import socket
 import struct
 from typing import Any
 
-from ringbed.sim.memory.host import DeviceMemory, HostMemory, Region
+from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.memory.mapping import Place
+from ringbed.sim.memory.regions import DeviceMemory, Region
 
 __all__ = ["SOCKET", "Link", "SharedMemory"]
 

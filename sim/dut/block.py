@@ -36,7 +36,8 @@ from ringbed.hw.formats.blocks import (
     contract,
 )
 from ringbed.hw.formats.dut import IN, OUT, Dut
-from ringbed.sim.dut.map import Reader, read_toml
+from ringbed.sim.dut.map import Reader
+from ringbed.sim.dut.values import read_toml
 from ringbed.sim.seam.portmap import Pin, PortMap, PortMapError, Reset, Wire
 from ringbed.sim.seam.spec import NicSpec, Rtl
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringbed.sim.faults.draw import draw, mix
-from ringbed.sim.memory.host import READ, WRITE, DeviceMemory, Response
+from ringbed.sim.memory.regions import READ, WRITE, DeviceMemory, Response
 from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusFixed, BusKind
 
 __all__ = ["BusEffect", "BusInjector", "access_of", "bad_beat", "jitter"]

@@ -8,18 +8,20 @@ one handle; any number of engines can be in a process.
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import struct
 from array import array
-from pathlib import Path
 from typing import Any
 
-from ringbed.sim.memory.host import HostMemory, Region
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.regions import Region
+from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, RegionEntry, load
 from ringbed.sim.native.build import build_model
-from ringbed.sim.native.stages import STAGE_CALLS, NativeStages
+from ringbed.sim.native.bus_faults import hand_over, take_log
+from ringbed.sim.native.findings import put_into_words
+from ringbed.sim.native.stages import NativeStages
 from ringbed.sim.seam.axi_checker import Findings
-from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
+from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import BusFault, CardEnded, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.progress import Progress
@@ -30,97 +32,8 @@ from ringbed.sim.wire.edge import WireEdge
 
 __all__ = ["NativeEngine"]
 
-FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 8
 FOUND, TIME = int(Event.FINDING), int(Event.TIME)
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
-
-
-class _Config(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_uint32) for name in (
-            "read_latency", "write_latency", "irq_hold", "seed", "backpressure", "check", "strict", "reset_clocks",
-            "period_ps", "skip_idle", "reset_wait", "spare",
-        )),
-        ("link_num", ctypes.c_uint64), ("link_den", ctypes.c_uint64),
-    ]  # fmt: skip
-
-
-class _Mailbox(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_uint64)
-        for name in (
-            "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
-            "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
-            "ended", "in_frames",
-        )
-    ]  # fmt: skip
-
-
-class _Region(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in ("iova", "length", "data", "shadow")]
-
-
-class _Finding(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_uint64) for name in ("clock", "address", "last", "count", "end")),
-        ("rule", ctypes.c_char * 24), ("text", ctypes.c_char * 232),
-    ]  # fmt: skip
-
-
-class _BusRule(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_uint64) for name in ("key", "threshold", "low", "high")),
-        *((name, ctypes.c_uint32) for name in ("kind", "accesses", "clocks", "spare")),
-    ]  # fmt: skip
-
-
-class _BusFixed(ctypes.Structure):
-    _fields_ = [
-        *((name, ctypes.c_uint64) for name in ("ordinal", "low", "high")),
-        *((name, ctypes.c_uint32) for name in ("kind", "access", "clocks", "beat")),
-    ]  # fmt: skip
-
-
-BUS_EVENT = struct.Struct("=QQQIIII")  # clock, ordinal, address; kind, access, clocks, beat
-
-
-@functools.cache
-def _load(path: Path) -> ctypes.CDLL:
-    """The library with its functions' types; one per model, however many engines use it."""
-    lib = ctypes.CDLL(str(path))
-    u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
-    table: dict[str, tuple[Any, list[Any]]] = {
-        "rb_open": (
-            handle,
-            [ctypes.POINTER(_Config), ctypes.POINTER(u64), u32, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), u32],
-        ),
-        "rb_final": (None, [handle]),
-        "rb_close": (None, [handle]),
-        "rb_ending": (ctypes.c_char_p, [handle]),
-        "rb_mailbox": (ctypes.POINTER(_Mailbox), [handle]),
-        "rb_regions": (None, [handle, ctypes.POINTER(_Region), u32]),
-        "rb_run": (u32, [handle, u64, u32]),
-        "rb_read": (u32, [handle, u32, u64]),
-        "rb_write": (None, [handle, u32, u32]),
-        "rb_peek": (u32, [handle, u32]),
-        "rb_wire_in": (None, [handle, ctypes.c_char_p, handle, handle, ctypes.c_char_p, u32]),
-        "rb_wire_out": (None, [handle, handle, handle]),
-        "rb_set_pin": (None, [handle, u32, u64]),
-        "rb_get_pin": (u64, [handle, u32]),
-        "rb_hold_irq": (None, [handle, u64]),
-        "rb_bus_faults": (None, [handle, ctypes.POINTER(_BusRule), u32, ctypes.POINTER(_BusFixed), u32]),
-        "rb_bus_fault_log": (None, [handle, handle]),
-        "rb_findings": (None, [handle, ctypes.POINTER(_Finding), u32]),
-        "rb_tick_hz": (ctypes.c_double, [handle]),
-        "rb_abi": (u32, []),
-    }
-    for name, (result, arguments) in (table | STAGE_CALLS).items():
-        function = getattr(lib, name)
-        function.restype, function.argtypes = result, arguments
-    if (found := lib.rb_abi()) != ABI:
-        raise RuntimeError(f"{path} has ABI {found}, this ringbed needs {ABI}: clear the cache")
-    return lib
 
 
 class NativeEngine(NativeStages):
@@ -153,10 +66,10 @@ class NativeEngine(NativeStages):
     def _open(self, waves: str) -> None:
         self._waves = waves
         self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
-        self._lib = _load(build_model(self._spec, waves, self._progress))
+        self._lib = load(build_model(self._spec, waves, self._progress))
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
         self._handle = self._lib.rb_open(self._config(), pins, len(self._init), *self._world())
-        self._box: _Mailbox = self._lib.rb_mailbox(self._handle).contents
+        self._box: Mailbox = self._lib.rb_mailbox(self._handle).contents
         self._regions, self._known = 0, list[Region]()
         self._in: list[bytes] = []
         self._in_at, self._in_errors = array("Q"), bytearray()
@@ -168,11 +81,11 @@ class NativeEngine(NativeStages):
         if self._spec.portmap.dma is not None:
             self.set_bus_faults(self._bus_faults)
 
-    def _config(self) -> _Config:
+    def _config(self) -> Config:
         s = self.settings
         num, den = (s.pacing.num, s.pacing.den) if s.pacing else (0, 0)
         clocks, wait = s.resets(self._spec.portmap.reset)
-        return _Config(
+        return Config(
             s.read_latency, s.write_latency, s.irq_hold, s.seed, s.pattern_level, s.check, s.manner == "strict",
             clocks, s.frequency.ns(1000), s.skip_idle, wait, 0, num, den,
         )  # fmt: skip
@@ -273,7 +186,7 @@ class NativeEngine(NativeStages):
         if self._memory is None or self._memory.version == self._regions:
             return
         self._known = known = list(self._memory.regions)
-        table = (_Region * len(known))(*(_Region(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
+        table = (RegionEntry * len(known))(*(RegionEntry(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
         self._lib.rb_regions(self._live(), table, len(known))
         self._regions = self._memory.version
 
@@ -329,21 +242,11 @@ class NativeEngine(NativeStages):
         if self._spec.portmap.dma is None:
             raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
         self._bus_faults = faults  # for an engine that `trace` compiles anew
-        rules = [_BusRule(r.key, r.threshold, *r.span, r.kind, r.mask, r.clocks, 0) for r in faults.rules]
-        fixed = [_BusFixed(f.ordinal, *f.span, f.kind, f.access, f.clocks, f.beat) for f in faults.sorted_fixed()]
-        self._lib.rb_bus_faults(
-            self._live(), (_BusRule * len(rules))(*rules), len(rules), (_BusFixed * len(fixed))(*fixed), len(fixed)
-        )
+        hand_over(faults, self._lib, self._live())
 
     def bus_fault_log(self) -> list[BusEvent]:
-        if not (count := self._box.fault_events):
-            return []
-        table = ctypes.create_string_buffer(BUS_EVENT.size * count)
-        self._lib.rb_bus_fault_log(self._live(), table)
-        return [
-            BusEvent(clock, BusKind(kind), Access(access), ordinal, clocks, beat, address)
-            for clock, ordinal, address, kind, access, clocks, beat in BUS_EVENT.iter_unpack(table.raw)
-        ]
+        count = self._box.fault_events
+        return take_log(self._lib, self._live(), count) if count else []
 
     def findings(self) -> list[Finding]:
         if self._handle is not None and self._box.findings:  # of before the first clock
@@ -354,23 +257,7 @@ class NativeEngine(NativeStages):
         self._findings.keep(Finding(self.now, rule, text))
 
     def _word(self) -> None:
-        """Take what the harness found and put it into words, while what is mapped is what was mapped then."""
-        self._findings.now = int(self._box.now)
-        lost = int(self._box.findings_lost)
-        table = (_Finding * self._box.findings)()
-        self._lib.rb_findings(self._live(), table, True)
-        for raw in table:
-            self._findings.keep(self._worded(raw))
-        self._findings.lost += lost
-
-    def _worded(self, raw: _Finding) -> Finding:
-        rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
-        last = int(raw.last) if raw.count > 1 else None
-        if not rule.startswith("dma.") or self._memory is None:
-            return Finding(raw.clock, rule, text, raw.count, last)
-        place, answer = self._memory.locate(raw.address, raw.end, raw.clock), text.rpartition(" ")[2]
-        about = (answer, place.about)
-        return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, last, about, place.reach)
+        put_into_words(self._findings, self._lib, self._live(), self._box, self._memory)
 
     def _raise(self, event: int) -> None:
         if event & ENDED:
@@ -401,7 +288,7 @@ class NativeEngine(NativeStages):
             self._lib.rb_final(self._handle)
             if self._box.findings:
                 self._word()
-            self._box = _Mailbox.from_buffer_copy(self._box)  # figures stay readable
+            self._box = Mailbox.from_buffer_copy(self._box)  # figures stay readable
             self._lib.rb_close(self._handle)
             self._handle = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringbed.sim.faults.bus import BusEffect, BusInjector, access_of
-from ringbed.sim.memory.host import POISON, DeviceMemory, Response
+from ringbed.sim.memory.regions import POISON, DeviceMemory, Response
 from ringbed.sim.pysim.bus import Pattern, Ports
 from ringbed.sim.seam.axi_checker import Command, Findings, Held, check_request, check_strobes, counted
 

@@ -15,11 +15,7 @@ What is different from an engine that runs RTL, beside what the model does (`sim
 
 from __future__ import annotations
 
-import fcntl
-import struct
-import termios
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +26,13 @@ from ringbed.hw.formats.window import Window
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu.qtest import Qtest, find_qemu
+from ringbed.sim.qemu.wire import QemuWire
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 
 __all__ = ["MODELS", "QemuEngine"]
 
@@ -54,9 +50,7 @@ SLACK_NS = 2_000_000  # QEMU's timers for these count in ms
 NEGOTIATE = R["MDIC"].pack(DATA=0x1200, PHYADD=1, OP=1)  # a write to PHY register 0 with both bits of IEEE 802.3 22.2.4
 MODERATION = tuple(R[name].offset for name in ("ITR", "RADV", "TADV"))
 MODERATION_NS = 70_000_000  # the longest of them: 65535 units of 1.024 us
-TURNS = 4
 NAP_NS = 1_000_000  # while a frame waits for the model to take it
-LARGEST = 1 << 17
 
 
 class QemuEngine:
@@ -88,15 +82,13 @@ class QemuEngine:
         self._regions = 0  # the version of host memory that the machine has
         self._closed = False
         self._begin = time.monotonic_ns()
-        self._in: deque[tuple[int, bytes]] = deque()
-        self._out: list[tuple[int, bytes]] = []
+        self._wire = QemuWire(self.frequency)
         self._edges, self._irq_since, self._irq_from, self._moderation = 0, 0, 0, dict[int, int]()
         self._busy_until = self._timer_until = 0  # ns of wall time; of the machine's clock, 0: no timer is known to run
         self._alarms = 0
         self._waited_ns = 0
-        self.counters = {"bad_fcs": 0, "error": 0}
+        self.counters = self._wire.counters
         self._findings = Findings()
-        self._came = self._left = 0  # frames put on the wire, and taken from it
 
     @property
     def frequency(self) -> Frequency:
@@ -169,8 +161,7 @@ class QemuEngine:
         machine = self._live()
         while True:
             machine.turn()
-            self._feed(machine)
-            self._drain(machine)
+            self._move(machine)
             event = self._events(machine, until)
             if event & (stop | Event.TIME):
                 return event
@@ -181,7 +172,8 @@ class QemuEngine:
     def due(self) -> int:
         if self._events(self._live(), self.now) & (Event.IDLE | Event.IRQ) == Event.IDLE:
             return NEVER
-        return max(self.now, self.frequency.clocks(self._in[0][0])) if self._in else self.now
+        waiting = self._wire.waiting
+        return max(self.now, self.frequency.clocks(waiting[0][0])) if waiting else self.now
 
     def skip(self, until: int) -> None:
         """Wall time cannot be skipped: this waits."""
@@ -194,9 +186,10 @@ class QemuEngine:
             self._stay_busy()
         held = now >= self._irq_seen()
         event = Event.IRQ if machine.irq and held else Event.NONE
-        if self._out:
+        if self._wire.out:
             event |= Event.WIRE
-        due_later = bool(self._in) and self._in[-1][0] > now
+        waiting = self._wire.waiting
+        due_later = bool(waiting) and waiting[-1][0] > now
         coming = self._timer_runs(machine) or due_later or (machine.irq and not held)
         if not coming and now >= self._busy_until:
             event |= Event.IDLE
@@ -204,9 +197,9 @@ class QemuEngine:
 
     def _next_look(self, until: int) -> int:
         """ns of the next moment at which something may be different without a word from QEMU."""
-        now = self._ns()
+        now, waiting = self._ns(), self._wire.waiting
         looks = [self.frequency.ns(until), self._irq_seen()]
-        looks += [self._busy_until, self._in[0][0] if self._in and self._in[0][0] > now else now + NAP_NS]
+        looks += [self._busy_until, waiting[0][0] if waiting and waiting[0][0] > now else now + NAP_NS]
         # a look that has passed says nothing; `until` passes last, and ends the loop
         return min((look for look in looks if look > now), default=now + QUIET_NS)
 
@@ -227,65 +220,22 @@ class QemuEngine:
     # The wire ---------------------------------------------------------------------------------------------------
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        if not 4 < len(frame) < LARGEST:
-            raise ValueError(f"qemu cannot receive a frame of {len(frame)} bytes")
-        self._came += 1
-        if error or not fcs_good(frame):
-            self.counters["error" if error else "bad_fcs"] += 1
-            return
-        due = self.frequency.ns(at)
-        self._in.append((max(due, self._in[-1][0]) if self._in else due, from_wire(frame)))
+        self._wire.put(frame, at, error)
 
     def wire_out(self) -> list[tuple[int, bytes]]:
         if self._machine is not None and not self._closed:
             self._machine.turn()
             self._drain(self._machine)
-        out, self._out = self._out, []
-        self._left += len(out)
-        return out
+        return self._wire.take()
 
-    def _feed(self, machine: Qtest) -> None:
-        """Give the model what is due, and turns of its loop while it takes some: it takes one a turn."""
-        fed = False
-        while self._in and self._in[0][0] <= self._ns():
-            try:
-                machine.wire.send(self._in[0][1])
-                self._in.popleft()
-                fed = True
-            except BlockingIOError:
-                if not self._taken(machine):
-                    break
-        while self._taken(machine):
-            fed = True
-        if fed:
+    def _move(self, machine: Qtest) -> None:
+        if self._wire.feed(machine, self._ns):
             self._stay_busy()
-
-    def _taken(self, machine: Qtest) -> bool:
-        """Whether the model took something from the wire in the next turns of its loop.
-
-        A turn's order is not ours to say, and what one turn allows (a buffer, say) is looked for in the next.
-        """
-        before = _waiting(machine)
-        for _ in range(TURNS if before else 0):
-            machine.turn()
-            if _waiting(machine) < before:
-                return True
-        return False
+        self._drain(machine)
 
     def _drain(self, machine: Qtest) -> None:
-        """Take what left, until the model has no more to send: it holds frames back while the wire is full."""
-        while True:
-            count = 0
-            try:
-                while True:
-                    frame = machine.wire.recv(LARGEST)
-                    self._out.append((self.now, to_wire(frame)))
-                    count += 1
-            except BlockingIOError:
-                if not count:
-                    return
+        if self._wire.drain(machine, self._ns):
             self._stay_busy()
-            machine.turn()
 
     # Pins, findings, figures ------------------------------------------------------------------------------------
 
@@ -325,7 +275,7 @@ class QemuEngine:
         total, skipped = self.now, self.frequency.clocks(self._waited_ns)
         return EngineStats(
             total - skipped, skipped, self._ns() - self._waited_ns, self._waited_ns, dropped=dict(self.counters),
-            wire_in=self._came, wire_waiting=len(self._in), wire_out=self._left + len(self._out),
+            wire_in=self._wire.came, wire_waiting=len(self._wire.waiting), wire_out=self._wire.left,
         )  # fmt: skip
 
     def trace(self, path: Path | str | None) -> None:
@@ -343,9 +293,3 @@ def _timer_ns(offset: int, value: int) -> int:
     if offset == R["RCTL"].offset:
         return RCTL_NS
     return NEGOTIATION_NS if offset == R["MDIC"].offset and value & NEGOTIATE == NEGOTIATE else 0
-
-
-def _waiting(machine: Qtest) -> int:
-    """Bytes of ours that the model has not taken from the wire (SIOCOUTQ)."""
-    answer = fcntl.ioctl(machine.wire.fileno(), termios.TIOCOUTQ, bytes(4))
-    return int(struct.unpack("i", answer)[0])

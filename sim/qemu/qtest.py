@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from ringbed.drivers.world import PciIdentity
-from ringbed.sim.memory.host import Region
+from ringbed.sim.memory.regions import Region
 from ringbed.sim.needs import Missing, require
 
 __all__ = ["PROGRAM", "Qtest", "NewerQemu", "QemuError", "QemuMissing", "find_qemu", "version"]

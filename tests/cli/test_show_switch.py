@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ringbed.cli.show_switch import port_table, station_table
 from ringbed.sim.testbed.switch import Switch
-from tests.sim.testbed.test_switch import frame, station
+from tests.sim.testbed.switch.test_switch import frame, station
 
 
 def shown(table: Table) -> list[list[str]]:

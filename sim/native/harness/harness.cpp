@@ -26,7 +26,7 @@ u64 ticks() {
 #endif
 }
 
-// What Python reads after a call without calling again; its twin is in sim/native/engine.py.
+// What Python reads after a call without calling again; its twin is in sim/native/abi.py.
 struct Mailbox {
     u64 now, clocks, skipped;
     u64 out_frames, out_bytes;

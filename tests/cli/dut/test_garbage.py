@@ -20,12 +20,12 @@ from ringbed.sim.dut.findings import silent_ties
 from ringbed.sim.dut.guess import Guess
 from ringbed.sim.dut.guess_block import BlockGuess
 from ringbed.sim.dut.map import Reader
-from ringbed.sim.dut.ports import Top
+from ringbed.sim.dut.verilog.ports import Top
 from ringbed.sim.seam.portmap import Port
 from tests.cli.dut.test_init import CHECKSUM, HASH, PACKAGE, WIDE
 from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
-from tests.sim.dut.test_flat import INTERFACE, NIC
+from tests.sim.dut.verilog.test_flat import INTERFACE, NIC
 
 ESCAPED = """// Müller
 module esc (input clk, input rst_ni, input [7:0] \\s_axis.tdata , input \\s_axis.tvalid , input \\s_axis.tlast ,

@@ -12,8 +12,8 @@ from ringbed.cli.errors import Exit
 from ringbed.sim.dut.block import BlockReader
 from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
-from tests.sim.dut.test_flat import INTERFACE, NIC
 from tests.sim.dut.test_guess import uncommented
+from tests.sim.dut.verilog.test_flat import INTERFACE, NIC
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "third_party"
 pytestmark = needs_native

@@ -15,8 +15,8 @@ from ringbed.hw.formats import em
 from ringbed.hw.formats.em.statistics import STATISTICS_REGISTERS
 from ringbed.hw.formats.field import Access, Register
 from tests.drivers.bench import Bench, frame
-from tests.drivers.em.test_rx import udp
-from tests.drivers.em.test_tx import unsummed
+from tests.drivers.em.ring.test_rx import udp
+from tests.drivers.em.ring.test_tx import unsummed
 from tests.drivers.fake_card import MAC
 
 

@@ -13,10 +13,10 @@ from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.sim.qemu.qtest import version
 from ringbed.sim.qemu.traits import NOT_COUNTED, at
 from tests.drivers.bench import frame
+from tests.drivers.em.ring.test_offload import message, naive
+from tests.drivers.em.ring.test_rx import udp
+from tests.drivers.em.ring.test_tx import pieces, unsummed
 from tests.drivers.em.test_filter import group, tagged
-from tests.drivers.em.test_offload import message, naive
-from tests.drivers.em.test_rx import udp
-from tests.drivers.em.test_tx import pieces, unsummed
 from tests.drivers.live import MAC, Live, Opener
 
 VLANS = Features(tx_checksum=True, tso=True, vlan_strip=True, vlan_insert=True)

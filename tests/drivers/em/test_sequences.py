@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.hw.formats import em
 from tests.drivers.bench import Bench, frame
-from tests.drivers.em.test_rx import udp
-from tests.drivers.em.test_tx import unsummed
+from tests.drivers.em.ring.test_rx import udp
+from tests.drivers.em.ring.test_tx import unsummed
 
 LENGTHS = st.sampled_from([0, 1, 59, 60, 61, 255, 256, 257, 1514, 1518, 1519, 1600, 3000, 17000])
 STAGES = st.tuples(st.sampled_from(["rx", "tx"]), st.sampled_from(["fetch", "data", "writeback"]), st.integers(0, 9))

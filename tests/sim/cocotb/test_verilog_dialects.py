@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.dut.findings import netlist_problems
-from ringbed.sim.dut.ports import module_ports
+from ringbed.sim.dut.verilog.ports import module_ports
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl

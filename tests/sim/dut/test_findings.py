@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.hw.formats.dut import Bus, BusKind, Clock, Dut, DutReset, Line, Pin
 from ringbed.sim.dut.findings import netlist_problems
-from ringbed.sim.dut.ports import read_top
+from ringbed.sim.dut.verilog.ports import read_top
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.netlist import NetlistUnknown
 from tests.sim.conftest import PATIENCE_S

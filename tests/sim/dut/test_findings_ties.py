@@ -9,7 +9,7 @@ import pytest
 from ringbed.sim.dut.block import BlockReader
 from ringbed.sim.dut.findings import silent_ties
 from ringbed.sim.dut.map import Reader
-from ringbed.sim.dut.ports import Top
+from ringbed.sim.dut.verilog.ports import Top
 from tests.sim.dut.test_guess import listed
 
 RX = ("<in_tdata:32", "<in_tvalid", "<in_tlast", "<in_tempty:2", ">in_tready")

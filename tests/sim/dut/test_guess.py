@@ -19,7 +19,7 @@ from ringbed.sim.dut.guess import Guess
 from ringbed.sim.dut.guess_block import BlockGuess
 from ringbed.sim.dut.map import Reader, read
 from ringbed.sim.dut.names import forms
-from ringbed.sim.dut.ports import Top, module_ports
+from ringbed.sim.dut.verilog.ports import Top, module_ports
 from ringbed.sim.memory.host import LEAST_ADDR_WIDTH
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl

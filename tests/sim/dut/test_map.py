@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.hw.formats.dut import Keep
 from ringbed.sim.dut.map import Reader, read
-from ringbed.sim.dut.ports import Top
+from ringbed.sim.dut.verilog.ports import Top
 from ringbed.sim.seam.portmap import Port, PortMapError
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "third_party" / "nic" / "mini_nic.toml"

@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.dut.guess import Guess
-from ringbed.sim.dut.ports import module_ports
+from ringbed.sim.dut.verilog.ports import module_ports
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory.host import memory_for
 from ringbed.sim.seam.spec import Rtl

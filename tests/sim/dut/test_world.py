@@ -14,7 +14,7 @@ from ringbed.hw.formats.dut import CANONICAL, CARD, Bus, BusKind, Clock, Dut, Pi
 from ringbed.sim.cocotb.run import run
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.dut.map import RESET_TIMES, Reader
-from ringbed.sim.dut.sources import missing_files
+from ringbed.sim.dut.verilog.sources import missing_files
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.native.c_sources import c_hash
 from ringbed.sim.native.toolchain import SourceError

@@ -11,7 +11,8 @@ import weakref
 import pytest
 
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.memory.host import DeviceMemory, HostMemory, Region, Response
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.regions import DeviceMemory, Region, Response
 from tests.sim.seam.test_axi_checker import AR, AW, INCR8, OFF, Step, W, on, play
 from tests.sim.toy import pins_spec
 

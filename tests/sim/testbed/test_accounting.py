@@ -143,7 +143,7 @@ def test_every_counter_of_the_card_is_in_the_account(count: Count) -> None:
     elif count.part is Part.ENDED:
         rb[begun] += 7
         if count.way == "tx":
-            host.driver._tx.counters["tx_frames"] += 7  # type: ignore[attr-defined]
+            host.driver.rings.tx.counters["tx_frames"] += 7  # type: ignore[attr-defined]
         leg = driver_legs(host)[way]
         assert (leg.causes[count.name], leg.lost) == (before.causes.get(count.name, 0) + 7, 0)
         rb[begun] -= 7
@@ -159,7 +159,7 @@ def test_what_stands_behind_a_stopped_queue_is_under_its_name(stop: Stop, monkey
     assert isinstance(host.engine, FakeEngine)
     way = ["rx", "tx"].index(stop.way)
     host.engine.card.rb[em.WINDOW.of(stop.way, Part.BEGUN)[0].name] += 3
-    host.driver._tx.counters["tx_frames"] += 3 + 2  # type: ignore[attr-defined]  # and 2 that are on the ring still
+    host.driver.rings.tx.counters["tx_frames"] += 3 + 2  # type: ignore[attr-defined]  # and 2 that are on the ring still
     assert driver_legs(host)[way].lost == (3, 5)[way]
     host.engine.card.reg[stop.name, 0] = em.StopCause.DATA
     leg = driver_legs(host)[way]
@@ -168,7 +168,7 @@ def test_what_stands_behind_a_stopped_queue_is_under_its_name(stop: Stop, monkey
 
 def test_what_the_card_never_took_is_said() -> None:
     host = busy_host()
-    host.driver._tx.counters["tx_frames"] += 3  # type: ignore[attr-defined]
+    host.driver.rings.tx.counters["tx_frames"] += 3  # type: ignore[attr-defined]
     assert str(driver_legs(host)[1]).endswith(", lost 3: 3 the card has not taken from the ring")
 
 

@@ -38,7 +38,7 @@ from ringbed.stack.link.interface import Offload
 from ringbed.stack.socket.icmp import IcmpSocket
 from ringbed.stack.stack import Stack
 from tests.drivers.bench import frame
-from tests.drivers.em.test_rx import udp
+from tests.drivers.em.ring.test_rx import udp
 from tests.sim.conftest import needs_native
 from tests.sim.testbed.stack_hosts import configure, stack_host
 

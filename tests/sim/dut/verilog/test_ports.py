@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.dut.ports import NoModule, VerilogError, module_ports, read_top
+from ringbed.sim.dut.verilog.ports import NoModule, VerilogError, module_ports, read_top
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl

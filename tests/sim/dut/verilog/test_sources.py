@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.sim.dut.map import read
-from ringbed.sim.dut.sources import in_order
+from ringbed.sim.dut.verilog.sources import in_order
 from tests.sim.conftest import needs_native
 
 TEXTS = {

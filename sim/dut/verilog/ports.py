@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.dut.tree import WAYS, Tree, VerilogError, read_tree
+from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 

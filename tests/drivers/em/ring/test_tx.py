@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ringbed.drivers.em.tx import MAX_SEGMENTS
+from ringbed.drivers.em.ring.tx import MAX_SEGMENTS
 from ringbed.drivers.world import TxFrame, TxSum
 from tests.drivers.bench import Bench, frame
-from tests.drivers.em.test_rx import udp
+from tests.drivers.em.ring.test_rx import udp
 from tests.drivers.fake_card import ones_sum
 
 ALL_UDP = TxSum.IPV4 | TxSum.UDP

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ringbed.sim.dut.flat import flat_module
-from ringbed.sim.dut.ports import InterfacePorts, module_ports
-from ringbed.sim.dut.tree import VerilogError
+from ringbed.sim.dut.verilog.flat import flat_module
+from ringbed.sim.dut.verilog.ports import InterfacePorts, module_ports
+from ringbed.sim.dut.verilog.tree import VerilogError
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 from tests.sim.conftest import needs_native

@@ -14,7 +14,7 @@ from ringbed.sim.testbed.switch_link import SwitchLink
 from ringbed.sim.wire.frame import from_wire, to_wire
 from tests.drivers.bench import frame
 from tests.sim.fake_engine import fake_host
-from tests.sim.testbed.test_switch import station
+from tests.sim.testbed.switch.test_switch import station
 
 
 class End:

@@ -10,7 +10,7 @@ import pytest
 from ringbed.sim.cocotb.run import run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 
-NIC = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
+NIC = Path(__file__).parents[4] / "examples" / "third_party" / "nic"
 
 
 @pytest.mark.cocotb

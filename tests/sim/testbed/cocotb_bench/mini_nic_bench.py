@@ -1,4 +1,4 @@
-"""Tests inside the simulator, run by test_testbed_cocotb.py: what cocotb may do to a call of a bench, it may do."""
+"""Tests inside the simulator, run by test_cocotb_bench.py: what cocotb may do to a call of a bench, it may do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.testbed.cocotb_bench import Bench, BenchHost
 from ringbed.sim.testbed.peer import NoAnswer
 
-SPEC = dut_spec(Path(__file__).parents[3] / "examples" / "third_party" / "nic" / "mini_nic.toml")
+SPEC = dut_spec(Path(__file__).parents[4] / "examples" / "third_party" / "nic" / "mini_nic.toml")
 PEER = "10.0.0.1"
 
 

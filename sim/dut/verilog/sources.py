@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ringbed.sim.dut.ports import Top
+from ringbed.sim.dut.verilog.ports import Top
 from ringbed.sim.files import read_file
 from ringbed.sim.seam.spec import Rtl
 

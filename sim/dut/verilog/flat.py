@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.dut.ports import InterfacePorts, module_ports
-from ringbed.sim.dut.tree import WAYS, Tree, VerilogError, literal, read_tree
+from ringbed.sim.dut.verilog.ports import InterfacePorts, module_ports
+from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, literal, read_tree
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["flat_module"]

@@ -4,39 +4,31 @@ Plain frames take legacy descriptors; frames that ask for sums, and messages tha
 descriptors behind a context descriptor. The card keeps one context for either, and each is sent only when it changes
 (M 3.3.5). What a tag needs stands in every descriptor: the card looks at the last, or, cutting, at the first.
 
-RS is set on the last frame of every batch and on every `rs_every`-th inside: done there means done before it, and
-nothing is left without a write-back.
+A batch's last frame ends a group, so that nothing is left without a write-back (`descriptors.py`).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.offload import Context, build_context, build_segmentation, message_header
-from ringbed.drivers.em.rx import check_ring
-from ringbed.drivers.world import Buffer, Coherent, Direction, Dma, Mapping, TxFrame, TxSum
+from ringbed.drivers.em.ring.descriptors import HIGH, TxDescriptors
+from ringbed.drivers.em.ring.offload import Context, build_context, build_segmentation, message_header
+from ringbed.drivers.world import Buffer, Direction, Dma, TxFrame, TxSum
 from ringbed.hw.formats import em
 
 __all__ = ["WORKAROUNDS", "TxRing"]
 
-# A descriptor is two 64-bit words; these are bits of the second.
-_HIGH = 64
-LEGACY_FLAGS = em.TX_LEGACY.mask("IFCS") >> _HIGH
-DATA_FLAGS = em.TX_DATA.pack(IFCS=1, DEXT=1, DTYP=1) >> _HIGH
-EOP = em.TX_DATA.mask("EOP") >> _HIGH
-RS = em.TX_DATA.mask("RS") >> _HIGH
-DONE = em.TX_DATA.mask("DD") >> _HIGH
-SUMS = em.TX_DATA.mask("IXSM", "TXSM") >> _HIGH
-VLE = em.TX_DATA.mask("VLE") >> _HIGH
-IDE = em.TX_DATA.mask("IDE") >> _HIGH
-TAG_SHIFT = em.TX_DATA["special"].lsb - _HIGH
+LEGACY_FLAGS = em.TX_LEGACY.mask("IFCS") >> HIGH
+DATA_FLAGS = em.TX_DATA.pack(IFCS=1, DEXT=1, DTYP=1) >> HIGH
+EOP = em.TX_DATA.mask("EOP") >> HIGH
+SUMS = em.TX_DATA.mask("IXSM", "TXSM") >> HIGH
+VLE = em.TX_DATA.mask("VLE") >> HIGH
+IDE = em.TX_DATA.mask("IDE") >> HIGH
+TAG_SHIFT = em.TX_DATA["special"].lsb - HIGH
 for _name in ("address", "EOP", "RS", "VLE", "IDE", "DD", "special"):
     assert em.TX_LEGACY[_name] == em.TX_DATA[_name], _name
-assert em.TX_LEGACY["length"].lsb == em.TX_DATA["DTALEN"].lsb == _HIGH  # a length needs no shift
-assert em.TX_CONTEXT.size == em.TX_DATA.size == em.TX_LEGACY.size == 16
+assert em.TX_LEGACY["length"].lsb == em.TX_DATA["DTALEN"].lsb == HIGH  # a length needs no shift
 
 MAX_SEGMENTS = 16  # a frame in more pieces is copied into one first
 TAG = 4  # bytes of an 802.1Q tag
@@ -46,16 +38,6 @@ PIECE = 16384  # most bytes a descriptor of a message takes here; DTALEN would t
 # that its write-back cannot come before the data is fetched.
 WORKAROUNDS = ("descriptor_4k", "tso_tail")
 TAIL = 4
-
-
-@dataclass(slots=True)
-class _Group:
-    """Frames that one RS covers: give their buffers back when the descriptor at `last` is done."""
-
-    last: int = 0
-    descriptors: int = 0
-    frames: int = 0
-    buffers: list[Mapping] = field(default_factory=list)
 
 
 def split(segments: Sequence[Buffer], at: int) -> tuple[bytes, list[Buffer]]:
@@ -69,7 +51,7 @@ def split(segments: Sequence[Buffer], at: int) -> tuple[bytes, list[Buffer]]:
     return header, rest
 
 
-class TxRing:
+class TxRing(TxDescriptors):
     """One transmit ring; at most N-1 of its N descriptors are the card's.
 
     Counters. Of the frames `send` took, each is in one: `tx_frames` put on the ring; `tx_null` empty; `tx_long` over
@@ -89,62 +71,19 @@ class TxRing:
         self, dma: Dma, hardware: EmHardware, size: int, *, longest: int, sums: TxSum,
         workarounds: Collection[str] = (), counters: dict[str, int] | None = None,
     ) -> None:  # fmt: skip
-        check_ring("TDLEN", size)
-        self.size = size
+        super().__init__(dma, hardware, size, dict.fromkeys(self.COUNTERS, 0) if counters is None else counters)
         self.longest = longest  # bytes of a frame without FCS, with its tag
-        self.counters = dict.fromkeys(self.COUNTERS, 0) if counters is None else counters
-        self.completed = 0  # groups given back since the start: the watchdog's sign of life
         self.tagging = False  # the card puts tags in: CTRL.VME
         self.delayed = False  # interrupts wait for company: IDE
-        self._dma = dma
-        self._hardware = hardware
         self._sums = sums  # what the card can do, whatever is switched on
         self._workarounds = frozenset(workarounds)
         self._max_segments = min(MAX_SEGMENTS, size - 2)
-        self._rs_every = max(1, size // 8)
         self._room_to_restart = min(size - 1, max(size // 4, self._max_segments + 2))
         self._contexts: dict[tuple[int, int, int], Context | None] = {}
-        self._ring: Coherent | None = None
-        self._words = memoryview(bytearray()).cast("Q")
-        self._card_frames = 0
-        self._empty()
 
     def _empty(self) -> None:
-        self._tail = 0
-        self._free = self.size - 1
-        self._groups: deque[_Group] = deque()
-        self._open = _Group()
-        self._posted = 0  # frames since the ring was programmed
+        super()._empty()
         self._loaded: list[Context | None] = [None, None]  # what the card holds, for single frames and for messages
-
-    def stage(self) -> None:
-        """Allocate the ring, once for many resets."""
-        if self._ring is None:
-            self._ring = self._dma.coherent(em.TX_DATA.size * self.size, em.RING_ALIGN)
-            self._words = self._ring.view.cast("Q")
-
-    def release(self) -> None:
-        """Free the ring; only after `abandon`."""
-        self._words = memoryview(bytearray()).cast("Q")
-        if self._ring is not None:
-            self._dma.free(self._ring)
-            self._ring = None
-
-    def program(self) -> None:
-        """Write the ring's registers; the card has been reset. TCTL.EN comes after."""
-        assert self._ring is not None
-        self._card_frames = self._hardware.read("RB_TXFRAME")
-        write = self._hardware.write
-        write("TDBAL", self._ring.iova & 0xFFFF_FFFF)
-        write("TDBAH", self._ring.iova >> 32)
-        write("TDLEN", em.TX_DATA.size * self.size)
-        write("TDH", 0)
-        write("TDT", 0)
-
-    @property
-    def used(self) -> int:
-        """Descriptors the card has, done or not."""
-        return self.size - 1 - self._free
 
     @property
     def has_room(self) -> bool:
@@ -297,48 +236,3 @@ class TxRing:
             high &= ~SUMS
         self._words[2 * group.last + 1] |= EOP
         self._end_frame()
-
-    # ---- descriptors ----
-
-    def _end_frame(self) -> None:
-        self._open.frames += 1
-        self._posted += 1
-        if self._open.frames == self._rs_every:
-            self._close_group()
-
-    def _put(self, low: int, high: int) -> None:
-        tail = self._tail
-        self._words[2 * tail] = low
-        self._words[2 * tail + 1] = high
-        self._tail = tail + 1 if tail + 1 < self.size else 0
-        self._free -= 1
-        self._open.descriptors += 1
-
-    def _close_group(self) -> None:
-        """Ask for a write-back of the last frame's last descriptor."""
-        self._words[2 * self._open.last + 1] |= RS
-        self._groups.append(self._open)
-        self._open = _Group()
-
-    def clean(self) -> None:
-        """Give back the buffers of every group that is done, the newest looked at last."""
-        groups, words, unmap = self._groups, self._words, self._dma.unmap
-        while groups and words[2 * groups[0].last + 1] & DONE:
-            group = groups.popleft()
-            for buffer in group.buffers:
-                unmap(buffer)
-            self._free += group.descriptors
-            self.completed += 1
-
-    def abandon(self) -> None:
-        """After a reset of the card: give back everything, count what the card had not taken.
-
-        A card without the RB window reads 0 there; then all that was not seen done counts as lost.
-        """
-        in_flight = sum(group.frames for group in self._groups)
-        taken = self._hardware.read("RB_TXFRAME") - self._card_frames & 0xFFFF_FFFF
-        self.counters["tx_reset"] += min(in_flight, max(0, self._posted - taken))
-        for group in self._groups:
-            for buffer in group.buffers:
-                self._dma.unmap(buffer)
-        self._empty()

@@ -174,8 +174,8 @@ def test_memory_that_answers_slverr(traffic: Callable[..., Traffic], what: str) 
 def _places(driver: Em, what: str) -> list[tuple[int, int]]:
     """Address and length of the memory to break: a whole ring, or eight bytes in every receive buffer."""
     if what == "rx data":
-        return [(buffer.iova + 8, 8) for buffer in driver._rx._buffers]
-    ring = driver._rx._ring if what == "rx ring" else driver._tx._ring
+        return [(buffer.iova + 8, 8) for buffer in driver.rings.rx._buffers]
+    ring = driver.rings.rx._ring if what == "rx ring" else driver.rings.tx._ring
     assert ring is not None
     return [(ring.iova, len(ring.view))]
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbed.drivers.em.tx import WORKAROUNDS, split
+from ringbed.drivers.em.ring.tx import WORKAROUNDS, split
 from ringbed.drivers.ethtool import Features
 from ringbed.drivers.world import Segmentation, TxFrame, TxSum
 from tests.drivers.bench import Bench
-from tests.drivers.em.test_rx import udp
-from tests.drivers.em.test_tx import pieces, unsummed
+from tests.drivers.em.ring.test_rx import udp
+from tests.drivers.em.ring.test_tx import pieces, unsummed
 from tests.drivers.fake_card import MAC, ones_sum
 
 OFFSETS = {(True, False): (34, 20), (True, True): (54, 20), (False, False): (34, 8)}

@@ -1,0 +1,30 @@
+"""Faults of the memory bus, handed to a compiled model; and what became of them."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any
+
+from ringbed.sim.native.abi import BusFixed, BusRule
+from ringbed.sim.seam.bus_faults import Access, BusEvent, BusFaults, BusKind
+
+__all__ = ["hand_over", "take_log"]
+
+BUS_EVENT = struct.Struct("=QQQIIII")  # clock, ordinal, address; kind, access, clocks, beat
+
+
+def hand_over(faults: BusFaults, lib: Any, handle: int) -> None:
+    rules = [BusRule(r.key, r.threshold, *r.span, r.kind, r.mask, r.clocks, 0) for r in faults.rules]
+    fixed = [BusFixed(f.ordinal, *f.span, f.kind, f.access, f.clocks, f.beat) for f in faults.sorted_fixed()]
+    lib.rb_bus_faults(handle, (BusRule * len(rules))(*rules), len(rules), (BusFixed * len(fixed))(*fixed), len(fixed))
+
+
+def take_log(lib: Any, handle: int, count: int) -> list[BusEvent]:
+    """The `count` events that the harness has, which forgets them."""
+    table = ctypes.create_string_buffer(BUS_EVENT.size * count)
+    lib.rb_bus_fault_log(handle, table)
+    return [
+        BusEvent(clock, BusKind(kind), Access(access), ordinal, clocks, beat, address)
+        for clock, ordinal, address, kind, access, clocks, beat in BUS_EVENT.iter_unpack(table.raw)
+    ]

@@ -1,0 +1,33 @@
+"""What the harness of a compiled model found, put into words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.abi import Mailbox, RawFinding
+from ringbed.sim.seam.axi_checker import Findings
+from ringbed.sim.seam.engine import Finding
+
+__all__ = ["put_into_words"]
+
+
+def put_into_words(findings: Findings, lib: Any, handle: int, box: Mailbox, memory: HostMemory | None) -> None:
+    """Take what the harness found into `findings`, while what is mapped is what was mapped then."""
+    findings.now = int(box.now)
+    lost = int(box.findings_lost)
+    table = (RawFinding * box.findings)()
+    lib.rb_findings(handle, table, True)
+    for raw in table:
+        findings.keep(_worded(raw, memory))
+    findings.lost += lost
+
+
+def _worded(raw: RawFinding, memory: HostMemory | None) -> Finding:
+    rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
+    last = int(raw.last) if raw.count > 1 else None
+    if not rule.startswith("dma.") or memory is None:
+        return Finding(raw.clock, rule, text, raw.count, last)
+    place, answer = memory.locate(raw.address, raw.end, raw.clock), text.rpartition(" ")[2]
+    about = (answer, place.about)
+    return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, last, about, place.reach)
