@@ -15,6 +15,7 @@ import typer
 
 from ringbed.cli.bench.command import bench
 from ringbed.cli.demo.command import demo
+from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.nic import command as nic
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(nic.app, name="nic")
 app.add_typer(dut.app, name="dut")
+app.add_typer(drivers.app, name="drivers")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(bench)
 

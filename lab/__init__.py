@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ringbed.drivers.world import Segmentation as Segmentation
     from ringbed.drivers.world import TxFrame as TxFrame
     from ringbed.drivers.world import TxSum as TxSum
+    from ringbed.drivers.world import Verdict as Verdict
     from ringbed.hw.errata.lab import errata_mask as errata_mask
     from ringbed.sim.cards import em as em
     from ringbed.sim.cards import em_lab as em_lab

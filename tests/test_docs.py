@@ -59,6 +59,8 @@ RUN_ELSEWHERE = {
         "tests/cli/dut/test_test.py",
         """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
     ),
+    "ringbed drivers new my_nic": ("tests/cli/drivers/test_command.py", "`ringbed drivers new my_nic`"),
+    "pytest test_my_nic.py": ("tests/cli/drivers/test_command.py", '"-m", "pytest"'),
     "ringbed bench soak": ("tests/cli/bench/test_command.py", '_bench("soak"'),
     "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }

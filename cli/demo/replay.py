@@ -78,7 +78,7 @@ class _Stock:
 def run_pcap(options: DemoOptions, faults: Faults, stack: ExitStack, console: Console) -> list[Row]:
     stock = _stock(options, console)
     mtu = mtu_for(stock.longest)
-    host = open_card(options, faults, Collector(), stack, console, driver={"mtu": mtu})
+    host = open_card(options, faults, Collector(), stack, console, driver_options={"mtu": mtu})
     book = StageBook(host)
     host.driver.set_promiscuous(True)
     few = sampled(options, host, console, f"one frame of each kind is sampled, of {len(stock.numbered)}")

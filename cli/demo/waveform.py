@@ -47,7 +47,7 @@ def record_disagreement(
 
     def scenario(case: Case) -> None:
         with ExitStack() as stack:
-            host = open_card(plain, Faults(FaultPlan()), Collector(), stack, console, driver={"mtu": mtu})
+            host = open_card(plain, Faults(FaultPlan()), Collector(), stack, console, driver_options={"mtu": mtu})
             host.driver.set_promiscuous(True)
             capture = folder / "failure.pcapng"
             case.keep(capture)

@@ -161,7 +161,8 @@ class Bench:
     def _em(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.testbed.assembly import open_host
 
-        return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
+        own = driver_of(self.marker["driver"]) if "driver" in self.marker else None
+        return open_host(name, upper, engine=self.engine, mac=LLADDR, driver=own, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.engines import FOR_VERILOG

@@ -2,6 +2,7 @@
 
     bare = open_host("em0", Collector())                 loopback bench, replay
     real = open_host("em0", StackOnDriver(Stack("a")))   everything
+    mine = open_host("em0", Collector(), driver=Mine)    on a driver of one's own
 
 Between driver and stack there is one adapter, which is the driver's FrameSink and the stack's Interface at once: it
 turns verdicts into packet flags, and the stack's flags into the sums a driver is asked for. It parses nothing. A tag
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
@@ -24,7 +26,7 @@ from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.accounting import Leg, driver_legs
-from ringbed.sim.testbed.host import Host, U
+from ringbed.sim.testbed.host import DriverMaker, Host, U
 from ringbed.stack.iface.tree import IfDevice
 from ringbed.stack.kern.ifq import Ifq
 from ringbed.stack.kern.journey import Journey
@@ -179,30 +181,46 @@ def open_host(
     offloads: Collection[str] = cards.OFFLOADS,
     spec: NicSpec | None = None,
     memory: HostMemory | None = None,
-    driver: Mapping[str, Any] | None = None,
+    driver: Callable[..., Nic] | Mapping[str, Any] | None = None,
+    driver_options: Mapping[str, Any] | None = None,
     say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Host[U]:
     """An `em` card with address `mac` on an engine, its driver attached but not up; `name` such as `em0`.
 
-    `spec` replaces the clean card (a lab build); `driver` are options of `drivers.em.Em`, `settings` those of
-    `sim.settings.Settings` and of the engine. Raises ValueError for a bad one, BuildError, QemuMissing, AttachError.
+    `spec` replaces the clean card (a lab build). `driver` is a driver of one's own, a class or whatever makes one of
+    (device, dma, sink); without it the driver is `drivers.em.Em`. `driver_options` are its keywords (a mapping as
+    `driver` is Em's, as it was before). `settings` are those of `sim.settings.Settings` and of the engine.
+    Raises ValueError for a bad one, BuildError, QemuMissing, and what the driver raises: AttachError.
     """
+    make = _maker(name, offloads, driver, driver_options)
     spec = spec or cards.em(offloads)
     memory = memory or memory_for(spec.portmap)
     opened = open_engine(engine, spec, memory, say=say, progress=progress, **settings)
-    options = {"name": name, "offloads": offloads, **(driver or {})}
     try:
         opened.set_pin("mac", int.from_bytes(mac, "big"))
         pci = opened.pci if isinstance(opened, QemuEngine) else EM_PCI
-        return Host(
-            name, opened, memory, pci, lambda device, dma, sink: Em(device, dma, sink, **options), upper,
-            opened.frequency,
-        )  # fmt: skip
+        return Host(name, opened, memory, pci, make, upper, opened.frequency)
     except BaseException:
         opened.close()
         raise
+
+
+def _maker(
+    name: str, offloads: Collection[str], driver: Callable[..., Nic] | Mapping[str, Any] | None,
+    options: Mapping[str, Any] | None,
+) -> DriverMaker:  # fmt: skip
+    """Em is told the card's name and what the card was built with; somebody's own driver what its options say."""
+    if isinstance(driver, Mapping):
+        if options is not None:
+            raise ValueError("driver= is a mapping of Em's options, and driver_options= has some too: name one of them")
+        driver, options = None, driver
+    if driver is not None and not callable(driver):
+        raise ValueError(f"driver={driver!r} makes no driver: a class does, or a function of (device, dma, sink)")
+    if driver is None:
+        return partial(Em, **{"name": name, "offloads": offloads, **(options or {})})
+    return partial(driver, **(options or {}))
 
 
 def account(host: Host[Any]) -> list[Leg]:

@@ -31,7 +31,7 @@ class Live:
         settings: dict[str, Any] = {"leap": True} if engine == "qemu" else {}
         self.engine = engine
         self.host: Host[Collector] = open_host(
-            "em0", Collector(), engine=engine, mac=mac, driver=options, **settings,
+            "em0", Collector(), engine=engine, mac=mac, driver_options=options, **settings,
         )  # fmt: skip
         assert isinstance(self.host.driver, Em)
         self.driver = self.host.driver

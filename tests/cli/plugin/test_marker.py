@@ -18,7 +18,6 @@ from tests.cli.plugin.runs import MARKED, MERGED, THEIRS, run, sentence, theirs
     ("marker", "said"),
     [
         ('"mini_nic.toml", driver="mini_driver:MiniNic"', "ringbed('mini_nic.toml'): name it, such as map="),
-        ('driver="mini_driver:MiniNic"', "it goes with a map, which is not given"),
         ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
         ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
         ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
@@ -40,7 +39,7 @@ def test_markers_are_merged_the_closest_first(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_none_is_one_sentence(tmp_path: Path) -> None:
     done = run(tmp_path, THEIRS.replace("mini_driver:MiniNic", "mini_driver"))
-    assert "a class, or 'module:Class', goes with a map" in done.stdout
+    assert "it is a class, or 'module:Class'" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_a_value_that_cannot_be_is_a_sentence(tmp_path: Path, marker: dict[str, 
 
 @pytest.mark.parametrize("driver", ["x", ":", "", ".x:y", "a b:c", 3, None])
 def test_what_names_no_driver(driver: Any) -> None:
-    with pytest.raises(pytest.UsageError, match="a class, or 'module:Class', goes with a map"):
+    with pytest.raises(pytest.UsageError, match="it is a class, or 'module:Class'"):
         driver_of(driver)
 
 

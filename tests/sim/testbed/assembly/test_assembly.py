@@ -256,7 +256,7 @@ def rtl(engine_kind: str) -> Iterator[Callable[..., Any]]:
 
     def open_one(upper: Any, number: int = 1, **driver: Any) -> Host[Any]:
         mac = bytes([2, 0, 0, 0, 0, number])
-        host: Host[Any] = open_host("em0", upper, engine=engine_kind, mac=mac, driver=driver)
+        host: Host[Any] = open_host("em0", upper, engine=engine_kind, mac=mac, driver_options=driver)
         hosts.append(host)
         host.up()
         return host

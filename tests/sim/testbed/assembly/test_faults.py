@@ -32,7 +32,7 @@ class Traffic:
     """A card in loopback and a seeded stream of frames in one to four pieces."""
 
     def __init__(self, longest: int = 1514, **driver: Any) -> None:
-        self.host = open_host("em0", Collector(), driver=driver)
+        self.host = open_host("em0", Collector(), driver_options=driver)
         self.host.up()
         self.pump = Pump([self.host], [Loopback(self.host.engine)])
         self._random = random.Random(longest)
