@@ -93,6 +93,7 @@ class Reader:
         self.ports, self.rtl = found.ports, with_found(self.rtl, found)
         self.used: dict[str, str] = {}
         self.dut = self._dut()
+        self.foreign = found.foreign
         self.problems += missing_files(self.rtl, found.foreign)
 
     # ---- the parts ----

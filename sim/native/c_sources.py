@@ -13,7 +13,7 @@ from ringbed.sim.native.cache import cache_dir, content_hash
 from ringbed.sim.native.toolchain import SourceError, find_compiler, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["c_hash", "c_objects"]
+__all__ = ["c_hash", "c_objects", "check_c"]
 
 FLAGS = ("-fPIC", "-O2", "-w")
 
@@ -29,6 +29,21 @@ def c_hash(rtl: Rtl | None) -> str:
             log.unlink()
             texts.append(text.read_text(encoding="utf-8", errors="replace"))
     return content_hash(*texts) if texts else ""
+
+
+def check_c(rtl: Rtl, foreign: Sequence[str]) -> None:
+    """Whether the files are C that a compiler takes, and have the functions `foreign` (import "DPI-C") under these
+    names: C++ has them under others without extern "C". Raises SourceError with the first error of compiler or linker.
+    """
+    if not rtl.c_files:
+        return
+    with tempfile.TemporaryDirectory() as work:
+        log = cache_dir() / f"c.{content_hash(*map(str, rtl.c_files))[:12]}.log"  # which outlives the folder
+        objects = c_objects(rtl, Path(work), log)
+        wanted = [f"-Wl,--require-defined={name}" for name in foreign]
+        command = [*find_compiler().command, "-shared", *wanted, "-o", str(Path(work) / "c.so"), *map(str, objects)]
+        run_tool("the linker", command, log, fault=SourceError)
+        log.unlink()
 
 
 def c_objects(rtl: Rtl | None, work: Path, log: Path) -> list[Path]:
