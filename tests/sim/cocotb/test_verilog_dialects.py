@@ -71,6 +71,10 @@ CASES: dict[str, tuple[str, bool | Mapping[int, bool], bool]] = {
         module("always_ff @(posedge clk) q <= d.data;", f"package p; {BEAT} endpackage",
                PORTS.replace("logic [8:0] d", "p::beat_t d")), False, True,
     ),
+    "a type of a package with a parameter of it, `logic [W-1:0]`": (
+        module(FLIP, PACKAGE.replace("endpackage", "typedef logic [W-1:0] b_t; endpackage"),
+               PORTS.replace("logic [7:0] q", "p::b_t q")), False, True,
+    ),
     "a cast to a type, `s_t'(x)`": (
         module(FLIP + "typedef enum logic {A, B} s_t; s_t s; assign s = s_t'(d[0]);"), False, True,
     ),
