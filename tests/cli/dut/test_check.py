@@ -196,9 +196,11 @@ def test_c_that_does_not_do_is_found_before_a_model_is_built(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], c: str, words: str
 ) -> None:
     path = write_world(tmp_path)
-    (tmp_path / "rtl" / "world.c").write_text(c, encoding="latin-1")
-    assert run(str(path), "--limit", "0") == Exit.USAGE
-    said = capsys.readouterr().err
+    for text in ("int first wrong;", c):  # what was wrong before is not told again
+        (tmp_path / "rtl" / "world.c").write_text(text, encoding="latin-1")
+        assert run(str(path), "--limit", "0") == Exit.USAGE
+        said = capsys.readouterr().err
+        assert ("wrong" in said) == (text != c)
     assert said.count("\n") == 1
     assert words in said
 
