@@ -84,7 +84,7 @@ def loop(
     """`size` in the words of architecture: 64 is with FCS, 1514 without. `warm` frames go round first, uncounted.
     Nobody notes the lines that mapped buffers unless `memory` says so: what that costs is `sim.em.checks_cost.origins`.
 
-    Raises RuntimeError when a frame is wrong.
+    Raises RuntimeError when a frame is changed, or never comes back.
     """
     rng = random.Random(seed)
     length = 60 if size == 64 else size
@@ -120,8 +120,20 @@ def _run(host: Any, cable: Loopback, stock: list[bytes], frames: int) -> None:
         arrived = host.upper.take()
         for received in arrived:
             if received.data != stock[done % DISTINCT]:
-                raise RuntimeError(f"frame {done} of the loop came back changed")
+                raise RuntimeError(_wrong(received.data, stock, done, sent))
             done += 1
         idle = 0 if arrived else idle + 1
         if idle > 100:
             raise RuntimeError(f"the loop stands still after {done} of {frames} frames")
+
+
+def _wrong(data: bytes, stock: list[bytes], wanted: int, sent: int) -> str:
+    """What happened where another than frame `wanted` came: one sent behind it says that those between are lost, if it
+    is not so far behind that it might be one from before.
+    """
+    near = range(wanted + 1, min(sent, wanted + DISTINCT // 2))
+    behind = next((each for each in near if stock[each % DISTINCT] == data), None)
+    if behind is None:
+        return f"frame {wanted} of the loop came back changed"
+    last = f" to {behind - 1}" if behind - 1 > wanted else ""
+    return f"frame {wanted}{last} of the loop never came back: frame {behind} did"

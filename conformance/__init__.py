@@ -1,0 +1,3 @@
+from ringbed.sim import moved
+
+moved.install("ringbed.conformance", {"replay": "references.replay"})

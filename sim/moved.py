@@ -6,7 +6,7 @@ New names are those of `ringbed.lab`, which stay when files move.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -46,17 +46,22 @@ NAMES = {  # modules that are folders now, and the file that has what they had
 class _Finder(MetaPathFinder, Loader):
     """Asked last, for what no path has: the module of the new name is the module of the old one, not a copy."""
 
+    def __init__(self, room: str, modules: Mapping[str, str]) -> None:
+        self._room, self._modules = room, modules
+
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         room, _, old = name.rpartition(".")
-        return ModuleSpec(name, self) if room == ROOM and old in MODULES else None
+        return ModuleSpec(name, self) if room == self._room and old in self._modules else None
 
     def exec_module(self, module: ModuleType) -> None:
         """The import system gives out what stands in `sys.modules` when a module has run."""
-        sys.modules[module.__name__] = import_module(f"{ROOM}.{MODULES[module.__name__.rpartition('.')[2]]}")
+        new = self._modules[module.__name__.rpartition(".")[2]]
+        sys.modules[module.__name__] = import_module(f"{self._room}.{new}")
 
 
-def install() -> None:
-    sys.meta_path.append(_Finder())
+def install(room: str = ROOM, modules: Mapping[str, str] = MODULES) -> None:
+    """Of a room: each old module of it, by where it is now."""
+    sys.meta_path.append(_Finder(room, modules))
 
 
 def old_name(package: str, name: str) -> Any:

@@ -185,7 +185,9 @@ def _replays(
 def _round(card: ReplayCard, now: _Round, oracle: Oracle, bars: Progress) -> Iterator[str]:
     """Send and compare; a line for each disagreement."""
     card.unsound = now.unsound
-    sending, comparing = (bars.add_task(title, total=len(now.frames)) for title in (now.title, "compared with scapy's"))
+    some = len(now.frames)  # none where all of a capture is bad on the wire: no bar for nothing to do
+    titles = now.title, "compared with scapy's"
+    sending, comparing = (bars.add_task(title, total=some, visible=some > 0) for title in titles)
     card.progress = partial(bars.advance, sending)
     compared = partial(bars.advance, comparing)
     if isinstance(card, FaultyReplayCard):

@@ -28,9 +28,10 @@ def dut_check(
 
     Each mistake is one sentence: a port that is missing, has another width or direction, or is named twice; an input
     that nothing drives, or an output; a clock that flip-flops use and the map does not name; a bus whose flip-flops run
-    on another clock than the map says; a reset the other way round. The last line is the verdict: the map fits; it
-    fits, and clocks and resets are not checked, with the reason; or it is incomplete, where an input has no use yet.
-    Ends with 1 when there is a mistake, or the map is incomplete.
+    on another clock than the map says; a reset the other way round. C beside it is compiled, and must have what the
+    Verilog imports. The last line is the verdict: the map fits; it fits, and clocks and resets are not checked, with
+    the reason; or it is incomplete, where an input has no use yet. Ends with 1 when there is a mistake, or the map is
+    incomplete; with 2 when a tool does not take your Verilog or C.
     """
     from rich.console import Console
 
@@ -45,6 +46,7 @@ def dut_check(
     problems, verdict = list(reader.problems), f"{portmap} fits {reader.top}"
     open_inputs = list(silent_ties(reader)) if not problems else []
     if not problems and not open_inputs:
+        verdict += _of_the_c(reader)
         try:
             with set_up_told(console), console.status("clocks and resets, by Yosys ..."):
                 problems = netlist_problems(reader.dut, reader.rtl, limit, reader.block)
@@ -59,6 +61,18 @@ def dut_check(
     console.print(verdict, markup=False, highlight=False, soft_wrap=True)
     if problems or open_inputs:
         raise typer.Exit(Exit.FINDING)
+
+
+def _of_the_c(reader: Reader) -> str:
+    """For the verdict, where it could not be looked at. Raises SourceError for C that does not do."""
+    from ringbed.sim.native.c_sources import check_c
+    from ringbed.sim.native.toolchain import ToolchainMissing
+
+    try:
+        check_c(reader.rtl, reader.foreign)
+    except ToolchainMissing as error:
+        return f"; C not checked, because {error}"
+    return ""
 
 
 def _buses(reader: Reader) -> Table:

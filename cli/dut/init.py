@@ -131,7 +131,7 @@ def _ports(
             return top, module_ports(top, rtl, parameters)
         except NoModule as error:
             failures.append(error)
-    raise UserError(f"{failures[0]}: say which one by --top MODULE")
+    raise UserError(f"{failures[0]}" + (": say which one by --top MODULE" if failures[0].modules else ""))
 
 
 def _flattened(

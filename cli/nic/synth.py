@@ -119,7 +119,7 @@ def _write_page(
     from ringbed.sim.synth.dut import design_of_map
     from ringbed.sim.yosys.tools import versions
 
-    tools = versions()
+    others, tools = [design_of_map(each) for each in maps], versions()  # what a user got wrong comes first
     with console.status("elaborating cards and blocks ..."):
         cards = _designs([block for width in ON_PAGE for block in _wanted(name, [], width, each=False)])
         blocks: list[Design] = []
@@ -127,7 +127,7 @@ def _write_page(
             known = {design.rtlil for design in blocks}
             each = [block for block in _wanted(name, [], width, each=True) if width == 64 or block.inside <= INSIDE]
             blocks += [design for design in _designs(each) if design.rtlil not in known]
-        others = [*map(design_of_map, maps), *_designs(bridges())]
+        others += _designs(bridges())
     results = run_designs([*cards, *blocks, *others], limits, jobs, console)
     own = len(cards) + len(blocks)
     text = page(tools, results[: len(cards)], results[len(cards) : own], results[own:])

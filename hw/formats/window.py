@@ -90,6 +90,12 @@ class Window:
                 return self.base + 4 * count.index
         raise KeyError(name)
 
+    @property
+    def last(self) -> int:
+        """The highest byte offset of what is looked at."""
+        registers = (*self.registers(), *filter(None, (self.cause, self.mask)))
+        return max(register.offset for register in registers) + 3
+
     def on_wire(self, counts: Mapping[str, int]) -> tuple[int, int]:
         """Frames that the link brought and frames that it was given, of every counter's value."""
         return (

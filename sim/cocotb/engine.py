@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import weakref
 from dataclasses import replace
@@ -21,7 +22,7 @@ from ringbed.sim.cocotb.build import WAVES, build, spawn
 from ringbed.sim.cocotb.face import Box, Call, CocotbFace
 from ringbed.sim.cocotb.link import SOCKET, Link
 from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.native.verilog_said import Heard
+from ringbed.sim.native.verilog_said import Heard, printed, said
 from ringbed.sim.seam.engine import CardEnded
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.settings import Settings
@@ -100,7 +101,7 @@ class CocotbEngine(CocotbFace):
             if kind == "locate":
                 self._link.send(tuple(self._memory.locate(*value)) if self._memory is not None else ("",))
                 continue
-            self._heard.skip()  # it is among the findings of the box
+            sys.stdout.write(printed(self._heard.text()))  # the rest is among the findings of the box
             if kind == "ended":
                 self._ending = value
                 self.take(rest[0])
@@ -149,7 +150,9 @@ class CocotbEngine(CocotbFace):
         self._link.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE_S)
-        last = [each.finding(self.now) for each in self._heard.new()]  # of `final` blocks
+        text = self._heard.text()  # of `final` blocks
+        sys.stdout.write(printed(text))
+        last = [each.finding(self.now) for each in said(text)]
         self.take(replace(self._box, frames=[], findings=list(filter(None, last)), lost=0, bus_log=[]))
         self._end()
 

@@ -81,6 +81,7 @@ class Reader(Values):
         self.ports, self.rtl = found.ports, with_found(self.rtl, found)
         self.used: dict[str, str] = {}
         self.dut = self._dut()
+        self.foreign = found.foreign
         self.problems += missing_files(self.rtl, found.foreign)
 
     # ---- the parts ----

@@ -13,7 +13,7 @@ from ringbed.sim.native.cache import cache_dir, content_hash
 from ringbed.sim.native.toolchain import SourceError, find_compiler, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["c_hash", "c_objects"]
+__all__ = ["c_hash", "c_objects", "check_c"]
 
 FLAGS = ("-fPIC", "-O2", "-w")
 
@@ -24,11 +24,26 @@ def c_hash(rtl: Rtl | None) -> str:
     for number, path in enumerate(rtl.c_files if rtl is not None else ()):
         with tempfile.TemporaryDirectory() as work:
             text = Path(work) / f"{number}.i"
-            log = cache_dir() / f"c.{content_hash(str(path))[:12]}.log"  # of this file, since it outlives the folder
+            log = _log(path)
             _compile(rtl or Rtl(()), path, ["-E", "-P", "-o", str(text)], log)
-            log.unlink()
+            log.unlink(missing_ok=True)
             texts.append(text.read_text(encoding="utf-8", errors="replace"))
     return content_hash(*texts) if texts else ""
+
+
+def check_c(rtl: Rtl, foreign: Sequence[str]) -> None:
+    """Whether the files are C that a compiler takes, and have the functions `foreign` (import "DPI-C") under these
+    names: C++ has them under others without extern "C". Raises SourceError with the first error of compiler or linker.
+    """
+    if not rtl.c_files:
+        return
+    with tempfile.TemporaryDirectory() as work:
+        log = _log(*rtl.c_files)
+        objects = c_objects(rtl, Path(work), log)
+        wanted = [f"-Wl,--require-defined={name}" for name in foreign]
+        command = [*find_compiler().command, "-shared", *wanted, "-o", str(Path(work) / "c.so"), *map(str, objects)]
+        run_tool("the linker", command, log, fault=SourceError)
+        log.unlink(missing_ok=True)
 
 
 def c_objects(rtl: Rtl | None, work: Path, log: Path) -> list[Path]:
@@ -38,6 +53,13 @@ def c_objects(rtl: Rtl | None, work: Path, log: Path) -> list[Path]:
         objects.append(work / f"c{number}.o")
         _compile(rtl or Rtl(()), path, ["-c", "-o", str(objects[-1])], log)
     return objects
+
+
+def _log(*files: Path) -> Path:
+    """Of these files, since it outlives the folder; without what a compiler said of them before."""
+    log = cache_dir() / f"c.{content_hash(*map(str, files))[:12]}.log"
+    log.unlink(missing_ok=True)
+    return log
 
 
 def _compile(rtl: Rtl, path: Path, arguments: Sequence[str], log: Path) -> None:

@@ -38,7 +38,7 @@ MODEL_FLAGS = (
 # but the place; a linker.
 ERRORS = re.compile(
     r"^%Error.*?: .*$|^[^\s:][^:\n]*:\d+:(?:\d+:)? (?:fatal error|error|sorry|syntax error)\b.*$|"
-    r"^.*: undefined reference to .*$|^Unable to .*$|^ERROR: .*$",
+    r"^.*: (?:undefined reference to |required symbol ).*$|^Unable to .*$|^ERROR: .*$",
     re.MULTILINE,
 )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ringbed.sim.seam.engine import Finding
 
-__all__ = ["Heard", "Said", "said"]
+__all__ = ["Heard", "Said", "printed", "said"]
 
 # `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none.
 MESSAGE = re.compile(
@@ -21,6 +21,14 @@ MESSAGE = re.compile(
     rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d{1,20}) Scope: |"
     rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d{1,20}) ticks\.$",
     re.DOTALL | re.MULTILINE,
+)
+
+WHOLE = re.compile(rb"(?:" + MESSAGE.pattern + rb")[^\n]*\n?", MESSAGE.flags)  # with the scope behind it
+# What cocotb and the simulator say of themselves: a line of a log, what of it is on lines of their own, a waveform.
+THEIRS = re.compile(
+    rb"^ *(?:-\.--|\d+\.\d+)[munpf]?s +(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL) [^\n]*\n(?: {40}[^\n]*\n)*|"
+    rb"^(?:FST|VCD) info: [^\n]*\n",
+    re.MULTILINE,
 )
 
 
@@ -50,6 +58,11 @@ def said(output: bytes) -> list[Said]:
     return [_of(match) for match in MESSAGE.finditer(output)]
 
 
+def printed(output: bytes) -> str:
+    """What of `output` is neither such a message nor the simulator's own: $display and $warning, for a person."""
+    return THEIRS.sub(b"", WHOLE.sub(b"", output)).decode(errors="replace")
+
+
 def _of(match: re.Match[bytes]) -> Said:
     if match[9] is not None:
         return Said("stop", "", "$stop", int(match[9]))
@@ -69,15 +82,13 @@ class Heard:
 
     def new(self) -> list[Said]:
         """What was said since the last call."""
+        return said(self.text())
+
+    def text(self) -> bytes:
+        """All that came since the last call."""
         if self._flush is not None:
             self._flush(None)
         size = os.fstat(self._output).st_size
-        if size == self._at:
-            return []
-        text = os.pread(self._output, size - self._at, self._at)
+        text = os.pread(self._output, size - self._at, self._at) if size > self._at else b""
         self._at = size
-        return said(text)
-
-    def skip(self) -> None:
-        """What is there is known."""
-        self._at = os.fstat(self._output).st_size
+        return text

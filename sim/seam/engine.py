@@ -144,6 +144,9 @@ class Engine(Protocol):
     def run(self, until: int, stop: Event = Event.IRQ) -> Event:
         """Run to clock `until`, or to the first event of `stop`; queued writes count as work.
 
+        What holds already ends it at once: without `stop` it does not go on while the interrupt line is up, however far
+        `until` is, and with Event.NONE it does, on every engine.
+
         With IDLE in `stop` it returns early at rest, on every engine, of a card that says when it is: one whose port
         map has no `idle` (`[idle]`) never is, and every clock to `until` is run. On `qemu`, where nobody says, rest is
         that for some milliseconds of wall time nothing was heard. Without IDLE it goes on to `until`, and time is

@@ -143,6 +143,18 @@ def test_run_stops_at_the_event_asked_for(opened: Opener) -> None:
     assert engine.now == 10_000
 
 
+def test_without_a_stop_it_does_not_go_on_while_the_line_is_up(opened: Opener) -> None:
+    """Whoever only wants time to pass says so: Event.NONE."""
+    engine, _ = toy(opened, ON | IRQ_ENABLE)
+    engine.wire_in(FRAME, at=100)
+    assert engine.run(5_000) & Event.IRQ
+    before = engine.now
+    assert engine.run(5_000) & Event.IRQ
+    assert engine.now == before
+    assert engine.run(5_000, Event.NONE) & (Event.TIME | Event.IRQ) == Event.TIME | Event.IRQ
+    assert engine.now == 5_000
+
+
 def test_irq_hold_is_the_hosts_latency(opened: Opener) -> None:
     times = []
     for hold in (0, 70):

@@ -26,6 +26,27 @@ def test_what_is_none_is_refused_before_it_is_opened(tmp_path: Path) -> None:
         assert caught.value.filename == str(path)
 
 
+def test_what_the_system_makes_up_is_refused(tmp_path: Path) -> None:
+    """It says that it is a file, and empty; one that is keeps being one."""
+    for path in (Path("/proc/self/status"), Path("/proc/mounts")):
+        with pytest.raises(OSError, match="it is made up by the system as it is read, and no file") as caught:
+            read_file(path)
+        assert caught.value.filename == str(path)
+    (tmp_path / "empty").touch()
+    assert read_file(tmp_path / "empty") == b""
+
+
+def test_what_would_be_waited_for_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `/proc/kmsg` is while the kernel has nothing to say, which only root may open."""
+
+    def waits(handle: int, size: int) -> bytes:
+        raise BlockingIOError
+
+    (tmp_path / "kmsg").touch()
+    monkeypatch.setattr(os, "read", waits)
+    assert kind_of_no_file(tmp_path / "kmsg") == "made up by the system as it is read"
+
+
 def test_what_cannot_be_read_has_its_name_in_the_error() -> None:
     """Memory of a process that has none at 0 is a file that can be opened."""
     with pytest.raises(OSError, match="Input/output error") as caught:

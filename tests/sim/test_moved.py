@@ -37,6 +37,7 @@ from ringbed.sim.cable import Cable; from ringbed.sim.pump import Pump; from rin
 from ringbed.sim.memory import HostMemory, memory_for; from ringbed.sim.portmap import Pin
 from ringbed.sim.qemu import QemuEngine
 from ringbed.cli.show_switch import port_table, station_table
+from ringbed.conformance.replay import align, check_replay, Answer
 """.strip().splitlines()
 
 

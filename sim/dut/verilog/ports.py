@@ -23,6 +23,7 @@ class NoModule(VerilogError):
     """There is no module of that name, but perhaps `another` thing; `modules` are there."""
 
     def __init__(self, top: str, modules: Sequence[str], another: str = "") -> None:
+        self.modules = modules
         there, more = ", ".join(map(repr, modules[:SHOWN])) or "none", len(modules) - SHOWN
         said = f"{top!r} is {another} and no module" if another else f"there is no module {top!r} in these sources"
         super().__init__(f"{said}; there is {there}" + (f" and {more} more" if more > 0 else ""))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringbed.sim.dut.verilog.ports import Top
-from ringbed.sim.files import read_file
+from ringbed.sim.files import kind_of_no_file, read_file
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["in_order", "missing_files", "with_found"]
@@ -46,8 +46,10 @@ def with_found(rtl: Rtl, top: Top) -> Rtl:
 def missing_files(rtl: Rtl, foreign: Sequence[str]) -> Iterator[str]:
     """A sentence for each that is not there; `foreign` are its functions of C."""
     for name in rtl.data:
-        if not (rtl.folder / name).is_file():
+        if not (path := rtl.folder / name).exists():
             yield f"$readmem of {name!r}: there is no such file; names are relative to the folder of the map"
+        elif kind := kind_of_no_file(path):
+            yield f"$readmem of {name!r}: it is {kind}, and no file"
     if foreign and not rtl.c_files:
         told = ", ".join(map(repr, foreign))
         yield f'import "DPI-C" of {told}: name the files of C or C++ that have it, c_sources = [...]'

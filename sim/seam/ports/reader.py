@@ -104,6 +104,9 @@ class Reader:
         counts = table.get("counts", "")
         if not isinstance(counts, str) or (counts and counts not in WINDOWS):
             raise PortMapError(f"peek.counts is one of {', '.join(WINDOWS)}, not {counts!r}")
+        if counts and (last := WINDOWS[counts].last) >> registers.addr_width:
+            reach = f"registers.addr_width {registers.addr_width} to {(1 << registers.addr_width) - 1:#x}"
+            raise PortMapError(f"peek.counts: the counters of {counts} reach to {last:#x}, {reach}")
         return Peek(*names, registers.addr_width, registers.data_width, counts)
 
     def idle(self) -> Idle | None:

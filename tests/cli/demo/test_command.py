@@ -277,6 +277,16 @@ def test_what_a_capture_has_with_a_bad_fcs_goes_over_the_wire_so_and_is_dropped(
     assert rows(tmp_path / "demo.json")["demo.frames"] == len(sent)
 
 
+def test_of_a_capture_without_a_good_frame_no_bar_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to compare; a bar of nothing stood at 0% for ever."""
+    _, wires = unsound(tmp_path)
+    assert run_demo(options(tmp_path, pcap=capture_with_fcs(tmp_path / "bad.pcap", [wires[0]])))
+    said = capsys.readouterr().out
+    assert "1 frames are bad on the wire" in said
+    assert "RB_RXCRC 1" in said
+    assert "0%" not in said
+
+
 def test_a_card_that_lets_a_bad_fcs_through_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
+from ringbed.sim.native.toolchain import ToolchainMissing
 from ringbed.sim.yosys import netlist
 from tests.sim.conftest import PATIENCE_S
 from tests.sim.dut.test_two_clocks import CLOCKS, write_map
+from tests.sim.dut.test_world import write_world
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
 
@@ -181,3 +184,38 @@ def test_a_result_that_nothing_drives(tmp_path: Path, capsys: pytest.CaptureFixt
         (tmp_path / path.name).write_text(text)
     assert run(str(tmp_path / "rx_checksum.toml")) == Exit.FINDING
     assert "block.result.valid: nothing drives port 'sum_valid'" in capsys.readouterr().out
+
+
+@pytest.mark.needs("native")
+@pytest.mark.parametrize(("c", "words"), [
+    ("int triple(int x) { return nothing; }", "nothing"),
+    ("\0\xff no C", "world.c"),
+    ("int treble(int x) { return x; }", "required symbol `triple' not defined"),
+])  # fmt: skip
+def test_c_that_does_not_do_is_found_before_a_model_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], c: str, words: str
+) -> None:
+    path = write_world(tmp_path)
+    for text in ("int first wrong;", c):  # what was wrong before is not told again
+        (tmp_path / "rtl" / "world.c").write_text(text, encoding="latin-1")
+        assert run(str(path), "--limit", "0") == Exit.USAGE
+        said = capsys.readouterr().err
+        assert ("wrong" in said) == (text != c)
+    assert said.count("\n") == 1
+    assert words in said
+
+
+@pytest.mark.needs("native")
+def test_c_that_does_fits_and_without_a_compiler_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_world(tmp_path)
+    assert run(str(path), "--limit", "0") == Exit.OK
+    assert "C not checked" not in capsys.readouterr().out
+
+    def missing() -> NoReturn:
+        raise ToolchainMissing("no C++ compiler")
+
+    monkeypatch.setattr("ringbed.sim.native.c_sources.find_compiler", missing)
+    assert run(str(path), "--limit", "0") == Exit.OK
+    assert "fits world; C not checked, because no C++ compiler; clocks" in capsys.readouterr().out

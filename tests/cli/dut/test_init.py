@@ -155,6 +155,15 @@ def test_a_file_that_has_another_thing_of_its_name(
     assert capsys.readouterr().err == f"ringbed: 'p' is {what} and no module; there is 'q'\n"
 
 
+def test_where_there_is_no_module_none_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.sv").write_text("package p; parameter int W = 8; endpackage\n")
+    assert run("dut", "init", "p.sv") == Exit.USAGE
+    assert capsys.readouterr().err == "ringbed: 'p' is a package and no module; there is none\n"
+
+
 def test_modules_in_a_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,7 @@ from tests.sim.test_engines import (
     test_run_stops_at_the_event_asked_for,
     test_strict_memory_raises_where_the_clock_ran,
     test_the_link_is_paced_both_ways,
+    test_without_a_stop_it_does_not_go_on_while_the_line_is_up,
     toy,
 )
 from tests.sim.toy import toy_spec
@@ -79,7 +80,7 @@ CONTRACT = [
     test_memory_latency_is_counted_in_clocks, test_no_interrupt_before_the_posted_writes_are_done,
     test_offsets_outside_the_registers_are_refused, test_pins_reach_the_card, test_registers_are_read_and_peeked,
     test_run_stops_at_the_event_asked_for, test_strict_memory_raises_where_the_clock_ran,
-    test_the_link_is_paced_both_ways,
+    test_the_link_is_paced_both_ways, test_without_a_stop_it_does_not_go_on_while_the_line_is_up,
     test_a_region_comes_goes_and_another_takes_its_place, test_an_engine_lets_go_of_the_bytes_at_its_next_run,
     test_many_regions_at_once, test_the_rest_of_a_burst_under_way_goes_nowhere,
 ]  # fmt: skip

@@ -4,6 +4,7 @@ command line, files beside its map, time, functions of C, a reset as long as it 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ WORLD = r"""module world (
     log = $fopen("said.txt", "w");
     $fdisplay(log, "limit %0d", limit);
     $fclose(log);
+    $display("the limit is %0d", limit);
     resets = 0; behind = 0; asked = 0; earlier = 0;
   end
   always @(posedge \_clk ) begin
@@ -152,6 +154,14 @@ def test_files_are_beside_the_map_and_c_is_compiled(opened: Open, tmp_path: Path
     engine.close()
     assert (tmp_path / "said.txt").read_text() == "limit 11\n"
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_what_it_displays_is_printed_and_nothing_else(opened: Open, capfd: pytest.CaptureFixture[str]) -> None:
+    engine = opened()
+    engine.run(20)
+    engine.close()
+    ctypes.CDLL(None).fflush(None)  # native prints as C does, into a buffer where no terminal is
+    assert capfd.readouterr().out == "the limit is 11\n"
 
 
 def test_plusargs_are_of_the_map_and_before_them_of_the_engine(opened: Open) -> None:

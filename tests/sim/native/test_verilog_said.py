@@ -10,7 +10,7 @@ import pytest
 from ringbed.sim.cocotb.run import CocotbFailed, run_in_cocotb
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import AnyEngine, open_engine
-from ringbed.sim.native.verilog_said import said
+from ringbed.sim.native.verilog_said import printed, said
 from ringbed.sim.seam.engine import CardEnded, EngineClosed, Event
 from ringbed.sim.seam.spec import NicSpec
 from tests.sim.conftest import needs_native
@@ -261,3 +261,27 @@ def test_a_simulator_in_a_loop_without_delay_is_ended(tmp_path: Path, monkeypatc
     loop = "  integer turns;\n  always @* if (say == 9) while (1) turns = 0;\n"
     with pytest.raises(CocotbFailed, match="the simulator had not ended after 3 s, and was"):
         benched("icarus", tmp_path, monkeypatch, LOOP, loop, limit_s=3)
+
+
+OUTPUT = b"""     -.--ns INFO     gpi                                ../gpi/GpiCommon.cpp:242  in gpi_load_users Loaded
+     0.00ns WARNING  py.warnings                        cocotbext/axi/stream.py:120: DeprecationWarning: Use another.
+                                                          self.valid.setimmediatevalue(self._valid_init)
+lim 7
+ERROR: t.v:3: a message
+         Time: 30000 Scope: top
+  mine
+FATAL: t.v:4: $fatal
+         Time: 30000 Scope: top.sub
+** VVP Stop(0) **
+** Flushing output streams.
+** Current simulation time is 5000 ticks.
+FST info: dumpfile x opened for output.
+WARNING: t.v:9: it is warm
+       Time: 3 Scope: top
+the last"""
+
+
+def test_what_is_printed_is_what_the_verilog_displays_and_warns_of() -> None:
+    assert printed(OUTPUT) == "lim 7\n  mine\nWARNING: t.v:9: it is warm\n       Time: 3 Scope: top\nthe last"
+    assert [each.kind for each in said(OUTPUT)] == ["error", "fatal", "stop"]
+    assert printed(b"") == ""

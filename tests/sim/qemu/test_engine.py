@@ -341,6 +341,15 @@ def test_the_line_is_an_event_and_falls_when_the_cause_is_read(card: Card) -> No
     assert not card.engine.run(card.engine.now + 1000, Event.IRQ) & Event.IRQ
 
 
+def test_without_a_stop_it_does_not_go_on_while_the_line_is_up(card: Card) -> None:
+    card.set("IMS", CAUSE["LSC"])
+    card.set("ICS", CAUSE["LSC"])
+    assert card.engine.run(card.engine.now + SECOND) & (Event.TIME | Event.IRQ) == Event.IRQ
+    assert card.engine.run(card.engine.now + SECOND) & (Event.TIME | Event.IRQ) == Event.IRQ
+    until = card.engine.now + SECOND // 1000
+    assert card.engine.run(until, Event.NONE) & (Event.TIME | Event.IRQ) == Event.TIME | Event.IRQ
+
+
 def test_a_masked_cause_does_not_raise_the_line(card: Card) -> None:
     card.set("IMC", 0xFFFF_FFFF)
     card.set("ICS", CAUSE["LSC"])

@@ -9,22 +9,35 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.hw.formats import em
 from ringbed.sim.seam.portmap import Clock, Port, PortMap, PortMapError
 from tests.sim.toy import TOY_MAP
 
+PEEK = """top = "t"
+clock = "clk"
+reset = {{ port = "rst", active = "low" }}
+[registers]
+kind = "axi4-lite"
+prefix = "s_"
+addr_width = {}
+[peek]
+address = "a"
+data = "d"
+counts = "{}"
+"""
 BARE = 'top = "t"\nclock = "clk"\nreset = { port = "rst", active = "low" }\n'
 
 
 def test_the_em_map_names_every_port_once() -> None:
-    em = PortMap.load(Path(str(files("ringbed.hw.nics.em") / "em.toml")))
-    ports = {port.name: port for port in em.ports()}
+    card = PortMap.load(Path(str(files("ringbed.hw.nics.em") / "em.toml")))
+    ports = {port.name: port for port in card.ports()}
     assert ports["m_axi_awaddr"] == Port("m_axi_awaddr", 64, "out")
     assert ports["m_axi_rid"] == Port("m_axi_rid", 4, "in")
     assert ports["rx_tuser"] == Port("rx_tuser", 1, "in")
     assert ports["tx_tready"] == Port("tx_tready", 1, "in")
     assert ports["peek_addr"] == Port("peek_addr", 17, "in")
     assert "rx_tready" not in ports
-    assert em.pins[1].init == 0x02_00_00_00_00_01
+    assert card.pins[1].init == 0x02_00_00_00_00_01
 
 
 def test_every_part_but_clock_and_reset_is_optional() -> None:
@@ -53,12 +66,19 @@ def test_every_part_but_clock_and_reset_is_optional() -> None:
         (BARE + '[pins]\na = { width = 4, dir = "up" }', "pins.a.dir must be 'in' or 'out', not 'up'"),
         (BARE + "[pins]\nclk = { width = 1 }", "port 'clk' is named twice"),
         (BARE + '[peek]\naddress = "a"\ndata = "d"', "peek needs registers"),
+        (PEEK.format(16, "e1000"), "peek.counts is one of em, not 'e1000'"),
+        (PEEK.format(15, "em"), "peek.counts: the counters of em reach to 0xf087, registers.addr_width 15 to 0x7fff"),
     ],
 )
 def test_what_cannot_be_read_is_said(text: str, sentence: str) -> None:
     with pytest.raises(PortMapError) as caught:
         PortMap.parse(text)
     assert sentence in str(caught.value)
+
+
+def test_counters_are_where_the_registers_reach() -> None:
+    assert PortMap.parse(PEEK.format(16, "em")).window is em.WINDOW
+    assert em.WINDOW.last == max(register.offset for register in em.WINDOW.registers()) + 3
 
 
 def test_a_file_is_named(tmp_path: Path) -> None:
