@@ -161,8 +161,9 @@ class Bench:
     def _em(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.testbed.assembly import open_host
 
-        own = driver_of(self.marker["driver"]) if "driver" in self.marker else None
-        return open_host(name, upper, engine=self.engine, mac=LLADDR, driver=own, **settings)
+        if "driver" in self.marker:
+            settings["driver"] = driver_of(self.marker["driver"])
+        return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
         from ringbed.sim.engines import FOR_VERILOG
@@ -189,7 +190,7 @@ class Bench:
             self._file.flush()
         for host in self.hosts:
             found = host.engine.findings()  # of a test that has closed its engine, too
-            self.trouble += [f"{host.name}: clock {each.clock}: {each.rule}: {each.text}" for each in found]
+            self.trouble += [f"{host.name}: {each}" for each in found]
 
     def beside(self) -> list[str]:
         """Whether frames went over a wire past the capture, a line."""
@@ -230,12 +231,11 @@ class Bench:
         if host not in self._up or not getattr(host.driver, "running", True):
             return
         try:
-            host.driver.down()
-            host.upper.work(host.now)
+            kept = host.take_down()
         except EngineClosed:
             return
-        if leaks := host.memory.leaks():
-            self.trouble.append(f"{host.name}: the driver is down and keeps {len(leaks)} mappings, first {leaks[0]}")
+        if kept:
+            self.trouble.append(kept)
 
 
 class _Recorder:

@@ -184,7 +184,7 @@ class CocotbFace:
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._map.rx is None:
             raise ValueError(f"{self._name} cannot receive a frame of {len(frame)} bytes")
-        if (shown := self.edge.into(bytes(frame), error)) is None:
+        if (shown := self.edge.into(bytes(frame), at, error)) is None:
             return
         self._post("wire_in", shown, at, error)
         self._arrivals.append(at)

@@ -61,18 +61,23 @@ class NativeEngine(NativeStages):
         self.window = spec.portmap.window
         self._findings = Findings()
         self._begin_stages()
-        self._open(waves)
+        self._set: dict[str, int] = {}  # pins, by who has the engine
+        self._held = 0  # the clock before which the interrupt line is not looked at
+        self._in: list[bytes] = []
+        self._in_at, self._in_errors = array("Q"), bytearray()
+        self._open(waves, self._library(waves))
 
-    def _open(self, waves: str) -> None:
-        self._waves = waves
+    def _library(self, waves: str) -> Any:
+        """Compiled and loaded. Raises BuildError."""
+        return load(build_model(self._spec, waves, self._progress))
+
+    def _open(self, waves: str, library: Any) -> None:
+        self._waves, self._lib = waves, library
         self._ending: tuple[int, str] | None = None  # the clock at which the card ended, and how
-        self._lib = load(build_model(self._spec, waves, self._progress))
         pins = (ctypes.c_uint64 * max(1, len(self._init)))(*self._init)
         self._handle = self._lib.rb_open(self._config(), pins, len(self._init), *self._world())
         self._box: Mailbox = self._lib.rb_mailbox(self._handle).contents
         self._regions, self._known = 0, list[Region]()
-        self._in: list[bytes] = []
-        self._in_at, self._in_errors = array("Q"), bytearray()
         self._write, self._run = self._lib.rb_write, self._lib.rb_run
         self._touched = False
         self._pending = True  # something was put in that has not had a clock yet
@@ -80,6 +85,24 @@ class NativeEngine(NativeStages):
         self._sync_regions()
         if self._spec.portmap.dma is not None:
             self.set_bus_faults(self._bus_faults)
+
+    def _started(self) -> bool:
+        """A clock has run, or a register access waits for one."""
+        return self._touched or self.now > 0
+
+    def _open_again(self, waves: str) -> None:
+        """Compiled otherwise, before its first clock: pins, frames that wait and the rest are as they were.
+
+        Raises BuildError, and the engine is the one it was.
+        """
+        library = self._library(waves)
+        self._lib.rb_close(self._live())
+        self._handle = None
+        self._open(waves, library)
+        for name, value in self._set.items():
+            self.set_pin(name, value)
+        if self._held:
+            self.hold_irq(self._held)
 
     def _config(self) -> Config:
         s = self.settings
@@ -165,6 +188,7 @@ class NativeEngine(NativeStages):
 
     def _catch_up(self) -> None:
         if self._skip:
+            self._touched = True
             self._sync_regions()
             until, self._skip = self._skip, 0
             self._run(self._running(), until, 0)
@@ -195,7 +219,7 @@ class NativeEngine(NativeStages):
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         if not frame or self._spec.portmap.rx is None:
             raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
-        inside = self.edge.into(frame, error)
+        inside = self.edge.into(frame, at, error)
         if inside is None:
             return
         self._in.append(inside)
@@ -221,9 +245,10 @@ class NativeEngine(NativeStages):
         index, pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
             raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
-        self._touch()
+        self._pending = True
+        self._catch_up()
         self._lib.rb_set_pin(self._running(), index, value)
-        self._init[index] = value
+        self._set[name] = value
 
     def get_pin(self, name: str) -> int:
         self._catch_up()
@@ -237,6 +262,7 @@ class NativeEngine(NativeStages):
     def hold_irq(self, until: int) -> None:
         self._catch_up()
         self._lib.rb_hold_irq(self._live(), until)
+        self._held = until
 
     def set_bus_faults(self, faults: BusFaults) -> None:
         if self._spec.portmap.dma is None:

@@ -34,9 +34,9 @@ class NativeStages:
     _spec: NicSpec
     _lib: Any
     _waves: str
-    _touched: bool
+    _started: Callable[[], bool]
     _live: Callable[[], int]
-    _open: Callable[[str], None]
+    _open_again: Callable[[str], None]
 
     def _begin_stages(self) -> None:
         """At construction, before the first `_open`."""
@@ -102,10 +102,9 @@ class NativeStages:
         if not path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {path.parent} for a waveform")
         if not self._waves:
-            if self._touched:
+            if self._started():
                 raise RuntimeError("this engine was compiled without tracing: open it with waves='fst' or 'vcd'")
-            self._lib.rb_close(self._live())
-            self._open("fst" if path.suffix == ".fst" else "vcd")
+            self._open_again("fst" if path.suffix == ".fst" else "vcd")
             if self._logged is not None:
                 self.log_stages(*self._logged)
             for group, frame in self._followed.items():

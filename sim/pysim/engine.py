@@ -117,7 +117,7 @@ class PysimEngine:
         rx = self._harness.rx
         if not frame or rx is None:
             raise ValueError(f"{self._spec.name} cannot receive a frame of {len(frame)} bytes")
-        if (inside := self.edge.into(bytes(frame), error)) is not None:
+        if (inside := self.edge.into(bytes(frame), at, error)) is not None:
             rx.frames.append((inside, at, error))
 
     def wire_out(self) -> list[tuple[int, bytes]]:

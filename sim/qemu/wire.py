@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from ringbed.sim.qemu.qtest import Qtest
 from ringbed.sim.seam.clock import Frequency
+from ringbed.sim.wire.edge import must_be_a_clock
 from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 
 __all__ = ["QemuWire"]
@@ -39,6 +40,7 @@ class QemuWire:
         """As the engine's `wire_in`; raises ValueError."""
         if not 4 < len(frame) < LARGEST:
             raise ValueError(f"qemu cannot receive a frame of {len(frame)} bytes")
+        must_be_a_clock(at)
         self.came += 1
         if error or not fcs_good(frame):
             self.counters["error" if error else "bad_fcs"] += 1

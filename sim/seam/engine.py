@@ -166,7 +166,10 @@ class Engine(Protocol):
         ...
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        """Queue a frame for the receive wire, not before clock `at`; queued frames keep their order."""
+        """Queue a frame for the receive wire, not before clock `at`; queued frames keep their order.
+
+        Raises ValueError for an empty frame, a card without that wire, and an `at` that is no clock.
+        """
         ...
 
     def wire_out(self) -> list[tuple[int, bytes]]:

@@ -117,11 +117,16 @@ class Host(Generic[U]):
 
     def down(self) -> None:
         """Take the driver down; raises RuntimeError when it keeps memory that the device was given."""
+        if kept := self.take_down():
+            raise RuntimeError(kept)
+
+    def take_down(self) -> str:
+        """As `down`, and a sentence for memory that the driver keeps, or ""."""
         self.watch.look_at_queues()
         self.driver.down()
         self.upper.work(self.now)
-        if leaks := self.memory.leaks():
-            raise RuntimeError(f"{self.name}: the driver is down and {len(leaks)} mappings live on, first {leaks[0]}")
+        leaks = self.memory.leaks()
+        return f"{self.name}: the driver is down and keeps {len(leaks)} mappings, first {leaks[0]}" if leaks else ""
 
     def deadline(self) -> int:
         """When something of this host's own making is due next, ns."""
@@ -155,15 +160,15 @@ class Host(Generic[U]):
         while True:
             self.upper.work(self.now)
             event = engine.run(self._next_stop(end), Event.IRQ | stop)
-            if event & Event.IRQ:
-                seen |= Event.IRQ
-                if not self._interrupt():
-                    continue
-            if self.now >= self._watchdog_at:
+            seen |= event & Event.IRQ
+            answered = bool(event & Event.IRQ) and not self._interrupt()
+            if self.now >= self._watchdog_at:  # an answer may have taken time beyond it
                 self._watchdog_at = self.now + WATCHDOG_NS
                 self.watch.look_at_queues()  # the driver may be about to reset the card
                 self.driver.watchdog(self.now)
                 event &= stop  # it may have begun something
+            if answered:
+                continue
             if event & stop or engine.now >= end:
                 self.watch.look(self.now)
                 if engine.window is None:
@@ -190,6 +195,9 @@ class Host(Generic[U]):
         return storm
 
     def _next_stop(self, end: int) -> int:
-        """The clock `end`, or the one of a timer before it; a timer that is late already does not hold time up."""
-        timer = self.frequency.clocks(self.deadline())
-        return timer if self.engine.now < timer < end else end
+        """The clock `end`, or the one of a timer before it. The upper side's that is late already does not hold time
+        up, since it was just asked to work; a watchdog that is late is served at once.
+        """
+        now, wanted = self.engine.now, self.upper.deadline()
+        stop = min(end, max(now, self.frequency.clocks(self._watchdog_at)))
+        return stop if wanted is None or not now < (timer := self.frequency.clocks(wanted)) < stop else timer

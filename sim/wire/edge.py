@@ -7,7 +7,15 @@ from __future__ import annotations
 from ringbed.sim.seam.portmap import PortMap
 from ringbed.sim.wire.frame import FCS_LENGTH, fcs_good, from_wire, to_wire
 
-__all__ = ["WireEdge"]
+__all__ = ["WireEdge", "must_be_a_clock"]
+
+LAST_CLOCK = (1 << 64) - 1
+
+
+def must_be_a_clock(at: object) -> None:
+    """Raises ValueError for what no frame can be due at: a time in ns divided, say."""
+    if not isinstance(at, int) or not 0 <= at <= LAST_CLOCK:
+        raise ValueError(f"a frame is due at a clock, a whole number from 0 to {LAST_CLOCK}, not at {at!r}")
 
 
 class WireEdge:
@@ -24,8 +32,12 @@ class WireEdge:
         self.counters = {"bad_fcs": 0, "error": 0, "runt": 0}
         self.came = self.left = 0
 
-    def into(self, wire: bytes, error: bool) -> bytes | None:
-        """What the card's stream carries of a frame on the wire; None for one that is dropped here."""
+    def into(self, wire: bytes, at: int, error: bool) -> bytes | None:
+        """What the card's stream carries of a frame on the wire; None for one that is dropped here.
+
+        Raises ValueError, and nothing has come, when `at` is no clock.
+        """
+        must_be_a_clock(at)
         self.came += 1
         if cause := self._cause(wire, error):
             self.counters[cause] += 1

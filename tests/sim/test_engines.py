@@ -51,6 +51,18 @@ def test_registers_are_read_and_peeked(opened: Opener) -> None:
     assert engine.now == before
 
 
+@pytest.mark.parametrize("at", [-1, 0.5, 1 << 64, None, "7"])
+def test_a_frame_due_at_no_clock_is_refused_and_nothing_came(opened: Opener, at: Any) -> None:
+    engine, view = toy(opened)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="a frame is due at a clock, a whole number"):
+            engine.wire_in(FRAME, at)
+    assert engine.stats().wire_in == 0
+    engine.wire_in(FRAME, engine.now + 5)
+    engine.run(engine.now + 1000, stop=Event.NONE)
+    assert (engine.stats().wire_in, bytes(view[: len(FRAME)])) == (1, FRAME)
+
+
 def test_a_register_that_never_answers_is_told(opened: Opener) -> None:
     engine = opened(pins_spec(), HostMemory(), answer_limit=100)
     with pytest.raises(TimeoutError, match=NO_READ):

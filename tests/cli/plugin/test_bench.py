@@ -173,6 +173,22 @@ def test_what_is_wrong_while_a_driver_goes_down_is_found_too(tmp_path: Path, mon
     assert upper.running == [False]
 
 
+def test_what_was_found_often_is_told_with_its_count_and_a_stopped_queue_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `Host.down` does, and in a finding's own words."""
+    cards = bench(tmp_path)
+    host, looked = card(cards), list[bool]()
+    monkeypatch.setattr(host.watch, "look_at_queues", lambda: looked.append(host.driver.running))
+    monkeypatch.setattr(
+        host.engine, "findings", lambda: [Finding(7, "stray", "a read", count=3, last=9)] * host.driver.running
+    )
+    with pytest.raises(pytest.fail.Exception) as raised:
+        cards.close()
+    assert str(raised.value) == "ringbed found:\nem0: clock 7: stray: a read (3 times, the last at clock 9)"
+    assert looked == [True]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("no"), ValueError("not so"), AssertionError("never")])
 def test_a_driver_that_raises_when_it_goes_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception

@@ -9,7 +9,7 @@ import pytest
 
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.engine import NativeEngine
-from ringbed.sim.native.toolchain import wave_format
+from ringbed.sim.native.toolchain import BuildError, wave_format
 from ringbed.sim.seam.engine import Event
 from tests.sim.conftest import needs_native
 from tests.sim.toy import pins_spec, toy_spec
@@ -113,3 +113,46 @@ def test_time_is_told_apart() -> None:
 def test_an_unknown_waveform_format_is_refused() -> None:
     with pytest.raises(ValueError, match="no waveform format 'lxt'; there are fst and vcd"):
         NativeEngine(toy_spec(), HostMemory(), waves="lxt")
+
+
+def test_what_was_put_in_before_it_is_compiled_for_a_waveform_stays(tmp_path: Path) -> None:
+    """Frames that wait, pins and the hold of the interrupt line; what has let time pass forbids it."""
+    plain, traced = NativeEngine(pins_spec()), NativeEngine(pins_spec())
+    name, value = next((pin.name, (1 << pin.width) - 1) for pin in pins_spec().portmap.pins if pin.dir == "in")
+    for engine in (plain, traced):
+        engine.set_pin(name, value)
+        engine.hold_irq(40)
+    traced.trace(tmp_path / "w.vcd")
+    outputs = [pin.name for pin in pins_spec().portmap.pins if pin.dir == "out"]
+    for engine in (plain, traced):
+        engine.run(30)
+    assert [traced.get_pin(each) for each in outputs] == [plain.get_pin(each) for each in outputs]
+    skipped = NativeEngine(pins_spec())
+    skipped.skip(10)
+    with pytest.raises(RuntimeError, match="compiled without tracing"):
+        skipped.trace(tmp_path / "late.vcd")
+
+    memory = HostMemory()
+    waiting = NativeEngine(toy_spec(), memory)
+    waiting.wire_in(bytes(range(64)), 100)
+    waiting.trace(tmp_path / "x.vcd")
+    assert waiting.stats().wire_waiting == waiting.stats().wire_in == 1
+
+
+def test_a_waveform_that_cannot_be_built_leaves_the_engine_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was closed first, and its memory freed: what came next ended the process."""
+
+    def refuse(*_: object) -> Path:
+        raise BuildError("no headers")
+
+    memory = HostMemory()
+    engine = NativeEngine(toy_spec(), memory)
+    monkeypatch.setattr("ringbed.sim.native.engine.build_model", refuse)
+    with pytest.raises(BuildError, match="no headers"):
+        engine.trace(tmp_path / "w.vcd")
+    monkeypatch.undo()
+    alone = HostMemory()
+    assert sent(engine, memory, 3) == sent(NativeEngine(toy_spec(), alone), alone, 3) != []
+    engine.close()

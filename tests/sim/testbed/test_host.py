@@ -86,11 +86,53 @@ def test_the_watchdog_is_called_every_simulated_second_and_repairs() -> None:
     assert host.deadline() >= end + WATCHDOG_NS
 
 
+@pytest.mark.parametrize("busy", ["interrupt", "work"])
+def test_who_takes_time_beyond_the_watchdogs_keeps_no_timer_from_firing(
+    busy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to an interrupt, and the upper side, spend time by register accesses and delays."""
+
+    class Slow(Collector):
+        due = 0
+        fired: list[int] = []
+
+        def work(self, now: int) -> None:
+            if busy == "work" and self.frames:
+                self.frames.clear()
+                host.device.delay(5_000)
+            if now >= self.due:
+                self.fired.append(now)
+                self.due += WATCHDOG_NS // 2
+
+        def deadline(self) -> int:
+            return self.due
+
+    host = fake_host(Slow())
+    called: list[int] = []
+    answer = host.driver.interrupt
+
+    def interrupt(vector: int) -> None:
+        answer(vector)
+        if busy == "interrupt":
+            host.device.delay(5_000)
+
+    monkeypatch.setattr(host.driver, "watchdog", called.append)
+    monkeypatch.setattr(host.driver, "interrupt", interrupt)
+    host.advance(host.now + 1_000)
+    start, Slow.fired, first = host.now, [], host._watchdog_at
+    host.upper.due = start + WATCHDOG_NS // 4
+    host.engine.wire_in(to_wire(frame(60, 1)), host.frequency.clocks(first - 2_000))
+    host.advance(first + 3 * WATCHDOG_NS)
+    assert [(at - first + WATCHDOG_NS // 2) // WATCHDOG_NS for at in called] == [0, 1, 2, 3][: len(called)]
+    assert len(called) >= 3
+    assert len(Slow.fired) >= 7
+
+
 def test_down_gives_back_all_memory_and_a_leak_is_told() -> None:
     host = fake_host(Collector())
     host.down()
     assert not host.upper.link_up
     host.up()
     host.memory.coherent(128)
-    with pytest.raises(RuntimeError, match="em0: the driver is down and 1 mappings live on"):
+    with pytest.raises(RuntimeError, match="em0: the driver is down and keeps 1 mappings"):
         host.down()

@@ -27,24 +27,24 @@ def edge(fcs: bool, error: bool) -> WireEdge:
 def test_a_card_without_an_fcs_gets_good_frames_without_it(error: bool) -> None:
     of = edge(fcs=False, error=error)
     good = to_wire(bytes(range(60)))
-    assert of.into(good, False) == bytes(range(60))
-    assert of.into(b"x" + fcs(b"x"), False) == b"x"
+    assert of.into(good, 0, False) == bytes(range(60))
+    assert of.into(b"x" + fcs(b"x"), 0, False) == b"x"
     assert of.counters == NOTHING
-    assert of.into(good, True) is None
+    assert of.into(good, 0, True) is None
     assert of.counters == NOTHING | {"error": 1}
-    assert of.into(good[:-1] + b"!", False) is None
-    assert of.into(b"123", False) is None
+    assert of.into(good[:-1] + b"!", 0, False) is None
+    assert of.into(b"123", 0, False) is None
     assert of.counters == {"bad_fcs": 2, "error": 1, "runt": 0}
-    assert of.into(bytes(4), False) is None  # the FCS of nothing is 0
+    assert of.into(bytes(4), 0, False) is None  # the FCS of nothing is 0
     assert of.counters == {"bad_fcs": 2, "error": 1, "runt": 1}
 
 
 def test_a_card_with_an_fcs_judges_for_itself_what_it_hears_of() -> None:
     for error in (False, True):
         of, bad = edge(fcs=True, error=error), to_wire(bytes(60))[:-1] + b"!"
-        assert [of.into(frame, False) for frame in (bad, b"123", bytes(4))] == [bad, b"123", bytes(4)]
+        assert [of.into(frame, 0, False) for frame in (bad, b"123", bytes(4))] == [bad, b"123", bytes(4)]
         assert of.counters == NOTHING
-        assert of.into(bad, True) == (bad if error else None)
+        assert of.into(bad, 0, True) == (bad if error else None)
         assert of.counters == NOTHING | {"error": int(not error)}
 
 
