@@ -54,7 +54,6 @@ def test_hw(tmp_path: Path) -> None:
     assert min(found["hw.em512.tx.1514"], found["hw.em512.rx.1514"]) >= 90
 
 
-@pytest.mark.timeout(1200)  # models are built, by cocotb too
 @pytest.mark.full
 @pytest.mark.timeout(1200)  # two models are built from nothing, and more by cocotb
 def test_sim(tmp_path: Path) -> None:
