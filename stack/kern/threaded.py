@@ -91,7 +91,7 @@ class Threaded(Scheduler):
 
     def _wake(self) -> None:
         """One more, if there is one; with the mutex. It counts as awake from now on, or two would be woken for one."""
-        if self.awake < len(self._threads) and self._error is None and not self._closed:
+        if self.awake < len(self._threads) and not self._stopped:
             self.awake += 1
             self.wakes += 1
             self._called += 1
@@ -102,7 +102,7 @@ class Threaded(Scheduler):
     def _live(self) -> None:
         while self._sleep():
             try:
-                while self._error is None and (taken := self._take()) is not None:
+                while not self._stopped and (taken := self._take()) is not None:
                     taken.run()
             except BaseException as error:
                 self._fail(error)
@@ -126,6 +126,11 @@ class Threaded(Scheduler):
                 self._wake()
             if not self.awake:
                 self._done.notify_all()
+
+    @property
+    def _stopped(self) -> bool:
+        """Workers take nothing any more: until an error is told, or for ever."""
+        return self._error is not None or self._closed
 
     def _left_over(self) -> int:
         """How many queues wait for a worker."""
@@ -178,14 +183,13 @@ class Threaded(Scheduler):
         """
         if self._here.inside or self._here.context is not Context.PROCESS:
             return
-        if self._closed:
-            raise RuntimeError("the workers of this scheduler have been ended: nobody would do the work")
         with self._process:
             self._here.inside = self._running = True
             self._left = scheduler.RUN_LIMIT
             try:
                 self._resume()
                 self._upcalls()
+                self._check_open()
             except BaseException as error:
                 self._fail(error)
                 self._settle()
@@ -198,6 +202,10 @@ class Threaded(Scheduler):
             self.spend()
             if (upcall := self._pop(Context.PROCESS)) is not None:
                 upcall.run()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the workers of this scheduler have been ended: nobody would do the work")
 
     def _settle(self) -> None:
         """Until the workers rest."""
@@ -215,12 +223,12 @@ class Threaded(Scheduler):
         """Until there is an upcall. False: there is none, nor anybody who could make one, or something was raised."""
         with self._mutex:
             while self.awake or self._left_over():
-                if self._error is None and self._ready[Context.PROCESS]:
+                if not self._stopped and self._ready[Context.PROCESS]:
                     return True
-                if self._error is not None and not self.awake:
+                if self._stopped and not self.awake:
                     return False
                 self._done.wait()
-            return self._error is None and bool(self._ready[Context.PROCESS])
+            return not self._stopped and bool(self._ready[Context.PROCESS])
 
     def _raise(self) -> None:
         with self._mutex:

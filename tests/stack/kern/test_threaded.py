@@ -179,15 +179,24 @@ def test_numbers_with_which_nobody_would_work_are_refused() -> None:
 
 
 def test_ended_workers_end_what_they_are_at_and_no_more() -> None:
-    scheduler = Threaded(2)
-    gate = at_it(scheduler)
-    closing = threading.Thread(target=scheduler.close, daemon=True)
-    closing.start()
-    gate.open.set()
-    closing.join(PATIENCE)
-    assert not closing.is_alive()
-    late = Work(scheduler)
+    """Who waits for them hears of it, and who comes later."""
+    scheduler = Threaded(1)
+    gate, late, heard = at_it(scheduler), Work(scheduler), list[str]()
     scheduler.schedule(Context.WORKER, late)
-    with pytest.raises(RuntimeError, match="the workers of this scheduler have been ended"):
-        scheduler.run()
-    assert late.ran == []
+
+    def run() -> None:
+        with pytest.raises(RuntimeError, match="the workers of this scheduler have been ended"):
+            scheduler.run()
+        heard.append("ended")
+
+    threads = [threading.Thread(target=each, daemon=True) for each in (run, scheduler.close)]
+    for thread in threads:
+        thread.start()
+    while not scheduler._closed:
+        pass
+    gate.open.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    run()
+    assert (late.ran, heard) == ([], ["ended", "ended"])
