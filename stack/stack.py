@@ -1,4 +1,6 @@
-"""One host's network stack, put together: interfaces below, sockets above, no clock and no thread of its own.
+"""One host's network stack, put together: interfaces below, sockets above, no clock of its own.
+
+It has no thread of its own either, unless it is given a scheduler that has (kern/threaded.py).
 
 The owner calls `run` after it has put something in (frames into an `ifiq`, datagrams into a socket), and `tick(now)`
 when simulated time has passed, at the latest at `deadline()`.
@@ -29,11 +31,15 @@ _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
 
 
 class Stack:
-    """`now` is in nanoseconds of simulated time, here and everywhere."""
+    """`now` is in nanoseconds of simulated time, here and everywhere.
 
-    def __init__(self, hostname: str, now: int = 0) -> None:
+    `scheduler` is the host's own, by default one worker, who is the caller of `run`.
+    """
+
+    def __init__(self, hostname: str, now: int = 0, scheduler: Scheduler | None = None) -> None:
         self.hostname = hostname
-        self._core = core = Core(now)
+        self._core = core = Core(Scheduler() if scheduler is None else scheduler)
+        core.scheduler.now = now
         self.config = core.config
         self.drivers: dict[str, IfDriver] = {}
         with self.config.change():

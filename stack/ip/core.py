@@ -13,8 +13,8 @@ from ringbed.stack.kern.timers import Timers
 
 
 class Core:
-    def __init__(self, now: int) -> None:
-        self.scheduler = Scheduler(now)
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
         self.timers = Timers()
         self.stats = Stats()
         self.config = Config(self.scheduler)

@@ -1,9 +1,10 @@
 """The queues between a driver and the stack, both carrying raw, fully encapsulated frames.
 
 Input, one `Ifiq` per RX ring. The producer is the driver, in interrupt context; the consumer is the input context,
-which runs the queue to empty in one batch. `input` answers with pressure: over one limit frames are dropped, over
-half of it the driver is told to back off. Frames are dropped here, before any work is spent on them, and nowhere else
-for want of room on the way up to a service queue.
+which runs the queue to empty in one batch, once at a time: frames of one ring stay in order, whatever the number of
+workers. The two have a mutex, and nobody else is at it (seed 004). `input` answers with pressure: over one limit frames
+are dropped, over half of it the driver is told to back off. Frames are dropped here, before any work is spent on them,
+and nowhere else for want of room on the way up to a service queue.
 
 Output, one `Ifq` per TX ring. The producer is the stack (`enqueue`), the consumer the driver (`begin`, then `commit` or
 `rollback`, see link/interface.py). A full queue refuses: the sender is told ENOBUFS. OACTIVE means that the ring below
@@ -11,6 +12,7 @@ is full: the driver is not started again until it says so.
 
 Starting a driver costs a doorbell, so it is put off until a few packets wait (`TXMIT`) or the stack has nothing better
 to do, whichever comes first. It always runs in interrupt context, whoever put the packet in: the scheduler is asked.
+And once at a time: who finds it running leaves word, and who runs it looks for that after he has said that he goes.
 
 Taps: hardware in is at `Ifiq.input`, before anything can drop the frame; hardware out is at `Ifq.commit`, in the
 driver's start, when the frame is known to have gone to the ring. Counters are those `kstat` prints: `enqueues` and
@@ -23,6 +25,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import islice
+from threading import Lock
 
 from ringbed.stack.kern.counters import Group
 from ringbed.stack.kern.message import FIRST, FULL, QUEUED, Posted
@@ -62,6 +65,8 @@ class Ifiq(Group):
         self.tap: Tap | None = None
         self._handler = handler
         self._scheduler = scheduler
+        self._mutex = Lock()
+        self._busy = False  # it stands in the scheduler, or is run
         self._packets: list[Packet] = []
 
     def __len__(self) -> int:
@@ -72,18 +77,22 @@ class Ifiq(Group):
         if not batch:
             return False
         self._see(batch)
-        waiting = self._packets
-        if not waiting:
+        with self._mutex:
+            waiting = self._packets
+            room = self.maxlen - len(waiting)
+            waiting.extend(batch[:room])
+            self.enqueues += 1
+            pressure = len(waiting) > self.maxlen // 2
+            first, self._busy = not self._busy, True
+        if first:
             self._scheduler.schedule(Context.INPUT, self)
-        room = self.maxlen - len(waiting)
         for packet in batch[room:]:
             packet.drop(self.qdrops)
-        waiting.extend(batch[:room])
-        self.enqueues += 1
-        return len(waiting) > self.maxlen // 2
+        return pressure
 
     def _see(self, batch: list[Packet]) -> None:
-        self.packets += len(batch)
+        count = len(batch)
+        self.packets += count
         for packet in batch:
             self.bytes += packet.length
             if packet.journey is not None:
@@ -93,10 +102,20 @@ class Ifiq(Group):
                 self.tap(packet.bytes(), Direction.IN)
 
     def run(self) -> None:
-        """One batch to `ether_input`: all there is."""
-        batch, self._packets = self._packets, []
+        """One batch to `ether_input`: all there is. What comes meanwhile is another turn's, after this one."""
+        with self._mutex:
+            batch, self._packets = self._packets, []
         self.dequeues += 1
-        self._handler(batch)
+        try:
+            self._handler(batch)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._mutex:
+            again = self._busy = bool(self._packets)
+        if again:
+            self._scheduler.schedule(Context.INPUT, self)
 
 
 class Ifq(Group):
@@ -121,7 +140,10 @@ class Ifq(Group):
         self.tap: Tap | None = None
         self._start = start
         self._scheduler = scheduler
-        self._scheduled = False
+        self._mutex = Lock()
+        self._scheduled = False  # it stands in the scheduler; becomes true under the mutex
+        self._driver = Lock()  # who has it runs the driver
+        self._wanted = False  # a start was asked for
         self._packets: deque[Packet] = deque()
         self._begun: list[Packet] | None = None
 
@@ -129,7 +151,10 @@ class Ifq(Group):
         return len(self._packets)
 
     def enqueue(self, packet: Packet) -> Posted:
-        """Append, or drop and count when the queue is full, and the sender should know. FIRST: a start is scheduled."""
+        """Append, or drop and count when the queue is full, and the sender should know. FIRST: a start is scheduled.
+
+        Threads that append at the same moment may exceed `maxlen` by as many as they are.
+        """
         packets = self._packets
         waiting = len(packets)
         if waiting >= self.maxlen:
@@ -138,28 +163,47 @@ class Ifq(Group):
         packets.append(packet)
         self.packets += 1
         self.bytes += packet.length
-        if not self._scheduled:
-            self._scheduled = True
-            self._scheduler.schedule(Context.INTERRUPT, self)
+        if not self._scheduled and self._schedule():
             return FIRST
         if waiting >= TXMIT - 1:
             self._scheduler.preempt()
         return QUEUED
 
+    def _schedule(self) -> bool:
+        """False when another has done it."""
+        with self._mutex:
+            if self._scheduled:
+                return False
+            self._scheduled = True
+        self._scheduler.schedule(Context.INTERRUPT, self)
+        return True
+
     def run(self) -> None:
-        """Scheduled because something was put in."""
+        """Scheduled because something was put in. Says so first: what is put in from now on schedules it again."""
         self._scheduled = False
         self.start()
 
     def start(self) -> None:
-        """Let the driver take what it can, batch after batch, until there is nothing more or it is full."""
+        """Let the driver take what it can, batch after batch, until there is nothing more or it is full.
+
+        While another is at it: that one does.
+        """
+        self._wanted = True
+        while self._wanted and self._driver.acquire(blocking=False):
+            try:
+                self._wanted = False
+                self._batches()
+            finally:
+                self._driver.release()
+
+    def _batches(self) -> None:
         waiting = 0
         while self._packets and len(self._packets) != waiting and not self.oactive and self._begun is None:
             waiting = len(self._packets)
             self._start(self)
 
     def begin(self, limit: int) -> list[Packet]:
-        """Up to `limit` packets from the head, which stay in the queue until `commit`. One at a time."""
+        """Up to `limit` packets from the head, which stay in the queue until `commit`. One at a time, by the driver."""
         if self._begun is not None:
             raise RuntimeError(f"{self.title}: begin again before commit or rollback")
         packets = self._packets
@@ -190,9 +234,10 @@ class Ifq(Group):
 
     def purge(self) -> int:
         """Drop what waits, because the device went away; how many."""
-        gone = len(self._packets)
-        while self._packets:
-            self._packets.popleft().drop(self.qdrops)
+        with self._driver:
+            gone = len(self._packets)
+            while self._packets:
+                self._packets.popleft().drop(self.qdrops)
         return gone
 
     def set_oactive(self) -> None:
@@ -205,5 +250,4 @@ class Ifq(Group):
         """Descriptors came back: OACTIVE is over, and a start is scheduled."""
         self.oactive = False
         if self._packets and not self._scheduled:
-            self._scheduled = True
-            self._scheduler.schedule(Context.INTERRUPT, self)
+            self._schedule()

@@ -1,8 +1,9 @@
 """Contexts and their order: interrupt > input > worker > process (seed 004, 'Packet Processing').
 
 Four FIFOs of queues that have work, one for each context. `run` always takes the first queue of the highest context
-that has any, lets it run to empty, and looks again from the top, until nothing is left. One worker, so the same input
-gives the same order of everything.
+that has any, lets it run to empty, and looks again from the top, until nothing is left. `Scheduler` has one worker, who
+is the caller of `run`, so the same input gives the same order of everything. `Threaded` (threaded.py) has several, each
+a thread; whoever uses one of the two cannot tell which.
 
 * interrupt: an `ifq` hands frames to its driver.
 * input: an `ifiq` is run to empty; stateless: it changes the packet and counters, nothing else.
@@ -66,7 +67,7 @@ class Scheduler:
     def run(self) -> None:
         """Run everything to empty. Called from within (an upcall, say) it does nothing: the outer one goes on.
 
-        Raises NeverEmpty.
+        Raises NeverEmpty, and what a piece of work raises; what had not been done yet still waits.
         """
         if self._running:
             return

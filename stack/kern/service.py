@@ -124,7 +124,7 @@ class ServiceQueue:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.active = False  # as in `_end`
         if self.waiting or self._messages:
-            self._end()
+            self._leave()
 
     def drain(self) -> None:
         """Do what is queued, from a process."""
@@ -151,6 +151,10 @@ class ServiceQueue:
     def _end(self) -> None:
         """First say that there is no consumer, then look: who came before the one or after the other is seen."""
         self.active = False
+        self._leave()
+
+    def _leave(self) -> None:
+        """Said once and not again: by now another may be the consumer."""
         if self.waiting:
             self._hand_over()
         elif self._messages:  # came at the last moment, or is left because something raised

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from threading import Lock
 
 from ringbed.stack.kern.counters import Counter, Group
 from ringbed.stack.kern.neighbour_stats import ArpStats, NdStats
@@ -125,6 +126,7 @@ class IcmpStats(Group):
         self.icps_inswcsum = self.counter("input message{s} software-checksummed")
         self.icps_outswcsum = self.counter("output message{s} software-checksummed")
         self._names = names
+        self._mutex = Lock()  # of whose message is the first of its type there is one
         self._in: dict[int, Counter] = {}
         self._out: dict[int, Counter] = {}
 
@@ -137,9 +139,13 @@ class IcmpStats(Group):
         self._histogram(self._out, kind, "output").value += 1
 
     def _histogram(self, seen: dict[int, Counter], kind: int, direction: str) -> Counter:
-        if kind not in seen:
-            seen[kind] = self.counter(f"{direction} {self._names.get(kind, f'type {kind}')}")
-        return seen[kind]
+        found = seen.get(kind)
+        if found is None:
+            with self._mutex:
+                if kind not in seen:
+                    seen[kind] = self.counter(f"{direction} {self._names.get(kind, f'type {kind}')}")
+            found = seen[kind]
+        return found
 
 
 class Icmp4Stats(IcmpStats):

@@ -41,8 +41,7 @@ class Timer(Message, Generic[T]):
         self._timers.set(self, at)
 
     def stop(self) -> None:
-        self.at = None
-        self._due = False
+        self._timers.stop(self)
 
     def take(self) -> bool:
         """By its owner, when it comes out of the queue: is it still meant? Once for each time it was due."""
@@ -67,6 +66,11 @@ class Timers:
             timer._due = False
             if timer._entry is None or at < timer._entry:
                 self._push(timer, at)
+
+    def stop(self, timer: Timer[T]) -> None:
+        with self._mutex:  # or it would become due between the one and the other
+            timer.at = None
+            timer._due = False
 
     def _push(self, timer: Timer[T], at: int) -> None:
         timer._entry = at

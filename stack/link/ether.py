@@ -32,8 +32,8 @@ class EtherInput:
         The station filter is here for every card alike: software fills the gaps of the hardware's.
         """
         stats, lookup = self._stats, self.demux.tree.lookup
-        stats.total.value += len(batch)
-        delivered = 0
+        total, delivered = len(batch), 0
+        stats.total.value += total
         for packet in batch:
             data = packet.segments[0]
             if len(data) < ethernet.HEADER_LEN:

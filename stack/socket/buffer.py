@@ -65,9 +65,8 @@ class SockBuf(Owned, Generic[T]):
         if self._bytes_in - self._bytes_out + cost > self.limit:
             return False
         self._bytes_in += cost
-        empty = not self.items
         self.items.append((item, cost))
-        if self.wakeup is not None and (empty or self._left_off):
+        if self.wakeup is not None and (len(self.items) == 1 or self._left_off):  # looked at last: see service.py
             self._wake()
         return True
 

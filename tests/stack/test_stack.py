@@ -11,6 +11,8 @@ from ringbed.stack.wire.address import ipv4
 from tests.stack.checker import udp_of
 from tests.stack.host import OUR, OUR_MAC, PEER, Host, arp_frame, icmp_frame, udp_frame
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 def test_hosts_share_nothing() -> None:
     a, b = Host(), Host(known=False)

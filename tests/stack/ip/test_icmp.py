@@ -17,6 +17,8 @@ from tests.stack.checker import icmp_of, udp_of
 from tests.stack.host import OUR, PEER, SECOND, Host, arp_frame, carry, icmp_frame, ip_frame, udp_frame
 from tests.stack.kern.test_stats import patched
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 @given(st.binary(max_size=1472), st.integers(0, 2**32 - 1))
 def test_an_echo_comes_back_with_the_same_data(payload: bytes, rest: int) -> None:

@@ -18,6 +18,8 @@ from ringbed.stack.wire.family import INET
 from tests.stack.checker import udp_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, arp_frame, icmp_frame, udp_frame
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 class Twins:
     """One host, and `OUR`/24 with a neighbour `PEER` on em0 in instance 0 and on ix0 in instance 1."""

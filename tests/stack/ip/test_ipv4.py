@@ -18,6 +18,8 @@ from tests.stack.checker import icmp_of, ip_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, corrupt, icmp_frame, ip_frame, udp_frame
 from tests.stack.kern.test_stats import patched, with_options
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 def listener(host: Host, port: int = 7):  # type: ignore[no-untyped-def]
     sock = host.stack.udp_socket()

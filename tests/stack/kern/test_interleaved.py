@@ -7,7 +7,6 @@ the scheduler once; each copy with an order swapped must be found out.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from ringbed.stack.kern import service
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.message import FIRST, Message
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.scheduler import Context, Scheduler
 from ringbed.stack.kern.service import ServiceQueue
+from tests.stack.kern.swapped import SWAPPED, swapped
 
 
 class Places:
@@ -168,117 +167,6 @@ def test_nothing_is_lost_whatever_comes_between() -> None:
     assert list(faults(ServiceQueue)) == []
 
 
-POST = """
-        messages.append(message)
-        if self.active or self.scheduled:
-            return QUEUED
-"""
-POST_SWAPPED = """
-        busy = self.active or self.scheduled
-        messages.append(message)
-        if busy:
-            return QUEUED
-"""
-END = """
-        self.active = False
-        if self.waiting:
-            self._hand_over()
-        elif self._messages:  #"""
-END_SWAPPED = """
-        left = bool(self._messages)
-        self.active = False
-        if self.waiting:
-            self._hand_over()
-        elif left:  #"""
-EXIT = """
-        self.active = False  # as in `_end`
-        if self.waiting or self._messages:
-"""
-EXIT_SWAPPED = """
-        left = self.waiting or bool(self._messages)
-        self.active = False
-        if left:
-"""
-SCHEDULE = """
-            if self.active or self.scheduled:
-                return QUEUED
-            self.scheduled = True
-"""
-SCHEDULE_SWAPPED = """
-            self.scheduled = True
-"""
-RUN = """
-            self.scheduled = False
-            if self.active:
-"""
-RUN_SWAPPED = """
-            if self.active:
-"""
-SWAPPED = {
-    "a producer looks before it appends": (POST, POST_SWAPPED),
-    "a consumer looks before it says that it goes": (END, END_SWAPPED),
-    "a process looks before it says that it goes": (EXIT, EXIT_SWAPPED),
-    "nobody looks again under the mutex": (SCHEDULE, SCHEDULE_SWAPPED),
-    "a worker stays in the scheduler": (RUN, RUN_SWAPPED),
-}
-
-
 @pytest.mark.parametrize("swap", SWAPPED)
 def test_a_copy_with_one_order_swapped_is_found_out(swap: str) -> None:
-    text, (right, wrong) = inspect.getsource(ServiceQueue), SWAPPED[swap]
-    assert text.count(right) == 1
-    names: dict[str, Any] = dict(vars(service))
-    exec(compile("from __future__ import annotations\n" + text.replace(right, wrong), swap, "exec"), names)
-    assert next(faults(names["ServiceQueue"]), None) is not None
-
-
-class Workers(Scheduler):
-    """Ready queues are run by whatever thread asks; of two that ask at once each has its own."""
-
-    def turn(self) -> bool:
-        try:
-            self._ready[Context.WORKER].popleft().run()
-        except IndexError:
-            return False
-        return True
-
-
-def test_four_producers_and_four_workers_at_once(impatient: None) -> None:
-    """Each producer's messages in its order, none lost, none twice, never two consumers (seed 003's ring, raced)."""
-    count, seen, inside, wrong = 1000, list[int](), list[int](), list[str]()
-    scheduler = Workers()
-
-    def take(message: Message) -> None:
-        assert isinstance(message, Packet)
-        inside.append(1)
-        if len(inside) != 1:
-            wrong.append("two consumers")
-        seen.append(message.tick)
-        inside.pop()
-
-    queue = ServiceQueue("q", take, scheduler, Counter("full"), limit=1 << 20)
-    posting = threading.Barrier(4)
-    left = [4]
-
-    def produce(which: int) -> None:
-        posting.wait(60)
-        for n in range(count):
-            queue.post(Packet([b""], tick=which * count + n))
-        left.pop()
-
-    def work() -> None:
-        while left or scheduler.turn() or queue.active:
-            scheduler.turn()
-
-    left[:] = [0, 1, 2, 3]
-    threads = [threading.Thread(target=produce, args=(n,)) for n in range(4)]
-    threads += [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert wrong == []
-    assert [[n for n in seen if n // count == which] for which in range(4)] == [
-        list(range(which * count, (which + 1) * count)) for which in range(4)
-    ]
-    assert (len(queue), queue.active, queue.scheduled) == (0, False, False)
+    assert next(faults(swapped(swap)), None) is not None

@@ -7,6 +7,8 @@ from ringbed.stack.wire.address import ipv4
 from tests.stack.checker import icmp_of
 from tests.stack.host import OUR, PEER, Host, icmp_frame
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 def test_ping_and_its_answer() -> None:
     host = Host()

@@ -14,6 +14,8 @@ from ringbed.stack.wire.ipv4 import PROTO_ICMP
 from tests.stack.checker import udp_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, arp_frame, ip_frame, udp_frame
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 def listener(host: Host, port: int = 7) -> UdpSocket:
     sock = host.stack.udp_socket()

@@ -14,6 +14,8 @@ from ringbed.stack.wire.udp import Udp
 from tests.stack.checker import udp_of
 from tests.stack.host import OUR, PEER, Host, corrupt, ip_frame, udp_frame
 
+pytestmark = pytest.mark.usefixtures("both_schedulers")
+
 
 def listener(host: Host, port: int = 7, address: str = "0.0.0.0") -> UdpSocket:
     sock = host.stack.udp_socket()
