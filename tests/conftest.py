@@ -9,6 +9,7 @@ hide it if it had not.
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -29,6 +30,7 @@ gc.set_threshold(100_000, 50, 100)  # a card elaborated is a million objects, no
 watch(True)  # every piece of state in every stack asserts its one writer
 
 T = TypeVar("T")
+RUN, OFTEN = itertools.count(1), 20  # tests
 
 LACKS = "this machine: "
 MARKERS = {"tap": ("tap",), "qemu": ("qemu",), "cocotb": ("cocotb", "libpython")}  # short for `needs`, and for -m
@@ -58,6 +60,12 @@ class Module(pytest.Module):
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: no need to look at it again and again."""
     gc.freeze()
+
+
+def pytest_runtest_logfinish() -> None:
+    """A host in a circle with its driver keeps the four file descriptors of its memory until it is looked for."""
+    if next(RUN) % OFTEN == 0:
+        gc.collect()
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
