@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import Enum
 from itertools import islice
 from threading import Lock
@@ -206,9 +207,16 @@ class Ifq(Group):
         """Up to `limit` packets from the head, which stay in the queue until `commit`. One at a time, by the driver."""
         if self._begun is not None:
             raise RuntimeError(f"{self.title}: begin again before commit or rollback")
-        packets = self._packets
-        self._begun = list(packets) if limit >= len(packets) else list(islice(packets, max(0, limit)))
+        self._begun = self._head(max(0, limit))
         return self._begun
+
+    def _head(self, limit: int) -> list[Packet]:
+        """A sender may append between the two calls of the first form, not within the one of the second."""
+        packets = self._packets
+        if limit < len(packets):
+            with suppress(RuntimeError):
+                return list(islice(packets, limit))
+        return list(packets)[:limit]
 
     def commit(self, taken: int) -> None:
         """The first `taken` packets of the batch are in the ring; the others stay at the head."""
