@@ -60,8 +60,8 @@ class Clocked(Protocol):
 class HostMemory(DeviceMemory):
     """The `Dma` of one host.
 
-    `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, for every sentence about
-    it; what that costs is the figure `sim.em.checks_cost.origins` of `ringbed bench sim`.
+    `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, and the clock then, for
+    every sentence about it; what that costs is the figure `sim.em.checks_cost.origins` of `ringbed bench sim`.
     """
 
     def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = True) -> None:
@@ -166,15 +166,18 @@ class HostMemory(DeviceMemory):
         return sorted(found, key=lambda leak: leak.iova)
 
     def _remember(self, ended: MappedBuffer | CoherentMemory) -> None:
-        engine = self._clocked()
-        self._ended[ended.slot] = ended, None if engine is None else engine.now
+        self._ended[ended.slot] = ended, self._clock() if self._trace else None
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
+
+    def _clock(self) -> int | None:
+        engine = self._clocked()
+        return None if engine is None else engine.now
 
     # The testbed's side -----------------------------------------------------------------------------------------
 
     def clocked_by(self, engine: Clocked) -> None:
-        """Whose clock says when a mapping ended. It is not kept alive by this."""
+        """Whose clock says when a mapping (with `trace_origins`) or a region ended. It is not kept alive by this."""
         self._clocked = weakref.ref(engine)
 
     def add_region(self, region: Region) -> None:
@@ -193,8 +196,7 @@ class HostMemory(DeviceMemory):
         if region is self._arena or not any(region is known for known in self.regions):
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
         self.regions = [known for known in self.regions if known is not region]
-        engine = self._clocked()
-        self._removed.append((region.iova, region.length, None if engine is None else engine.now))
+        self._removed.append((region.iova, region.length, self._clock()))
         self.version += 1
 
     def _removed_at(self, iova: int, clock: int | None) -> Place | None:

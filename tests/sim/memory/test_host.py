@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from typing import Any
 
 import pytest
@@ -177,14 +178,14 @@ class Clock:
 
 
 def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
-    memory, clock = HostMemory(trace_origins=False), Clock()
+    memory, clock = HostMemory(), Clock()
     memory.clocked_by(clock)
     kept, gone = memory.map(bytes(64), FROM), memory.map(bytes(60), TO)
     memory.unmap(gone)
     name = f"the mapping of 60 bytes at {gone.iova:#x} that was unmapped"
 
     def told(iova: int, at: int | None = None, end: int | None = None) -> str:
-        return memory.locate(iova, end, at).text
+        return re.sub(rf" \({HERE}\)| at {HERE}", "", memory.locate(iova, end, at).text)
 
     assert told(gone.iova + 59, 112) == f"inside {name} 12 clocks before"
     assert told(gone.iova + 59, 112, gone.iova + 64) == f"inside {name} 12 clocks before"  # a read's whole beat
@@ -195,6 +196,30 @@ def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
     again = memory.map(bytes(8), TO)
     assert again.iova == gone.iova
     assert told(gone.iova + 20, 112) == f"beyond, by 13 bytes, the mapping of 8 bytes at {again.iova:#x}"
+
+
+class Watched:
+    """A clock that counts who looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def now(self) -> int:
+        self.looks += 1
+        return 100
+
+
+@pytest.mark.parametrize("trace", [True, False])
+def test_the_clock_of_an_unmap_is_part_of_what_tracing_costs(trace: bool) -> None:
+    memory, clock = HostMemory(trace_origins=trace), Watched()
+    memory.clocked_by(clock)
+    for _ in range(3):
+        mapping = memory.map(bytes(64), TO)
+        memory.unmap(mapping)
+    memory.free(memory.coherent(64))
+    assert clock.looks == 4 * trace
+    assert (" clocks before" in memory.locate(mapping.iova, clock=112).text) is trace
 
 
 def test_both_lines_of_the_driver_are_told() -> None:
