@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -193,9 +193,10 @@ class HostMemory(DeviceMemory):
         """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
         way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
         """
-        if region is self._arena or not any(region is known for known in self.regions):
+        at = bisect_left(self.regions, region.iova, key=iova_of)  # they do not overlap: it is there or nowhere
+        if region is self._arena or at == len(self.regions) or self.regions[at] is not region:
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
-        self.regions = [known for known in self.regions if known is not region]
+        del self.regions[at]
         self._removed.append((region.iova, region.length, self._clock()))
         self.version += 1
 
