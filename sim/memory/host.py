@@ -26,6 +26,7 @@ from ringbed.sim.memory.mapping import (
     MappedBuffer,
     MappingError,
     Place,
+    WrittenLate,
     counted,
     ended_when,
     foreign,
@@ -82,6 +83,7 @@ class HostMemory(DeviceMemory):
         self._rings: dict[tuple[int, int], list[int]] = {}  # free coherent slots by (size, align)
         self._live: dict[int, MappedBuffer] = {}
         self._coherent: dict[int, CoherentMemory] = {}
+        self._poisoned: dict[int, CoherentMemory] = {}  # by slot: freed, and not given out again
         # by slot, and the clock it ended at
         self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
         # address, length, and the clock they went at
@@ -132,12 +134,17 @@ class HostMemory(DeviceMemory):
         self._remember(mapping)
 
     def coherent(self, size: int, align: int = 128) -> Coherent:
-        """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full."""
+        """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full, and when what
+        was freed and would be given out again was written since: those bytes stay with whoever writes them.
+        """
         if size <= 0 or align <= 0 or align & (align - 1):
             raise MappingError(f"coherent memory of {size} bytes aligned to {align}")
         key = (size, max(align, RED_ZONE))
         shelf = self._rings.setdefault(key, [])
         slot = shelf.pop() if shelf else self._carve(size + RED_ZONE, key[1])
+        if late := self._written_late(slot):
+            raise MappingError(str(late))
+        self._poisoned.pop(slot, None)
         self._data[slot : slot + size] = bytes(size)
         self._shadow[slot : slot + size] = bytes([READ | WRITE]) * size
         view = memoryview(self._data)[slot : slot + size]
@@ -155,15 +162,31 @@ class HostMemory(DeviceMemory):
         if self._trace:
             memory.freed = origin(__file__)
         memory.view.release()
+        self._data[memory.slot : memory.slot + memory.length] = bytes([POISON]) * memory.length
+        self._poisoned[memory.slot] = memory
         self._shadow[memory.slot : memory.slot + memory.length] = bytes(memory.length)
         self._rings[memory.key].append(memory.slot)
         self._remember(memory)
 
     def leaks(self) -> list[Leak]:
-        """What is still mapped or allocated, by address. After a driver's `down` it must be empty."""
+        """What is still mapped or allocated, and coherent memory that was written after its `free`, by address. After a
+        driver's `down` it must be empty.
+        """
         held: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
         found = [Leak(each.kind, each.iova, each.length, line_of(each.origin)) for each in held]
+        found += [late.leak() for late in map(self._written_late, self._poisoned) if late]
         return sorted(found, key=lambda leak: leak.iova)
+
+    def _written_late(self, slot: int) -> WrittenLate | None:
+        """Whether somebody wrote to what was freed here. No device can: it would be a stray access."""
+        memory = self._poisoned.get(slot)
+        if memory is None:
+            return None
+        data = self._data[slot : slot + memory.length]
+        if data == bytes([POISON]) * memory.length:
+            return None
+        mark = bytes([POISON])
+        return WrittenLate(memory, len(data) - len(data.lstrip(mark)), len(data.rstrip(mark)))
 
     def _remember(self, ended: MappedBuffer | CoherentMemory) -> None:
         self._ended[ended.slot] = ended, self._clock() if self._trace else None

@@ -62,6 +62,7 @@ class TxDescriptors:
 
     def release(self) -> None:
         """Free the ring; only after `abandon`."""
+        self._words.release()  # a cast outlives the view it was made of
         self._words = memoryview(bytearray()).cast("Q")
         if self._ring is not None:
             self._dma.free(self._ring)

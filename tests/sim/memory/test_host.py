@@ -115,6 +115,45 @@ def test_coherent_memory_is_shared_zeroed_and_aligned() -> None:
     assert bytes(memory.coherent(4096, align=4096).view) == bytes(4096)
 
 
+@pytest.mark.parametrize("trace", [True, False])
+def test_a_cast_that_writes_after_the_free_is_found(trace: bool) -> None:
+    """Python cannot take a cast back; the bytes under it are looked at before they are given out again."""
+    memory = HostMemory(trace_origins=trace)
+    ring, other = memory.coherent(256), memory.coherent(256)
+    words = ring.view.cast("Q")
+    memory.free(ring)
+    memory.free(other)
+    assert memory.leaks() == []
+    assert words[0] == int.from_bytes(bytes([POISON]) * 8)
+    words[3] = 0x11 | POISON << 56
+    [late] = memory.leaks()
+    lines = rf" \({HERE}, freed at {HERE}\)" if trace else ""
+    name = f"the coherent memory written after its free of 7 bytes at {ring.iova + 24:#x}"
+    assert re.fullmatch(name + lines, str(late)), str(late)
+    assert memory.coherent(256).iova == other.iova  # the last freed is the first used
+    made, freed = (rf" \({HERE}\)", rf" at {HERE}") if trace else ("", "")
+    ring_name = f"the coherent memory of 256 bytes at {ring.iova:#x}"
+    sentence = rf"^{ring_name}{made} was written \(byte 24 to 30\) after it was freed{freed}$"
+    with pytest.raises(MappingError, match=sentence):
+        memory.coherent(256)
+    assert memory.coherent(256).iova not in (ring.iova, other.iova)  # those bytes stay with whoever writes them
+    assert late in memory.leaks()
+
+
+@given(st.lists(st.integers(0, 63), max_size=4), st.integers(0, 255))
+def test_what_was_written_late_against_a_scan(at: list[int], value: int) -> None:
+    memory = HostMemory(size=1 << 16)
+    ring = memory.coherent(64)
+    with ring.view[:] as alias:
+        memory.free(ring)
+        for each in at:
+            alias[each] = value
+        changed = [each for each in range(64) if alias[each] != POISON]
+    late = memory.leaks()
+    wanted = [(ring.iova + changed[0], changed[-1] + 1 - changed[0])] if changed else []
+    assert [(leak.iova, leak.length) for leak in late] == wanted
+
+
 def test_leaks_are_listed_with_their_origin() -> None:
     memory = HostMemory(trace_origins=True)
     kept = memory.map(bytes(100), FROM)
