@@ -125,14 +125,24 @@ class AxiMemory:
         held.look(valid, ready, n, f)
         if n is None or not ready:
             return
-        if f.check:
-            check_request(name, n, self.bus, f)
         if channel == "ar":
-            effect = self._effect(n, False, f.now)
-            self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
-            self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
+            self.take_read(n, f)
         else:
-            self.awaiting.append(n)
+            self.take_write(n, f)
+
+    def take_read(self, n: Command, f: Findings) -> None:
+        """An AR, at clock `f.now`; readies stay away as long as the longest of the faults so far wants."""
+        if f.check:
+            check_request("AR", n, self.bus, f)
+        effect = self._effect(n, False, f.now)
+        self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
+        self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
+
+    def take_write(self, n: Command, f: Findings) -> None:
+        """An AW; its faults are those of request and data together."""
+        if f.check:
+            check_request("AW", n, self.bus, f)
+        self.awaiting.append(n)
 
     def _effect(self, n: Command, write: bool, now: int) -> BusEffect:
         """What befalls a burst that was taken at clock `now`."""
