@@ -84,6 +84,11 @@ class TxDescriptors:
         """Descriptors the card has, done or not."""
         return self.size - 1 - self._free
 
+    @property
+    def posted(self) -> int:
+        """Frames since the ring was programmed."""
+        return self._posted
+
     def _end_frame(self) -> None:
         self._open.frames += 1
         self._posted += 1
