@@ -51,6 +51,10 @@ RED_ZONE = 64  # also the alignment of a slot
 SMALLEST, LARGEST = 6, 16  # slot size classes, as powers of two
 
 
+def address_of(known: MappedBuffer | CoherentMemory) -> int:
+    return known.iova
+
+
 class Clocked(Protocol):
     """An engine, of which memory knows only this."""
 
@@ -86,6 +90,8 @@ class HostMemory(DeviceMemory):
         self._poisoned: dict[int, CoherentMemory] = {}  # by slot: freed, and not given out again
         # by slot, and the clock it ended at
         self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
+        # all of these by address, made when somebody asks
+        self._known: list[MappedBuffer | CoherentMemory] | None = None
         # address, length, and the clock they went at
         self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
         self._clocked: Callable[[], Clocked | None] = lambda: None
@@ -114,6 +120,7 @@ class HostMemory(DeviceMemory):
         iova = self._base + at
         mapping = self._live[iova] = MappedBuffer(iova, length, self._data, at, slot, shelf)
         self._ended.pop(slot, None)
+        self._known = None
         if self._trace:
             mapping.origin = origin(__file__)
         return mapping
@@ -151,6 +158,7 @@ class HostMemory(DeviceMemory):
         memory = CoherentMemory(self._base + slot, view, key, slot, origin(__file__) if self._trace else None)
         self._coherent[memory.iova] = memory
         self._ended.pop(slot, None)
+        self._known = None
         return memory
 
     def free(self, memory: Coherent) -> None:
@@ -190,6 +198,7 @@ class HostMemory(DeviceMemory):
 
     def _remember(self, ended: MappedBuffer | CoherentMemory) -> None:
         self._ended[ended.slot] = ended, self._clock() if self._trace else None
+        self._known = None
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
 
@@ -247,20 +256,34 @@ class HostMemory(DeviceMemory):
         """
         if removed := self._removed_at(iova, clock):
             return removed
-        ended = {id(gone): at for gone, at in self._ended.values()}
-        known: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
-        known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told
-        if not known:
+        near = self._nearest(iova)
+        if near is None:
             return Place("nothing is mapped")
-        near = min(known, key=lambda m: max(m.iova - iova, iova - (m.iova + m.length - 1), 0))
         name, reach = str(near), (iova + 1 if end is None else end) - (near.iova + near.length)
-        if id(near) in ended:
-            name += ended_when(near, ended[id(near)], clock)
-        inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or id(near) in ended)
-        about = near.iova, near.length, ended.get(id(near), 0), iova < near.iova, inside
+        ended = self._ended_at(near)
+        if ended:
+            name += ended_when(near, *ended, clock)
+        inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or bool(ended))
+        about = near.iova, near.length, ended, iova < near.iova, inside
         if iova < near.iova:
             return Place(f"before, by {counted(near.iova - iova)}, {name}", about)
         return Place(f"inside {name}", about) if inside else Place(f"beyond, by {counted(reach)}, {name}", about, reach)
+
+    def _nearest(self, iova: int) -> MappedBuffer | CoherentMemory | None:
+        """What is mapped, or was, at `iova` or with fewest bytes between; of two that are as near, one that is."""
+        if self._known is None:  # no two share a byte: a slot has one that lives or one that ended
+            ended = (gone for gone, _ in self._ended.values())
+            self._known = sorted([*self._live.values(), *self._coherent.values(), *ended], key=address_of)
+        at = bisect_right(self._known, iova, key=address_of)
+        sides = self._known[max(0, at - 1) : at + 1]
+        far = [max(each.iova - iova, iova - (each.iova + each.length - 1), 0) for each in sides]
+        ranked = [(bytes_off, bool(self._ended_at(each))) for bytes_off, each in zip(far, sides, strict=True)]
+        return sides[ranked.index(min(ranked))] if sides else None
+
+    def _ended_at(self, known: MappedBuffer | CoherentMemory) -> tuple[int | None] | tuple[()]:
+        """The clock at which it ended, in a tuple; () while it lives."""
+        gone, clock = self._ended.get(known.slot, (None, None))
+        return (clock,) if gone is known else ()
 
     # ------------------------------------------------------------------------------------------------------------
 

@@ -348,6 +348,35 @@ def test_live_mappings_never_touch(steps: list[tuple[bool, int, Direction]]) -> 
             assert (memory.device_write(at, b"!", 1) == OKAY) == (inside and direction is FROM)
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), min_size=1, max_size=24))
+def test_the_nearest_against_a_scan(steps: list[tuple[int, int]]) -> None:
+    """What lives, what ended, and at the same distance what lives; asked between the steps too."""
+    memory = HostMemory(trace_origins=False)
+    live: list[Any] = []
+    known: dict[int, tuple[Any, bool]] = {}  # by address, and whether it ended
+
+    def nearest(iova: int) -> tuple[int, bool]:
+        return min(
+            (max(at - iova, iova - (at + thing.length - 1), 0), ended, at) for at, (thing, ended) in known.items()
+        )[::2]  # type: ignore[return-value]
+
+    for what, length in steps:
+        if what < 2 or not live:
+            made = memory.coherent(length) if what == 1 else memory.map(bytes(length), FROM)
+            live.append(made)
+            known[made.iova] = made, False
+        else:
+            gone = live.pop(length % len(live))
+            (memory.free if gone.kind == "coherent memory" else memory.unmap)(gone)
+            known[gone.iova] = gone, True
+        for near in list(known):
+            for iova in (near - 40, near - 1, near, near + length, near + 97):
+                _, at = nearest(iova)
+                place = memory.locate(iova)
+                assert f"at {at:#x}" in place.text
+                assert ("that was" in place.text) is known[at][1]
+
+
 def test_the_arena_is_a_file_that_another_process_can_share() -> None:
     memory = HostMemory()
     [region] = memory.regions
