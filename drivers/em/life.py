@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringbed.drivers.em.drain import Drain
 from ringbed.drivers.em.hardware import EmHardware
 from ringbed.drivers.em.rings import Rings
 from ringbed.drivers.em.setup import EmSetup
@@ -12,8 +13,6 @@ from ringbed.hw.formats import em
 
 __all__ = ["EmLife"]
 
-DRAIN_NS, DRAINS = 100_000, 100  # how long a ring that is to be replaced may take to empty: 10 ms
-BUFFER_NS = 150_000  # 16 KB, the transmit packet buffer, at 1 Gb/s
 COLLECT_EVERY = 256  # calls of the watchdog, one a second: a 32-bit count of frames lasts 2,886 s at 1 Gb/s
 LINK_UP = em.REGISTERS["STATUS"].mask("LU")
 EVENTS = (
@@ -76,14 +75,18 @@ class EmLife:
         self.hardware.reset()
 
     def set_rings(self, rx: int, tx: int) -> None:
-        """Other sizes; raises ValueError. A running card sends what it has, hands on what it got, and is reset."""
+        """Other sizes; raises ValueError. A running card sends what it has, hands on what it got, and is reset. What is
+        offered meanwhile waits.
+        """
         others = self.rings.others(rx, tx, staged=self.running)
-        if self.running:
-            self._drain()
+        if self._ready:
             self._ready = False
+            self._drain()
         try:
             if self.running:
                 self._abandon_rings()
+            else:  # whoever was handed a frame may have taken the card down
+                self.rings.unstage(others)
         finally:  # a card that does not come back now is tried again by the watchdog
             self.rings.replace(others)
             self._watchdog.begin_again()
@@ -91,16 +94,11 @@ class EmLife:
             self._begin_again()
 
     def _drain(self) -> None:
-        """Give the transmit ring time to empty, as long as the link is up, and the card's buffer behind it."""
-        ring = self.rings.tx
-        for turn in range(DRAINS):
+        """Let go on the wire what was given to the card."""
+        drain = Drain(self.hardware, self._statistics, self.rings.tx)
+        while self.running and (wait := drain.wait()):
+            self.hardware.delay(wait)
             self._receive()
-            ring.clean()
-            if not ring.used or not self._ready or not self.link:
-                if turn:
-                    self.hardware.delay(BUFFER_NS)
-                return
-            self.hardware.delay(DRAIN_NS)
 
     # ---- what comes in, and the link ----
 

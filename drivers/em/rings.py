@@ -50,10 +50,14 @@ class Rings:
                 new_rx.stage()
                 new_tx.stage()
             except Exception:
-                new_rx.release()
-                new_tx.release()
+                self.unstage((new_rx, new_tx))
                 raise
         return new_rx, new_tx
+
+    def unstage(self, others: tuple[RxRing, TxRing]) -> None:
+        """Give back what `others` may have staged: they are not at work yet, or not any more."""
+        for ring in others:
+            ring.release()
 
     def replace(self, others: tuple[RxRing, TxRing]) -> None:
         self.rx, self.tx = others

@@ -1,6 +1,6 @@
 """The `em` card's statistics, which a read clears, added up in 64 bits under the names that `ethtool -S` shows.
 
-Rules of this file: a register is read in one place only, so nothing is lost; a pair is read low word first, since
+Rules of this file: a register is read here only, and added, so nothing is lost; a pair is read low word first, since
 reading the high word clears both (M 13.7). The values before the first `discard` mean nothing.
 """
 
@@ -50,6 +50,11 @@ class Statistics:
         """Read, and so clear, every register, and add what it held."""
         for name, count in self._read().items():
             self._totals[name] += count
+
+    def sent(self) -> int:
+        """Good frames sent up to now."""
+        self._totals["GPTC"] += self._hardware.read("GPTC")
+        return self._totals["GPTC"]
 
     def discard(self) -> None:
         """Read every register once and forget it: there is no value they start from (M 13.7)."""

@@ -16,7 +16,7 @@ from ringbed.sim.faults.bus import BusEffect
 from ringbed.sim.memory.regions import DeviceMemory
 from ringbed.sim.pysim.bus import Pattern
 from ringbed.sim.pysim.dma import DEPTH, AxiMemory, Queued, pick
-from ringbed.sim.seam.axi_checker import Command, Findings, check_request
+from ringbed.sim.seam.axi_checker import Command, Findings
 from ringbed.sim.seam.portmap import Dma
 from ringbed.sim.seam.settings import Settings
 
@@ -66,16 +66,12 @@ class CocotbMemory(AxiMemory):
             ar = await self._ar.recv()
             n = Command(int(ar.araddr), int(ar.arid), int(ar.arlen), int(ar.arsize), int(ar.arburst))
             f = self._told()
-            if f.check:
-                check_request("AR", n, self.bus, f)
-            effect = self._effect(n, False, f.now)
-            self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
+            self.take_read(n, f)
             self._reading.set()
-            self.ar_open = f.now + 1 + effect.hold
-            await self._closed(effect.hold, self.ar_open, self._ar)
+            await self._closed(self.ar_open > f.now + 1, self.ar_open, self._ar)
             await self._while_full(self.reads)
 
-    async def _closed(self, hold: int, opens: int, *channels: Any) -> None:
+    async def _closed(self, hold: bool, opens: int, *channels: Any) -> None:
         """A fault withholds ready; where a pattern runs, it does so itself."""
         if not hold or self.ar_hold.level:
             return
@@ -94,10 +90,7 @@ class CocotbMemory(AxiMemory):
         while True:
             aw = await self._aw.recv()
             n = Command(int(aw.awaddr), int(aw.awid), int(aw.awlen), int(aw.awsize), int(aw.awburst))
-            f = self._told()
-            if f.check:
-                check_request("AW", n, self.bus, f)
-            self.awaiting.append(n)
+            self.take_write(n, self._told())
             await self._pair()
             await self._while_full(self.resps)
 

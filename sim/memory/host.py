@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -26,6 +26,7 @@ from ringbed.sim.memory.mapping import (
     MappedBuffer,
     MappingError,
     Place,
+    WrittenLate,
     counted,
     ended_when,
     foreign,
@@ -50,6 +51,10 @@ RED_ZONE = 64  # also the alignment of a slot
 SMALLEST, LARGEST = 6, 16  # slot size classes, as powers of two
 
 
+def address_of(known: MappedBuffer | CoherentMemory) -> int:
+    return known.iova
+
+
 class Clocked(Protocol):
     """An engine, of which memory knows only this."""
 
@@ -60,8 +65,8 @@ class Clocked(Protocol):
 class HostMemory(DeviceMemory):
     """The `Dma` of one host.
 
-    `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, for every sentence about
-    it; what that costs is the figure `sim.em.checks_cost.origins` of `ringbed bench sim`.
+    `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, and the clock then, for
+    every sentence about it; what that costs is the figure `sim.em.checks_cost.origins` of `ringbed bench sim`.
     """
 
     def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = True) -> None:
@@ -82,8 +87,11 @@ class HostMemory(DeviceMemory):
         self._rings: dict[tuple[int, int], list[int]] = {}  # free coherent slots by (size, align)
         self._live: dict[int, MappedBuffer] = {}
         self._coherent: dict[int, CoherentMemory] = {}
+        self._poisoned: dict[int, CoherentMemory] = {}  # by slot: freed, and not given out again
         # by slot, and the clock it ended at
         self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
+        # all of these by address, made when somebody asks
+        self._known: list[MappedBuffer | CoherentMemory] | None = None
         # address, length, and the clock they went at
         self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
         self._clocked: Callable[[], Clocked | None] = lambda: None
@@ -112,6 +120,7 @@ class HostMemory(DeviceMemory):
         iova = self._base + at
         mapping = self._live[iova] = MappedBuffer(iova, length, self._data, at, slot, shelf)
         self._ended.pop(slot, None)
+        self._known = None
         if self._trace:
             mapping.origin = origin(__file__)
         return mapping
@@ -132,18 +141,24 @@ class HostMemory(DeviceMemory):
         self._remember(mapping)
 
     def coherent(self, size: int, align: int = 128) -> Coherent:
-        """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full."""
+        """Zeroed memory for both sides; `align` is a power of two. MappingError when the arena is full, and when what
+        was freed and would be given out again was written since: those bytes stay with whoever writes them.
+        """
         if size <= 0 or align <= 0 or align & (align - 1):
             raise MappingError(f"coherent memory of {size} bytes aligned to {align}")
         key = (size, max(align, RED_ZONE))
         shelf = self._rings.setdefault(key, [])
         slot = shelf.pop() if shelf else self._carve(size + RED_ZONE, key[1])
+        if late := self._written_late(slot):
+            raise MappingError(str(late))
+        self._poisoned.pop(slot, None)
         self._data[slot : slot + size] = bytes(size)
         self._shadow[slot : slot + size] = bytes([READ | WRITE]) * size
         view = memoryview(self._data)[slot : slot + size]
         memory = CoherentMemory(self._base + slot, view, key, slot, origin(__file__) if self._trace else None)
         self._coherent[memory.iova] = memory
         self._ended.pop(slot, None)
+        self._known = None
         return memory
 
     def free(self, memory: Coherent) -> None:
@@ -155,26 +170,46 @@ class HostMemory(DeviceMemory):
         if self._trace:
             memory.freed = origin(__file__)
         memory.view.release()
+        self._data[memory.slot : memory.slot + memory.length] = bytes([POISON]) * memory.length
+        self._poisoned[memory.slot] = memory
         self._shadow[memory.slot : memory.slot + memory.length] = bytes(memory.length)
         self._rings[memory.key].append(memory.slot)
         self._remember(memory)
 
     def leaks(self) -> list[Leak]:
-        """What is still mapped or allocated, by address. After a driver's `down` it must be empty."""
+        """What is still mapped or allocated, and coherent memory that was written after its `free`, by address. After a
+        driver's `down` it must be empty.
+        """
         held: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
         found = [Leak(each.kind, each.iova, each.length, line_of(each.origin)) for each in held]
+        found += [late.leak() for late in map(self._written_late, self._poisoned) if late]
         return sorted(found, key=lambda leak: leak.iova)
 
+    def _written_late(self, slot: int) -> WrittenLate | None:
+        """Whether somebody wrote to what was freed here. No device can: it would be a stray access."""
+        memory = self._poisoned.get(slot)
+        if memory is None:
+            return None
+        data = self._data[slot : slot + memory.length]
+        if data == bytes([POISON]) * memory.length:
+            return None
+        mark = bytes([POISON])
+        return WrittenLate(memory, len(data) - len(data.lstrip(mark)), len(data.rstrip(mark)))
+
     def _remember(self, ended: MappedBuffer | CoherentMemory) -> None:
-        engine = self._clocked()
-        self._ended[ended.slot] = ended, None if engine is None else engine.now
+        self._ended[ended.slot] = ended, self._clock() if self._trace else None
+        self._known = None
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
+
+    def _clock(self) -> int | None:
+        engine = self._clocked()
+        return None if engine is None else engine.now
 
     # The testbed's side -----------------------------------------------------------------------------------------
 
     def clocked_by(self, engine: Clocked) -> None:
-        """Whose clock says when a mapping ended. It is not kept alive by this."""
+        """Whose clock says when a mapping (with `trace_origins`) or a region ended. It is not kept alive by this."""
         self._clocked = weakref.ref(engine)
 
     def add_region(self, region: Region) -> None:
@@ -190,11 +225,11 @@ class HostMemory(DeviceMemory):
         """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
         way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
         """
-        if region is self._arena or not any(region is known for known in self.regions):
+        at = bisect_left(self.regions, region.iova, key=iova_of)  # they do not overlap: it is there or nowhere
+        if region is self._arena or at == len(self.regions) or self.regions[at] is not region:
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
-        self.regions = [known for known in self.regions if known is not region]
-        engine = self._clocked()
-        self._removed.append((region.iova, region.length, None if engine is None else engine.now))
+        del self.regions[at]
+        self._removed.append((region.iova, region.length, self._clock()))
         self.version += 1
 
     def _removed_at(self, iova: int, clock: int | None) -> Place | None:
@@ -221,20 +256,34 @@ class HostMemory(DeviceMemory):
         """
         if removed := self._removed_at(iova, clock):
             return removed
-        ended = {id(gone): at for gone, at in self._ended.values()}
-        known: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
-        known += [gone for gone, _ in self._ended.values()]  # last: of two that are as near, the living one is told
-        if not known:
+        near = self._nearest(iova)
+        if near is None:
             return Place("nothing is mapped")
-        near = min(known, key=lambda m: max(m.iova - iova, iova - (m.iova + m.length - 1), 0))
         name, reach = str(near), (iova + 1 if end is None else end) - (near.iova + near.length)
-        if id(near) in ended:
-            name += ended_when(near, ended[id(near)], clock)
-        inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or id(near) in ended)
-        about = near.iova, near.length, ended.get(id(near), 0), iova < near.iova, inside
+        ended = self._ended_at(near)
+        if ended:
+            name += ended_when(near, *ended, clock)
+        inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or bool(ended))
+        about = near.iova, near.length, ended, iova < near.iova, inside
         if iova < near.iova:
             return Place(f"before, by {counted(near.iova - iova)}, {name}", about)
         return Place(f"inside {name}", about) if inside else Place(f"beyond, by {counted(reach)}, {name}", about, reach)
+
+    def _nearest(self, iova: int) -> MappedBuffer | CoherentMemory | None:
+        """What is mapped, or was, at `iova` or with fewest bytes between; of two that are as near, one that is."""
+        if self._known is None:  # no two share a byte: a slot has one that lives or one that ended
+            ended = (gone for gone, _ in self._ended.values())
+            self._known = sorted([*self._live.values(), *self._coherent.values(), *ended], key=address_of)
+        at = bisect_right(self._known, iova, key=address_of)
+        sides = self._known[max(0, at - 1) : at + 1]
+        far = [max(each.iova - iova, iova - (each.iova + each.length - 1), 0) for each in sides]
+        ranked = [(bytes_off, bool(self._ended_at(each))) for bytes_off, each in zip(far, sides, strict=True)]
+        return sides[ranked.index(min(ranked))] if sides else None
+
+    def _ended_at(self, known: MappedBuffer | CoherentMemory) -> tuple[int | None] | tuple[()]:
+        """The clock at which it ended, in a tuple; () while it lives."""
+        gone, clock = self._ended.get(known.slot, (None, None))
+        return (clock,) if gone is known else ()
 
     # ------------------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from types import CodeType
 from typing import NamedTuple
 
 __all__ = [
-    "CoherentMemory", "Leak", "MappedBuffer", "MappingError", "Origin", "Place", "counted", "ended_when", "foreign",
-    "line_of", "made_at", "origin",
+    "CoherentMemory", "Leak", "MappedBuffer", "MappingError", "Origin", "Place", "WrittenLate", "counted", "ended_when",
+    "foreign", "line_of", "made_at", "origin",
 ]  # fmt: skip
 
 Origin = tuple[CodeType, int] | None  # a line of code; worded only when it is asked for
@@ -75,7 +75,12 @@ class Leak:
 
 
 class CoherentMemory:
-    """Shared memory; `view` is released by `free`, so a later use raises ValueError."""
+    """Shared memory. `view` is released by `free`, so a later use of it raises ValueError.
+
+    Views made of it, by a cast or a slice, outlive that: Python has no way to take them back. What they read from then
+    on is POISON, and what they write is found: by `leaks`, and by the next that would have got the same bytes. A driver
+    whose casts are to fail at the line of the use releases them before it frees, as our rings do.
+    """
 
     __slots__ = ("freed", "iova", "key", "length", "origin", "slot", "view")
     kind = "coherent memory"
@@ -86,6 +91,24 @@ class CoherentMemory:
 
     def __repr__(self) -> str:
         return _named(self.kind, self.length, self.iova, self.origin)
+
+
+class WrittenLate(NamedTuple):
+    """Coherent memory that its driver went on writing to: its bytes from `first` on, to before `end`, at least."""
+
+    memory: CoherentMemory
+    first: int
+    end: int
+
+    def leak(self) -> Leak:
+        lines = f"{line_of(self.memory.origin)}, freed{made_at(self.memory.freed)}" if self.memory.origin else ""
+        return Leak(
+            "coherent memory written after its free", self.memory.iova + self.first, self.end - self.first, lines
+        )
+
+    def __str__(self) -> str:
+        where = f"byte {self.first} to {self.end - 1}"
+        return f"{self.memory!r} was written ({where}) after it was freed{made_at(self.memory.freed)}"
 
 
 class MappedBuffer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.memory.strays import worded
 from ringbed.sim.native.abi import Mailbox, RawFinding
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.engine import Finding
@@ -24,10 +25,6 @@ def put_into_words(findings: Findings, lib: Any, handle: int, box: Mailbox, memo
 
 
 def _worded(raw: RawFinding, memory: HostMemory | None) -> Finding:
-    rule, text = raw.rule.decode(), raw.text.decode(errors="replace")
     last = int(raw.last) if raw.count > 1 else None
-    if not rule.startswith("dma.") or memory is None:
-        return Finding(raw.clock, rule, text, raw.count, last)
-    place, answer = memory.locate(raw.address, raw.end, raw.clock), text.rpartition(" ")[2]
-    about = (answer, place.about)
-    return Finding(raw.clock, rule, f"{text}: {place.text}", raw.count, last, about, place.reach)
+    finding = Finding(raw.clock, raw.rule.decode(), raw.text.decode(errors="replace"), raw.count, last)
+    return worded(memory, finding, raw.address, raw.end) if finding.rule.startswith("dma.") else finding

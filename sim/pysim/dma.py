@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ringbed.sim.faults.bus import BusEffect, BusInjector, access_of
 from ringbed.sim.memory.regions import POISON, DeviceMemory, Response
+from ringbed.sim.memory.strays import Going, worded
 from ringbed.sim.pysim.bus import Pattern, Ports
 from ringbed.sim.seam.axi_checker import Command, Findings, Held, check_request, check_strobes, counted
+from ringbed.sim.seam.engine import Finding
 
 __all__ = ["AxiMemory", "Queued", "pick"]
 
@@ -71,7 +73,7 @@ class AxiMemory:
         self.rcmd: Command | None = None
         self.rbeat, self.rdata, self.rresp, self.rvalid = 0, 0, Response.OKAY, False
         self.bcmd: Queued | None = None
-        self.faults, self.fault = 0, False
+        self.faults, self.fault, self.going = 0, False, Going()
         self.held = {
             ch: Held("axi", f"{ch}VALID fell before {ch}READY", f"{ch} changed while {ch}VALID waited for {ch}READY")
             for ch in ("AR", "AW", "W")
@@ -125,14 +127,24 @@ class AxiMemory:
         held.look(valid, ready, n, f)
         if n is None or not ready:
             return
-        if f.check:
-            check_request(name, n, self.bus, f)
         if channel == "ar":
-            effect = self._effect(n, False, f.now)
-            self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
-            self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
+            self.take_read(n, f)
         else:
-            self.awaiting.append(n)
+            self.take_write(n, f)
+
+    def take_read(self, n: Command, f: Findings) -> None:
+        """An AR, at clock `f.now`; readies stay away as long as the longest of the faults so far wants."""
+        if f.check:
+            check_request("AR", n, self.bus, f)
+        effect = self._effect(n, False, f.now)
+        self.ar_open = max(self.ar_open, f.now + 1 + effect.hold)
+        self.reads.append(Queued(n, f.now + self.read_latency, [], effect))
+
+    def take_write(self, n: Command, f: Findings) -> None:
+        """An AW; its faults are those of request and data together."""
+        if f.check:
+            check_request("AW", n, self.bus, f)
+        self.awaiting.append(n)
 
     def _effect(self, n: Command, write: bool, now: int) -> BusEffect:
         """What befalls a burst that was taken at clock `now`."""
@@ -243,9 +255,6 @@ class AxiMemory:
     def _stray(self, rule: str, verb: str, addr: int, end: int, resp: Response, f: Findings) -> None:
         self.faults += 1
         self.fault = True
-        text = f"the device {verb} {addr:#x} and is answered {resp.name}"
-        if self.memory is None:
-            f.add(rule, text)
-            return
-        place = self.memory.locate(addr, end, f.now)
-        f.add(rule, f"{text}: {place.text}", (resp.name, place.about), place.reach)
+        start = self.going.began(rule, resp.name, addr, end)
+        text = f"the device {verb} {start:#x} and is answered {resp.name}"
+        f.keep(worded(self.memory, Finding(f.now, rule, text), start, end))

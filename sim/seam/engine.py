@@ -55,7 +55,7 @@ class Finding:
 
     def again(self, other: Finding) -> Finding:
         """This one with a later one of the same key."""
-        last = other.clock if other.last is None else other.last
+        last = max(each.clock if each.last is None else each.last for each in (self, other))
         farther = other if other.reach > self.reach else self
         return replace(self, count=self.count + other.count, last=last, text=farther.text, reach=farther.reach)
 

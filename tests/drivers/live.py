@@ -25,10 +25,15 @@ STEP_NS = 1_000_000
 
 
 class Live:
-    """One card with its driver up and the link too, unless `up` is False. Options are the driver's."""
+    """One card with its driver up and the link too, unless `up` is False. Options are the driver's.
 
-    def __init__(self, engine: str, *, up: bool = True, mac: bytes = MAC, **options: Any) -> None:
-        settings: dict[str, Any] = {"leap": True} if engine == "qemu" else {}
+    `link_bps` paces the wire; QEMU's has no pace.
+    """
+
+    def __init__(
+        self, engine: str, *, up: bool = True, mac: bytes = MAC, link_bps: int | None = None, **options: Any
+    ) -> None:  # fmt: skip
+        settings: dict[str, Any] = {"leap": True} if engine == "qemu" else {"link_bps": link_bps}
         self.engine = engine
         self.host: Host[Collector] = open_host(
             "em0", Collector(), engine=engine, mac=mac, driver_options=options, **settings,

@@ -62,6 +62,7 @@ class TxDescriptors:
 
     def release(self) -> None:
         """Free the ring; only after `abandon`."""
+        self._words.release()  # a cast outlives the view it was made of
         self._words = memoryview(bytearray()).cast("Q")
         if self._ring is not None:
             self._dma.free(self._ring)
@@ -82,6 +83,11 @@ class TxDescriptors:
     def used(self) -> int:
         """Descriptors the card has, done or not."""
         return self.size - 1 - self._free
+
+    @property
+    def posted(self) -> int:
+        """Frames since the ring was programmed."""
+        return self._posted
 
     def _end_frame(self) -> None:
         self._open.frames += 1

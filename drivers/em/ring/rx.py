@@ -110,6 +110,7 @@ class RxRing:
         for buffer in self._buffers:
             self._dma.unmap(buffer)
         self._buffers = []
+        self._words.release()  # a cast outlives the view it was made of
         self._words = memoryview(bytearray()).cast("Q")
         if self._ring is not None:
             self._dma.free(self._ring)

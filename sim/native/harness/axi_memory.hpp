@@ -346,8 +346,7 @@ struct AxiMemory {
     void stray(const char* rule, const char* verb, u64 addr, u64 end, Resp r, Findings& f) {
         faults++;
         fault |= strict;
-        f.stray(rule, addr, end, "the device %s %#llx and is answered %s", verb, (unsigned long long)addr,
-                r == DECERR ? "DECERR" : "SLVERR");
+        f.stray(rule, verb, addr, end, r == DECERR ? "DECERR" : "SLVERR");
     }
 };
 

@@ -24,7 +24,7 @@ inline void mask_lanes(u8* data, u64 lanes, u32 bytes) {
 }
 
 // A finding as handed to Python, seen `count` times, the last at clock `last`. For the rules of memory (`dma.*`) the
-// bytes from `address` to before `end` are worded there.
+// bytes from `address` to before `end` are worded there; `end` is 0 for every other rule.
 struct Finding {
     u64 clock;
     u64 address;
@@ -34,7 +34,8 @@ struct Finding {
 };
 
 struct Findings {
-    static constexpr u32 CAP = 256;
+    static constexpr u32 CAP = 256;  // between two looks
+    static constexpr u32 OPEN = 64;
     Finding list[CAP];
     u32 count = 0;
     u64 lost = 0;
@@ -43,31 +44,60 @@ struct Findings {
 
     template <class... Args>
     __attribute__((noinline, cold)) void add(const char* rule, u64 address, const char* format, Args... args) {
+        keep(rule, address, 0, format, args...);
+    }
+    // A beat outside memory, of the bytes from `address` to before `end`, as part of the access that it goes on. The
+    // rule is that of sim/memory/strays.py, where the words for the place are found too.
+    __attribute__((noinline, cold)) void stray(
+        const char* rule, const char* verb, u64 address, u64 end, const char* answer
+    ) {
+        u64 start = began({rule, answer, address}, end);
+        keep(rule, start, end, "the device %s %#llx and is answered %s", verb, (unsigned long long)start, answer);
+    }
+
+  private:
+    // An access that may go on; rule and answer are literals.
+    struct Going {
+        const char *rule, *answer;
+        u64 end, start = 0;
+        bool same(const Going& g) const { return end == g.end && !strcmp(rule, g.rule) && !strcmp(answer, g.answer); }
+    };
+    std::vector<Going> going;  // the one that went on last at the back
+
+    u64 began(Going beat, u64 end) {
+        u64 start = beat.end;
+        auto forget = [this](const Going& g) {
+            for (size_t i = 0; i < going.size(); i++)
+                if (going[i].same(g)) return going.erase(going.begin() + i), true;
+            return false;
+        };
+        for (const Going& g : going)
+            if (g.same(beat)) start = g.start;
+        forget(beat);
+        beat.end = end, beat.start = start;
+        forget(beat);
+        going.push_back(beat);
+        if (going.size() > OPEN) going.erase(going.begin());
+        return start;
+    }
+
+    template <class... Args>
+    void keep(const char* rule, u64 address, u64 end, const char* format, Args... args) {
         Finding f;
         f.clock = f.last = now;
-        f.address = f.end = address;
+        f.address = address, f.end = end;
         f.count = 1;
         snprintf(f.rule, sizeof f.rule, "%s", rule);
         snprintf(f.text, sizeof f.text, format, args...);
         for (u32 i = 0; i < count; i++)
-            if (!strcmp(list[i].rule, f.rule) && !strcmp(list[i].text, f.text)) return again(list[i], list[i].end);
-        if (count == CAP) {
-            lost++;
-        } else {
-            list[count++] = f;
-        }
+            if (!strcmp(list[i].rule, f.rule) && !strcmp(list[i].text, f.text)) {
+                list[i].last = now, list[i].count++;
+                if (list[i].end < end) list[i].end = end;
+                return;
+            }
+        if (count == CAP) lost++;
+        else list[count++] = f;
     }
-    // An access of the bytes from `address` to before `end`: a beat that goes on where one before it ended is that one
-    // again, so that a whole burst is one finding.
-    template <class... Args>
-    __attribute__((noinline, cold)) void stray(const char* rule, u64 address, u64 end, const char* format, Args... args) {
-        for (u32 i = count; i-- > 0;)
-            if (list[i].end == address && !strcmp(list[i].rule, rule)) return again(list[i], end);
-        u32 before = count;
-        add(rule, address, format, args...);
-        if (count > before) list[before].end = end;
-    }
-    void again(Finding& f, u64 end) { f.last = now, f.count++, f.end = end; }
 };
 
 // One xorshift32 per channel: `hold()` is true with probability `level` / 65536. Level 0 draws nothing.

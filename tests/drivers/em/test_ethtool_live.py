@@ -119,8 +119,9 @@ def test_tagged_message(live: Opener) -> None:
 # ---- settings of a running card ----
 
 
-def test_rings_of_other_sizes_under_traffic(live: Opener) -> None:
-    card = live(rx_ring=16, tx_ring=16)
+@pytest.mark.parametrize("link_bps", [None, 10**9, 10**7])
+def test_rings_of_other_sizes_under_traffic(live: Opener, link_bps: int | None) -> None:
+    card = live(rx_ring=16, tx_ring=16, link_bps=link_bps)
     for size in (64, 8, 256):
         frames = [frame(100 + seed, seed) for seed in range(40)]
         taken = card.send(*frames)
@@ -130,6 +131,29 @@ def test_rings_of_other_sizes_under_traffic(live: Opener) -> None:
         assert until_left(card, 40) == frames
         assert card.arrive(frames, batch=6) == frames
     assert card.driver.counters()["tx_reset"] == 0
+
+
+@pytest.mark.parametrize("link_bps", [None, 10**9, 10**7])
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_the_card_has_fetched_is_sent_before_its_ring_goes(
+    live: Opener, link_bps: int | None, whole: bool
+) -> None:
+    """A ring is empty long before a slow wire is: data that was fetched waits in the card."""
+    card = live(link_bps=link_bps)
+    frames = [frame(1514, seed) for seed in range(10)]
+    message_sent, how, l4 = message(random.Random(5).randbytes(9000), tcp=True)
+    how = replace(how, mss=1400)
+    offered = [TxFrame([message_sent], l4_offset=l4, segmentation=how)] if whole else frames
+    wanted = naive(message_sent, how, l4) if whole else frames
+    assert card.send(*offered) == len(offered)
+    if card.engine == "native":
+        while card.driver.queues()[1].used:
+            card.host.advance(card.host.now + 1000)
+    card.driver.ethtool.set_rings(RingSizes(64, 64))
+    card.until(lambda: card.driver.link)
+    assert until_left(card, len(wanted)) == wanted
+    counters = card.driver.counters()
+    assert (counters["tx_reset"], counters["resets"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

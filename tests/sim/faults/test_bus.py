@@ -169,6 +169,29 @@ def test_ready_is_withheld_for_so_many_clocks(opened: Opener) -> None:
     assert ready == [0] * 7 + [1, 1]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("native", marks=needs_native), "pysim", pytest.param("cocotb-icarus", marks=pytest.mark.cocotb)],
+)
+def test_a_hold_is_not_cut_short_by_the_requests_behind_it(kind: str) -> None:
+    """Where a pattern runs, a channel of cocotb's may take one more before it closes: its fault is none, and no word
+    that the channel is open again.
+    """
+    engine = open_engine(kind, pins_spec(), HostMemory(), read_latency=1, backpressure=0.05, seed=2)
+    engine.set_bus_faults(BusFaults(fixed=(BusFixed(BusKind.BACKPRESSURE, Access.READ, 0, clocks=40),)))
+    for name, value in (("size", 3), ("burst", 1), ("valid", 1)):
+        engine.set_pin(f"p_m_axi_ar{name}", value)
+    ready = {}
+    while engine.now < 80:
+        engine.run(engine.now + 1)
+        ready[engine.now] = engine.get_pin("p_m_axi_arready")
+    [event] = engine.bus_fault_log()
+    engine.close()
+    early = [clock for clock, up in ready.items() if up and event.clock + 4 < clock < event.clock + 40]
+    assert not early
+    assert sum(up for clock, up in ready.items() if clock > event.clock + 40) > 20
+
+
 def test_addresses_and_accesses_choose(opened: Opener) -> None:
     """Rings are known by being shared; a span holds addresses at both its ends."""
     memory = HostMemory()

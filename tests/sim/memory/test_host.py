@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from typing import Any
 
 import pytest
@@ -114,6 +115,45 @@ def test_coherent_memory_is_shared_zeroed_and_aligned() -> None:
     assert bytes(memory.coherent(4096, align=4096).view) == bytes(4096)
 
 
+@pytest.mark.parametrize("trace", [True, False])
+def test_a_cast_that_writes_after_the_free_is_found(trace: bool) -> None:
+    """Python cannot take a cast back; the bytes under it are looked at before they are given out again."""
+    memory = HostMemory(trace_origins=trace)
+    ring, other = memory.coherent(256), memory.coherent(256)
+    words = ring.view.cast("Q")
+    memory.free(ring)
+    memory.free(other)
+    assert memory.leaks() == []
+    assert words[0] == int.from_bytes(bytes([POISON]) * 8)
+    words[3] = 0x11 | POISON << 56
+    [late] = memory.leaks()
+    lines = rf" \({HERE}, freed at {HERE}\)" if trace else ""
+    name = f"the coherent memory written after its free of 7 bytes at {ring.iova + 24:#x}"
+    assert re.fullmatch(name + lines, str(late)), str(late)
+    assert memory.coherent(256).iova == other.iova  # the last freed is the first used
+    made, freed = (rf" \({HERE}\)", rf" at {HERE}") if trace else ("", "")
+    ring_name = f"the coherent memory of 256 bytes at {ring.iova:#x}"
+    sentence = rf"^{ring_name}{made} was written \(byte 24 to 30\) after it was freed{freed}$"
+    with pytest.raises(MappingError, match=sentence):
+        memory.coherent(256)
+    assert memory.coherent(256).iova not in (ring.iova, other.iova)  # those bytes stay with whoever writes them
+    assert late in memory.leaks()
+
+
+@given(st.lists(st.integers(0, 63), max_size=4), st.integers(0, 255))
+def test_what_was_written_late_against_a_scan(at: list[int], value: int) -> None:
+    memory = HostMemory(size=1 << 16)
+    ring = memory.coherent(64)
+    with ring.view[:] as alias:
+        memory.free(ring)
+        for each in at:
+            alias[each] = value
+        changed = [each for each in range(64) if alias[each] != POISON]
+    late = memory.leaks()
+    wanted = [(ring.iova + changed[0], changed[-1] + 1 - changed[0])] if changed else []
+    assert [(leak.iova, leak.length) for leak in late] == wanted
+
+
 def test_leaks_are_listed_with_their_origin() -> None:
     memory = HostMemory(trace_origins=True)
     kept = memory.map(bytes(100), FROM)
@@ -177,14 +217,14 @@ class Clock:
 
 
 def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
-    memory, clock = HostMemory(trace_origins=False), Clock()
+    memory, clock = HostMemory(), Clock()
     memory.clocked_by(clock)
     kept, gone = memory.map(bytes(64), FROM), memory.map(bytes(60), TO)
     memory.unmap(gone)
     name = f"the mapping of 60 bytes at {gone.iova:#x} that was unmapped"
 
     def told(iova: int, at: int | None = None, end: int | None = None) -> str:
-        return memory.locate(iova, end, at).text
+        return re.sub(rf" \({HERE}\)| at {HERE}", "", memory.locate(iova, end, at).text)
 
     assert told(gone.iova + 59, 112) == f"inside {name} 12 clocks before"
     assert told(gone.iova + 59, 112, gone.iova + 64) == f"inside {name} 12 clocks before"  # a read's whole beat
@@ -195,6 +235,30 @@ def test_what_was_unmapped_is_told_while_it_is_nearer() -> None:
     again = memory.map(bytes(8), TO)
     assert again.iova == gone.iova
     assert told(gone.iova + 20, 112) == f"beyond, by 13 bytes, the mapping of 8 bytes at {again.iova:#x}"
+
+
+class Watched:
+    """A clock that counts who looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def now(self) -> int:
+        self.looks += 1
+        return 100
+
+
+@pytest.mark.parametrize("trace", [True, False])
+def test_the_clock_of_an_unmap_is_part_of_what_tracing_costs(trace: bool) -> None:
+    memory, clock = HostMemory(trace_origins=trace), Watched()
+    memory.clocked_by(clock)
+    for _ in range(3):
+        mapping = memory.map(bytes(64), TO)
+        memory.unmap(mapping)
+    memory.free(memory.coherent(64))
+    assert clock.looks == 4 * trace
+    assert (" clocks before" in memory.locate(mapping.iova, clock=112).text) is trace
 
 
 def test_both_lines_of_the_driver_are_told() -> None:
@@ -282,6 +346,35 @@ def test_live_mappings_never_touch(steps: list[tuple[bool, int, Direction]]) -> 
             inside = mapping.iova <= at < mapping.iova + mapping.length
             assert (memory.device_read(at, 1)[1] == OKAY) == (inside and direction is TO)
             assert (memory.device_write(at, b"!", 1) == OKAY) == (inside and direction is FROM)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), min_size=1, max_size=24))
+def test_the_nearest_against_a_scan(steps: list[tuple[int, int]]) -> None:
+    """What lives, what ended, and at the same distance what lives; asked between the steps too."""
+    memory = HostMemory(trace_origins=False)
+    live: list[Any] = []
+    known: dict[int, tuple[Any, bool]] = {}  # by address, and whether it ended
+
+    def nearest(iova: int) -> tuple[int, bool]:
+        return min(
+            (max(at - iova, iova - (at + thing.length - 1), 0), ended, at) for at, (thing, ended) in known.items()
+        )[::2]  # type: ignore[return-value]
+
+    for what, length in steps:
+        if what < 2 or not live:
+            made = memory.coherent(length) if what == 1 else memory.map(bytes(length), FROM)
+            live.append(made)
+            known[made.iova] = made, False
+        else:
+            gone = live.pop(length % len(live))
+            (memory.free if gone.kind == "coherent memory" else memory.unmap)(gone)
+            known[gone.iova] = gone, True
+        for near in list(known):
+            for iova in (near - 40, near - 1, near, near + length, near + 97):
+                _, at = nearest(iova)
+                place = memory.locate(iova)
+                assert f"at {at:#x}" in place.text
+                assert ("that was" in place.text) is known[at][1]
 
 
 def test_the_arena_is_a_file_that_another_process_can_share() -> None:

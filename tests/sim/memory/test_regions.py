@@ -7,8 +7,11 @@ import mmap
 import os
 import random
 import weakref
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory.host import HostMemory
@@ -143,6 +146,49 @@ def test_what_was_not_added_cannot_go() -> None:
     memory.remove_region(mine)
     with pytest.raises(ValueError, match="at 0x1000 was not added here"):
         memory.remove_region(mine)
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_a_region_that_comes_or_goes_is_looked_for_by_halves(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 1,024 pages some ten are looked at, wherever it is."""
+    memory, pages = HostMemory(), [Region(PAGE * (k + 1), memoryview(bytearray(16))) for k in range(1024)]
+    for page in pages:
+        memory.add_region(page)
+    looks: list[int] = []
+
+    def looked(each: Region) -> int:
+        looks.append(each.iova)
+        return each.iova
+
+    class Sighted(list[Region]):
+        def __iter__(self) -> Any:
+            pytest.fail("all regions are walked")
+
+    memory.regions = Sighted(memory.regions)
+    monkeypatch.setattr("ringbed.sim.memory.host.iova_of", looked)
+    for page in (pages[0], pages[511], pages[-1]):
+        if change == "removed":
+            memory.remove_region(page)
+        else:
+            with pytest.raises(ValueError, match="overlaps"):
+                memory.add_region(page)
+        assert 0 < len(looks) <= 12
+        looks.clear()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 15)), max_size=60))
+def test_regions_against_a_plain_set(steps: list[tuple[bool, int]]) -> None:
+    memory, pages = HostMemory(), [Region(64 * k, memoryview(bytearray(64))) for k in range(16)]
+    there: set[int] = set()
+    arena = memory.regions[0]
+    for add, k in steps:
+        if add is (k in there):
+            with pytest.raises(ValueError, match="overlaps" if add else "was not added here"):
+                (memory.add_region if add else memory.remove_region)(pages[k])
+            continue
+        (memory.add_region if add else memory.remove_region)(pages[k])
+        there ^= {k}
+        assert memory.regions == [*(pages[at] for at in sorted(there)), arena]
 
 
 def test_lookup_against_a_scan() -> None:

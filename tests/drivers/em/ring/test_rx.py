@@ -156,3 +156,11 @@ def test_ring_state_is_visible() -> None:
     assert (rxq.name, rxq.size, rxq.used) == ("rxq", 8, 3)
     bench.run()
     assert bench.driver.queues()[0].used == 0
+
+
+def test_a_ring_that_was_given_back_is_not_written_any_more() -> None:
+    bench = Bench()
+    words = bench.driver.rings.rx._words
+    bench.driver.down()
+    with pytest.raises(ValueError, match="released memoryview"):
+        words[0] = 1

@@ -201,3 +201,11 @@ def test_interrupts_are_fewer_than_frames_and_nothing_stays_uncleaned() -> None:
         bench.interrupts()
     assert causes <= 5
     assert bench.driver.queues()[1].used == 0
+
+
+def test_a_ring_that_was_given_back_is_not_written_any_more() -> None:
+    bench = Bench()
+    words = bench.driver.rings.tx._words
+    bench.driver.down()
+    with pytest.raises(ValueError, match="released memoryview"):
+        words[0] = 1
