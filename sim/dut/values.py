@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.literal import unfit
 from ringbed.hw.formats.number import is_number, span
 from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.seam.portmap import PortMapError
@@ -14,7 +15,6 @@ from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = ["Values", "read_toml"]
 
-MOST_TEXT = 10_000  # of a parameter, which goes over command lines
 NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 
 
@@ -110,8 +110,8 @@ class Values:
         for name, value in self._table("parameters").items():
             if not NAME.fullmatch(name):
                 self._problem(f"parameters: {name!r} is no Verilog name")
-            elif isinstance(value, str) and ("\0" in value or len(value) > MOST_TEXT):
-                self._problem(f"parameters.{name} must be at most {MOST_TEXT} characters without a null, not {value!r}")
+            elif isinstance(value, str) and (must := unfit(value)):
+                self._problem(f"parameters.{name} must be {must}, not {value!r}")
             elif isinstance(value, str) or is_number(value):
                 found[name] = value
             else:
