@@ -19,6 +19,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = {"ringbed --help", "ringbed nic list", "ringbed nic info em", "ringbed nic verilog em -o em.v"}
 # Run by something else: what, and where that is written.
 RUN_ELSEWHERE = {
+    "apt-get install python3-venv make g++ ca-certificates": (".ci/fresh", "s/^apt-get install //p"),
     "make test": (".ci/run", "make test"),
     "make lint": ("Makefile", "test: lint"),
     ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),

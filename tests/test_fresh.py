@@ -36,3 +36,10 @@ def test_both_commands_end_well(suite: str) -> None:
 def test_without_a_suite_it_says_how_to_ask() -> None:
     done = fresh()
     assert (done.returncode, done.stderr) == (3, "fresh: name a suite of Debian: .ci/fresh trixie\n")
+
+
+def test_the_readme_names_what_the_fresh_debian_gets() -> None:
+    """Names of packages that bookworm and trixie both have; python3-venv, which Debian keeps apart, is one."""
+    (line,) = re.findall(r"^apt-get install (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert fresh("--packages").stdout.split() == line.split() == ["python3-venv", "make", "g++", "ca-certificates"]
+    assert "venv" in (ROOT / ".ci" / "venv").read_text(encoding="utf-8")
