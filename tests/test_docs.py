@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = {"ringbed --help", "ringbed nic list", "ringbed nic info em", "ringbed nic verilog em -o em.v"}
 # Run by something else: what, and where that is written.
 RUN_ELSEWHERE = {
-    "make test": (".ci/run", "make test"),
+    "apt-get install python3-venv make g++ ca-certificates": (".ci/fresh", "s/^apt-get install //p"),
+    "make test": (".ci/run", "goal=test\n"),
     "make lint": ("Makefile", "test: lint"),
     ".venv/bin/python -m pytest tests/test_rooms.py": ("Makefile", "-m pytest"),
     ".venv/bin/python examples/send_one_frame.py": ("tests/examples/test_send_one_frame.py", "send_one_frame.py"),
@@ -143,3 +145,52 @@ def test_no_command_is_forgotten() -> None:
     """A line that nothing runs and no program parses would rot unseen."""
     held = RUN | RUN_ELSEWHERE.keys()
     assert [line for line in commands() if line not in held and not line.startswith(("make ", "ringbed "))] == []
+
+
+FILE = re.compile(r"(?<![\w<>{}*$])[\w./-]*\b\w+\.(?:py|hpp|cpp)\b(?!`?\]\()")
+NOT_OURS = {  # a user's, a tool's, what is generated, and what a decision says was
+    "CONTRIBUTING.md": {"tests/room/test_file.py", "room/file.py"},
+    "cli/drivers/command.py": {"NAME.py", "test_NAME.py"},
+    "docs/decisions/0007-floors-and-one-public-place.md": {"_.py"},
+    "docs/decisions/0008-floors-of-the-stack.md": {"route.py", "neighbour.py", "sockbuf.py"},
+    "docs/pytest.md": {"test_mine.py"},
+    "docs/write-a-driver.md": {"my_nic.py", "test_my_nic.py"},
+    "sim/native/build.py": {
+        "verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp", "verilated_vcd_c.cpp", "verilated_dpi.cpp",
+    },
+    "sim/native/compile.py": {"__all.cpp"},
+    "sim/native/harness/harness.cpp": {"ports.hpp"},
+}  # fmt: skip
+
+
+def repository() -> list[str]:
+    done = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    return [name for name in done.stdout.split("\n") if name and (ROOT / name).exists()]
+
+
+def test_every_file_that_sources_and_pages_name_is_there() -> None:
+    """By its name, or the end of its path; a file that moved is told of where it was no longer."""
+    files = repository()
+    ends = {"/".join(name.split("/")[at:]) for name in files for at in range(name.count("/") + 1)}
+    stale = {}
+    for name in files:
+        if name.endswith((".py", ".md", ".hpp", ".cpp", ".j2")) and not name.startswith(("tests/", "conformance/data")):
+            told = {each[0] for each in FILE.finditer((ROOT / name).read_text(encoding="utf-8"))}
+            wrong = {each for each in told if each.removeprefix("./").lstrip("./") not in ends}
+            if wrong - NOT_OURS.get(name, set()):
+                stale[name] = wrong - NOT_OURS.get(name, set())
+    assert stale == {}
+
+
+def test_the_rooms_of_the_page_are_those_that_are_held() -> None:
+    """CONTRIBUTING's table against the contract, but for rows that import all above them."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    lines = [line.replace("ringbed.", "").replace(".", "/").split(" ->") for line in contract[0]["rooms"]]
+    held = {room: set(allowed.split()) for room, allowed in lines}
+    rows = re.findall(r"^\| `([\w/]+)/` \|.*\| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
+    shown = {room: set(re.findall(r"[\w/]+", imports)) - {"nothing"} for room, imports in rows}
+    assert shown.keys() == held.keys() - {"sim/testbed"}
+    assert {room: allowed for room, allowed in shown.items() if "above" not in allowed} == {
+        room: held[room] for room in shown if "above" not in shown[room]
+    }

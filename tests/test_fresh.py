@@ -36,3 +36,34 @@ def test_both_commands_end_well(suite: str) -> None:
 def test_without_a_suite_it_says_how_to_ask() -> None:
     done = fresh()
     assert (done.returncode, done.stderr) == (3, "fresh: name a suite of Debian: .ci/fresh trixie\n")
+
+
+def test_the_readme_names_what_the_fresh_debian_gets() -> None:
+    """Names of packages that bookworm and trixie both have; python3-venv, which Debian keeps apart, is one."""
+    (line,) = re.findall(r"^apt-get install (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert fresh("--packages").stdout.split() == line.split() == ["python3-venv", "make", "g++", "ca-certificates"]
+    assert "venv" in (ROOT / ".ci" / "venv").read_text(encoding="utf-8")
+
+
+STUBS = {
+    ".ci/venv": "mkdir -p .venv/bin && printf '#!/bin/sh\\n' >.venv/bin/python && chmod +x .venv/bin/python",
+    "bin/apt-get": 'echo "apt-get $*" >>apt.log', "bin/id": "echo 0", "bin/debootstrap": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "goal"), [("run", "test"), ("full", "test-full")])
+def test_what_is_full_has_a_script_that_runs_it(tmp_path: Path, script: str, goal: str) -> None:
+    """With a stub for all that it calls. `test-full` of the Makefile leaves nothing out."""
+    for name in ("run", "full"):
+        (tmp_path / ".ci").mkdir(exist_ok=True)
+        shutil.copy(ROOT / ".ci" / name, tmp_path / ".ci" / name)
+    (tmp_path / "bin").mkdir()
+    for name, text in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "Makefile").write_text("test test-full:\n\t@echo goal $@, CI $(CI)\n")
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "CI": "true"}
+    done = subprocess.run([tmp_path / ".ci" / script], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.splitlines()[-1] == f"goal {goal}, CI true"
+    assert '-m "" $(ARGS)' in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f".ci/{script}" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

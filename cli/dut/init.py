@@ -99,6 +99,7 @@ def _there(path: Path, folder: bool) -> Path:
 
 def _parameters(given: Sequence[str]) -> dict[str, int | str]:
     """Of `-p NAME=VALUE`: a number, in Python's notation, or a text."""
+    from ringbed.hw.formats.literal import unfit
     from ringbed.sim.seam.toml import MOST_BITS
 
     found: dict[str, int | str] = {}
@@ -111,6 +112,8 @@ def _parameters(given: Sequence[str]) -> dict[str, int | str]:
         try:
             number = int(value, 0)
         except ValueError:
+            if must := unfit(value):
+                raise UserError(f"-p {name} must be {must}, not {value!r}") from None
             found[name] = value
             continue
         if number.bit_length() > MOST_BITS:

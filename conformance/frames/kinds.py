@@ -1,6 +1,6 @@
 """Frames by kind: what goes wrong in checksum, hash and parse units, each kind a list made from a seed.
 
-What `frames.py` and the hosts' capture have is there as two of the kinds; the others are edges: every length of every
+What `made.py` and the hosts' capture have is there as two of the kinds; the others are edges: every length of every
 header stack, pad that is not zero, sums of 0, carries, offsets at the limits of narrow fields, ports of tunnels, frames
 that are to be left alone, damage of both sums at once, headers that lie (lies.py), tags and tunnels (carried.py), the
 two zeros of a sum (zeros.py), fragments, jumbo frames. Frames have no FCS; those of `made` are padded, the others are

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ringbed.hw.formats.blocks import KEY_BITS, KEYS, QUIET, Block, CommandTiming, Contract, HashKind
 from ringbed.hw.formats.dut import Bus, Keep
 from ringbed.hw.formats.field import Field
+from ringbed.hw.formats.number import is_number
 
 __all__ = ["BlockPorts", "Setup", "lanes_of"]
 
@@ -41,7 +42,7 @@ class Setup:
             if self.types or self.key or self.key_bits != KEY_BITS:
                 raise ValueError(f"{self.contract.name} has no {'types' if self.types else 'key'}")
             return
-        if type(self.key_bits) is not int or self.key_bits not in KEYS:
+        if not is_number(self.key_bits, KEYS):
             bits = f"a multiple of 8 from {KEYS[0]} to {KEYS[-1]}"
             raise ValueError(f"block.key_bits must be {bits}, not {self.key_bits!r}")
         if len(self.key) != self.key_bits // 8:
@@ -53,7 +54,7 @@ class Setup:
             if word not in [kind.word for kind in HashKind if kind]:
                 raise ValueError(f"block.types: {word!r} is no type of hash; "
                                  f"there is {', '.join(kind.word for kind in HashKind if kind)}")  # fmt: skip
-            if not isinstance(code, int) or isinstance(code, bool) or code < 0:
+            if not is_number(code) or code < 0:
                 raise ValueError(f"block.types: the code of {word} must be a number, not {code!r}")
         if len(set(self.types.values()) | {0}) != len(self.types) + 1:
             raise ValueError("block.types: the codes must differ from one another and from 0, which is no hash")
@@ -92,7 +93,7 @@ class Setup:
             if name not in known or name == "types":
                 raise ValueError(f"{self.contract.name} has no option {name!r}")
             allowed = known[name].allowed
-            if value not in allowed if allowed else type(value) is not int or value < 0:
+            if value not in allowed if allowed else not is_number(value) or value < 0:
                 raise ValueError(f"block.{name} must be {' or '.join(allowed) or 'a number from 0 up'}, not {value!r}")
 
     def _fields(self) -> dict[str, Field]:
@@ -180,7 +181,7 @@ class BlockPorts:
             raise ValueError(f"block.command: {contract.name} takes no frames: it needs valid and ready")
         if contract.result and not self.result_valid:
             raise ValueError(f"block.result: {contract.name} needs a valid, high for one clock a result")
-        if type(self.quiet) is not int or self.quiet < 1:
+        if not is_number(self.quiet) or self.quiet < 1:
             raise ValueError(f"block.quiet must be a number of clocks from 1 up, not {self.quiet!r}")
 
     @property

@@ -26,6 +26,7 @@ from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
 from ringbed.hw.formats.blocks import (
     COUNT_BITS,
     KEY_BITS,
+    KEYS,
     NOISE,
     NOISE_BITS,
     PAUSES,
@@ -36,6 +37,7 @@ from ringbed.hw.formats.blocks import (
     contract,
 )
 from ringbed.hw.formats.dut import IN, OUT, Dut
+from ringbed.hw.formats.number import is_number
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.values import read_toml
 from ringbed.sim.seam.portmap import Pin, PortMap, PortMapError, Reset, Wire
@@ -94,8 +96,10 @@ class BlockReader(Reader):
             command, result = (self._fields(found, table, word, widths) for word in ("command", "result"))
             taken = self._handshake(table, "command", "valid", IN), self._handshake(table, "command", "ready", OUT)
             given, quiet = self._handshake(table, "result", "valid", OUT), table.get("quiet", QUIET)
-            key_port, bits = str(table.get("key_port", "")), table.get("key_bits", KEY_BITS)
-            if key_port:
+            key_port, bits = table.get("key_port", ""), table.get("key_bits", KEY_BITS)
+            if not isinstance(key_port, str):
+                raise ValueError(f"block.key_port must be the name of a port, not {key_port!r}")
+            if key_port and is_number(bits, KEYS):  # Setup says of others what is wrong with them
                 self._port(key_port, "block.key_port", bits, IN)
             options, types = {name: value for name, value in table.items() if name not in _KEYS}, table.get("types", {})
             if not isinstance(types, dict):

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ringbed.hw.formats.dut import IN, OUT, Bus, BusKind, Keep, Sig, signals
-from ringbed.sim.dut.map import DATA, REGISTER_DATA
+from ringbed.sim.dut.map import DATA
 from ringbed.sim.dut.names import forms
 from ringbed.sim.seam.portmap import Port
-from ringbed.sim.seam.ports.parts import WIRE_WIDTHS
+from ringbed.sim.seam.ports.parts import REGISTER_DATA, WIRE_WIDTHS
 
 __all__ = ["TABLES", "Found", "found_buses"]
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
+from ringbed.hw.formats.number import is_number
 from ringbed.sim.dut.canonical import byte_bits
 from ringbed.sim.dut.toml import key as toml_key
 from ringbed.sim.dut.values import Values
@@ -26,11 +27,18 @@ from ringbed.sim.dut.verilog.sources import missing_files, with_found
 from ringbed.sim.files import resolved
 from ringbed.sim.memory.host import too_narrow
 from ringbed.sim.seam.portmap import PortMapError
-from ringbed.sim.seam.ports.parts import WIRE_WIDTHS
+from ringbed.sim.seam.ports.parts import (
+    DMA_ADDRESSES,
+    DMA_DATA,
+    MOST_BITS,
+    REGISTER_ADDRESSES,
+    REGISTER_DATA,
+    WIRE_WIDTHS,
+)
 from ringbed.sim.seam.settings import RESET_MOST
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["DATA", "REGISTER_DATA", "Reader", "read"]
+__all__ = ["DATA", "Reader", "read"]
 
 KEYS = frozenset(
     ("top", "sources", "include", "library", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma",
@@ -43,8 +51,7 @@ OWN_KEYS = {
     "wire.tx": (BUS_KEYS - {"addr_width"}) | {"keep", "byte_order", "ready", "fcs", "start"},
 }  # fmt: skip
 RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
-ADDRESSES, DATA = range(1, 65), (8, 16, 32, 64, 128, 256, 512)
-REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+DATA = (8, 16, *DMA_DATA)  # the narrow ones are widened around the card
 RATIO = re.compile(r"\d{1,9}(?:/\d{1,9}|\.\d{1,20})?")  # no power of ten, which may take for ever to be a fraction
 Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
 
@@ -125,7 +132,7 @@ class Reader(Values):
             self._problem(f'{where}.ratio must be a fraction from 1/64 to 64, as in "5/4", not {table["ratio"]!r}')
             ratio = Fraction(1)
         phase = table.get("phase", 0.0)
-        if not isinstance(phase, (int, float)) or not 0 <= phase < 1:
+        if not (isinstance(phase, float) or is_number(phase, (0,))) or not 0 <= phase < 1:
             self._problem(f"{where}.phase must be a part of the period, from 0 to less than 1, not {phase!r}")
             phase = 0.0
         falling = self._choice(table, "edge", where, ("rising", "falling")) == "falling"
@@ -168,7 +175,7 @@ class Reader(Values):
             return None
         self._known("interrupts", table, {"port", "kind", "width"})
         self._choice(table, "kind", "interrupts", ("level",))
-        width = self._number(table, "width", "interrupts", range(1, 65), 1)
+        width = self._number(table, "width", "interrupts", MOST_BITS, 1)
         port, clear = self._text(table, "port", "interrupts."), self._clear("interrupts", before)
         return Line(self._port(port, "interrupts", width, "out", clear), width)
 
@@ -176,9 +183,9 @@ class Reader(Values):
         where, before = f"pins.{name}", len(self.problems)
         self._known(where, table, {"width", "dir", "init"})
         way = self._choice(table, "dir", where, ("in", "out"))
-        width, init = self._number(table, "width", where, range(1, 65), 1), table.get("init", 0)
+        width, init = self._number(table, "width", where, MOST_BITS, 1), table.get("init", 0)
         clear = self._clear(where, before)
-        if clear and (not isinstance(init, int) or not 0 <= init < 1 << width):
+        if clear and not is_number(init, range(1 << width)):
             self._problem(f"{where}.init {init!r} does not fit {width} bits")
             init = 0
         return Pin(self._port(name, where, width, way, clear), width, way, init)
@@ -189,7 +196,7 @@ class Reader(Values):
         for name, value in self._table("ties").items():
             port = self.ports.get(name)
             width = port.width if port is not None else 64
-            if port is not None and (not isinstance(value, int) or not 0 <= value < 1 << width):
+            if port is not None and not is_number(value, range(1 << width)):
                 self._problem(f"ties.{name} {value!r} does not fit {width} bits")
             else:
                 found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
@@ -216,7 +223,7 @@ class Reader(Values):
         self._known(where, table, OWN_KEYS[where])
         stream, registers = kinds == (BusKind.STREAM,), kinds == BusKind.REGISTERS
         widths = WIRE_WIDTHS if stream else REGISTER_DATA if registers else DATA
-        addresses = REGISTER_ADDRESSES if registers else ADDRESSES
+        addresses = REGISTER_ADDRESSES if registers else DMA_ADDRESSES
         bus = Bus(
             self._choice(table, "kind", where, kinds),
             self._number(table, "data_width", where, widths, 32 if not stream else 0),

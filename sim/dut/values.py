@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.literal import unfit
+from ringbed.hw.formats.number import is_number, span
 from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.seam.portmap import PortMapError
 from ringbed.sim.seam.settings import plusargs_of
@@ -13,7 +15,6 @@ from ringbed.sim.seam.toml import NotToml, parse_toml
 
 __all__ = ["Values", "read_toml"]
 
-MOST_TEXT = 10_000  # of a parameter, which goes over command lines
 NAME = re.compile(r"[!-~]+")  # escaped, any: "s_axis.tdata" of \\s_axis.tdata
 
 
@@ -85,13 +86,12 @@ class Values:
     ) -> int:
         """`default` 0 for a number that must be given."""
         value = table.get(key, default)
-        if isinstance(value, int) and not isinstance(value, bool) and value in allowed:
+        if is_number(value, allowed):
             return value
         if key not in table:
             self._problem(f"{where}.{key} is missing")
             return allowed[-1]
-        span = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else ", ".join(map(str, allowed))
-        self._problem(f"{where}.{key} must be {'one of ' if ',' in span else ''}{span}, not {value!r}")
+        self._problem(f"{where}.{key} must be {span(allowed)}, not {value!r}")
         return allowed[-1]
 
     def _flag(self, table: dict[str, Any], key: str, where: str, default: bool) -> bool:
@@ -110,9 +110,9 @@ class Values:
         for name, value in self._table("parameters").items():
             if not NAME.fullmatch(name):
                 self._problem(f"parameters: {name!r} is no Verilog name")
-            elif isinstance(value, str) and ("\0" in value or len(value) > MOST_TEXT):
-                self._problem(f"parameters.{name} must be at most {MOST_TEXT} characters without a null, not {value!r}")
-            elif isinstance(value, (int, str)) and not isinstance(value, bool):
+            elif isinstance(value, str) and (must := unfit(value)):
+                self._problem(f"parameters.{name} must be {must}, not {value!r}")
+            elif isinstance(value, str) or is_number(value):
                 found[name] = value
             else:
                 self._problem(f"parameters.{name} must be a number or a text, not {value!r}")

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ringbed.hw.formats.number import is_number
+
 __all__ = [
     "NO_END", "WIRE_GROUPS", "WIRE_STAGES", "Numbering", "Stage", "StageEvent", "StageTable", "Stages", "wire_stages",
 ]  # fmt: skip
@@ -77,7 +79,7 @@ def _stage(group: str, name: str, entry: object, before: set[str]) -> Stage:
         raise ValueError(f"{group}.{name} is the first of its group and comes after nothing, not {stage.after!r}")
     if before and stage.after not in before:
         raise ValueError(f"{group}.{name} must come after one of {', '.join(sorted(before))}, not {stage.after!r}")
-    if not isinstance(stage.width, int) or not 1 <= stage.width <= 32:
+    if not is_number(stage.width, range(1, 33)):
         raise ValueError(f"{group}.{name}.width must be 1 to 32, not {stage.width!r}")
     return stage
 

@@ -1,4 +1,4 @@
-"""Assembly: engine, memory, driver, and on top either nothing or a stack. The only file of `sim/` that knows the stack.
+"""Assembly: engine, memory, driver, and on top either nothing or a stack.
 
     bare = open_host("em0", Collector())                 loopback bench, replay
     real = open_host("em0", StackOnDriver(Stack("a")))   everything
@@ -191,7 +191,7 @@ def open_host(
 
     `spec` replaces the clean card (a lab build). `driver` is a driver of one's own, a class or whatever makes one of
     (device, dma, sink); without it the driver is `drivers.em.Em`. `driver_options` are its keywords (a mapping as
-    `driver` is Em's, as it was before). `settings` are those of `sim.settings.Settings` and of the engine.
+    `driver` is Em's, as it was before). `settings` are those of `sim.seam.settings.Settings` and of the engine.
     Raises ValueError for a bad one, BuildError, QemuMissing, and what the driver raises: AttachError.
     """
     make = _maker(name, offloads, driver, driver_options)

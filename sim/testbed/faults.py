@@ -7,8 +7,9 @@
     ...
     faults.save("out/faults.jsonl")
 
-What may happen is docs/faults.md's; how a link, a bus and a host are hurt is in link_faults.py, bus_faults.py and
-host_faults.py. Everything is counted from when it was attached, so a replay attaches at the same moment.
+What may happen is docs/faults.md's; how a link, a bus and a host are hurt is in sim/wire/link_faults.py,
+sim/faults/bus.py and sim/faults/host.py. Everything is counted from when it was attached, so a replay attaches at the
+same moment.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.dut import Dut
+from ringbed.hw.formats.literal import literal
 from ringbed.sim.needs import Missing
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys.tools import YOSYS, SynthError, run, staged
@@ -59,7 +60,7 @@ def read_netlist(dut: Dut, rtl: Rtl, seconds: float) -> Netlist:
             for included in (path.relative_to(each) for each in rtl.include if path.is_relative_to(each)):
                 (folder / included).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, folder / included)
-        sets = "".join(f" -set {name} {_literal(value)}" for name, value in dut.parameters.items())
+        sets = "".join(f" -set {name} {literal(value)}" for name, value in dut.parameters.items())
         script = [f"read_verilog -sv -I. {' '.join(names)}"]
         script += [f"chparam{sets} {dut.top}"] if sets else []
         script += [
@@ -211,7 +212,3 @@ def _slice(bits: list[Bit], index: int, ports: int) -> list[Bit]:
     """One port's part of a pin."""
     each = len(bits) // ports
     return bits[index * each : (index + 1) * each]
-
-
-def _literal(value: int | str) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,6 +1,6 @@
 """Registers of the 82540EM that `em` has not: each reads 0 and takes nothing, as a reserved one does.
 
-Together with the registers of `em.py` these are all of the part's (M Tables 13-2 and 13-3, and the family's public
+Together with those of `registers.py` these are all of the part's (M Tables 13-2 and 13-3, and the family's public
 header), so that a driver's author finds an answer for each.
 """
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.literal import literal
 from ringbed.sim.dut.verilog.ports import InterfacePorts, module_ports
-from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, literal, read_tree
+from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["flat_module"]

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.literal import literal
 from ringbed.sim.native.cache import cache_dir, content_hash
 from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["WAYS", "Tree", "VerilogError", "literal", "read_tree"]
+__all__ = ["WAYS", "Tree", "VerilogError", "read_tree"]
 
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
@@ -93,11 +94,6 @@ def read_tree(top: str, rtl: Rtl, parameters: Mapping[str, int | str] | None = N
     log.unlink(missing_ok=True)
     named = {letter: Path(each["realpath"]) for letter, each in files.items() if each["filename"][0] != "<"}
     return Tree(nodes, named)
-
-
-def literal(value: int | str) -> str:
-    """A parameter as Verilog writes it."""
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _json(path: Path) -> Any:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from ringbed.sim.seam.sentence import sentence
 
 __all__ = [
-    "IN", "OUT", "WIRE_WIDTHS", "Clock", "Dma", "Idle", "Interrupts", "Peek", "Pin", "Port", "PortMapError",
-    "Registers", "Reset", "Wire",
+    "DMA_ADDRESSES", "DMA_DATA", "IN", "MOST_BITS", "OUT", "REGISTER_ADDRESSES", "REGISTER_DATA", "WIRE_WIDTHS",
+    "Clock", "Dma", "Idle", "Interrupts", "Peek", "Pin", "Port", "PortMapError", "Registers", "Reset", "Wire",
 ]  # fmt: skip
 
 IN, OUT = "in", "out"
 WIRE_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
+REGISTER_ADDRESSES, REGISTER_DATA = range(1, 33), (32,)  # what drivers read and write
+DMA_ADDRESSES, DMA_DATA = range(1, 65), (32, 64, 128, 256, 512)
+MOST_BITS = range(1, 65)  # of a pin, or of the lines of an interrupt
 
 
 class PortMapError(ValueError):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ringbed.hw.formats.number import is_number, span
 from ringbed.hw.formats.windows import WINDOWS
 from ringbed.sim.seam.ports.parts import (
+    DMA_ADDRESSES,
+    DMA_DATA,
     IN,
+    MOST_BITS,
     OUT,
+    REGISTER_ADDRESSES,
+    REGISTER_DATA,
     WIRE_WIDTHS,
     Dma,
     Idle,
@@ -45,8 +51,8 @@ class Reader:
     @staticmethod
     def width(table: dict[str, Any], key: str, where: str, allowed: range | tuple[int, ...], default: int = 0) -> int:
         value = table.get(key, default or None)
-        if not isinstance(value, int) or value not in allowed:
-            raise PortMapError(f"{where}{key} must be in {allowed}, not {value!r}")
+        if not is_number(value, allowed):
+            raise PortMapError(f"{where}{key} must be {span(allowed)}, not {value!r}")
         return value
 
     def kind(self, table: dict[str, Any], where: str, known: str) -> None:
@@ -64,16 +70,16 @@ class Reader:
             return None
         self.kind(table, "registers", "axi4-lite")
         prefix = self.text(table, "prefix", "registers.")
-        width = self.width(table, "addr_width", "registers.", range(1, 33))
-        return Registers(prefix, width, self.width(table, "data_width", "registers.", (32,), 32))
+        width = self.width(table, "addr_width", "registers.", REGISTER_ADDRESSES)
+        return Registers(prefix, width, self.width(table, "data_width", "registers.", REGISTER_DATA, 32))
 
     def dma(self) -> Dma | None:
         if not (table := self.table("dma", required=False)):
             return None
         self.kind(table, "dma", "axi4")
         prefix = self.text(table, "prefix", "dma.")
-        addr = self.width(table, "addr_width", "dma.", range(1, 65))
-        data = self.width(table, "data_width", "dma.", (32, 64, 128, 256, 512))
+        addr = self.width(table, "addr_width", "dma.", DMA_ADDRESSES)
+        data = self.width(table, "data_width", "dma.", DMA_DATA)
         return Dma(prefix, addr, data, self.width(table, "id_width", "dma.", range(1, 17)))
 
     def wire(self, table: object, name: str, *, into: bool) -> Wire | None:
@@ -92,7 +98,7 @@ class Reader:
             return None
         self.kind(table, "interrupts", "level")
         port = self.text(table, "port", "interrupts.")
-        return Interrupts(port, self.width(table, "width", "interrupts.", range(1, 65), 1))
+        return Interrupts(port, self.width(table, "width", "interrupts.", MOST_BITS, 1))
 
     def peek(self) -> Peek | None:
         if not (table := self.table("peek", required=False)):
@@ -130,7 +136,7 @@ class Reader:
             raise PortMapError(f"pins.{name} must be a table, not {entry!r}")
         if (way := entry.get("dir", IN)) not in (IN, OUT):
             raise PortMapError(f"{where}dir must be 'in' or 'out', not {way!r}")
-        width, init = self.width(entry, "width", where, range(1, 65), 1), entry.get("init", 0)
-        if not isinstance(init, int) or not 0 <= init < 1 << width:
+        width, init = self.width(entry, "width", where, MOST_BITS, 1), entry.get("init", 0)
+        if not is_number(init, range(1 << width)):
             raise PortMapError(f"{where}init {init!r} does not fit {width} bits")
         return Pin(name, width, way, init)

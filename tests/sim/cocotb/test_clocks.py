@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ringbed.benchmarks import sim_loop
 from ringbed.drivers.world import TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim.seam.engine import Event
@@ -89,3 +90,31 @@ def test_how_much_later_than_native_each_frame_is() -> None:
     for way in (native, slower, cocotb):
         assert way.host.engine.findings() == []
         way.host.engine.close()
+
+
+def loop_of_60(kind: str, hold: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Clocks of the bench's loop, skipped ones too."""
+    run, took = sim_loop._run, list[int]()
+
+    def timed(host: Any, *rest: Any) -> None:
+        begin = host.engine.now
+        run(host, *rest)
+        took.append(host.engine.now - begin)
+
+    with monkeypatch.context() as changed:
+        changed.setattr(sim_loop, "HOLD", hold)
+        changed.setattr(sim_loop, "_run", timed)
+        sim_loop.loop(1514, 60, kind, warm=0)
+    return took[-1]
+
+
+@pytest.mark.needs("native")
+def test_a_clock_may_cost_a_loop_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's figures: one clock of interrupt latency, an interval of 2,500 clocks."""
+    assert [loop_of_60("native", hold, monkeypatch) for hold in (765, 766)] == [15_000, 17_500]
+
+
+@pytest.mark.full
+@pytest.mark.needs("native", "cocotb-icarus")
+def test_so_does_the_clock_by_which_cocotb_is_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [loop_of_60(kind, 765, monkeypatch) for kind in ("native", "cocotb-icarus")] == [15_000, 17_500]

@@ -242,8 +242,10 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
         (
             'top = "t"\nsources = ["t.v"]\nparameters.W = "a\\u0000"',
-            "parameters.W must be at most 10000 characters without",
+            "parameters.W must be without a quote, a backslash and control characters, not 'a\\x00'",
         ),
+        ("top = \"t\"\nsources = ['t.v']\nparameters.W = 'a\"b'", "parameters.W must be without a quote, "),
+        ("top = \"t\"\nsources = ['t.v']\nparameters.W = 'a\\'", "parameters.W must be without a quote, a backslash"),
         ('top = "t"\nsources = ["t.v"]\nparameters.W = "' + "x" * 10_001 + '"', "parameters.W must be at most 10000 "),
         ('top = "t"\nsources = ["t.v"]\nparameters."a\\nb" = 1', "parameters: 'a\\nb' is no Verilog name"),
         ('top = "t"\nsources = ["t.v"]\nparameters."" = 1', "parameters: '' is no Verilog name"),

@@ -59,7 +59,7 @@ def test_every_part_but_clock_and_reset_is_optional() -> None:
         (BARE + '[registers]\nkind = "apb"', "registers.kind 'apb' is not driven by this version, only 'axi4-lite'"),
         (
             BARE + '[dma]\nkind = "axi4"\nprefix = "m_"\naddr_width = 65',
-            "dma.addr_width must be in range(1, 65), not 65",
+            "dma.addr_width must be 1 to 64, not 65",
         ),
         (BARE + '[wire.rx]\nprefix = "r_"\nready = 1', "wire.rx.ready must be true or false, not 1"),
         (BARE + "[pins]\na = { width = 4, init = 16 }", "pins.a.init 16 does not fit 4 bits"),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ringbed.drivers.world import TxFrame
+from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.faults.plan import parse_plan
+from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.seam.engine import Event
-from ringbed.sim.seam.portmap import PortMap, PortMapError, Registers, Reset
+from ringbed.sim.seam.portmap import Dma, PortMap, PortMapError, Registers, Reset
 from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
-from ringbed.sim.testbed.dut import open_dut, pci_of
+from ringbed.sim.testbed.dut import _must_reach, open_dut, pci_of
 from ringbed.sim.testbed.faults import Faults
+from ringbed.sim.testbed.host import Collector
 from ringbed.sim.testbed.peer import NoAnswer, Peer, ping
 from ringbed.sim.wire.frame import to_wire
 from ringbed.stack.stack import Stack
@@ -37,6 +41,25 @@ def test_a_card_of_32_bit_addresses(open_mini: OpenMini, engine: str) -> None:
     assert 1 << 31 <= host.memory.regions[0].iova < 1 << 32
     assert host.engine.findings() == []
     host.down()
+
+
+def test_memory_of_ones_own_must_be_in_reach() -> None:
+    memory = HostMemory(trace_origins=False)
+    host = open_dut(
+        NIC / "mini_nic.toml",
+        partial(Five, lladdr=bytes.fromhex("020000000001")),
+        Collector(),
+        engine="native",
+        memory=memory,
+    )
+    assert host.memory is memory
+    host.engine.close()
+    spec = dut_spec(NIC / "mini_nic.toml")
+    _must_reach(spec.portmap, memory_for(spec.portmap))
+    narrow_dma = replace(spec.portmap, dma=Dma("m_axi_", 32, 64, 1))
+    _must_reach(narrow_dma, memory_for(narrow_dma))
+    with pytest.raises(ValueError, match=r"memory up to 0x\d+: the card's DMA has 32 bits of address"):
+        _must_reach(narrow_dma, HostMemory())
 
 
 def test_the_least_that_a_card_must_reach(open_mini: OpenMini) -> None:
