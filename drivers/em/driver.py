@@ -46,7 +46,7 @@ class Em(EmLife):
     Shapes: rings of 8, 16, ... descriptors; `buffer_size` one of `em.BUFFER_SIZES`, a longer frame takes several;
     `mtu` above 1500 turns long frames on. `offloads` names the checksum engines the card was built with. `features`
     are those switched on from the start: when not given all but the VLAN ones, which the side above must know of.
-    `workarounds`: see `tx.WORKAROUNDS`.
+    `workarounds`: see `ring.tx.WORKAROUNDS`.
 
     Counters, kept over resets and over down and up:
 
