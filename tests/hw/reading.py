@@ -14,7 +14,7 @@ __all__ = ["names_read"]
 
 MAKERS = ("set", "pack", "const")
 READERS = ("get", "sample", "until")
-BENCHES = ("get", "put", "source", "sink", "watch", "connect")  # of streams; `ctx.get` is none, see _benches
+BENCHES = ("get", "put", "source", "sink", "watch", "connect")  # of streams; `ctx.get` is none of them, see _of_context
 HANDSHAKE = frozenset({"valid", "ready", "payload"})
 Bound = tuple[ast.expr, ast.expr]  # a target, and what it is bound to
 Scope = dict[str, list[Bound]]
