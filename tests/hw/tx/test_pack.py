@@ -20,7 +20,8 @@ from tests.hw.stream_bench import pack, pauses, simulate, source
 
 LANES, WIDEST, BURST = 8, 64, 512
 BEGIN = TxBegin()
-FINISH, ABORT = BEGIN["finish"].offset, 1 << TxFinish["abort"].offset
+FINISH: int = BEGIN["finish"].offset
+ABORT: int = 1 << TxFinish["abort"].offset
 
 
 @dataclass
