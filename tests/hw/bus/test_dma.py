@@ -140,6 +140,8 @@ class ReadBench:
         ctx.set(self.dut.bus.rvalid, 0)
         await ctx.tick()
         assert not ctx.get(self.dut.busy)
+        bus = self.dut.bus
+        assert [ctx.get(port) for port in (bus.awvalid, bus.wvalid, bus.wlast, bus.bready)] == [0] * 4, "it reads"
         self.halt.check_over()
 
     def drive(self, ctx: Any) -> int | None:
@@ -245,6 +247,7 @@ class WriteBench:
         ctx.set(self.dut.bus.bvalid, 0)
         await ctx.tick()
         assert not ctx.get(self.dut.busy)
+        assert (ctx.get(self.dut.bus.arvalid), ctx.get(self.dut.bus.rready)) == (0, 0), "it writes"
         self.halt.check_over()
 
     def drive(self, ctx: Any) -> Burst | None:

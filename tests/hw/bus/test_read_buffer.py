@@ -15,7 +15,7 @@ from tests.hw.stream_bench import simulate
 def test_room_is_kept_for_what_was_asked(seed: int) -> None:
     """Bursts of any size, answered late, taken with pauses: what was asked for and not taken never passes the depth."""
     dut, rng, depth = ReadBuffer(64, 100), random.Random(seed), 100
-    sent, took, coming = list[int](), list[int](), list[tuple[int, bool]]()
+    sent, took, coming = (list[tuple[int, bool]]() for _ in range(3))
 
     async def run(ctx: Any) -> None:
         full = 0
@@ -31,13 +31,13 @@ def test_room_is_kept_for_what_was_asked(seed: int) -> None:
             if give:
                 value, last = coming.pop(0)
                 ctx.set(dut.i.payload, {"data": value, "last": last, "error": 0})
-                sent.append(value)
+                sent.append((value, last))
                 assert ctx.get(dut.answered) == last
             ctx.set(dut.o.ready, want)
             _, _, valid, ready, beat = await ctx.tick().sample(dut.o.valid, dut.i.ready, dut.o.payload)
             assert ready
             if want and valid:
-                took.append(beat.data)
+                took.append((beat.data, bool(beat.last)))
             if ask and room:
                 coming.extend((rng.getrandbits(64), number == size - 1) for number in range(size))
         assert full > 100

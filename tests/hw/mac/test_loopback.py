@@ -12,6 +12,11 @@ from ringbed.hw.mac.loopback import Loopback
 from tests.hw.stream_bench import frames_of, simulate, split, verilog_of
 
 
+def damaged(frame: bytes) -> bool:
+    """Whether the wire says so of a frame that ends with these bytes."""
+    return frame[-1] % 2 == 1
+
+
 class Bench:
     """Random frames from the transmitter and from the wire, gaps and a wire that holds back, `on` as told."""
 
@@ -21,6 +26,7 @@ class Bench:
         self.gaps, self.stalls = gaps, stalls
         self.clock = 0
         self.out: dict[str, list[bytes]] = {"tx": [], "to_mac": []}
+        self.damaged: list[bool] = []  # of each frame of `to_mac`: TUSER with its last beat
         self.counts = {"looped": 0, "ignored": 0}
         self.loops: list[bool] = []  # `looping` in each clock
 
@@ -48,6 +54,8 @@ class Bench:
                     kept = ctx.get(port.tkeep).bit_count()
                     partial[name] += ctx.get(port.tdata).to_bytes(self.lanes, "little")[:kept]
                     if ctx.get(port.tlast):
+                        if port is d.to_mac:
+                            self.damaged.append(bool(ctx.get(port.tuser)))
                         self.out[name].append(partial[name])
                         partial[name] = b""
             for name in self.counts:
@@ -67,6 +75,8 @@ class Bench:
         ctx.set(port.tdata, int.from_bytes(piece.ljust(self.lanes, b"\0"), "little"))
         ctx.set(port.tkeep, (1 << len(piece)) - 1)
         ctx.set(port.tlast, last)
+        if port is self.dut.rx:
+            ctx.set(port.tuser, last and damaged(piece))
 
 
 def run(
@@ -99,6 +109,8 @@ def test_frames_come_out_whole_and_once(seed: int, width: int) -> None:
     assert sorted(looped + bench.out["tx"]) == sorted(frames["mac"])
     assert len(looped) == bench.counts["looped"]
     assert len(heard) + bench.counts["ignored"] == len(frames["wire"])
+    spoilt = [frame in theirs and damaged(frame) for frame in bench.out["to_mac"]]
+    assert bench.damaged == spoilt, "what is looped was on no wire"
     order = {frame: place for place, frame in enumerate(frames["mac"])}
     for side in (looped, bench.out["tx"]):
         assert [order[frame] for frame in side] == sorted(order[frame] for frame in side)

@@ -42,7 +42,7 @@ class Sender:
             )
             if valid and ready:
                 assert tx.beat.first == (self._frame == b"")
-                assert (tx.fcs, tx.pad) == (1, 1)
+                assert (tx.fcs, tx.pad, tx.beat.error) == (1, 1, 0)
                 self._frame += tx.beat.data.to_bytes(self.lanes, "little")[: tx.beat.count]
                 if tx.beat.last:
                     self.told.append((tx.pause, self._frame))

@@ -103,12 +103,13 @@ class Bench:
         ctx.set(dut.o.ready, takes and self.often())
         sampled = await ctx.tick().sample(
             dut.request.valid, dut.request.ready, dut.request.payload, dut.o.valid, dut.o.ready, dut.o.payload,
-            dut.head, dut.stop, dut.busy, dut.emptied,
+            dut.head, dut.stop, dut.busy, dut.emptied, dut.beat.ready,
         )  # fmt: skip
-        asks, granted, request, there, taken, descriptor, head, stop, busy, emptied = sampled[2:]
+        asks, granted, request, there, taken, descriptor, head, stop, busy, emptied, room = sampled[2:]
         assert (head, stop) == (ring.at(ring.done), StopCause.NONE)
         assert emptied == (self.head_moved and ring.done == len(ring.wanted))
         assert busy or not self.beats
+        assert room, "what was asked for has room"
         if there and taken:
             assert descriptor == ring.wanted[ring.taken]
             ring.taken += 1

@@ -84,7 +84,7 @@ def rtl_place(frames: Sequence[Kept], addresses: list[int], buffer: int, seed: i
     )  # fmt: skip
     told, sequence = [], 0
     for entry in entries:
-        assert entry.write
+        assert (entry.write, entry.late) == (1, 0)  # nothing of a receive ring may wait for a timer
         sequence += (entry.sequence - sequence) % 256
         told.append((em.RX_LEGACY.unpack(entry.upper << 64), bool(entry.eop), sequence))
     return [(chunk.address, chunk.length) for chunk in chunks], told

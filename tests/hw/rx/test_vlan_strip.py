@@ -19,7 +19,8 @@ from tests.hw.stream_bench import pauses, simulate, split
 
 TYPE = bytes.fromhex("8100")
 WIDTHS = (64, 128, 256, 512)
-Got = tuple[bytes, bool, int, int, bool, bool]  # bytes, stripped, TCI (when tagged), wire length, FCS good, error
+# Bytes, stripped, TCI (when tagged), wire length, FCS good, error, runt.
+Got = tuple[bytes, bool, int, int, bool, bool, bool]
 
 
 def reference(frame: bytes, error: bool, vme: bool) -> Got:
@@ -27,7 +28,7 @@ def reference(frame: bytes, error: bool, vme: bool) -> Got:
     strip = tagged and vme
     good = len(frame) >= 4 and zlib.crc32(frame[:-4]).to_bytes(4, "little") == frame[-4:]
     tci = int.from_bytes(frame[14:16], "big") if strip else 0
-    return frame[:12] + frame[16:] if strip else frame, strip, tci, len(frame), good, error
+    return frame[:12] + frame[16:] if strip else frame, strip, tci, len(frame), good, error, len(frame) < 64
 
 
 def rtl(frames: list[bytes], width: int, vme: bool, pause: Iterable[bool] = repeat(False)) -> list[Got]:
@@ -71,7 +72,8 @@ def rtl(frames: list[bytes], width: int, vme: bool, pause: Iterable[bool] = repe
                 if beat.last:
                     tci = tag if stripped else 0
                     assert end.error == beat.error
-                    found.append((data, bool(stripped), tci, end.length, bool(end.crc_ok), bool(end.error)))
+                    flags = bool(end.crc_ok), bool(end.error), bool(end.runt)
+                    found.append((data, bool(stripped), tci, end.length, *flags))
                     data = b""
 
     simulate(m, source, sink, clocks=50 * sum(map(len, frames)))

@@ -35,7 +35,7 @@ class Bench:
         self.memory: dict[int, int] = {}
         self.expected: deque[int] = deque()
         self.trial: list[int] = []
-        self.kept = self.given = self.lost = self.clocks = 0
+        self.kept = self.given = self.lost = self.clocks = self.read_out = 0
 
     async def run(self, ctx: Any, frames: Iterator[Trial]) -> None:
         ctx.set(self.dut.origin, self.origin)
@@ -45,6 +45,7 @@ class Bench:
         while self.expected:
             await self.step(ctx)
         await self.step(ctx)
+        assert self.read_out == self.kept, "each beat is read out of the memory once"
 
     async def frame(self, ctx: Any, frame: Trial) -> None:
         """Beats go in while there is room; a frame that finds none is forgotten, as RxAdmit does it."""
@@ -74,6 +75,7 @@ class Bench:
         )  # fmt: skip
         free, valid, ready, payload, w_en, w_addr, w_data, r_en, r_addr = sampled[2:]
         self.clocks += 1
+        self.read_out += r_en
         # what was read out of the memory and not yet taken, two beats at most, is free already
         inside = self.kept - self.given
         assert inside - 2 <= self.size - free - len(self.trial) <= inside

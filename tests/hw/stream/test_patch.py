@@ -28,6 +28,11 @@ def reference(job: Job) -> bytes:
     return bytes(out)
 
 
+def marks(number: int) -> dict[str, int]:
+    """What is only passed on."""
+    return {"fcs": number & 1, "pad": number >> 1 & 1, "pause": number % 3}
+
+
 def payloads(jobs: list[Job], width: int) -> list[int]:
     """Packed PatchBeats; slots and flags behind the first beat are noise."""
     rng, packed = random.Random(2), []
@@ -38,7 +43,7 @@ def payloads(jobs: list[Job], width: int) -> list[int]:
                 {"enable": 0} if slot is None else {"enable": 1, "offset": slot[0], "value": slot[1]} for slot in slots
             ]
             noise = [{"enable": 1, "offset": rng.randrange(40), "value": 0xBAD0} for _ in slots]
-            tx = {"beat": fields, "fcs": number & 1, "pad": number >> 1 & 1}
+            tx = marks(number) | {"beat": fields | {"error": fields["last"] and number % 5 == 0}}
             packed.append(pack(layout, {"tx": tx, "slots": wanted if fields["first"] else noise}))
     return packed
 
@@ -58,7 +63,8 @@ def rtl(
     simulate(dut, source, sink)
     for tx in taken:
         number = len(frames) - 1
-        assert (tx.fcs, tx.pad) == (number & 1, number >> 1 & 1)
+        assert {name: tx[name] for name in marks(number)} == marks(number)
+        assert tx.beat.error == (tx.beat.last and number % 5 == 0)
         assert tx.beat.first == (frames[-1] == b"")
         frames[-1] += tx.beat.data.to_bytes(width // 8, "little")[: tx.beat.count]
         if tx.beat.last:

@@ -13,11 +13,15 @@ from amaranth.lib import data
 
 from ringbed.hw.bus.burst import Plan
 from ringbed.hw.bus.dma import ReadBeat
+from ringbed.hw.tx.orders import TxBegin, TxFinish
 from ringbed.hw.tx.pack import Pack
 from ringbed.hw.tx.ring import Piece
 from tests.hw.stream_bench import pack, pauses, simulate, source
 
 LANES, WIDEST, BURST = 8, 64, 512
+BEGIN = TxBegin()
+FINISH: int = BEGIN["finish"].offset
+ABORT: int = 1 << TxFinish["abort"].offset
 
 
 @dataclass
@@ -25,12 +29,26 @@ class Frame:
     """Fragments as (address, bytes); `error`: number of the read beat that comes with a bus error."""
 
     fragments: list[tuple[int, bytes]]
-    number: int  # in order and finish, to tell frames apart
+    number: int  # decides what its pieces say
     error: int | None = None
     refused: bool = False
 
 
-Out = tuple[bytes, int, int, bool]  # bytes, number in the order, number in the finish, abort
+# Bytes; what was said as it began, bit for bit; what as it ended, but for the abort; the abort; its last beat's error.
+Out = tuple[bytes, int, int, bool, bool]
+
+
+def said(frame: Frame, place: int) -> int:
+    """All that a piece of the frame says, the bits of a TxBegin: noise, but for the abort in the last."""
+    bits = random.Random(f"{frame.number} {place}").getrandbits(BEGIN.size)
+    if place < len(frame.fragments) - 1:
+        return bits
+    return bits | ABORT << FINISH if frame.refused else bits & ~(ABORT << FINISH)
+
+
+def ended(finish: int) -> int:
+    """A TxFinish, or what lies above it in a TxBegin, without its abort."""
+    return finish & ~ABORT
 
 
 def reference(frames: Iterable[Frame]) -> list[Out]:
@@ -39,7 +57,8 @@ def reference(frames: Iterable[Frame]) -> list[Out]:
     for frame in frames:
         joined = b"".join(piece for _, piece in frame.fragments)
         if joined:
-            out.append((joined, frame.number, frame.number, frame.refused or frame.error is not None))
+            begin, end, error = said(frame, 0), said(frame, len(frame.fragments) - 1) >> FINISH, frame.error is not None
+            out.append((joined, begin, ended(end), frame.refused or error, error))
     return out
 
 
@@ -58,10 +77,7 @@ def pieces_of(frame: Frame) -> list[int]:
     return [
         pack(Piece(), {
             "first": place == 0, "last": place == last, "some": bool(piece),
-            "begin": {
-                "order": {"ip_start": frame.number % 256 if place == 0 else 0xEE},
-                "finish": {"ip_at": frame.number % 256, "abort": frame.refused} if place == last else {"ip_at": 0xEE},
-            },
+            "begin": BEGIN.from_bits(said(frame, place)),
         })
         for place, (_, piece) in enumerate(frame.fragments)
     ]  # fmt: skip
@@ -120,10 +136,10 @@ def rtl(
             if valid:
                 take(beat, frame)
                 if beat.first:
-                    order = begin.order.ip_start
+                    order = begin.as_bits()
                 frame += beat.data.to_bytes(lanes, "little")[: beat.count]
                 if beat.last:
-                    out.append((frame, order, finish.ip_at, bool(finish.abort)))
+                    out.append((frame, order, ended(finish.as_bits()), bool(finish.abort), bool(beat.error)))
                     frame = b""
         assert not frame
 

@@ -13,7 +13,7 @@ from ringbed.hw.bus.burst import Chunk
 from ringbed.hw.bus.dma import ReadBeat
 from ringbed.hw.tx.read import TxRead
 from tests.hw.stream_bench import pack, pauses, simulate, source
-from tests.hw.tx.test_pack import BURST, Frame, Out, pieces_of, reference
+from tests.hw.tx.test_pack import BURST, Frame, Out, ended, pieces_of, reference
 
 
 class Host:
@@ -60,7 +60,7 @@ def rtl(frames: Sequence[Frame], width: int, share: float, late: int) -> list[Ou
 
     async def run(ctx: Any) -> None:
         nonlocal bursts, answers, failures
-        holds, takes, clock, number, frame = pauses(3, share), pauses(4, share), 0, 0, b""
+        holds, takes, clock, said, frame = pauses(3, share), pauses(4, share), 0, 0, b""
         assert not ctx.get(dut.busy)
         while len(out) < wanted:
             there = bool(host.waits) and host.waits[0][0] <= clock
@@ -91,10 +91,10 @@ def rtl(frames: Sequence[Frame], width: int, share: float, late: int) -> list[Ou
                 bursts += 1
             if valid and taken:
                 assert beat.first == (frame == b"")
-                number = begin.order.ip_start if beat.first else number
+                said = begin.as_bits() if beat.first else said
                 frame += beat.data.to_bytes(lanes, "little")[: beat.count]
                 if beat.last:
-                    out.append((frame, number, finish.ip_at, bool(finish.abort)))
+                    out.append((frame, said, ended(finish.as_bits()), bool(finish.abort), bool(beat.error)))
                     frame = b""
         await ctx.tick()
         assert not ctx.get(dut.busy)
@@ -117,7 +117,8 @@ def test_after_a_bus_error_nothing_is_to_be_sent() -> None:
     frames = some_frames(5, 12, error=6)
     found = rtl(frames, 64, 0.2, 10)
     assert [each[:3] for each in found] == [each[:3] for each in reference(frames)]
-    assert [abort for *_, abort in found] == [number >= 6 for number in range(12)]
+    assert [abort for *_, abort, _ in found] == [number >= 6 for number in range(12)]
+    assert [error for *_, error in found] == [number >= 6 for number in range(12)]
 
 
 def test_no_more_is_asked_for_than_there_is_room() -> None:

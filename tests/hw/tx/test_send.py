@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -50,6 +50,10 @@ def some_frames(lengths: Sequence[int], seed: int) -> list[Frame]:
         tci = rng.getrandbits(16) if len(data) >= 14 and rng.random() < 0.3 else None
         made.append(Frame(data, rng.random() < 0.8, (slots[0], slots[1]), tci))
     return made
+
+
+def to_everybody(frame: Frame) -> Frame:
+    return replace(frame, data=b"\xff" * 6 + frame.data[6:], slots=(None, None))
 
 
 def ready_of(frame: Frame) -> int:
@@ -103,7 +107,9 @@ def rtl(frames: Sequence[Frame], pad: bool, share: float, stops: float, width: i
                 frame += data.to_bytes(lanes, "little")[: keep.bit_length()]
                 if last:
                     out.append(frame)
-                    assert (stat.length, stat.multicast | stat.broadcast) == (len(frame), frame[0] & 1)
+                    everybody = frame[:6] == b"\xff" * 6
+                    assert stat.length == len(frame)
+                    assert (stat.multicast, stat.broadcast) == (frame[0] & 1 and not everybody, everybody)
                     assert (stat.xon, stat.xoff) == (0, 0)
                     frame = b""
         assert not ctx.get(dut.sending)
@@ -123,12 +129,14 @@ def rtl(frames: Sequence[Frame], pad: bool, share: float, stops: float, width: i
 @pytest.mark.parametrize(("share", "stops"), [(0.0, 0.0), (0.3, 0.6)])
 def test_frames_on_the_wire(pad: bool, share: float, stops: float) -> None:
     frames = some_frames([*range(1, 70), *(random.Random(2).randint(60, 200) for _ in range(15))], seed=3)
+    frames += [to_everybody(frame) for frame in frames[-3:]]
     assert rtl(frames, pad, share, stops)[0] == [reference(frame, pad) for frame in frames]
 
 
 @pytest.mark.parametrize("width", [128, 256, 512])
 def test_wide_paths(width: int) -> None:
     frames = some_frames([*range(1, 70, 3), 127, 128, 129, 200], seed=width)
+    frames.append(to_everybody(frames[-1]))
     assert rtl(frames, True, 0.2, 0.2, width)[0] == [reference(frame, True) for frame in frames]
 
 

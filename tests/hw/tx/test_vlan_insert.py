@@ -23,6 +23,11 @@ def reference(frame: bytes, tci: int | None) -> bytes:
     return frame[:12] + VET.to_bytes(2, "big") + tci.to_bytes(2, "big") + frame[12:]
 
 
+def marks(number: int) -> dict[str, int]:
+    """What is only passed on."""
+    return {"fcs": number & 1, "pad": number >> 1 & 1, "pause": number % 3}
+
+
 def rtl(frames: Sequence[Frame], width: int, share: float) -> tuple[list[bytes], int]:
     """Frames out, and the clocks they took."""
     dut, lanes, out = VlanInsert(width), width // 8, list[Any]()
@@ -30,7 +35,7 @@ def rtl(frames: Sequence[Frame], width: int, share: float) -> tuple[list[bytes],
     for number, (frame, tci) in enumerate(frames):
         for beat in beats([frame], lanes, seed=number):
             tag = {"tag": tci is not None, "tci": tci or 0} if beat["first"] else {"tag": 1, "tci": 0xEEEE}
-            packed.append(pack(TagBeat(width), {"tx": {"beat": beat, "fcs": number & 1, "pad": number >> 1 & 1}} | tag))
+            packed.append(pack(TagBeat(width), {"tx": marks(number) | {"beat": beat}} | tag))
     gaps: list[Iterable[bool]] = [pauses(n, share) if share else repeat(False) for n in (1, 2)]
 
     async def sink(ctx: Any) -> None:
@@ -49,8 +54,9 @@ def rtl(frames: Sequence[Frame], width: int, share: float) -> tuple[list[bytes],
         beat, number = payload.beat, len(made)
         assert beat.first == (joined == b"")
         assert beat.last or beat.count == lanes
+        assert not beat.error
         if beat.first:
-            assert (payload.fcs, payload.pad) == (number & 1, number >> 1 & 1)
+            assert {name: payload[name] for name in marks(number)} == marks(number)
         joined += beat.data.to_bytes(lanes, "little")[: beat.count]
         if beat.last:
             made.append(joined)
