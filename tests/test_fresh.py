@@ -62,7 +62,8 @@ def test_what_is_full_has_a_script_that_runs_it(tmp_path: Path, script: str, goa
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "Makefile").write_text("test test-full:\n\t@echo goal $@, CI $(CI)\n")
-    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "CI": "true"}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "FULL"))}
+    env = {**outer, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), "CI": "true"}
     done = subprocess.run([tmp_path / ".ci" / script], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.splitlines()[-1] == f"goal {goal}, CI true"
     assert '-m "" $(ARGS)' in (ROOT / "Makefile").read_text(encoding="utf-8")

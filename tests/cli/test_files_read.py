@@ -29,6 +29,7 @@ READ = {
 }
 WRITTEN = {
     ("demo", "perfetto"), ("demo", "json"), ("demo", "out"), ("bench", "json"), ("nic verilog", "output"),
+    ("drivers new", "out"),
     ("nic synth", "json"), ("nic synth", "page"), ("nic test", "json"), ("nic stats", "json"),
     ("nic registers", "json"), ("dut init", "flat"), ("dut init", "output"), ("dut test", "pcap"),
     ("dut test", "junit"), ("dut test", "waves"), ("dut synth", "json"),
