@@ -81,7 +81,11 @@ class EmLife:
         others = self.rings.others(rx, tx, staged=self.running)
         if self._ready:
             self._ready = False
-            self._drain()
+            try:
+                self._drain()
+            except BaseException:  # the old rings stay, and the watchdog finds them
+                self.rings.unstage(others)
+                raise
         try:
             if self.running:
                 self._abandon_rings()

@@ -49,7 +49,7 @@ class Rings:
             try:
                 new_rx.stage()
                 new_tx.stage()
-            except Exception:
+            except BaseException:  # whatever it is goes on, and what was staged is given back
                 self.unstage((new_rx, new_tx))
                 raise
         return new_rx, new_tx

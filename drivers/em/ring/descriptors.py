@@ -10,16 +10,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.ring.rx import check_ring
-from ringbed.drivers.world import Coherent, Dma, Mapping
+from ringbed.drivers.em.ring.memory import HIGH, RingMemory
+from ringbed.drivers.world import Dma, Mapping
 from ringbed.hw.formats import em
 
-__all__ = ["HIGH", "TxDescriptors"]
+__all__ = ["TxDescriptors"]
 
-HIGH = 64  # a descriptor is two 64-bit words; these are bits of the second
 RS = em.TX_DATA.mask("RS") >> HIGH
 DONE = em.TX_DATA.mask("DD") >> HIGH
-assert em.TX_CONTEXT.size == em.TX_DATA.size == em.TX_LEGACY.size == 16
 
 
 @dataclass(slots=True)
@@ -36,14 +34,13 @@ class TxDescriptors:
     """At most N-1 of `size` N descriptors are the card's. Of `counters` it has `tx_reset`: see TxRing."""
 
     def __init__(self, dma: Dma, hardware: EmHardware, size: int, counters: dict[str, int]) -> None:
-        check_ring("TDLEN", size)
+        self._memory = RingMemory(dma, "T", size)
         self.size, self.counters = size, counters
         self.completed = 0  # groups given back since the start: the watchdog's sign of life
         self._dma = dma
         self._hardware = hardware
         self._rs_every = max(1, size // 8)
-        self._ring: Coherent | None = None
-        self._words = memoryview(bytearray()).cast("Q")
+        self._words = self._memory.words
         self._card_frames = 0
         self._empty()
 
@@ -56,28 +53,17 @@ class TxDescriptors:
 
     def stage(self) -> None:
         """Allocate the ring, once for many resets."""
-        if self._ring is None:
-            self._ring = self._dma.coherent(em.TX_DATA.size * self.size, em.RING_ALIGN)
-            self._words = self._ring.view.cast("Q")
+        self._memory.stage()
+        self._words = self._memory.words
 
     def release(self) -> None:
         """Free the ring; only after `abandon`."""
-        self._words.release()  # a cast outlives the view it was made of
-        self._words = memoryview(bytearray()).cast("Q")
-        if self._ring is not None:
-            self._dma.free(self._ring)
-            self._ring = None
+        self._memory.release()
 
     def program(self) -> None:
         """Write the ring's registers; the card has been reset. TCTL.EN comes after."""
-        assert self._ring is not None
         self._card_frames = self._hardware.read("RB_TXFRAME")
-        write = self._hardware.write
-        write("TDBAL", self._ring.iova & 0xFFFF_FFFF)
-        write("TDBAH", self._ring.iova >> 32)
-        write("TDLEN", em.TX_DATA.size * self.size)
-        write("TDH", 0)
-        write("TDT", 0)
+        self._memory.program(self._hardware, tail=0)
 
     @property
     def used(self) -> int:

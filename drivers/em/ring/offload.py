@@ -10,13 +10,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from ringbed.drivers.em.ring.memory import HIGH
 from ringbed.drivers.world import Segmentation, TxFrame, TxSum
 from ringbed.hw.formats import em
 
 __all__ = ["MAX_MESSAGE", "Context", "build_context", "build_segmentation", "message_header"]
 
-_HIGH = 64  # a descriptor is two 64-bit words
-LOW_WORD = (1 << _HIGH) - 1
+LOW_WORD = (1 << HIGH) - 1
 IP_SUM_OFFSET, IP_HEADER, IPV6_HEADER = 10, 20, 40  # RFC 791, RFC 8200
 L4_SUMS = {TxSum.TCP: (16, 20), TxSum.UDP: (6, 8)}  # offset of the sum, bytes of the header: RFC 9293, RFC 768
 TCP, UDP = 6, 17  # IP protocol numbers
@@ -52,8 +52,8 @@ def build_context(sums: TxSum, l3_offset: int, l4_offset: int) -> Context | None
         word = em.TX_CONTEXT.pack(**fields)
     except ValueError:
         return None
-    options = em.TX_DATA.pack(IXSM=int(TxSum.IPV4 in sums), TXSM=int(bool(l4_header))) >> _HIGH
-    return Context(word & LOW_WORD, word >> _HIGH, options, l4_offset + l4_header)
+    options = em.TX_DATA.pack(IXSM=int(TxSum.IPV4 in sums), TXSM=int(bool(l4_header))) >> HIGH
+    return Context(word & LOW_WORD, word >> HIGH, options, l4_offset + l4_header)
 
 
 def build_segmentation(frame: TxFrame, cut: Segmentation, length: int, longest: int) -> Context | None:
@@ -74,8 +74,8 @@ def build_segmentation(frame: TxFrame, cut: Segmentation, length: int, longest: 
     l4_fields = {"TCP": int(cut.tcp), "TUCSS": l4, "TUCSO": l4 + l4_sum}
     message = {"PAYLEN": length - cut.header, "HDRLEN": cut.header, "MSS": cut.mss}
     word = em.TX_CONTEXT.pack(DEXT=1, TSE=1, **ip, **l4_fields, **message)
-    options = em.TX_DATA.pack(TSE=1, IXSM=int(not cut.ipv6), TXSM=1) >> _HIGH
-    return Context(word & LOW_WORD, word >> _HIGH, options, cut.header + 1)
+    options = em.TX_DATA.pack(TSE=1, IXSM=int(not cut.ipv6), TXSM=1) >> HIGH
+    return Context(word & LOW_WORD, word >> HIGH, options, cut.header + 1)
 
 
 def message_header(header: bytes, frame: TxFrame, cut: Segmentation) -> bytes:

@@ -11,26 +11,25 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.world import Coherent, Direction, Dma, Mapping, RxFrame, Verdict
+from ringbed.drivers.em.ring.memory import HIGH, RingMemory
+from ringbed.drivers.world import Direction, Dma, Mapping, RxFrame, Verdict
 from ringbed.hw.formats import em
 
-__all__ = ["RxRing", "check_ring"]
+__all__ = ["RxRing"]
 
 LAYOUT = em.RX_LEGACY
-# A descriptor is two 64-bit words: the address, and everything else. These are the second word's.
-_HIGH = 64
-LENGTH = LAYOUT["length"].mask >> _HIGH
-CHECKSUM_SHIFT, CHECKSUM = LAYOUT["checksum"].lsb - _HIGH, (1 << LAYOUT["checksum"].width) - 1
-DONE = LAYOUT["DD"].mask >> _HIGH
-EOP = LAYOUT["EOP"].mask >> _HIGH
-ERRORS = LAYOUT.mask("CE", "SE", "SEQ", "CXE", "RXE") >> _HIGH
-INEXACT, STRIPPED = LAYOUT["PIF"].mask >> _HIGH, LAYOUT["VP"].mask >> _HIGH
-TAG_SHIFT = LAYOUT["special"].lsb - _HIGH
-STATUS_SHIFT, ERROR_SHIFT = LAYOUT["DD"].lsb - _HIGH, LAYOUT["CE"].lsb - _HIGH
-assert LAYOUT.size == 16
-assert LAYOUT["address"].mask == (1 << _HIGH) - 1
-assert LAYOUT["length"].lsb == _HIGH  # so that LENGTH needs no shift
-assert LAYOUT["special"].lsb + LAYOUT["special"].width == 2 * _HIGH  # the tag needs no mask
+# Of a descriptor's two words: the first is the address, these are the second's.
+LENGTH = LAYOUT["length"].mask >> HIGH
+CHECKSUM_SHIFT, CHECKSUM = LAYOUT["checksum"].lsb - HIGH, (1 << LAYOUT["checksum"].width) - 1
+DONE = LAYOUT["DD"].mask >> HIGH
+EOP = LAYOUT["EOP"].mask >> HIGH
+ERRORS = LAYOUT.mask("CE", "SE", "SEQ", "CXE", "RXE") >> HIGH
+INEXACT, STRIPPED = LAYOUT["PIF"].mask >> HIGH, LAYOUT["VP"].mask >> HIGH
+TAG_SHIFT = LAYOUT["special"].lsb - HIGH
+STATUS_SHIFT, ERROR_SHIFT = LAYOUT["DD"].lsb - HIGH, LAYOUT["CE"].lsb - HIGH
+assert LAYOUT["address"].mask == (1 << HIGH) - 1
+assert LAYOUT["length"].lsb == HIGH  # so that LENGTH needs no shift
+assert LAYOUT["special"].lsb + LAYOUT["special"].width == 2 * HIGH  # the tag needs no mask
 assert ERROR_SHIFT == STATUS_SHIFT + 8  # `verdict` takes the two as bytes, and they are neighbours
 
 
@@ -43,14 +42,6 @@ def _verdict(word: int) -> Verdict:
 def _no_verdict(word: int) -> Verdict:
     """A card without checksum engines: whatever its bits say, nothing was checked."""
     return Verdict.NONE
-
-
-def check_ring(register: str, size: int) -> None:
-    """Raise ValueError when a ring cannot have `size` descriptors: multiples of eight that fit the length register."""
-    step = em.RING_ALIGN // LAYOUT.size
-    most = em.REGISTERS[register].mask("LEN") // LAYOUT.size
-    if size % step or not step <= size <= most:
-        raise ValueError(f"a ring has {step} to {most} descriptors, a multiple of {step}; {size} is not")
 
 
 @dataclass(slots=True)
@@ -78,7 +69,7 @@ class RxRing:
         self, dma: Dma, hardware: EmHardware, size: int, buffer_size: int, *, verdicts: bool,
         wants: Callable[[bytes], bool], counters: dict[str, int] | None = None,
     ) -> None:  # fmt: skip
-        check_ring("RDLEN", size)
+        self._memory = RingMemory(dma, "R", size)
         self.size = size
         self.buffer_size = buffer_size
         self.counters = dict.fromkeys(self.COUNTERS, 0) if counters is None else counters
@@ -86,8 +77,7 @@ class RxRing:
         self._hardware = hardware
         self._wants = wants
         self.set_verdicts(verdicts)
-        self._ring: Coherent | None = None
-        self._words = memoryview(bytearray()).cast("Q")
+        self._words = self._memory.words
         self._buffers: list[Mapping] = []
         self._chain: _Chain | None = None
         self._next = 0
@@ -98,10 +88,10 @@ class RxRing:
 
     def stage(self) -> None:
         """Allocate the ring and map its buffers, once for many resets."""
-        if self._ring is not None:
+        if self._memory.staged:
             return
-        self._ring = self._dma.coherent(LAYOUT.size * self.size, em.RING_ALIGN)
-        self._words = self._ring.view.cast("Q")
+        self._memory.stage()
+        self._words = self._memory.words
         for _ in range(self.size):
             self._buffers.append(self._dma.map(bytearray(self.buffer_size), Direction.FROM_DEVICE))
 
@@ -110,26 +100,16 @@ class RxRing:
         for buffer in self._buffers:
             self._dma.unmap(buffer)
         self._buffers = []
-        self._words.release()  # a cast outlives the view it was made of
-        self._words = memoryview(bytearray()).cast("Q")
-        if self._ring is not None:
-            self._dma.free(self._ring)
-            self._ring = None
+        self._memory.release()
 
     def program(self) -> None:
         """Arm every descriptor and write the ring's registers; the card has been reset. RCTL.EN comes after."""
-        assert self._ring is not None
         for index, buffer in enumerate(self._buffers):
             self._words[2 * index] = buffer.iova
             self._words[2 * index + 1] = 0
         self._next = 0
         self._chain = None  # a frame the card never ended is in its own RB_RXFLUSH
-        write = self._hardware.write
-        write("RDBAL", self._ring.iova & 0xFFFF_FFFF)
-        write("RDBAH", self._ring.iova >> 32)
-        write("RDLEN", LAYOUT.size * self.size)
-        write("RDH", 0)
-        write("RDT", self.size - 1)
+        self._memory.program(self._hardware, tail=self.size - 1)
 
     @property
     def used(self) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ringbed.drivers.em.hardware import EmHardware
-from ringbed.drivers.em.ring.descriptors import HIGH, TxDescriptors
+from ringbed.drivers.em.ring.descriptors import TxDescriptors
+from ringbed.drivers.em.ring.memory import HIGH
 from ringbed.drivers.em.ring.offload import Context, build_context, build_segmentation, message_header
 from ringbed.drivers.world import Buffer, Direction, Dma, TxFrame, TxSum
 from ringbed.hw.formats import em

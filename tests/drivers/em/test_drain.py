@@ -22,10 +22,9 @@ def waits(bench: Bench, step: Callable[[int], None] = lambda _: None) -> list[in
         waited.append(nanoseconds)
         step(nanoseconds)
 
-    settle = bench.driver.hardware.delay
-    bench.driver.hardware.delay = delay  # type: ignore[method-assign]
-    bench.driver.ethtool.set_rings(OTHER)
-    bench.driver.hardware.delay = settle  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.driver.hardware, "delay", delay)
+        bench.driver.ethtool.set_rings(OTHER)
     return [each for each in waited if each >= LOOK_NS]  # a reset waits too, less
 
 
@@ -113,7 +112,26 @@ def test_what_is_offered_meanwhile_waits_for_the_new_ring() -> None:
     assert bench.driver.counters()["tx_reset"] == 0
 
 
-def test_a_sink_that_takes_the_driver_down_meanwhile() -> None:
+def test_a_card_that_fails_meanwhile_keeps_its_rings_and_no_others() -> None:
+    """What it raises is the caller's to see; the watchdog brings the card back with what it had."""
+    bench = Bench()
+    bench.send(frame(64))
+    before = bench.dma.live
+
+    def fails(_: int) -> None:
+        raise TimeoutError("no answer")
+
+    with pytest.raises(TimeoutError, match="no answer"):
+        waits(bench, fails)
+    assert bench.dma.live == before
+    assert bench.driver.ethtool.rings() != OTHER
+    bench.driver.watchdog(0)
+    assert bench.driver.counters()["resets"] == 1
+    bench.driver.down()
+    assert bench.dma.live == 0
+
+
+def test_a_sink_that_takes_the_driver_down_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
     bench.send(frame(64))
 
@@ -124,7 +142,7 @@ def test_a_sink_that_takes_the_driver_down_meanwhile() -> None:
         bench.card.receive(frame(64))
         bench.card.step()
 
-    bench.sink.input = down  # type: ignore[method-assign]
+    monkeypatch.setattr(bench.sink, "input", down)
     assert len(waits(bench, arrive)) == 1
     assert not bench.driver.running
     assert bench.dma.live == 0

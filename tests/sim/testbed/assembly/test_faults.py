@@ -175,7 +175,7 @@ def _places(driver: Em, what: str) -> list[tuple[int, int]]:
     """Address and length of the memory to break: a whole ring, or eight bytes in every receive buffer."""
     if what == "rx data":
         return [(buffer.iova + 8, 8) for buffer in driver.rings.rx._buffers]
-    ring = driver.rings.rx._ring if what == "rx ring" else driver.rings.tx._ring
+    ring = (driver.rings.rx if what == "rx ring" else driver.rings.tx)._memory._shared
     assert ring is not None
     return [(ring.iova, len(ring.view))]
 
