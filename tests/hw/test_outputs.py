@@ -68,7 +68,7 @@ WALKED = (
     "station.counters.Counters", "station.counters.Pending", "station.eeprom.Eeprom", "station.eeprom.EepromRead",
     "station.eeprom.Microwire", "station.phy.Mdic", "station.phy.Phy", "stream.fifo.Fifo",
     "stream.frame_store.FrameStore", "stream.packet_buffer.PacketBuffer", "stream.patch.Patch",
-    "tx.checksum.ChecksumTx", "tx.pack.Pack", "tx.send.TxSend", "tx.sums.TxSums", "tx.vlan_insert.VlanInsert",
+    "tx.checksum.ChecksumTx", "tx.pack.Pack", "tx.read.TxRead", "tx.send.TxSend", "tx.sums.TxSums", "tx.vlan_insert.VlanInsert",
 )  # fmt: skip
 
 NO_ERROR = "what goes to the wire is whole: a frame with an error was dropped before it"
@@ -91,6 +91,7 @@ SAME: dict[str, dict[str, str]] = {
     "ring.fetch.RingFetch": {"beat.ready=1": "always ready: what was asked for has room"},
     "rx.ring.RxPlace": {"entry.payload.late=0": "nothing of a receive ring waits for a timer of the transmitter's"},
     "tx.segment.Segment": {"o.payload.error=0": "what was spoilt ends with `abort`, beside the beats"},
+    "tx.read.TxRead": {"beat.ready=1": "always ready: what was asked for has room"},
     "tx.vlan_insert.VlanInsert": {"o.payload.beat.error=0": NO_ERROR},
 }
 

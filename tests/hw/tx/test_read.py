@@ -11,7 +11,7 @@ import pytest
 
 from ringbed.hw.bus.burst import Chunk
 from ringbed.hw.bus.dma import ReadBeat
-from ringbed.hw.tx.read import TxRead
+from ringbed.hw.tx.read import BURSTS, TxRead
 from tests.hw.stream_bench import pack, pauses, simulate, source
 from tests.hw.tx.test_pack import BURST, Frame, Out, ended, pieces_of, reference
 
@@ -111,6 +111,13 @@ def rtl(frames: Sequence[Frame], width: int, share: float, late: int) -> list[Ou
 def test_frames_of_any_pieces(width: int, share: float, late: int) -> None:
     frames = some_frames(width, 25)
     assert rtl(frames, width, share, late) == reference(frames)
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_pieces_that_come_before_their_data_wait(width: int) -> None:
+    """More of them than there is room for: the memory is slow, and nobody asks for it in the order of pieces."""
+    frames = [Frame([((number + 1) << 20, bytes([number]))], number, None) for number in range(2 * BURSTS)]
+    assert rtl(frames, width, 0.0, 500) == reference(frames)
 
 
 def test_after_a_bus_error_nothing_is_to_be_sent() -> None:

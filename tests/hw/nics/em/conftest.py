@@ -36,8 +36,8 @@ def _opener(kind: str) -> Iterator[Opener]:
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        kind = getattr(item, "callspec", None) and item.callspec.params.get("engine_kind")  # type: ignore[attr-defined]
-        if kind == "pysim" and zlib.crc32(item.name.encode()) % 6:
+        call = getattr(item, "callspec", None)
+        if call is not None and call.params.get("engine_kind") == "pysim" and zlib.crc32(item.name.encode()) % 6:
             item.add_marker(pytest.mark.full)
 
 
