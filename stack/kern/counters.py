@@ -4,7 +4,8 @@ A counter is an object so that a drop can be handed its reason: `packet.drop(sta
 to its counter is a search for the text, from the counter to the line that counts it a search for its name.
 
 Any thread counts, without a lock: `counter.value += n` is one step of CPython's, which lets another thread run where
-a function is called or a loop goes round, and there only. So nothing is called on the right of a `+=`.
+a function is called or a loop goes round, and there only. So nothing is called on the right of a `+=`, and a test
+looks.
 """
 
 from __future__ import annotations
