@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,9 @@ def new(
     send frames of every size, wrap the rings, and ping with a whole stack. `pytest test_NAME.py` runs them.
     """
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name) or not name.strip("_"):
-        raise UserError(f"{name!r} is no name of a Python module: take letters, digits and _, such as my_nic")
+        raise UserError(f"{name!r} is no name of a Python module: take small letters, digits and _, such as my_nic")
+    if find_spec(name) is not None:
+        raise UserError(f"{name!r} is the name of a module that Python has already: the file would stand before it")
     targets = [out / file.replace(TEMPLATE, name) for file in FILES]
     for target in targets:
         if target.exists():

@@ -133,6 +133,14 @@ def test_a_name_that_is_no_modules_is_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["ringbed", "pytest", "json"])
+def test_a_name_that_python_has_is_one_sentence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A ringbed.py in the folder of the tests would be what they import."""
+    assert run("drivers", "new", name, "--out", str(tmp_path)) == Exit.USAGE
+    assert f"{name!r} is the name of a module that Python has already" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_written_over(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (mine / "my_nic.py").unlink()
     (mine / "test_my_nic.py").write_text("mine")

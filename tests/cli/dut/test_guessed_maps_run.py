@@ -14,6 +14,7 @@ from ringbed.sim.memory.host import memory_for
 from ringbed.sim.wire.frame import to_wire
 from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
+from tests.sim.dut.test_start_of_packet import CARD
 
 KINDS = [
     pytest.param("native", marks=needs_native), pytest.param("cocotb-icarus", marks=pytest.mark.cocotb),
@@ -41,20 +42,7 @@ CARDS = {
                  m_axis_tlast = s_axis_tlast, s_axis_tready = m_axis_tready, m_axis_tuser = 0; endmodule\n""",
     },
     "a start of packets without which no frame begins": {
-        "ava.v": """module ava (input clk, input reset_n, input [31:0] in_data, input in_valid, input in_startofpacket,
-          input in_endofpacket, input [1:0] in_empty, input in_error, output in_ready, output reg [31:0] out_data,
-          output reg out_valid, output reg out_startofpacket, output reg out_endofpacket, output reg [1:0] out_empty,
-          input out_ready);
-          reg open;
-          assign in_ready = out_ready | ~out_valid;
-          always @(posedge clk or negedge reset_n)
-            if (!reset_n) begin open <= 0; out_valid <= 0; end
-            else if (in_ready) begin
-              out_valid <= in_valid & (open | in_startofpacket);
-              out_data <= in_data; out_empty <= in_empty;
-              out_startofpacket <= in_startofpacket; out_endofpacket <= in_endofpacket;
-              if (in_valid) open <= (open | in_startofpacket) & ~in_endofpacket;
-            end endmodule\n""",
+        "ava.v": CARD.replace("START", "in_startofpacket"),
     },
     "names with dots and dollars, a clock with an underscore": {
         "nic.v": r"""module nic (input _clk, input rst, input [7:0] \s_axis.tdata , input \s_axis.tvalid ,
