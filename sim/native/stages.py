@@ -1,4 +1,4 @@
-"""The native engine's calls for stages and waveforms: a class of its own, mixed into NativeEngine."""
+"""The native engine's calls for stages and waveforms: what `Traced` asks of it, below the rest of the engine."""
 
 from __future__ import annotations
 
