@@ -68,7 +68,8 @@ WALKED = (
     "station.counters.Counters", "station.counters.Pending", "station.eeprom.Eeprom", "station.eeprom.EepromRead",
     "station.eeprom.Microwire", "station.phy.Mdic", "station.phy.Phy", "stream.fifo.Fifo",
     "stream.frame_store.FrameStore", "stream.packet_buffer.PacketBuffer", "stream.patch.Patch",
-    "tx.checksum.ChecksumTx", "tx.pack.Pack", "tx.read.TxRead", "tx.send.TxSend", "tx.sums.TxSums", "tx.vlan_insert.VlanInsert",
+    "tx.checksum.ChecksumTx", "tx.pack.Pack", "tx.read.TxRead", "tx.send.TxSend", "tx.sums.TxSums",
+    "tx.vlan_insert.VlanInsert",
 )  # fmt: skip
 
 NO_ERROR = "what goes to the wire is whole: a frame with an error was dropped before it"
