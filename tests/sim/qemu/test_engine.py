@@ -49,6 +49,29 @@ def cold(**options: Any) -> QemuEngine:
     return QemuEngine(cards.em(), HostMemory(), **options)
 
 
+# ---- time ----
+
+
+def test_what_the_model_was_late_with_is_seen_where_time_is_up(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a turn of its loop and a look at the wall's clock this process may have slept, and so may the model."""
+    assert isinstance(card.engine, QemuEngine)
+    machine, cause = card.engine._live(), R["ICS"].mask("LSC")
+    turn, turns = machine.turn, 0
+    card.set("IMS", cause)
+    card.get("ICR")
+
+    def late() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            machine.write(R["ICS"].offset, cause)
+        turn()
+
+    monkeypatch.setattr(machine, "turn", late)
+    assert Event.IRQ in card.engine.run(card.engine.now, Event.IRQ)
+    assert turns >= 2
+
+
 # ---- the machine ----
 
 
