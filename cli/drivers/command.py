@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from importlib import resources
-from importlib.util import find_spec
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,7 @@ def new(
     """
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name) or not name.strip("_"):
         raise UserError(f"{name!r} is no name of a Python module: take small letters, digits and _, such as my_nic")
-    if find_spec(name) is not None:
+    if name in sys.stdlib_module_names or name in packages_distributions():
         raise UserError(f"{name!r} is the name of a module that Python has already: the file would stand before it")
     targets = [out / file.replace(TEMPLATE, name) for file in FILES]
     for target in targets:

@@ -101,8 +101,10 @@ def test_the_script_of_the_page(
     page = (Path(__file__).parents[3] / "docs" / "write-a-driver.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     monkeypatch.syspath_prepend(str(mine))
-    exec(script, {"frame_with_fcs": to_wire(FRAME)})
-    monkeypatch.delitem(sys.modules, "my_nic")
+    try:
+        exec(script, {"frame_with_fcs": to_wire(FRAME)})
+    finally:
+        sys.modules.pop("my_nic", None)  # monkeypatch.delitem would put it back at the end
     assert f"[RxFrame(data={FRAME!r}" in capsys.readouterr().out
 
 
@@ -139,6 +141,14 @@ def test_a_name_that_python_has_is_one_sentence(name: str, tmp_path: Path, capsy
     assert run("drivers", "new", name, "--out", str(tmp_path)) == Exit.USAGE
     assert f"{name!r} is the name of a module that Python has already" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_was_loaded_from_a_file_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in a folder of one's own is no module that Python has."""
+    (tmp_path / "at").mkdir()
+    (tmp_path / "at" / "my_nic.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "at"))
+    assert run("drivers", "new", "my_nic", "--out", str(tmp_path)) == Exit.OK
 
 
 def test_nothing_is_written_over(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
