@@ -1,7 +1,8 @@
 """The README's second command on a machine that lacks something: what needs it is left out with a word, nothing fails.
 
 Each need of `sim/needs.py` is hidden in turn (`hide.py`). By default a sample of the tests that ask for it is run, with
-`-m full` every file whose text names it; what all of them hidden at once does to collection is tried in any case.
+`-m full` that sample by an ordinary user too, and every file whose text names the need; what all of them hidden at once
+does to collection is tried in any case.
 """
 
 from __future__ import annotations
@@ -61,8 +62,15 @@ WORDS = {
 }  # fmt: skip
 
 
-def run(tmp_path: Path, names: tuple[str, ...], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
+# An ordinary user who owns the checkout, for root: uid 1000 of a user namespace is this root's files and no power.
+ORDINARY = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="whoever is an ordinary user ran it as one, above")
+
+
+def run(
+    tmp_path: Path, names: tuple[str, ...], *words: str, by: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    command = [*by, sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
     command += ["--basetemp", str(tmp_path / "t"), *words]
     made = hidden(names, tmp_path)
     return subprocess.run(command, cwd=ROOT, env=made, capture_output=True, text=True, check=False)
@@ -103,12 +111,24 @@ def test_every_file_that_names_it_passes_without_it(tmp_path: Path, name: str) -
     leaves_out(run(tmp_path, (name,), *asked), name)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="somebody who is not root has none of root's powers")
+@AS_ROOT
+def test_the_ordinary_user_is_one(tmp_path: Path) -> None:
+    """No uid 0, no capability, and the checkout is theirs."""
+    look = f"import os; print(os.getuid(), os.stat({str(tmp_path)!r}).st_uid, open('/proc/self/status').read())"
+    done = subprocess.run([*ORDINARY, sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("1000 1000 ")
+    assert re.search(r"^CapEff:\s0+$", done.stdout, re.M)
+
+
+@AS_ROOT
 @pytest.mark.timeout(900)
-def test_root_without_the_powers_of_root(tmp_path: Path) -> None:
-    """With /dev/net/tun closed, as for an ordinary user; a real one is in `test_fresh.py`."""
-    command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "pytest", "-q"]
-    command += ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "t"), *SAMPLE["tap"]]
-    made = hidden(["tap"], tmp_path)
-    done = subprocess.run(command, cwd=ROOT, env=made, capture_output=True, text=True, check=False)
-    leaves_out(done, "tap")
+def test_an_ordinary_user_to_whom_tap_is_closed(tmp_path: Path) -> None:
+    leaves_out(run(tmp_path, ("tap",), *SAMPLE["tap"], by=ORDINARY), "tap")
+
+
+@AS_ROOT
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_asks_for_it_is_left_out_for_an_ordinary_user(tmp_path: Path, name: str) -> None:
+    leaves_out(run(tmp_path, (name,), *SAMPLE[name], PLAIN, by=ORDINARY), name)
