@@ -188,7 +188,6 @@ class NativeEngine(NativeStages):
 
     def _catch_up(self) -> None:
         if self._skip:
-            self._touched = True
             self._sync_regions()
             until, self._skip = self._skip, 0
             self._run(self._running(), until, 0)

@@ -140,6 +140,16 @@ def test_a_cast_that_writes_after_the_free_is_found(trace: bool) -> None:
     assert late in memory.leaks()
 
 
+def test_what_is_given_out_again_is_written_as_it_likes() -> None:
+    memory = HostMemory()
+    ring = memory.coherent(256)
+    memory.free(ring)
+    again = memory.coherent(256)
+    assert again.iova == ring.iova
+    again.view[:] = bytes(256)
+    assert [(leak.kind, leak.iova, leak.length) for leak in memory.leaks()] == [(again.kind, again.iova, 256)]
+
+
 @given(st.lists(st.integers(0, 63), max_size=4), st.integers(0, 255))
 def test_what_was_written_late_against_a_scan(at: list[int], value: int) -> None:
     memory = HostMemory(size=1 << 16)

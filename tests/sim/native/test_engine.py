@@ -15,7 +15,7 @@ from tests.sim.conftest import needs_native
 from tests.sim.toy import pins_spec, toy_spec
 
 pytestmark = needs_native
-CONTROL, SCRATCH = 8, 16
+CONTROL, SCRATCH, TIMER = 8, 16, 20
 
 
 def sent(engine: NativeEngine, memory: HostMemory, seed: int) -> list[tuple[int, bytes]]:
@@ -115,28 +115,39 @@ def test_an_unknown_waveform_format_is_refused() -> None:
         NativeEngine(toy_spec(), HostMemory(), waves="lxt")
 
 
-def test_what_was_put_in_before_it_is_compiled_for_a_waveform_stays(tmp_path: Path) -> None:
-    """Frames that wait, pins and the hold of the interrupt line; what has let time pass forbids it."""
-    plain, traced = NativeEngine(pins_spec()), NativeEngine(pins_spec())
-    name, value = next((pin.name, (1 << pin.width) - 1) for pin in pins_spec().portmap.pins if pin.dir == "in")
-    for engine in (plain, traced):
+def test_pins_set_before_it_is_compiled_for_a_waveform_stay(tmp_path: Path) -> None:
+    engine = NativeEngine(pins_spec())
+    for name, value in (("p_tx_tvalid", 1), ("p_tx_tkeep", 255), ("p_tx_tlast", 1)):
         engine.set_pin(name, value)
-        engine.hold_irq(40)
-    traced.trace(tmp_path / "w.vcd")
-    outputs = [pin.name for pin in pins_spec().portmap.pins if pin.dir == "out"]
-    for engine in (plain, traced):
-        engine.run(30)
-    assert [traced.get_pin(each) for each in outputs] == [plain.get_pin(each) for each in outputs]
-    skipped = NativeEngine(pins_spec())
-    skipped.skip(10)
-    with pytest.raises(RuntimeError, match="compiled without tracing"):
-        skipped.trace(tmp_path / "late.vcd")
+    engine.trace(tmp_path / "w.vcd")
+    engine.run(30)
+    assert len(engine.wire_out()) == 30  # a frame of a word each clock
 
-    memory = HostMemory()
-    waiting = NativeEngine(toy_spec(), memory)
-    waiting.wire_in(bytes(range(64)), 100)
-    waiting.trace(tmp_path / "x.vcd")
-    assert waiting.stats().wire_waiting == waiting.stats().wire_in == 1
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_the_hold_of_the_interrupt_line_stays(tmp_path: Path, traced: bool) -> None:
+    engine = NativeEngine(toy_spec(), HostMemory())
+    engine.hold_irq(400)
+    if traced:
+        engine.trace(tmp_path / "w.vcd")
+    engine.write(CONTROL, 2)
+    engine.write(TIMER, 100)
+    assert engine.run(5000) & Event.IRQ
+    assert engine.now == 400
+
+
+def test_frames_that_wait_stay_when_it_is_compiled_for_a_waveform(tmp_path: Path) -> None:
+    engine = NativeEngine(toy_spec(), HostMemory())
+    engine.wire_in(bytes(range(64)), 100)
+    engine.trace(tmp_path / "x.vcd")
+    assert engine.stats().wire_waiting == engine.stats().wire_in == 1
+
+
+def test_time_that_was_skipped_forbids_another_model(tmp_path: Path) -> None:
+    engine = NativeEngine(pins_spec())
+    engine.skip(10)
+    with pytest.raises(RuntimeError, match="compiled without tracing"):
+        engine.trace(tmp_path / "late.vcd")
 
 
 def test_a_waveform_that_cannot_be_built_leaves_the_engine_as_it_is(

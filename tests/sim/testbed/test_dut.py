@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.faults.plan import parse_plan
-from ringbed.sim.memory.host import HostMemory, memory_for
+from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.engine import Event
-from ringbed.sim.seam.portmap import Dma, PortMap, PortMapError, Registers, Reset
+from ringbed.sim.seam.portmap import PortMap, PortMapError, Registers, Reset
 from ringbed.sim.testbed.accounting import lost
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver, account
-from ringbed.sim.testbed.dut import _must_reach, open_dut, pci_of
+from ringbed.sim.testbed.dut import open_dut, pci_of
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.host import Collector
 from ringbed.sim.testbed.peer import NoAnswer, Peer, ping
@@ -54,12 +53,11 @@ def test_memory_of_ones_own_must_be_in_reach() -> None:
     )
     assert host.memory is memory
     host.engine.close()
-    spec = dut_spec(NIC / "mini_nic.toml")
-    _must_reach(spec.portmap, memory_for(spec.portmap))
-    narrow_dma = replace(spec.portmap, dma=Dma("m_axi_", 32, 64, 1))
-    _must_reach(narrow_dma, memory_for(narrow_dma))
+
+
+def test_memory_out_of_the_cards_reach_is_refused(open_mini: OpenMini) -> None:
     with pytest.raises(ValueError, match=r"memory up to 0x\d+: the card's DMA has 32 bits of address"):
-        _must_reach(narrow_dma, HostMemory())
+        open_mini("native", *narrow(32), memory=HostMemory())
 
 
 def test_the_least_that_a_card_must_reach(open_mini: OpenMini) -> None:
