@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from ringbed.stack.kern.scheduler import Context, NeverEmpty
+from ringbed.stack.kern.scheduler import Context, NeverEmpty, Runnable
 from ringbed.stack.kern.threaded import Threaded
 
 PATIENCE = 60.0
@@ -71,6 +71,26 @@ def test_work_between_two_runs_waits_for_none(one: Threaded) -> None:
     done = threading.Event()
     one.schedule(Context.INPUT, Work(one, done.set))
     assert done.wait(PATIENCE)
+
+
+def test_what_comes_while_the_last_worker_lies_down_is_done() -> None:
+    """It has seen that nothing waits and counts as awake still, so the producer wakes nobody."""
+    done = threading.Event()
+
+    class Late(Threaded):
+        came = False
+
+        def _take(self) -> Runnable | None:
+            taken = super()._take()
+            if taken is None and not self.came:
+                self.came = True
+                self.schedule(Context.INPUT, Work(self, done.set))
+            return taken
+
+    with Late(1) as scheduler:
+        scheduler.schedule(Context.INPUT, Work(scheduler))
+        assert done.wait(PATIENCE)
+        assert scheduler.wakes == 2
 
 
 def test_run_waits_for_workers_and_for_what_they_make(one: Threaded) -> None:
