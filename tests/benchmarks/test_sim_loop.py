@@ -45,6 +45,7 @@ class Wire:
     [
         ({5: bytes([200]) * 60}, "frame 5 of the loop came back changed"),
         ({5: STOCK[4]}, "frame 5 of the loop came back changed"),
+        ({95: STOCK[103 % len(STOCK)]}, "frame 95 of the loop came back changed"),  # 103 was never sent
         ({70: None}, "frame 70 of the loop never came back: frame 71 did"),
         ({70: None, 71: None, 72: None}, "frame 70 to 72 of the loop never came back: frame 73 did"),
         ({99: None}, "the loop stands still after 99 of 100 frames"),
