@@ -5,20 +5,21 @@ for a new module. The lines are in pyproject.toml. A line is `room -> room ...`;
 that it is in, and a room that ends in `*` is every module whose name begins so.
 
 Inside a room there are layers: a line `room: lowest ... highest` names all that lies in the room, folders and files,
-and each imports only what is named before it. No module imports itself by way of others, not even for types, and no
-folder has more files than one can look over.
+and each imports only what is named before it. No module imports itself by way of others, not even for types; no more
+do the folders and files of one folder, each folder taken as one. No folder has more files than one can look over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-__all__ = ["Layers", "Rooms", "RoomsContract", "circles", "crowded"]
+__all__ = ["Layers", "Rooms", "RoomsContract", "circles", "crowded", "knots"]
 
 Broken = Iterator[tuple[str, str, str]]  # (importer, imported, why)
 
@@ -117,6 +118,28 @@ def circles(graph: ImportGraph) -> Broken:
                 yield importer, imported, "closes the circle " + " -> ".join([importer, *way])
 
 
+def knots(graph: ImportGraph) -> Broken:
+    """For each package, a circle of what lies in it, where there is one: of folders, whichever of their files it is."""
+    for package in sorted(graph.modules):
+        parts = _imports_of_parts(graph, package)
+        try:
+            TopologicalSorter(parts).prepare()
+        except CycleError as error:
+            yield package, package, "has a circle of its parts: " + " -> ".join(reversed(error.args[1]))
+
+
+def _imports_of_parts(graph: ImportGraph, package: str) -> dict[str, set[str]]:
+    """Of each folder and file that lies in `package`: the others there that anything in it imports."""
+    layers = Layers(package, ())
+    parts: dict[str, set[str]] = {}
+    for importer in graph.find_descendants(package) if not graph.is_module_squashed(package) else ():
+        imported = (each for each in graph.find_modules_directly_imported_by(importer) if _inside(each, package))
+        part = str(layers.part(importer))
+        others = {layers.part(each) for each in imported} - {part, None}
+        parts.setdefault(part, set()).update(map(str, others))
+    return parts
+
+
 def crowded(graph: ImportGraph, most: int, excepted: frozenset[str]) -> Broken:
     """Every package of more than `most` files (folders in it do not count, nor does its own `__init__`)."""
     packages = sorted(
@@ -142,6 +165,7 @@ class RoomsContract(Contract):
         for line in self.layers:  # type: ignore[attr-defined]
             yield from Layers.parse(line).broken(graph)
         yield from circles(graph)
+        yield from knots(graph)
         yield from crowded(graph, int(self.most_files), frozenset(self.crowded_for_now))  # type: ignore[call-overload]
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:

@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.room_contract import Layers, Rooms, circles, crowded
+from tests.room_contract import Layers, Rooms, circles, crowded, knots
 
 ROOT = Path(__file__).parent.parent
 CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
@@ -156,6 +156,19 @@ def test_a_circle_is_found_from_each_of_its_modules() -> None:
     assert [why for _, _, why in circles(made)] == [
         f"closes the circle {way}" for way in ("a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c")
     ]
+
+
+def test_folders_that_import_each_other_are_found_though_no_module_does() -> None:
+    made = grimp.ImportGraph()
+    for name in ("p", "p.a", "p.a.x", "p.a.y", "p.b"):
+        made.add_module(name)
+    made.add_import(importer="p.b", imported="p.a.x", line_number=1, line_contents="import")
+    assert list(knots(made)) == []
+    made.add_import(importer="p.a.y", imported="p.b", line_number=1, line_contents="import")
+    assert list(circles(made)) == []
+    [(importer, imported, why)] = knots(made)
+    assert (importer, imported) == ("p", "p")
+    assert why in ("has a circle of its parts: a -> b -> a", "has a circle of its parts: b -> a -> b")
 
 
 def test_a_crowded_folder_is_found_and_folders_in_it_do_not_count() -> None:
