@@ -2,7 +2,7 @@
 
 Ready, valid and what travels with them are cocotbext-axi's: its AXI4-Lite master, its channels of an AXI4 slave, its
 streams. What memory answers, which faults befall a burst, how a link is paced and what a checker says are the classes
-of `sim/pysim/` and `sim/seam/axi_checker.py`, the same as on the other engines. Clocks of latency are kept by timers,
+of `sim/bus/` and `sim/seam/axi_checker.py`, the same as on the other engines. Clocks of latency are kept by timers,
 so a bus that waits costs nothing; `BusChecker` is the one that looks at every clock.
 """
 
@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ringbed.sim.bus.ports import Pattern
 from ringbed.sim.cocotb.clock import CardClock
-from ringbed.sim.pysim.bus import Pattern
 
 __all__ = ["DutPorts", "known", "paused"]
 
 
 class DutPorts:
-    """The card's ports by name; `Ports` of `sim/pysim/bus.py`."""
+    """The card's ports by name; `Ports` of `sim/bus/ports.py`."""
 
     def __init__(self, dut: Any) -> None:
         self._dut = dut

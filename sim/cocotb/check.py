@@ -6,7 +6,7 @@ keeps) is checked where it is taken, in `memory.py` and `wire.py`.
 
 from __future__ import annotations
 
-from ringbed.sim.pysim.bus import Ports
+from ringbed.sim.bus.ports import Ports
 from ringbed.sim.seam.axi_checker import Findings, Held, counted
 from ringbed.sim.seam.portmap import PortMap
 

@@ -10,12 +10,12 @@ from cocotb.triggers import First
 from cocotbext.axi import AxiBus
 from cocotbext.axi.axi_channels import AxiARSink, AxiAWSink, AxiBSource, AxiRSource, AxiWSink
 
+from ringbed.sim.bus.bursts import DEPTH, Bursts, Queued, pick
+from ringbed.sim.bus.ports import Pattern
 from ringbed.sim.cocotb.bus import DutPorts, known, paused
 from ringbed.sim.cocotb.clock import CardClock
 from ringbed.sim.faults.bus import BusEffect
 from ringbed.sim.memory.regions import DeviceMemory
-from ringbed.sim.pysim.bus import Pattern
-from ringbed.sim.pysim.dma import DEPTH, AxiMemory, Queued, pick
 from ringbed.sim.seam.axi_checker import Command, Findings
 from ringbed.sim.seam.portmap import Dma
 from ringbed.sim.seam.settings import Settings
@@ -23,8 +23,8 @@ from ringbed.sim.seam.settings import Settings
 __all__ = ["CocotbMemory"]
 
 
-class CocotbMemory(AxiMemory):
-    """Memory behind the card's AXI4 master: the rules of `AxiMemory`, on cocotbext-axi's channels."""
+class CocotbMemory(Bursts):
+    """Memory behind the card's AXI4 master: the rules of `Bursts`, on cocotbext-axi's channels."""
 
     def __init__(
         self, dut: Any, part: Dma, clock: CardClock, memory: DeviceMemory | None, settings: Settings,
@@ -98,14 +98,14 @@ class CocotbMemory(AxiMemory):
         while True:
             w = await self._w.recv()
             self.write_beats += 1
-            self._take_word((int(w.wdata), int(w.wstrb)), bool(int(w.wlast)), self._told())
+            self.take_word((int(w.wdata), int(w.wstrb)), bool(int(w.wlast)), self._told())
             await self._pair()
 
     async def _pair(self) -> None:
         """Bursts whose request and data are both there wait for their answer from now on."""
         f, before = self._told(), len(self.resps)
         while self.done and self.awaiting:
-            self._match(f)
+            self.match(f)
         if len(self.resps) > before:
             self._writing.set()
             await self._closed(self.w_open > f.now + 1, self.w_open, self._aw, self._w)
@@ -127,7 +127,7 @@ class CocotbMemory(AxiMemory):
             entry = await self._next(self.reads, self.r_pick, self._reading)
             self.rcmd, self.reffect = entry.command, entry.effect
             for self.rbeat in range(entry.command.len + 1):
-                self._look_up(entry.command, self._told())
+                self.look_up(entry.command, self._told())
                 r = self._r._transaction_obj()
                 r.rid, r.rdata, r.rresp = entry.command.id, self.rdata, int(self.rresp)
                 r.rlast = int(self.rbeat == entry.command.len)
@@ -138,7 +138,7 @@ class CocotbMemory(AxiMemory):
     async def _answer_b(self) -> None:
         while True:
             entry = self.bcmd = await self._next(self.resps, self.b_pick, self._writing)
-            self._commit(entry, self._told())
+            self.commit(entry, self._told())
             b = self._b._transaction_obj()
             b.bid, b.bresp = entry.command.id, int(entry.resp)
             await self._b.send(b)

@@ -9,9 +9,9 @@ import cocotb
 from cocotb.triggers import Event as CocotbEvent
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
+from ringbed.sim.bus.ports import Pattern
 from ringbed.sim.cocotb.bus import DutPorts, known, paused
 from ringbed.sim.cocotb.clock import CardClock
-from ringbed.sim.pysim.bus import Pattern
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.portmap import Registers
 from ringbed.sim.seam.settings import Settings

@@ -9,9 +9,10 @@ import cocotb
 from cocotb.triggers import Event as CocotbEvent
 from cocotbext.axi.stream import define_stream
 
+from ringbed.sim.bus.link import FramesOut, Garbage, LinkTime
+from ringbed.sim.bus.ports import Pattern
 from ringbed.sim.cocotb.bus import known, paused
 from ringbed.sim.cocotb.clock import CardClock
-from ringbed.sim.pysim.wire import Garbage, LinkTime, WireOut
 from ringbed.sim.seam.axi_checker import Findings, check_keep
 from ringbed.sim.seam.clock import GAP, PREAMBLE, Pacing
 from ringbed.sim.seam.engine import NEVER
@@ -94,13 +95,12 @@ class CocotbRx:
             position.add(GAP)
 
 
-class CocotbTx(WireOut):
+class CocotbTx(FramesOut):
     """The transmit wire: cocotbext-axi's sink, ready always, paced, or by a pattern."""
 
     def __init__(self, dut: Any, part: Wire, clock: CardClock, settings: Settings, findings: Findings) -> None:
-        level = settings.pattern_level
-        pace, seed = settings.pacing, settings.seed
-        super().__init__(part.prefix, part.data_width // 8, pace, seed, level, stops=part.ready, fcs=part.fcs)
+        super().__init__(settings.pacing, fcs=part.fcs)
+        self.bus, self.hold = part.data_width // 8, Pattern(settings.seed, 13, settings.pattern_level)
         self._sink = TxSink(TxSink._bus_obj(dut, part.prefix, bus_separator=""), *clock.models)
         self._clock, self._findings = clock, findings
         if self.hold.level:
@@ -115,7 +115,7 @@ class CocotbTx(WireOut):
             count = (~keep & keep + 1).bit_length() - 1  # lanes from lane 0 on
             if f.check:
                 check_keep(keep, count, last, self.bus, f)
-            self._store(int(beat.tdata).to_bytes(self.bus, "little")[:count], last, f)
+            self.store(int(beat.tdata).to_bytes(self.bus, "little")[:count], last, f)
             if self.paced and not self.hold.level and self.pos.ceil() > f.now + 1:
                 self._sink.pause = True
                 await self._clock.reach(self.pos.ceil())

@@ -10,7 +10,7 @@ __all__ = ["Bench"]
 
 
 class Bench:
-    """The card's ports in Amaranth's simulator; `Ports` of `sim/pysim/bus.py`."""
+    """The card's ports in Amaranth's simulator; `Ports` of `sim/bus/ports.py`."""
 
     def __init__(self, spec: NicSpec, period_fs: int) -> None:
         from amaranth.hdl import Cat  # the native engine must not pay for Amaranth

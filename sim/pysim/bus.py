@@ -1,54 +1,19 @@
-"""The bus partners of a card in Python: what they share, and the AXI4-Lite master before its registers.
+"""The AXI4-Lite master before a card's registers, in Python.
 
-They, `dma.py` and `wire.py` are the twins of `harness/*.hpp`, step for step and draw for draw, so that a
-card's trace is the same on both engines. `drive` puts what this clock shows on the ports, `sample` runs before the
+It, `dma.py` and `wire.py` are the twins of `harness/*.hpp`, step for step and draw for draw, so that a card's trace is
+the same on both engines. `drive` puts what this clock shows on the ports, `sample` runs before the
 clock edge with all ports settled and prepares the next clock. Read the C++ for the reasons.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
 
+from ringbed.sim.bus.ports import Pattern, Ports
 from ringbed.sim.seam.axi_checker import Findings, Held
 from ringbed.sim.seam.words import seen
 
-__all__ = ["NEVER", "AxiLite", "Pattern", "Ports"]
-
-NEVER = (1 << 64) - 1
-
-
-class Ports(Protocol):
-    """The card's top-level ports: `put` takes effect when the clock goes low, `get` reads settled values."""
-
-    def put(self, name: str, value: int) -> None: ...
-
-    def get(self, name: str) -> int: ...
-
-    def bit(self, name: str) -> bool:
-        """A one-bit output; cheaper than `get`."""
-        ...
-
-
-class Pattern:
-    """One xorshift32 a channel; `hold` is true with probability level / 65536 and draws nothing at level 0."""
-
-    __slots__ = ("level", "state")
-
-    def __init__(self, seed: int, channel: int, level: int) -> None:
-        mixed = (seed * 2654435761 & 0xFFFFFFFF) ^ (channel * 40503 + 0x9E3779B9 & 0xFFFFFFFF)
-        self.state, self.level = mixed or 1, level
-
-    def draw(self) -> int:
-        state = self.state
-        state ^= state << 13 & 0xFFFFFFFF
-        state ^= state >> 17
-        state ^= state << 5 & 0xFFFFFFFF
-        self.state = state
-        return state
-
-    def hold(self) -> bool:
-        return self.level != 0 and (self.draw() >> 16) < self.level
+__all__ = ["AxiLite"]
 
 
 class AxiLite:

@@ -11,12 +11,12 @@ from typing import Any
 
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.pysim.bench import Bench
-from ringbed.sim.pysim.bus import NEVER, AxiLite
+from ringbed.sim.pysim.bus import AxiLite
 from ringbed.sim.pysim.dma import AxiMemory
 from ringbed.sim.pysim.stages import PyStages, PyWaveform
 from ringbed.sim.pysim.wire import WireIn, WireOut
 from ringbed.sim.seam.axi_checker import Findings
-from ringbed.sim.seam.engine import BusFault, Event
+from ringbed.sim.seam.engine import NEVER, BusFault, Event
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import NicSpec
 

@@ -24,13 +24,12 @@ from ringbed.hw.formats import em
 from ringbed.hw.formats.field import Access
 from ringbed.hw.formats.window import Window
 from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu.qtest import Qtest, find_qemu
 from ringbed.sim.qemu.wire import QemuWire
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
-from ringbed.sim.seam.engine import EngineClosed, EngineStats, Event, Finding
+from ringbed.sim.seam.engine import NEVER, EngineClosed, EngineStats, Event, Finding
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import NicSpec
 

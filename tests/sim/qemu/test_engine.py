@@ -24,11 +24,10 @@ from ringbed.hw.formats import em
 from ringbed.sim import cards
 from ringbed.sim.memory.host import HostMemory, Region
 from ringbed.sim.needs import lacking
-from ringbed.sim.pysim.bus import NEVER
 from ringbed.sim.qemu import qtest
 from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.qemu.qtest import PROGRAM, QemuError, QemuMissing, Qtest, find_qemu
-from ringbed.sim.seam.engine import EngineClosed, Event
+from ringbed.sim.seam.engine import NEVER, EngineClosed, Event
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from tests.hw.nics.em.bench import CAUSE, STATION, Card, frame, on_wire

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.sim.pysim.wire import LinkTime
+from ringbed.sim.bus.link import LinkTime
 from ringbed.sim.seam.clock import Frequency, Pacing
 
 ODD = Frequency(Fraction(322_265_625))  # 10G Ethernet's: 3.10303... ns
