@@ -22,15 +22,26 @@ def must_be_writable(path: Path, *read: Path | None) -> None:
     if str(path) == "-":
         return  # standard output
     folder = _target(path).parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"cannot write {path}: there is no folder {folder}")
-    if path.is_dir():
+    _must_be_a_name(path)
+    if os.path.isdir(path):
         raise UserError(f"cannot write {path}: it is a folder")
     for source in filter(None, read):
-        if path.exists() and source.exists() and path.samefile(source):
+        if os.path.exists(path) and os.path.exists(source) and path.samefile(source):
             raise UserError(f"cannot write {path}: this command reads it")
     if not os.access(path if _is_no_file(path) else folder, os.W_OK):
         raise UserError(f"cannot write {path}: no permission to write in {folder}")
+
+
+def _must_be_a_name(path: Path) -> None:
+    """That no file may have, such as one that is too long, the system says now as it would when it is written."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -59,11 +70,11 @@ def _replace(path: Path, text: str) -> None:
 
 def _target(path: Path) -> Path:
     """Where a link leads to; `path` itself where it is none."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 
 def _is_no_file(path: Path) -> bool:
-    return path.exists() and not path.is_file()
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def _umask() -> int:

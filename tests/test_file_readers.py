@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -191,6 +192,16 @@ def test_what_is_no_file_is_not_read(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", READERS)
 def test_a_hundred_thousand(name: str, seed: int, tmp_path: Path) -> None:
     check(name, seed, CHUNK, tmp_path)
+
+
+@pytest.mark.parametrize("way", ["exists", "is_file", "is_dir", "is_symlink"])
+def test_whether_a_file_is_there_is_asked_without_an_error(way: str) -> None:
+    """`Path.exists` raises OSError for a name that is too long, `os.path.exists` says that it is not there."""
+    asked = re.compile(rf"\b(?!entry\b)\w+[\])]*\.{way}\(\)")  # `entry` is of a package, which may be no folder
+    rooms = ("cli", "sim", "conformance", "benchmarks", "drivers", "hw", "stack")
+    sources = [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+    assert len(sources) > 300
+    assert [str(path) for path in sources if asked.search(path.read_text(encoding="utf-8"))] == []
 
 
 class Reached(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -88,7 +89,7 @@ def demo(
     if pcap is not None:
         if wire is Wire.TAP:
             raise UserError("--pcap replays a file; it does not go with --wire tap")
-        if not pcap.is_file():
+        if not os.path.isfile(pcap):
             raise UserError(f"{pcap} is not a file")
         wire = Wire.PCAP
     good = run_demo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 import sys
 from importlib import resources
@@ -44,7 +45,7 @@ def new(
         raise UserError(f"{name!r} is the name of a module that Python has already: the file would stand before it")
     targets = [out / file.replace(TEMPLATE, name) for file in FILES]
     for target in targets:
-        if target.exists():
+        if os.path.exists(target):
             raise UserError(f"{target} is there already; nothing was written")
         must_be_writable(target)
     for file, target in zip(FILES, targets, strict=True):

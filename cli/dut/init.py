@@ -64,7 +64,7 @@ def dut_init(
 
     for path in filter(None, (output if str(output) != "-" else None, flat)):
         must_be_writable(path)
-        if path.exists():
+        if os.path.exists(path):
             raise UserError(f"{path} is there already: it may have been edited, and is not written over")
     folders = [_there(path, True) for path in include or ()], [_there(path, True) for path in library or ()]
     files, parameters = in_order([_there(path, False) for path in sources]), _parameters(parameter or ())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def _check_values(marker: dict[str, Any], here: Path) -> None:
         Settings.of({key: value for key, value in marker.items() if key not in (*OWN, *OPTIONS)})
     except ValueError as error:
         raise pytest.UsageError(f"@pytest.mark.ringbed: {error}") from None
-    if "map" in marker and not (isinstance(marker["map"], (str, Path)) and (here / marker["map"]).is_file()):
+    if "map" in marker and not (isinstance(marker["map"], (str, Path)) and os.path.isfile(here / marker["map"])):
         raise _wrong("map", marker["map"], f"there is no such file in {here}")
     if "offloads" in marker:
         if "map" in marker:

@@ -110,7 +110,7 @@ def _environment() -> dict[str, str]:
 def _kept(out: Path, folder: Path) -> list[Path]:
     """The second run's capture is `again.pcapng`: what the first one had on its wire is evidence."""
     kept = []
-    for path in sorted(each for each in out.glob("*/*") if each.is_file()):
+    for path in sorted(each for each in out.glob("*/*") if os.path.isfile(each)):
         kept.append(path.replace(folder / ("again.pcapng" if path.suffix == CAPTURE else path.name)))
     return kept
 

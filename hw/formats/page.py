@@ -6,6 +6,7 @@ not have, is written by hand in `NAME.notes.md` beside the page and copied in at
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +207,7 @@ def _row(cells: tuple[str, ...]) -> str:
 def docs_folder() -> Path:
     """`docs/nics` of the source tree this file is in; raises FileNotFoundError in an installed ringbed."""
     folder = Path(__file__).resolve().parents[2] / "docs" / "nics"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise FileNotFoundError(
             f"there is no {folder}: the pages are written in a source tree, not in an installed ringbed"
         )

@@ -197,7 +197,7 @@ class _Build:
                 build_args=list(self.flags), always=True, timescale=TIMESCALE, waves=waves, log_file=log,
             )  # fmt: skip
         except (RuntimeError, OSError) as error:
-            said = failure(log) if log.exists() else ""
+            said = failure(log) if os.path.exists(log) else ""
             why = (said or f" ({error})") + self.lacks
             raise self.fault(f"cocotb's build for {self.simulator} failed{why}; full log: {log}") from None
         return work / "sim_build" / (top if self.simulator == "verilator" else "sim.vvp")

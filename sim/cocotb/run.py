@@ -77,7 +77,7 @@ def _last(output: Path) -> str:
 
 def _passed(results: Path, output: Path, ended: int) -> list[str]:
     words = _last(output)
-    if not results.exists():
+    if not os.path.exists(results):
         raise CocotbFailed(f"the simulator ended without results:\n{words}")
     cases = [case for case in ElementTree.parse(results).iter("testcase") if case.find("skipped") is None]
     failed = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -139,10 +140,10 @@ class Values:
         for index, (name, path) in enumerate(zip(value, found, strict=True)):
             if key.endswith("sources") and path in found[:index]:
                 self._problem(f"{key}: {name} is named twice")
-            elif not path.exists():
+            elif not os.path.exists(path):
                 self._problem(f"{key}: {name} does not exist beside the map")
             elif key.endswith("sources") and (kind := kind_of_no_file(path)):
                 self._problem(f"{key}: {name} is {kind} and no file")
-            elif not key.endswith("sources") and not path.is_dir():
+            elif not key.endswith("sources") and not os.path.isdir(path):
                 self._problem(f"{key}: {name} is no folder")
         return found

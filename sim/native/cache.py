@@ -64,12 +64,12 @@ def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
     """The file or folder `kind/name` of the cache, made by `make(target, work)` when missing. Raises CacheError."""
     folder = cache_dir() / kind
     target = folder / name
-    if target.exists():
+    if os.path.exists(target):
         return target
     with _writing(folder):
         folder.mkdir(exist_ok=True)
     with _lock(folder / f"{name}.lock"):
-        if target.exists():
+        if os.path.exists(target):
             return target
         with _writing(folder):
             work = Path(tempfile.mkdtemp(prefix=f"{name[:12]}.", dir=folder))
@@ -87,7 +87,7 @@ def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
 def _with_kept_log(error: BuildError, work: Path, kept: Path) -> BuildError:
     """The work folder goes away; its log stays, and the sentence must name where."""
     log = work / "build.log"
-    if not log.exists():
+    if not os.path.exists(log):
         return error
     log.replace(kept)
     return type(error)(str(error).replace(str(log), str(kept)))

@@ -99,7 +99,7 @@ class NativeStages:
         path = Path(path)
         if not begin < end:
             raise ValueError(f"a waveform of clocks {begin} to {end} has none")
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise FileNotFoundError(f"there is no folder {path.parent} for a waveform")
         if not self._waves:
             if self._started():

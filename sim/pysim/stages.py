@@ -6,6 +6,7 @@ A waveform is VCD in femtoseconds; clock n falls at n periods and rises half a p
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ class PyWaveform:
             raise RuntimeError("a pysim engine records one waveform: open another for the next")
         if not begin < end:
             raise ValueError(f"a waveform of clocks {begin} to {end} has none")
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise FileNotFoundError(f"there is no folder {path.parent} for a waveform")
         self._used, self._path, self._window = True, path, (begin, end)
 

@@ -8,6 +8,7 @@ there, in which case the component uses the domain `sync` and the engines make b
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,9 +83,9 @@ class NicSpec:
 
 def _files(sources: Iterable[Path]) -> Iterable[Path]:
     for source in sources:
-        if not source.exists():
+        if not os.path.exists(source):
             raise FileNotFoundError(f"the source {source} of a card does not exist")
-        yield from source.rglob("*.py") if source.is_dir() else (source,)
+        yield from source.rglob("*.py") if os.path.isdir(source) else (source,)
 
 
 def component_ports(component: Any, portmap: PortMap) -> tuple[dict[str, Any], list[Port]]:

@@ -165,7 +165,7 @@ def _kept(name: str, seconds: float, make: Callable[[Path, float], bytes]) -> by
     folder = cache_dir() / "synth"
     folder.mkdir(exist_ok=True)
     result, failure = folder / f"{name}.gz", folder / f"{name}.{seconds:g}.failure"
-    if result.exists():
+    if os.path.exists(result):
         return gzip.decompress(result.read_bytes())
     if (tried := _longest(folder, name)) is not None and tried[0] >= seconds:
         raise ToolFailure(tried[1])

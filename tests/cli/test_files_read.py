@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import typer
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from tests.cli.test_main import run
+from tests.sim.conftest import NIC
 
-# Of every command: what it reads, by the option or the argument, and what else it wants to get as far as that.
+# Of every command: what it reads and writes, by the option or the argument, and what else it wants to get so far.
 READ = {
     ("demo", "pcap"): "--wire pcap --pcap",
     ("demo", "faults"): "--wire pcap --faults",
@@ -28,12 +30,24 @@ READ = {
     ("dut synth", "maps"): "",
 }
 WRITTEN = {
-    ("demo", "perfetto"), ("demo", "json"), ("demo", "out"), ("bench", "json"), ("nic verilog", "output"),
-    ("drivers new", "out"),
-    ("nic synth", "json"), ("nic synth", "page"), ("nic test", "json"), ("nic stats", "json"),
-    ("nic registers", "json"), ("dut init", "flat"), ("dut init", "output"), ("dut test", "pcap"),
-    ("dut test", "junit"), ("dut test", "waves"), ("dut synth", "json"),
-}  # fmt: skip
+    ("demo", "perfetto"): "--wire pcap --perfetto",
+    ("demo", "json"): "--wire pcap --json",
+    ("demo", "out"): "--wire pcap --out",
+    ("bench", "json"): "stack --json",
+    ("nic verilog", "output"): "em --output",
+    ("drivers new", "out"): "my_nic --out",
+    ("nic synth", "json"): "em --json",
+    ("nic synth", "page"): "em --page",
+    ("nic test", "json"): "em --json",
+    ("nic stats", "json"): "em --json",
+    ("nic registers", "json"): "em --json",
+    ("dut init", "flat"): "a.v --flat",
+    ("dut init", "output"): "a.v --output",
+    ("dut test", "pcap"): "a.toml --pcap",
+    ("dut test", "junit"): "a.toml --junit",
+    ("dut test", "waves"): "a.toml --waves",
+    ("dut synth", "json"): "a.toml --json",
+}
 
 
 def paths_of(command: Any, *words: str) -> Iterator[tuple[str, str]]:
@@ -48,7 +62,7 @@ def paths_of(command: Any, *words: str) -> Iterator[tuple[str, str]]:
 def test_every_path_of_a_command_is_read_or_written() -> None:
     """So that the next one is in a table of this file, and what is read is tried below."""
     found = set(paths_of(typer.main.get_command(cli.app)))
-    assert found == READ.keys() | WRITTEN
+    assert found == READ.keys() | WRITTEN.keys()
 
 
 @pytest.fixture(params=["a pipe", "a terminal", "what the kernel makes up"])
@@ -74,3 +88,22 @@ def test_what_is_no_file_is_one_sentence(
     assert said.startswith(f"ringbed: {no_file}")
     assert said.count("\n") == 1
     assert re.search(r"(and no file|is not a file|is no folder)\b", said)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000 + "x"], ids=["a name", "all of it"])
+@pytest.mark.parametrize(("command", "option"), READ | WRITTEN)
+def test_what_is_too_long_for_a_file_is_one_sentence_before_any_work(
+    command: str, option: str, name: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
+    shutil.copy(NIC / "mini_nic.toml", "a.toml")
+    shutil.copy(NIC / "mini_nic.v", tmp_path)
+    before = set(tmp_path.iterdir())
+    words = (READ | WRITTEN)[command, option]
+    assert run(*command.split(), *words.split(), name) == Exit.USAGE
+    said = capsys.readouterr()
+    assert re.fullmatch(r"ringbed: [^\n]*x/?x[^\n]*\n", said.err)
+    assert said.out == ""
+    assert [each for each in set(tmp_path.rglob("*")) - before if not each.is_dir()] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -46,7 +47,7 @@ def with_found(rtl: Rtl, top: Top) -> Rtl:
 def missing_files(rtl: Rtl, foreign: Sequence[str]) -> Iterator[str]:
     """A sentence for each that is not there; `foreign` are its functions of C."""
     for name in rtl.data:
-        if not (path := rtl.folder / name).exists():
+        if not os.path.exists(path := rtl.folder / name):
             yield f"$readmem of {name!r}: there is no such file; names are relative to the folder of the map"
         elif kind := kind_of_no_file(path):
             yield f"$readmem of {name!r}: it is {kind}, and no file"
