@@ -2,8 +2,8 @@
 
 On a machine that lacks something, a test marked `needs` with a name of `sim/needs.py`, one with an engine's name for a
 parameter, one that meets `Missing` on its way, and a file of tests that cannot be imported without a package are
-skipped, and the last lines of the run say how many and why. With CI set nothing is: CI's machine has it all, and would
-hide it if it had not.
+skipped, and the last lines of the run say how many and why; one that lacks two things is in two lines. With CI set
+nothing is: CI's machine has it all, and would hide it if it had not.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ T = TypeVar("T")
 RUN, OFTEN = itertools.count(1), 20  # tests
 
 LACKS = "this machine: "
+AND = " && "  # between what else it lacks
 MARKERS = {"tap": ("tap",), "qemu": ("qemu",), "cocotb": ("cocotb", "libpython")}  # short for `needs`, and for -m
 INSISTS = "CI" in os.environ
 missing = cache(lacking)  # the machine stays as it is while tests run
@@ -85,10 +86,11 @@ def _asked(item: pytest.Item) -> Iterator[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    if why := missing(*_asked(item)):
+    needs = [need for name in _asked(item) for need in ENGINES.get(name, (name,))]
+    if whys := list(dict.fromkeys(filter(None, map(missing, needs)))):
         if INSISTS:
-            pytest.fail(f"CI's machine lacks something: {why}")
-        _leave_out(why)
+            pytest.fail(f"CI's machine lacks something: {AND.join(whys)}")
+        _leave_out(AND.join(whys))
     return (yield from _skip_what_cannot_be())
 
 
@@ -118,10 +120,9 @@ def _leave_out_for(error: BaseException | None) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = terminalreporter.stats.get("skipped", [])
-    reasons = Counter(report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple))
-    for reason, count in reasons.items():
-        if LACKS in reason:
-            terminalreporter.write_line(f"left out: {count} tests; {reason.partition(LACKS)[2]}")
+    reasons = [report.longrepr[2].partition(LACKS)[2] for report in reports if isinstance(report.longrepr, tuple)]
+    for why, count in Counter(why for reason in reasons for why in reason.split(AND) if why).items():
+        terminalreporter.write_line(f"left out: {count} tests; {why}")
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -163,10 +165,31 @@ NOT_OURS = {  # a user's, a tool's, what is generated, and what a decision says 
 }  # fmt: skip
 
 
+IGNORED = [line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()]
+
+
 def repository() -> list[str]:
-    done = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    return [name for name in done.stdout.split("\n") if name and (ROOT / name).exists()]
+    """Its files, as git has them; of one that was unpacked, or where no git is, all that .gitignore does not name."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    if shutil.which("git") is not None and (ROOT / ".git").exists():
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [name for name in said.split("\n") if name and (ROOT / name).exists()]
+    return sorted(unpacked(ROOT))
+
+
+def unpacked(folder: Path) -> Iterator[str]:
+    for path in folder.iterdir():
+        if path.name == ".git" or any(path.match(pattern) for pattern in IGNORED):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from () if (path / ".gitignore").exists() else unpacked(path)  # a cache that ignores itself
+        else:
+            yield str(path.relative_to(ROOT))
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="nothing to compare with")
+def test_the_files_of_what_was_unpacked_are_those_of_git() -> None:
+    assert not (ROOT / ".git").exists() or sorted(unpacked(ROOT)) == sorted(repository())
 
 
 def test_every_file_that_sources_and_pages_name_is_there() -> None:

@@ -37,8 +37,8 @@ def ipv6(text: str) -> int:
 
 @lru_cache(REMEMBERED)
 def ipv6_text(address: int) -> str:
-    """The number as RFC 5952 writes it."""
-    return str(IPv6Address(address))
+    """The number as RFC 5952 writes it; one of IPv4's with dots (5), which Python does only from 3.13 on."""
+    return f"::ffff:{ipv4_text(address & 0xFFFF_FFFF)}" if address >> 32 == 0xFFFF else str(IPv6Address(address))
 
 
 def lladdr_text(lladdr: bytes) -> str:

@@ -32,7 +32,7 @@ def test_the_permanent_routes() -> None:
         ("::/0", "PERM", "REJECT"),
         ("::/128", "PERM", "REJECT"),
         ("::1/128", "PERM", "REJECT"),
-        ("::ffff:0:0/96", "PERM", "DISCARD"),
+        ("::ffff:0.0.0.0/96", "PERM", "DISCARD"),
         ("ff00::/8", "PERM", "MDISCARD"),
         ("ff02::1/128", "PERM", "MRECV"),
     }

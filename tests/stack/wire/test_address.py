@@ -28,10 +28,11 @@ def test_text_of_ipv6_agrees_with_the_c_library(number: int) -> None:
     assert socket.inet_pton(socket.AF_INET6, ipv6_text(number)) == octets
 
 
-@pytest.mark.parametrize(  # the rules of RFC 5952, 4: no leading zeroes, the longest run of zeroes, lower case
+@pytest.mark.parametrize(  # RFC 5952, 4 and 5: no leading zeroes, the longest run of them, lower case; IPv4's with dots
     ("text", "shown"),
     [("2001:0DB8::0001", "2001:db8::1"), ("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"), ("0:0:0:0:0:0:0:0", "::"),
-     ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"), ("::ffff:0a00:0001", "::ffff:a00:1")],
+     ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"), ("::ffff:0a00:0001", "::ffff:10.0.0.1"),
+     ("::0a00:0001", "::a00:1"), ("::1:ffff:0a00:1", "::1:ffff:a00:1")],
 )  # fmt: skip
 def test_ipv6_is_written_as_rfc_5952_has_it(text: str, shown: str) -> None:
     assert ipv6_text(ipv6(text)) == shown
