@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ringbed.cli.errors import Exit, explain
+from ringbed.hw.formats.literal import Parameter
 from ringbed.sim.dut.block import BlockReader
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.verilog.ports import Top, read_top
@@ -60,7 +61,7 @@ def top_of(design: Path) -> Top:
     """What Verilator says of the design of a map as it is: asked once, since the map alone is changed."""
     asked: list[Top] = []
 
-    def ask(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
+    def ask(top: str, rtl: Rtl, parameters: Mapping[str, Parameter]) -> Top:
         asked.append(read_top(top, rtl, parameters))
         return asked[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_be_writable, write_text
+from ringbed.hw.formats.literal import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,33 +99,30 @@ def _there(path: Path, folder: bool) -> Path:
     return resolved(path)
 
 
-def _parameters(given: Sequence[str]) -> dict[str, int | str]:
-    """Of `-p NAME=VALUE`: a number, in Python's notation, or a text."""
-    from ringbed.hw.formats.literal import unfit
+def _parameters(given: Sequence[str]) -> dict[str, Parameter]:
+    """Of `-p NAME=VALUE`: a number, in Verilog's or Python's notation, or a text, which may be in quotes."""
+    from ringbed.hw.formats.literal import read_number, unfit
     from ringbed.sim.seam.toml import MOST_BITS
 
-    found: dict[str, int | str] = {}
+    found: dict[str, Parameter] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not (name.isidentifier() and name.isascii()):
             raise UserError(f"-p wants NAME=VALUE, as in WIDTH=64, not {each!r}")
         if name in found:
             raise UserError(f"-p {name} is given twice")
-        try:
-            number = int(value, 0)
-        except ValueError:
-            if must := unfit(value):
-                raise UserError(f"-p {name} must be {must}, not {value!r}") from None
-            found[name] = value
-            continue
-        if number.bit_length() > MOST_BITS:
+        text = re.fullmatch('"(.*)"', value)
+        number, value = (None, text[1]) if text else (read_number(value), value)
+        if number is None and (must := unfit(value)):
+            raise UserError(f"-p {name} must be {must}, not {value!r}")
+        if isinstance(number, int) and number.bit_length() > MOST_BITS:
             raise UserError(f"-p {name}: a number of {number.bit_length():,} bits is none that Verilog is given")
-        found[name] = number
+        found[name] = value if number is None else number
     return found
 
 
 def _ports(
-    rtl: Rtl, tops: Sequence[str], parameters: Mapping[str, int | str]
+    rtl: Rtl, tops: Sequence[str], parameters: Mapping[str, Parameter]
 ) -> tuple[str, Mapping[str, Port]]:  # fmt: skip
     """The first of `tops` that is a module, with its ports: a file may be a package's, or an interface's."""
     from ringbed.sim.dut.verilog.ports import NoModule, module_ports
@@ -138,8 +137,8 @@ def _ports(
 
 
 def _flattened(
-    rtl: Rtl, top: str, parameters: Mapping[str, int | str], path: Path
-) -> tuple[Rtl, str, dict[str, int | str]]:  # fmt: skip
+    rtl: Rtl, top: str, parameters: Mapping[str, Parameter], path: Path
+) -> tuple[Rtl, str, dict[str, Parameter]]:  # fmt: skip
     """The sources with a module around `top`, which is written to `path` and has the parameters in it."""
     from ringbed.sim.dut.verilog.flat import flat_module
 

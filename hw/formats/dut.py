@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringbed.hw.formats.literal import Parameter
+
 __all__ = [
     "CANONICAL", "CARD", "IN", "OUT", "Bus", "BusKind", "Clock", "Dut", "DutReset", "Keep", "Line", "Pin", "Sig",
     "outside", "signals",
@@ -130,7 +132,7 @@ class Dut:
     clock: str
     resets: tuple[DutReset, ...]
     clocks: tuple[Clock, ...] = ()
-    parameters: Mapping[str, int | str] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     registers: Bus | None = None
     dma: Bus | None = None
     rx: Bus | None = None

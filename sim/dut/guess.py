@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ringbed.hw.formats.dut import IN, OUT, BusKind, Keep
+from ringbed.hw.formats.literal import Parameter
 from ringbed.sim.dut.buses import TABLES, Found, found_buses
 from ringbed.sim.dut.names import is_clock, is_line, is_reset, part, resets_low
 from ringbed.sim.dut.toml import key, quoted, shown
@@ -80,13 +81,13 @@ class Guess:
 
     def text(
         self, sources: Sequence[str], include: Sequence[str] = (), library: Sequence[str] = (),
-        parameters: Mapping[str, int | str] | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
     ) -> str:  # fmt: skip
         """TOML; `sources`, `include` and `library` relative to where it will be."""
         lists = {"sources": sources, "include": include, "library": library}
         return "\n".join(self._lines(lists, parameters or {})) + "\n"
 
-    def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, int | str]) -> Iterator[str]:
+    def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, Parameter]) -> Iterator[str]:
         yield f"# The ports of {shown(self.top)}, guessed by `ringbed dut init`; docs/port-map.md explains every key."
         yield from (f"# {note}" for note in self.notes)
         yield f"top = {quoted(self.top)}"

@@ -16,6 +16,7 @@ from dataclasses import replace
 from ringbed.hw.formats.blocks import KEY_BITS, Contract
 from ringbed.hw.formats.dut import IN, OUT
 from ringbed.hw.formats.field import Field, Layout
+from ringbed.hw.formats.literal import Parameter
 from ringbed.sim.dut.buses import Found
 from ringbed.sim.dut.guess import NAMED, Guess
 from ringbed.sim.dut.names import words
@@ -144,7 +145,7 @@ class BlockGuess(Guess):
 
     # ---- the map ----
 
-    def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, int | str]) -> Iterator[str]:
+    def _lines(self, lists: Mapping[str, Sequence[str]], parameters: Mapping[str, Parameter]) -> Iterator[str]:
         lines = list(super()._lines(lists, parameters))
         first = next((number for number, line in enumerate(lines) if line.startswith("[")), len(lines) + 1)
         yield from lines[: first - 1]

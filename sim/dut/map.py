@@ -18,6 +18,7 @@ from typing import Any
 
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
+from ringbed.hw.formats.literal import Parameter
 from ringbed.hw.formats.number import is_number
 from ringbed.sim.dut.canonical import byte_bits
 from ringbed.sim.dut.toml import key as toml_key
@@ -53,7 +54,7 @@ OWN_KEYS = {
 RESET_TIMES = {"clocks": (1, 4), "wait": (0, 0)}  # of `reset`: the least, and the default
 DATA = (8, 16, *DMA_DATA)  # the narrow ones are widened around the card
 RATIO = re.compile(r"\d{1,9}(?:/\d{1,9}|\.\d{1,20})?")  # no power of ten, which may take for ever to be a fraction
-Ask = Callable[[str, Rtl, Mapping[str, int | str]], Top]
+Ask = Callable[[str, Rtl, Mapping[str, Parameter]], Top]
 
 
 def read(path: Path) -> tuple[Dut, Rtl]:

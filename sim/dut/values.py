@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
 from typing import Any
 
-from ringbed.hw.formats.literal import unfit
+from ringbed.hw.formats.literal import Parameter, unfit
 from ringbed.hw.formats.number import is_number, span
 from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.seam.portmap import PortMapError
@@ -106,14 +107,14 @@ class Values:
         for key in sorted(set(table) - allowed):
             self._problem(f"unknown key {where}.{key}; there is {', '.join(sorted(allowed))}")
 
-    def _parameters(self) -> dict[str, int | str]:
+    def _parameters(self) -> dict[str, Parameter]:
         found = {}
         for name, value in self._table("parameters").items():
             if not NAME.fullmatch(name):
                 self._problem(f"parameters: {name!r} is no Verilog name")
             elif isinstance(value, str) and (must := unfit(value)):
                 self._problem(f"parameters.{name} must be {must}, not {value!r}")
-            elif isinstance(value, str) or is_number(value):
+            elif isinstance(value, str) or is_number(value) or (isinstance(value, float) and math.isfinite(value)):
                 found[name] = value
             else:
                 self._problem(f"parameters.{name} must be a number or a text, not {value!r}")

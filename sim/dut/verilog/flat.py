@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ringbed.hw.formats.literal import literal
+from ringbed.hw.formats.literal import Parameter, literal
 from ringbed.sim.dut.verilog.ports import InterfacePorts, module_ports
 from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.spec import Rtl
@@ -36,7 +36,7 @@ class _Flat:
         return f"{'input ' if self.way == 'in' else 'output'} wire {bits}{self.name}"
 
 
-def flat_module(top: str, rtl: Rtl, parameters: Mapping[str, int | str], name: str) -> str:
+def flat_module(top: str, rtl: Rtl, parameters: Mapping[str, Parameter], name: str) -> str:
     """The SystemVerilog of a module `name`. Its interfaces have the parameters that they have when nothing is said.
 
     Raises VerilogError where a module has no such port, or one that cannot be made flat.

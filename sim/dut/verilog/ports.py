@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.literal import Parameter
+from ringbed.sim.dut.verilog.parameters import check_parameters
 from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
@@ -56,17 +58,19 @@ class Top:
     foreign: tuple[str, ...] = ()
 
 
-def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Mapping[str, Port]:
+def module_ports(top: str, rtl: Rtl, parameters: Mapping[str, Parameter]) -> Mapping[str, Port]:
     """The ports alone; raises as `read_top`."""
     return read_top(top, rtl, parameters).ports
 
 
-def read_top(top: str, rtl: Rtl, parameters: Mapping[str, int | str]) -> Top:
+def read_top(top: str, rtl: Rtl, parameters: Mapping[str, Parameter]) -> Top:
     """The module `top` of these sources; a port's `dir` may be "inout" here.
 
-    Raises VerilogError with Verilator's first error; also when there is no module `top`, or a port has a type that is
-    not a vector of bits. BuildError where there is no Verilator.
+    Raises VerilogError with Verilator's first error; also when there is no module `top`, a port has a type that is not
+    a vector of bits, or a parameter is given what it is not (`check_parameters`). BuildError where there is no
+    Verilator.
     """
+    check_parameters(top, rtl, parameters)
     try:
         tree = read_tree(top, rtl, parameters)
     except VerilogError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringbed.hw.formats.literal import literal
+from ringbed.hw.formats.literal import Parameter, literal
 from ringbed.sim.native.cache import cache_dir, content_hash
 from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
@@ -70,7 +70,7 @@ class Tree:
         return None
 
 
-def read_tree(top: str, rtl: Rtl, parameters: Mapping[str, int | str] | None = None) -> Tree:
+def read_tree(top: str, rtl: Rtl, parameters: Mapping[str, Parameter] | None = None) -> Tree:
     """Of the module `top`, or of all modules where that is "".
 
     Raises VerilogError with Verilator's first error, BuildError where there is no Verilator.

@@ -43,13 +43,14 @@ IN = (
     "tx_tdata",
     "a__b",
 )
-OUT = ("delete", "friend", "limit", "loud", "first", "since", "tripled", "resets", "behind")
-WORLD = r"""module world (
+OUT = ("delete", "friend", "limit", "loud", "first", "since", "tripled", "resets", "behind", "tenths")
+WORLD = r"""module world #(parameter real RATIO = 1.5) (
   input wire \_clk , input wire reset, input wire [7:0] \in.tdata , input wire \in.tvalid , input wire \in.tlast ,
   INPUTS
   output wire [31:0] delete, output wire [31:0] friend ,
   output reg [31:0] limit, output reg [31:0] loud, output wire [31:0] first, output reg [31:0] since,
-  output reg [31:0] tripled, output reg [31:0] resets, output reg [31:0] behind);
+  output reg [31:0] tripled, output reg [31:0] resets, output reg [31:0] behind,
+  output reg [31:0] tenths);
   reg [7:0] rom [0:3], more [0:3];
   reg [8*64:1] named;
   time earlier;
@@ -70,6 +71,7 @@ WORLD = r"""module world (
     $fdisplay(log, "limit %0d", limit);
     $fclose(log);
     $display("the limit is %0d", limit);
+    tenths = RATIO * 10;
     resets = 0; behind = 0; asked = 0; earlier = 0;
   end
   always @(posedge \_clk ) begin
@@ -86,6 +88,7 @@ MAP = """top = "world"
 sources = ["rtl/world.v"]
 c_sources = ["rtl/world.c"]
 plusargs = ["limit=11", "quiet"]
+parameters = { RATIO = 2.5 }
 clock = "_clk"
 reset = { port = "reset" }
 [wire.rx]
@@ -154,6 +157,12 @@ def test_files_are_beside_the_map_and_c_is_compiled(opened: Open, tmp_path: Path
     engine.close()
     assert (tmp_path / "said.txt").read_text() == "limit 11\n"
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_real_parameter_is_a_number(opened: Open) -> None:
+    engine = opened()
+    engine.run(20)
+    assert engine.get_pin("tenths") == 25
 
 
 def test_what_it_displays_is_printed_and_nothing_else(opened: Open, capfd: pytest.CaptureFixture[str]) -> None:
