@@ -9,6 +9,7 @@ import typer
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.synth_output import LIMIT_MOST, set_up_told
+from ringbed.hw.formats.number import several
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -94,10 +95,10 @@ def _buses(reader: Reader) -> Table:
         widths = f"{bus.data_width} bits of data" + (f", {bus.addr_width} of address" if bus.addr_width else "")
         table.add_row(name, _if_clear(reader, name, f"{bus.kind}, {widths}"), bus.clock or dut.clock)
     if dut.line is not None:
-        what = _if_clear(reader, "interrupts", f"{dut.line.width} bits")
+        what = _if_clear(reader, "interrupts", several(dut.line.width, "bit"))
         table.add_row("interrupts", f"{dut.line.port}, {what}", dut.clock)
     for pin in dut.pins:
-        what = _if_clear(reader, f"pins.{pin.name}", f"{pin.width} bits {pin.dir}")
+        what = _if_clear(reader, f"pins.{pin.name}", f"{several(pin.width, 'bit')} {pin.dir}")
         table.add_row("pin", f"{pin.name}, {what}", "")
     for parameter, value in dut.parameters.items():
         table.add_row("parameter", f"{parameter} = {value!r}", "")

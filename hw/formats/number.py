@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import TypeGuard
 
-__all__ = ["is_number", "span"]
+__all__ = ["is_number", "several", "span"]
 
 
 def is_number(value: object, allowed: Container[int] | None = None) -> TypeGuard[int]:
@@ -18,3 +18,8 @@ def span(allowed: range | tuple[int, ...]) -> str:
     if isinstance(allowed, range):
         return f"{allowed[0]} to {allowed[-1]}"
     return ("one of " if len(allowed) > 1 else "") + ", ".join(map(str, allowed))
+
+
+def several(count: int, word: str) -> str:
+    """`1 bit`, `2 bits`."""
+    return f"{count} {word}{'s' * (count != 1)}"

@@ -8,8 +8,9 @@ The testbed's account is built from such a table (`sim/testbed/accounting.py`): 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 
 from ringbed.hw.formats.field import Access, Field, Register
 
@@ -64,7 +65,7 @@ class Stop:
 @dataclass(frozen=True)
 class Window:
     """All of them, `base` the byte offset of counter 0 in BAR 0. `cause` is the register of the interrupt causes that
-    are there, `mask` that of those that may raise the line.
+    are there, `mask` that of those that may raise the line; `rings` are by the way of a queue what it stands still for.
     """
 
     base: int
@@ -72,6 +73,7 @@ class Window:
     stops: tuple[Stop, ...]
     cause: Register | None = None
     mask: Register | None = None
+    rings: Mapping[str, tuple[Register, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for way in ("rx", "tx"):
@@ -93,7 +95,7 @@ class Window:
     @property
     def last(self) -> int:
         """The highest byte offset of what is looked at."""
-        registers = (*self.registers(), *filter(None, (self.cause, self.mask)))
+        registers = (*self.registers(), *filter(None, (self.cause, self.mask)), *chain(*self.rings.values()))
         return max(register.offset for register in registers) + 3
 
     def on_wire(self, counts: Mapping[str, int]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
@@ -198,7 +199,7 @@ class CocotbFace:
     def set_pin(self, name: str, value: int) -> None:
         pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
-            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+            raise ValueError(f"pin {name} ({pin.dir}, {several(pin.width, 'bit')}) cannot be set to {value:#x}")
         self._post("set_pin", name, value)
 
     def get_pin(self, name: str) -> int:

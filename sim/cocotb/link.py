@@ -120,6 +120,6 @@ class SharedMemory(DeviceMemory):
         self._known = self._link.receive_regions(self._known, gone, table, count)
         self.regions = sorted(self._known.values(), key=lambda region: region.iova)
 
-    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
-        self._link.send(("locate", (iova, end, clock)))
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None, write: bool | None = None) -> Place:
+        self._link.send(("locate", (iova, end, clock, write)))
         return Place(*self._link.receive())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, BusKind, Dut
+from ringbed.hw.formats.number import several
 from ringbed.sim.dut.block import BlockReader
 from ringbed.sim.dut.buses import TABLES, Found, found_buses
 from ringbed.sim.dut.map import Reader
@@ -79,7 +80,7 @@ def _outputs(dut: Dut, netlist: Netlist, more: Mapping[str, str]) -> Iterator[st
 
 
 def _flip_flops(count: int) -> str:
-    return f"{count} flip-flop{'s' * (count > 1)}"
+    return several(count, "flip-flop")
 
 
 def silent_ties(reader: Reader) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ringbed.hw.formats.blocks import KEY_BITS, Contract
 from ringbed.hw.formats.dut import IN, OUT
 from ringbed.hw.formats.field import Field, Layout
 from ringbed.hw.formats.literal import Parameter
+from ringbed.hw.formats.number import several
 from ringbed.sim.dut.buses import Found
 from ringbed.sim.dut.guess import NAMED, Guess
 from ringbed.sim.dut.names import words
@@ -171,7 +172,7 @@ class BlockGuess(Guess):
             yield from (self._field(word, field) for field, _ in self._wanted(word, layout))
 
     def _field(self, word: str, field: Field) -> str:
-        bits = f"{field.width} bit{'s' * (field.width > 1)}"
+        bits = several(field.width, "bit")
         if field.name in self.fields[word]:
             return f"{field.name} = {quoted(self.fields[word][field.name].name)}"
         if not self._needed(word, field):

@@ -19,7 +19,7 @@ from typing import Any
 from ringbed.hw.formats.block_setup import BlockPorts
 from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep, Line, Pin
 from ringbed.hw.formats.literal import Parameter
-from ringbed.hw.formats.number import is_number
+from ringbed.hw.formats.number import is_number, several
 from ringbed.sim.dut.canonical import byte_bits
 from ringbed.sim.dut.toml import key as toml_key
 from ringbed.sim.dut.values import Values
@@ -187,7 +187,7 @@ class Reader(Values):
         width, init = self._number(table, "width", where, MOST_BITS, 1), table.get("init", 0)
         clear = self._clear(where, before)
         if clear and not is_number(init, range(1 << width)):
-            self._problem(f"{where}.init {init!r} does not fit {width} bits")
+            self._problem(f"{where}.init {init!r} does not fit {several(width, 'bit')}")
             init = 0
         return Pin(self._port(name, where, width, way, clear), width, way, init)
 
@@ -198,7 +198,7 @@ class Reader(Values):
             port = self.ports.get(name)
             width = port.width if port is not None else 64
             if port is not None and not is_number(value, range(1 << width)):
-                self._problem(f"ties.{name} {value!r} does not fit {width} bits")
+                self._problem(f"ties.{name} {value!r} does not fit {several(width, 'bit')}")
             else:
                 found[self._port(name, f"ties.{name}", width, IN)] = (width, value)
         for port in self.ports.values():
@@ -289,7 +289,7 @@ class Reader(Values):
         elif port.dir != way:
             self.problems.append(f"{where}: port {name!r} is an {port.dir}put of {self.top}, and should be an {way}put")
         elif port.width != width:
-            self.problems.append(f"{where}: port {name!r} is {port.width} bits wide, the map says {width}")
+            self.problems.append(f"{where}: port {name!r} is {several(port.width, 'bit')} wide, the map says {width}")
         if name in self.used:
             self._problem(f"{where}: port {name!r} is {self.used[name]} already")
         self.used[name] = where

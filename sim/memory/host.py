@@ -15,11 +15,12 @@ import mmap
 import os
 import weakref
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
+from ringbed.hw.formats.number import several
 from ringbed.sim.memory.mapping import (
     CoherentMemory,
     Leak,
@@ -27,7 +28,6 @@ from ringbed.sim.memory.mapping import (
     MappingError,
     Place,
     WrittenLate,
-    counted,
     ended_when,
     foreign,
     line_of,
@@ -249,8 +249,9 @@ class HostMemory(DeviceMemory):
         bits = self._shadow[at : at + length]
         self._shadow[at : at + length] = bytes(b | FAULTY if faulty else b & ~FAULTY for b in bits)
 
-    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
-        """Where an access from `iova` to before `end` lies among what is mapped, or was; `clock` is the finding's.
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None, write: bool | None = None) -> Place:
+        """Where an access from `iova` to before `end` lies among what is mapped, or was; `clock` is the finding's. With
+        `write` said, a mapping of the other direction is told as one.
 
         What it says is true as long as nothing is mapped or unmapped: a finding is worded before a driver goes on.
         """
@@ -264,10 +265,23 @@ class HostMemory(DeviceMemory):
         if ended:
             name += ended_when(near, *ended, clock)
         inside = near.iova <= iova < near.iova + near.length and (reach <= 0 or bool(ended))
+        if not ended and (only := self._other_way(near, iova, write)):
+            name, inside = name + only, True
         about = near.iova, near.length, ended, iova < near.iova, inside
         if iova < near.iova:
-            return Place(f"before, by {counted(near.iova - iova)}, {name}", about)
-        return Place(f"inside {name}", about) if inside else Place(f"beyond, by {counted(reach)}, {name}", about, reach)
+            return Place(f"before, by {several(near.iova - iova, 'byte')}, {name}", about)
+        if inside:
+            return Place(f"inside {name}", about)
+        return Place(f"beyond, by {several(reach, 'byte')}, {name}", about, reach)
+
+    def _other_way(self, near: MappedBuffer | CoherentMemory, iova: int, write: bool | None) -> str:
+        """That what is at `iova` is mapped for reading alone and is written, or the other way round; else ""."""
+        if write is None or not near.iova <= iova < near.iova + near.length:
+            return ""
+        way = self._shadow[iova - self._base] & (READ | WRITE)
+        if (way, write) == (READ, True):
+            return ", which is mapped to the device: it may only be read"
+        return ", which is mapped from the device: it may only be written" if (way, write) == (WRITE, False) else ""
 
     def _nearest(self, iova: int) -> MappedBuffer | CoherentMemory | None:
         """What is mapped, or was, at `iova` or with fewest bytes between; of two that are as near, one that is."""
@@ -290,10 +304,16 @@ class HostMemory(DeviceMemory):
     def _carve(self, size: int, align: int) -> int:
         at = -(-self._top // align) * align
         if at + size > self._size:
-            held = len(self._live) + len(self._coherent)
-            raise MappingError(f"the arena of {self._size} bytes is full: {held} mappings are live")
+            raise MappingError(f"the arena of {self._size} bytes is full: {self._held()}")
         self._top = at + -(-size // RED_ZONE) * RED_ZONE
         return at
+
+    def _held(self) -> str:
+        """How much is live, and whose line made most of it."""
+        held: list[MappedBuffer | CoherentMemory] = [*self._live.values(), *self._coherent.values()]
+        lines = Counter(each.origin for each in held if each.origin)
+        most = "".join(f", {count} of them made at {line_of(line)}" for line, count in lines.most_common(1))
+        return f"{several(len(held), 'mapping')} {'is' if len(held) == 1 else 'are'} live{most}"
 
     def _page_slot(self, length: int, offset: int) -> tuple[int, int, list[int]]:
         if not 0 <= offset < PAGE:

@@ -14,7 +14,7 @@ from types import CodeType
 from typing import NamedTuple
 
 __all__ = [
-    "CoherentMemory", "Leak", "MappedBuffer", "MappingError", "Origin", "Place", "WrittenLate", "counted", "ended_when",
+    "CoherentMemory", "Leak", "MappedBuffer", "MappingError", "Origin", "Place", "WrittenLate", "ended_when",
     "foreign", "line_of", "made_at", "origin",
 ]  # fmt: skip
 
@@ -43,10 +43,6 @@ def foreign(given: object) -> str:
         return repr(given)
     iova = getattr(given, "iova", None)
     return f"what is at {iova:#x}" if isinstance(iova, int) else f"a {type(given).__name__}"
-
-
-def counted(count: int) -> str:
-    return f"{count} byte{'s' * (count != 1)}"
 
 
 class Place(NamedTuple):

@@ -64,7 +64,7 @@ class DeviceMemory:
     def __init__(self, regions: list[Region]) -> None:
         self.regions = regions
 
-    def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None, write: bool | None = None) -> Place:
         """Where an access from `iova` to before `end`, at `clock`, lies among what is mapped, for a finding."""
         near = min(self.regions, key=lambda r: max(r.iova - iova, iova - (r.iova + r.length - 1), 0))
         return Place(f"the nearest region has {near.length} bytes at {near.iova:#x}", near.iova)

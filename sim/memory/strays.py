@@ -35,6 +35,7 @@ def worded(memory: DeviceMemory | None, raw: Finding, start: int, end: int) -> F
     """`raw`, whose text ends in the answer, with the words for where `start` to before `end` lies; while that is so."""
     if memory is None:
         return raw
-    place, about = memory.locate(start, end, raw.clock), memory.locate(start, None, raw.clock).about
+    write = raw.rule == "dma.write"
+    place, about = memory.locate(start, end, raw.clock, write), memory.locate(start, None, raw.clock, write).about
     text, answer = f"{raw.text}: {place.text}", raw.text.rpartition(" ")[2]
     return Finding(raw.clock, raw.rule, text, raw.count, raw.last, (answer, about), place.reach)

@@ -13,6 +13,7 @@ import struct
 from array import array
 from typing import Any
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.memory.regions import Region
 from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, RegionEntry, load
@@ -243,7 +244,7 @@ class NativeEngine(NativeStages):
     def set_pin(self, name: str, value: int) -> None:
         index, pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
-            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+            raise ValueError(f"pin {name} ({pin.dir}, {several(pin.width, 'bit')}) cannot be set to {value:#x}")
         self._pending = True
         self._catch_up()
         self._lib.rb_set_pin(self._running(), index, value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.faults.bus import BusInjector
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.toolchain import BuildError
@@ -131,7 +132,7 @@ class PysimEngine:
     def set_pin(self, name: str, value: int) -> None:
         pin = self._pin(name)
         if pin.dir != "in" or not 0 <= value < 1 << pin.width:
-            raise ValueError(f"pin {name} ({pin.dir}, {pin.width} bits) cannot be set to {value:#x}")
+            raise ValueError(f"pin {name} ({pin.dir}, {several(pin.width, 'bit')}) cannot be set to {value:#x}")
         self._harness.bench.put(pin.port or name, value)
         self._harness.pending = True
 

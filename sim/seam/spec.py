@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.seam.portmap import Port, PortMap, PortMapError
 from ringbed.sim.seam.words import Words
 
@@ -105,7 +106,9 @@ def component_ports(component: Any, portmap: PortMap) -> tuple[dict[str, Any], l
         if name not in wanted:
             raise PortMapError(f"{portmap.top} has a port {name!r} that its port map does not name")
         if len(signal) != wanted[name].width:
-            raise PortMapError(f"port {name!r} is {len(signal)} bits wide, its port map says {wanted[name].width}")
+            raise PortMapError(
+                f"port {name!r} is {several(len(signal), 'bit')} wide, its port map says {wanted[name].width}"
+            )
     return signals, missing
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
+from ringbed.hw.formats.number import several
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
@@ -126,7 +127,8 @@ class Host(Generic[U]):
         self.driver.down()
         self.upper.work(self.now)
         leaks = self.memory.leaks()
-        return f"{self.name}: the driver is down and keeps {len(leaks)} mappings, first {leaks[0]}" if leaks else ""
+        kept = several(len(leaks), "mapping")
+        return f"{self.name}: the driver is down and keeps {kept}, first {leaks[0]}" if leaks else ""
 
     def deadline(self) -> int:
         """When something of this host's own making is due next, ns."""

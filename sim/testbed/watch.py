@@ -85,7 +85,9 @@ class Watch:
             value = engine.peek(stop.offset)
             if value and value != self._stopped.get(stop.name):
                 why = f"{stop.why(value)} ({stop.name} is {value})"
-                engine.report("queue.stopped", f"the {WAYS[stop.way]} queue stands still until a reset: {why}")
+                rings = [f"{each.name} {engine.peek(each.offset):#x}" for each in engine.window.rings.get(stop.way, ())]
+                text = "; ".join([f"the {WAYS[stop.way]} queue stands still until a reset: {why}", *rings])
+                engine.report("queue.stopped", text)
             self._stopped[stop.name] = value
 
 

@@ -218,6 +218,26 @@ def test_a_stray_write_is_answered_and_told(opened: Opener) -> None:
     assert engine.faults == 1
 
 
+def test_a_buffer_that_is_mapped_the_other_way_is_told_so(opened: Opener) -> None:
+    memory = HostMemory()
+    for direction, told in (
+        (
+            Direction.TO_DEVICE,
+            "writes {:#x} and is answered DECERR: inside {}, which is mapped to the device: it may only be read",
+        ),
+        (
+            Direction.FROM_DEVICE,
+            "reads {:#x} and is answered DECERR: inside {}, which is mapped from the device: it may only be written",
+        ),
+    ):
+        engine = opened(toy_spec(), memory)
+        buffer = memory.map(bytes(16), direction)
+        start(engine, buffer.iova)
+        engine.wire_in(FRAME[:16])
+        engine.run(1000)
+        assert engine.findings()[0].text == f"the device {told.format(buffer.iova, buffer)}"
+
+
 def test_strict_memory_raises_where_the_clock_ran(opened: Opener) -> None:
     engine = opened(toy_spec(), HostMemory(), manner="strict")
     start(engine, 0x1000)

@@ -58,7 +58,7 @@ def naive(memory: HostMemory, start: int, bursts: int) -> list[tuple[str, str, i
             _, answer = memory.device_read(address, 8)
             if answer is not Response.OKAY:
                 began = began if answer is before else address
-                place = memory.locate(began, address + 8)
+                place = memory.locate(began, address + 8, write=False)
                 text = f"the device reads {began:#x} and is answered {answer.name}: {place.text}"
                 reach, words, count = found.get((answer, began), (0, text, 0))
                 best = text if place.reach > reach else words

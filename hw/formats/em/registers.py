@@ -146,4 +146,8 @@ REGISTERS = RegisterMap((
     Register("VFTA", 0x5600, RW, (Field("BITS", 0, 32),), "VLAN filter table: a bit a VID; kept over reset", 128),
     *private.WINDOW.registers(),
 ))  # fmt: skip
-WINDOW = replace(private.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"])
+_RINGS = {
+    way: tuple(REGISTERS[letter + name] for name in ("DBAL", "DBAH", "DLEN", "DH", "DT"))
+    for way, letter in (("rx", "R"), ("tx", "T"))
+}
+WINDOW = replace(private.WINDOW, cause=REGISTERS["ICR"], mask=REGISTERS["IMS"], rings=_RINGS)

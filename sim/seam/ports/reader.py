@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ringbed.hw.formats.number import is_number, span
+from ringbed.hw.formats.number import is_number, several, span
 from ringbed.hw.formats.windows import WINDOWS
 from ringbed.sim.seam.ports.parts import (
     DMA_ADDRESSES,
@@ -138,5 +138,5 @@ class Reader:
             raise PortMapError(f"{where}dir must be 'in' or 'out', not {way!r}")
         width, init = self.width(entry, "width", where, MOST_BITS, 1), entry.get("init", 0)
         if not is_number(init, range(1 << width)):
-            raise PortMapError(f"{where}init {init!r} does not fit {width} bits")
+            raise PortMapError(f"{where}init {init!r} does not fit {several(width, 'bit')}")
         return Pin(name, width, way, init)

@@ -69,7 +69,10 @@ def test_what_is_edited_is_not_written_over(nic: Path, capsys: pytest.CaptureFix
         (["mini_nic.v", "-p", f"W=0x{'f' * 5000}"], "-p W: a number of 20,000 bits is none that Verilog is given"),
         (["mini_nic.v", "-p", 'W=a"b'], "-p W must be without a quote, a backslash and control characters, not 'a\"b'"),
         (["mini_nic.v", "-p", "NO_SUCH=3"], "NO_SUCH"),
-        (["mini_nic.v", "-p", "BUFFER_WORDS=abc"], "parameter BUFFER_WORDS of mini_nic is a number, and 'abc' is a text"),
+        (
+            ["mini_nic.v", "-p", "BUFFER_WORDS=abc"],
+            "parameter BUFFER_WORDS of mini_nic is a number, and 'abc' is a text",
+        ),
         (["mini_nic.v", "--flat", "a.sv"], "mini_nic has no interface among its ports"),
         (["mini_nic.v", "--flat", "a-b.sv"], "'a-b' is no Verilog name"),
         (["mini_nic.v", "--block", "foo"], "there is no kind of block 'foo'"),

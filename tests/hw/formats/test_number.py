@@ -21,7 +21,11 @@ from ringbed.sim.seam.ports import reader as seam_reader
 
 BLOCKS = Path(__file__).parents[3] / "examples" / "third_party" / "blocks"
 WRONG = ("true", "false", "1.5", '"1"')
-MEANT = {"ratio": ("1.5", '"1"'), "WIDTH": ('"1"',), "START": ('"1"',)}  # a fraction or its text; parameters
+MEANT = {
+    "ratio": ("1.5", '"1"'),
+    "WIDTH": ("1.5", '"1"'),
+    "START": ("1.5", '"1"'),
+}  # a fraction or its text; parameters
 KEY = re.compile(r"\b([\w-]+) = (\d+(?:\.\d+)?)(?![\w.])")
 CARD = """\
 top = "t"

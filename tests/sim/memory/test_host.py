@@ -195,6 +195,11 @@ def test_bad_sizes_are_refused() -> None:
         memory.map(b"x", TO, offset=4096)
     with pytest.raises(MappingError, match="the arena of 65536 bytes is full: 0 mappings are live"):
         memory.map(bytes(70_000), TO)
+    kept = [memory.map(bytes(60), TO) for _ in range(3)]
+    with pytest.raises(MappingError, match=rf"is full: 3 mappings are live, 3 of them made at {HERE}$"):
+        memory.map(bytes(70_000), TO)
+    for mapping in kept:
+        memory.unmap(mapping)
     with pytest.raises(ValueError, match="not made of whole pages"):
         HostMemory(base=100)
     assert memory.leaks() == []
