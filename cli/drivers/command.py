@@ -19,6 +19,7 @@ from ringbed.cli.files import must_be_writable, write_text
 __all__ = ["app"]
 
 TEMPLATE = "template_nic"
+MEANT = ("conftest", "__init__", "__main__")  # names that pytest and Python give a meaning
 FILES = (f"{TEMPLATE}.py", f"test_{TEMPLATE}.py")
 
 app = typer.Typer(help="Drivers of your own for ringbed's NICs.", no_args_is_help=True)
@@ -41,8 +42,10 @@ def new(
     """
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name) or not name.strip("_"):
         raise UserError(f"{name!r} is no name of a Python module: take small letters, digits and _, such as my_nic")
-    if name in sys.stdlib_module_names or name in packages_distributions():
+    if name in sys.stdlib_module_names or name in packages_distributions() or name in MEANT:
         raise UserError(f"{name!r} is the name of a module that Python has already: the file would stand before it")
+    if name.startswith("test_"):
+        raise UserError(f"pytest would take {name}.py for tests: a driver's name begins otherwise")
     targets = [out / file.replace(TEMPLATE, name) for file in FILES]
     for target in targets:
         if os.path.exists(target):

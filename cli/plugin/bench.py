@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringbed.cli.plugin.marker import OWN, driver_of, must_record, settings_of
+from ringbed.cli.plugin.marker import OWN, driver_of, must_record, must_take_a_card, settings_of
 
 if TYPE_CHECKING:
     from ringbed.cli.plugin.wire import FarEnd
@@ -102,7 +102,7 @@ class Bench:
         except Exception as error:
             if isinstance(error, OSError) or (known := explain(error)) is None:
                 raise
-            pytest.fail(known[0], pytrace=False)
+            raise pytest.fail.Exception(known[0], pytrace=False) from None
 
     def _open(self, upper: Any) -> Host[Any]:
         settings = {key: value for key, value in self.marker.items() if key not in OWN}
@@ -163,6 +163,7 @@ class Bench:
 
         if "driver" in self.marker:
             settings["driver"] = driver_of(self.marker["driver"])
+            must_take_a_card(self.marker["driver"], settings["driver"])
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
@@ -170,6 +171,7 @@ class Bench:
         from ringbed.sim.testbed.dut import open_dut
 
         make = driver_of(self.marker["driver"])
+        must_take_a_card(self.marker["driver"], make, lladdr=LLADDR)
         engine = "native" if self.engine == "auto" else self.engine
         if engine not in FOR_VERILOG:
             raise pytest.UsageError(
@@ -204,6 +206,18 @@ class Bench:
                 stats = host.engine.stats()
                 missing += stats.wire_in + stats.wire_out
         return [f"frames that are not in the capture: {missing}; {BESIDE}"] if missing > 0 else []
+
+    def counts(self) -> list[str]:
+        """What each card that is open, its driver and the stacks have counted, a line each."""
+        from ringbed.sim.seam.engine import EngineClosed
+        from ringbed.sim.testbed.peer import counts
+
+        lines = []
+        for host in self.hosts:
+            end = self._ends.get(host.name)
+            with contextlib.suppress(EngineClosed):
+                lines += [f"{host.name}: {line}" for line in counts(host, end.peers if end is not None else ())]
+        return lines
 
     def close(self) -> None:
         """Every card that is up is taken down, everything closed; then the test fails on what is left to tell."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["OWN", "driver_of", "must_record", "settings_of"]
+__all__ = ["OWN", "driver_of", "must_record", "must_take_a_card", "settings_of"]
 
 OWN = ("map", "driver", "address", "findings")  # keys that are not for the engine
 OPTIONS = ("offloads", "waves")  # and those that are, but are no settings of every engine
@@ -98,3 +99,15 @@ def driver_of(named: str | Callable[..., Any]) -> Callable[..., Any]:
         raise _wrong("driver", named, f"module {module} has no {name}{'' if found is None else ' that is a class'}")
     made: Callable[..., Any] = found
     return made
+
+
+def must_take_a_card(named: object, make: Callable[..., Any], **more: object) -> None:
+    """UsageError for a class that is not made of what a driver of this card is made of."""
+    try:
+        inspect.signature(make).bind(None, None, None, **more)
+    except TypeError as error:
+        words = ", ".join(["device, dma, sink", *(f"{key}=..." for key in more)])
+        which = "of the card of a map" if more else "of em, the card without map=,"
+        raise _wrong("driver", named, f"a driver {which} is made of ({words}): {error}") from None
+    except ValueError:
+        return  # Python does not know what it takes

@@ -37,7 +37,7 @@ def told(item: pytest.Item, bench: Bench) -> list[str]:
     item.stash[TOLD] = True
     command = _command(item, bench)
     kinds = ", ".join(host.engine.kind for host in bench.hosts) or bench.engine
-    lines = [f"seed: {bench.seed}, engine: {kinds}", *found]
+    lines = [f"seed: {bench.seed}, engine: {kinds}", *found, *bench.counts()]
     files, said = list(bench.files), list[str]()
     if _worth_it(item, bench):
         item.config.stash[RERAN] = True  # one waveform a session, of the first failure

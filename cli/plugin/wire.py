@@ -25,6 +25,7 @@ class FarEnd:
     def __init__(self, tapped: TappedEnd) -> None:
         self._tapped = tapped
         self._left: list[tuple[int, bytes]] = []  # the card, and nobody has taken them
+        self.peers: list[Peer] = []
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
         self._tapped.wire_in(frame, at, error)
@@ -45,7 +46,7 @@ class Wire:
     def __init__(self, host: Host[Any], end: FarEnd) -> None:
         self.end = end
         self._host = host
-        self._peers: list[Peer] = []
+        self._peers = end.peers
 
     def peer(self, address: str) -> Peer:
         """A stack with `address`, such as 10.0.0.1/24, at this end: the frames that leave the card are its own."""

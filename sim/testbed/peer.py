@@ -160,21 +160,37 @@ def move_until(host: Host[Any], movers: Sequence[Mover], until: int, done: Calla
 
 def told(host: Host[Any], movers: Iterable[Mover], findings: Sequence[Finding]) -> str:
     """What was found and what was counted, a line each."""
-    stats, lines = host.engine.stats(), [f"  {finding}" for finding in findings[:SHOWN]] or ["  no findings"]
+    lines = [str(finding) for finding in findings[:SHOWN]] or ["no findings"]
     if len(findings) > SHOWN:
-        lines.append(f"  ... and {len(findings) - SHOWN} more findings")
-    lines.append(f"  driver: {_counts(host.driver.counters()) or 'all counters are 0'}; interrupts: {host.interrupts}")
-    lines.append(f"  memory: {stats.read_beats} words read by the card, {stats.write_beats} written")
+        lines.append(f"... and {len(findings) - SHOWN} more findings")
+    return "\n".join(f"  {line}" for line in (*lines, *counts(host, movers)))
+
+
+def counts(host: Host[Any], movers: Iterable[Mover] = ()) -> list[str]:
+    """What was counted on the way of a frame: driver, memory, wire, and what each stack threw away. Raises EngineClosed
+    for a host whose engine is.
+    """
+    stats, lines = host.engine.stats(), _of_the_driver(host)
+    lines.append(f"memory: {stats.read_beats} words read by the card, {stats.write_beats} written")
+    lines.append(f"wire: {stats.wire_in} frames into the card, {stats.wire_out} out of it")
     for peer in (mover for mover in movers if isinstance(mover, Peer)):
-        bad = f", {peer.bad_fcs} of them with a bad FCS" if peer.bad_fcs else ""
-        lines.append(f"  wire: {peer.sent} frames into the card, {peer.came} out of it{bad}")
+        if peer.bad_fcs:
+            lines.append(f"of the frames that came out of the card {peer.bad_fcs} have a bad FCS")
         begins = f"; the last frame that came begins {peer.last[:14].hex(':')}"  # a byte order shows there
         lines += [line + begins for line in _thrown_away(f"the {peer.stack.hostname}", peer.stack)]
     if dropped := _counts(stats.dropped):
-        lines.append(f"  before the card, where a MAC would drop them: {dropped}")
+        lines.append(f"before the card, where a MAC would drop them: {dropped}")
     if isinstance(host.upper, StackOnDriver):
         lines += _thrown_away(f"the stack of {host.name}", host.upper.stack)
-    return "\n".join(lines)
+    return lines
+
+
+def _of_the_driver(host: Host[Any]) -> list[str]:
+    told = _counts(host.driver.counters()) or "all counters are 0"
+    lines = [f"driver: {told}; interrupts: {host.interrupts}"]
+    if not getattr(getattr(host.upper, "ifd", host.upper), "link_up", True):
+        lines.append("link: the driver has said that it is down, or never that it is up")
+    return lines
 
 
 def _counts(counters: Mapping[str, int]) -> str:
@@ -186,4 +202,4 @@ def _thrown_away(who: str, stack: Stack) -> list[str]:
     causes = {
         f"{group.title}: {text}": count for group in stack.stats.groups() for text, count in group.drops().items()
     }
-    return [f"  {who} threw away: {_counts(causes)}"] if causes else []
+    return [f"{who} threw away: {_counts(causes)}"] if causes else []

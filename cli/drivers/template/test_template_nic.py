@@ -7,7 +7,7 @@ import pytest
 from ringbed.lab import TxFrame, ping
 
 STATION, PEER = bytes.fromhex("020000000001"), bytes.fromhex("0200000000fe")
-RINGS = 200  # frames: more than three times round
+RINGS = 200  # frames: more than three times round a ring
 
 
 @pytest.mark.ringbed(driver="template_nic:TemplateNic")
@@ -23,17 +23,34 @@ def test_every_length_both_ways(ringbed_nic, ringbed_wire):
         assert [frame.data for frame in ringbed_nic.upper.take()] == [inward]
 
 
+def numbered(to, of):
+    """A frame of each number, more than three times round a ring."""
+    return [(to + of + b"\x88\xb5" + number.to_bytes(2, "big")).ljust(60) for number in range(RINGS)]
+
+
 @pytest.mark.ringbed(driver="template_nic:TemplateNic", link_bps=1_000_000_000)
-def test_rings_wrap_and_fill(ringbed_nic, ringbed_wire):
+def test_the_transmit_ring_wraps_and_fills(ringbed_nic, ringbed_wire):
     """More than fits is offered at once: the driver says how many it took, and asks for the rest."""
-    frames = [(PEER + STATION + b"\x88\xb5" + number.to_bytes(2, "big")).ljust(60) for number in range(RINGS)]
-    sent, restarts = 0, 0
-    while sent < RINGS:
+    frames, sent = numbered(PEER, STATION), 0
+    for _ in range(RINGS):
         sent += ringbed_nic.driver.transmit(0, [TxFrame([frame]) for frame in frames[sent:]])
         ringbed_wire.run(us=200)
-        restarts = ringbed_nic.upper.restarts
+        if sent == RINGS:
+            break
+    assert sent == RINGS, f"the driver took {sent} frames, and then no more"
     assert ringbed_wire.take() == frames
-    assert restarts >= 3
+    assert ringbed_nic.upper.restarts >= 3, "the driver was full, and did not say when it no longer was"
+
+
+@pytest.mark.ringbed(driver="template_nic:TemplateNic")
+def test_the_receive_ring_wraps(ringbed_nic, ringbed_wire):
+    frames, received = numbered(STATION, PEER), []
+    for first in range(0, RINGS, 20):
+        for frame in frames[first : first + 20]:
+            ringbed_wire.send(frame)
+        ringbed_wire.run(us=200)
+        received += [frame.data for frame in ringbed_nic.upper.take()]
+    assert received == frames
 
 
 @pytest.mark.ringbed(driver="template_nic:TemplateNic", read_latency=300)
@@ -50,10 +67,12 @@ def test_udp_sums_are_the_cards_both_ways(ringbed_host, ringbed_peer, ringbed_wi
     for payload in (b"", b"1", b"hello", bytes(range(256)) * 5):
         asker.sendto(payload, (ringbed_peer.address, 7))
         ringbed_wire.run(us=500)
+        assert echo.buffer, "it did not arrive at the peer"
         asked = echo.recvmsg()
         assert asked.data == payload
         echo.sendto(payload, asked.source)
         ringbed_wire.run(us=500)
+        assert asker.buffer, "the answer did not arrive"
         assert asker.recvmsg().data == payload
 
 

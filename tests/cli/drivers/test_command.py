@@ -45,7 +45,7 @@ def test_its_own_tests_pass(mine: Path) -> None:
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "test_my_nic.py"]
     done = subprocess.run(words, cwd=mine, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_its_own_tests_pass(mine: Path) -> None:
     [
         (("self.rx.tail)", "self.rx.head)"), "test_every_length_both_ways"),  # no buffer is the card's
         (("command |= TXSM_OUT if", "command |= 0 if"), "test_udp_sums_are_the_cards_both_ways"),
-        (("self.sink.restart(0)", "pass"), "test_rings_wrap_and_fill"),
+        (("EOP | IFCS | RS | DEXT", "EOP | IFCS | DEXT"), "test_the_transmit_ring_wraps_and_fills"),  # nothing is done
+        (("if frames:\n            self._fill()", "if frames:\n            pass"), "test_the_receive_ring_wraps"),
+        (("self.sink.restart(0)", "pass"), "test_the_transmit_ring_wraps_and_fills"),
         (("unmap(mapping)\n            self.dma.free", "map\n            self.dma.free"), "test_down_gives_everything"),
     ],
 )  # fmt: skip
@@ -135,11 +137,17 @@ def test_a_name_that_is_no_modules_is_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["ringbed", "pytest", "json"])
+@pytest.mark.parametrize("name", ["ringbed", "pytest", "json", "conftest", "__init__", "__main__"])
 def test_a_name_that_python_has_is_one_sentence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A ringbed.py in the folder of the tests would be what they import."""
     assert run("drivers", "new", name, "--out", str(tmp_path)) == Exit.USAGE
     assert f"{name!r} is the name of a module that Python has already" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_pytest_takes_for_tests_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("drivers", "new", "test_nic", "--out", str(tmp_path)) == Exit.USAGE
+    assert "pytest would take test_nic.py for tests" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

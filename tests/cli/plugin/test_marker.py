@@ -21,6 +21,14 @@ from tests.cli.plugin.runs import MARKED, MERGED, THEIRS, run, sentence, theirs
         ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
         ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
         ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
+        (
+            'map="mini_nic.toml", driver="mini_driver:Ring"',
+            "a driver of the card of a map is made of (device, dma, sink, lladdr=...): ",
+        ),
+        (
+            'driver="mini_driver:MiniNic"',
+            "a driver of em, the card without map=, is made of (device, dma, sink): missing a required",
+        ),
         ('map="mini_nic.toml", driver="mini_driver:No"', "module mini_driver has no No"),
     ],
 )

@@ -35,6 +35,7 @@ class Bed:
         self.engine, self.seed, self.trace = given.get("engine", "native"), 1, given.get("trace", False)
         self.hosts = [SimpleNamespace(engine=SimpleNamespace(kind=kind)) for kind in kinds]
         self.trouble: list[str] = []
+        self.counting: list[str] = []
         self._found = [*found]
 
     def look(self) -> None:
@@ -43,6 +44,9 @@ class Bed:
 
     def beside(self) -> list[str]:
         return []
+
+    def counts(self) -> list[str]:
+        return [f"{name}: counted" for name in self.counting]
 
     def find(self, line: str) -> None:
         self._found.append(line)
@@ -91,9 +95,10 @@ def test_every_line_of_a_first_failure(tmp_path: Path, play: Play) -> None:
     """The second run's files lie beside the first run's, and nothing else of it stays."""
     play(FAILED, "wire.pcapng", "em0.fst")
     bed = Bed(tmp_path, "em0: clock 7: stray: a read", kinds=("native", "pysim"))
+    bed.counting = ["em0"]
     mine = Path("ringbed-out", "mine")
     assert told(Item(tmp_path).real, bed.real) == [
-        "seed: 1, engine: native, pysim", "em0: clock 7: stray: a read",
+        "seed: 1, engine: native, pysim", "em0: clock 7: stray: a read", "em0: counted",
         "mine/wire.pcapng", str(mine / "em0.fst"), str(mine / "again.pcapng"), AGAIN,
     ]  # fmt: skip
     assert sorted(path.name for path in bed.folder.iterdir()) == ["again.pcapng", "em0.fst"]
