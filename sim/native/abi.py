@@ -31,7 +31,7 @@ class Mailbox(ctypes.Structure):
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
             "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
-            "ended", "in_frames",
+            "ended", "in_frames", "waves_full",
         )
     ]  # fmt: skip
 

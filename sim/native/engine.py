@@ -168,6 +168,8 @@ class NativeEngine(NativeStages):
         event: int = self._run(self._running(), self.now if known else until, int(stop))
         if self._box.findings:
             self._word()
+        if self._waves and self._box.waves_full:
+            self._no_room()
         if event & (FAULT | ENDED):
             self._raise(event)
         if self._findings.kept:

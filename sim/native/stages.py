@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class NativeStages:
         self._logged: tuple[int, int, int] | None = None
         self._followed: dict[str, int] = {}
         self._left: list[StageEvent] | None = None
+        self._traced: Path | None = None  # the waveform that is written
 
     @property
     def stage_table(self) -> StageTable:
@@ -109,4 +111,11 @@ class NativeStages:
                 self.log_stages(*self._logged)
             for group, frame in self._followed.items():
                 self.follow(group, frame)
+        self._traced = path
         self._lib.rb_trace(self._live(), os.fsencode(path.absolute()), begin, end)
+
+    def _no_room(self) -> None:
+        """Once a waveform: what was written of it is whole."""
+        path, self._traced = self._traced, None
+        if path is not None:
+            raise OSError(errno.ENOSPC, "the waveform ends here: less than 32 MiB are free", str(path))

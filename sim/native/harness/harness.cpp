@@ -37,6 +37,7 @@ struct Mailbox {
     u64 due;  // the clock before which nothing happens unless something is put in; NEVER at rest
     u64 ended;  // the clock at which the card's Verilog ended it; NEVER
     u64 in_frames;  // put on the receive wire and not taken whole by the card
+    u64 waves_full;  // the waveform ended: no room
 };
 
 struct Config {
@@ -274,6 +275,7 @@ struct Harness {
         box.findings = findings.count, box.findings_lost = findings.lost;
         box.read_beats = dma.read_beats, box.write_beats = dma.write_beats;
         box.ended = context->ended;
+        box.waves_full = waveform.full;
         if constexpr (C::HAS_RX) box.in_frames = rx.waiting();
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }

@@ -7,9 +7,14 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <sys/statvfs.h>
 #include "stages.hpp"
 
 namespace rb {
+
+// A writer of waveforms that meets a full disk ends the process, so one is closed while there is still room. It is looked
+// at once in so many changes, which are some hundred bytes each, a few thousand of a large card.
+constexpr u64 LEAST_ROOM = u64(32) << 20, LOOK = 1024;
 
 constexpr u32 TEXT_WORDS = 4;  // 16 characters, the first in the highest byte, so that a viewer reads them from the left
 
@@ -32,6 +37,7 @@ struct Waveform<Card, false> {
     template <class... Args> void mark(Args&&...) {}
     template <class... Args> void dump(Args&&...) {}
     template <class... Args> void close(Args&&...) {}
+    static constexpr bool full = false;
 };
 
 #if VM_TRACE  // Verilator's headers of it are there only then
@@ -42,9 +48,11 @@ struct Waveform<Card, true> {
     using Buffer = typename File::Buffer;
     static constexpr u32 GROUPS = Card::GROUPS;
 
+    bool full = false;  // it ended before its time: there was no room
+
     void arm(const char* file, u64 from, u64 to) {
         close();
-        path = file, begin = from, end = to;
+        path = name = file, begin = from, end = to, full = false, dumps = 0;
     }
     // Several in one clock are shown a picosecond apart.
     void mark(const char* text) {
@@ -56,6 +64,10 @@ struct Waveform<Card, true> {
         if (!waves && !path.empty() && now >= begin && now < end) open(model, log);
         if (!waves) return;
         if (now >= end) return close();
+        if (dumps++ % LOOK == 0 && no_room()) {
+            full = true;
+            return close();
+        }
         waves->dump(shown = time > shown ? time : shown + 1);
     }
     void close() {
@@ -67,11 +79,15 @@ struct Waveform<Card, true> {
 
   private:
     std::unique_ptr<typename Card::Trace> waves;
-    std::string path;
-    u64 begin = 0, end = 0, shown = 0;
+    std::string path, name;
+    u64 begin = 0, end = 0, shown = 0, dumps = 0;
     Log* log = nullptr;
     Text host;
 
+    bool no_room() const {
+        struct statvfs disk;
+        return !statvfs(name.c_str(), &disk) && u64(disk.f_bavail) * disk.f_frsize < LEAST_ROOM;
+    }
     void open(typename Card::Model& model, Log& stages) {
         log = &stages;
         waves.reset(new typename Card::Trace);
