@@ -31,6 +31,13 @@ struct Command {
         u64 span = bytes * (len + 1u), low = addr & ~(span - 1);
         return low + ((addr - low + i * bytes) & (span - 1));
     }
+    // Whether a byte of it lies from `first` to `last`.
+    bool touches(u64 first, u64 last) const {
+        u64 bytes = u64(1) << size, span = bytes * (len + 1u);
+        u64 low = burst == 2 ? addr & ~(span - 1) : addr;
+        u64 high = burst == 0 ? addr | (bytes - 1) : burst == 2 ? low + span - 1 : (addr & ~(bytes - 1)) + span - 1;
+        return low <= last && first <= high;
+    }
 };
 
 // A short queue with removal from the middle: order is kept.
@@ -107,6 +114,16 @@ struct AxiMemory {
         return !reading && reads.count == 0 && awaiting.count == 0 && resps.count == 0 && !bvalid &&
                (filling == NONE || slots[filling].beats == 0) && ndone == 0 && !c.awvalid() && !c.arvalid() &&
                !c.wvalid();
+    }
+
+    // Bursts taken or offered, and not answered whole, of which a byte lies from `first` to `last`.
+    u32 in_flight(Card& c, u64 first, u64 last) const {
+        u32 found = reading && rcmd.touches(first, last);
+        for (const CommandQueue* queue : {&reads, &awaiting, &resps})
+            for (u32 i = 0; i < queue->count; i++) found += queue->list[i].touches(first, last);
+        if (c.arvalid()) found += ar(c).touches(first, last);
+        if (c.awvalid()) found += aw(c).touches(first, last);
+        return found;
     }
 
     void sample(Card& c, Findings& f) {

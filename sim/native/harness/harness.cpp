@@ -402,6 +402,11 @@ RB_API void rb_hold_irq(void* handle, u64 until) {
     of(handle)->irq_from = until;
     of(handle)->publish();
 }
+// Bursts that touch the bytes `first` to `last` and are not answered whole.
+RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
+    if constexpr (Card::HAS_DMA) return of(handle)->dma.in_flight(of(handle)->card, first, last);
+    return 0;
+}
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
     of(handle)->dma.injected.set(rules, nrules, fixed, nfixed);
@@ -443,4 +448,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 8; }
+RB_API u32 rb_abi(void) { return 9; }

@@ -30,6 +30,28 @@ def sent(engine: NativeEngine, memory: HostMemory, seed: int) -> list[tuple[int,
     return engine.wire_out()
 
 
+def test_bursts_in_flight_are_those_that_touch_the_bytes_asked_for() -> None:
+    """A frame of three beats, written to the ring and read back, beat by beat or in one burst."""
+    memory = HostMemory()
+    ring, beside = memory.coherent(256), memory.coherent(256)
+    engine = NativeEngine(toy_spec(), memory)
+    for offset, value in ((0, ring.iova & 0xFFFF_FFFF), (4, ring.iova >> 32), (CONTROL, 1)):
+        engine.write(offset, value)
+    engine.run(20)
+    assert engine.in_flight(0, 1 << 64) == 0
+    engine.wire_in(bytes(range(24)), at=engine.now)
+    seen = []
+    while Event.IDLE not in engine.run(engine.now + 1, Event.IDLE):
+        every = engine.in_flight(0, 1 << 64)
+        assert engine.in_flight(ring.iova, 24) == every
+        assert engine.in_flight(ring.iova, 8) + engine.in_flight(ring.iova + 8, 16) >= every
+        assert engine.in_flight(ring.iova + 24, 1 << 20) == engine.in_flight(beside.iova, 256) == 0
+        assert engine.in_flight(ring.iova + 7, 1) == engine.in_flight(ring.iova, 8)
+        seen.append(every)
+    assert max(seen) > 0
+    assert (engine.in_flight(0, 1 << 64), bytes(ring.view[:24])) == (0, bytes(range(24)))
+
+
 def test_engines_run_in_threads_as_alone() -> None:
     def one(seed: int) -> list[tuple[int, bytes]]:
         memory = HostMemory()
