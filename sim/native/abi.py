@@ -86,6 +86,7 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_get_pin": (u64, [handle, u32]),
         "rb_hold_irq": (None, [handle, u64]),
         "rb_in_flight": (u32, [handle, u64, u64]),
+        "rb_shut": (None, [handle, u64, u64]),
         "rb_bus_faults": (None, [handle, ctypes.POINTER(BusRule), u32, ctypes.POINTER(BusFixed), u32]),
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(RawFinding), u32]),

@@ -269,11 +269,15 @@ class NativeEngine(NativeStages):
         hand_over(faults, self._lib, self._live())
 
     def in_flight(self, iova: int, length: int) -> int:
-        """How many bursts that touch these bytes the card has out: taken or offered, and not answered whole."""
-        if self._spec.portmap.dma is None:
-            return 0
-        self._catch_up()
+        """How many bursts that touch these bytes are out: taken from the card, not answered whole, and not shut out."""
         return int(self._lib.rb_in_flight(self._live(), iova, iova + length - 1))
+
+    def shut(self, iova: int, length: int) -> None:
+        """Bursts that are taken from now on and touch these bytes find no memory there; those that are out do.
+
+        So that memory can go without cutting a burst off; length 0 ends it.
+        """
+        self._lib.rb_shut(self._live(), iova, iova + length - 1) if length else self._lib.rb_shut(self._live(), 1, 0)
 
     def bus_fault_log(self) -> list[BusEvent]:
         count = self._box.fault_events

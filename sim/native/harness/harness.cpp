@@ -402,10 +402,13 @@ RB_API void rb_hold_irq(void* handle, u64 until) {
     of(handle)->irq_from = until;
     of(handle)->publish();
 }
-// Bursts that touch the bytes `first` to `last` and are not answered whole.
+// Of bytes `first` to `last`: bursts that are out; and that none taken from now on reaches them (first > last: all do).
 RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
-    if constexpr (Card::HAS_DMA) return of(handle)->dma.in_flight(of(handle)->card, first, last);
+    if constexpr (Card::HAS_DMA) return of(handle)->dma.in_flight(first, last);
     return 0;
+}
+RB_API void rb_shut(void* handle, u64 first, u64 last) {
+    if constexpr (Card::HAS_DMA) of(handle)->dma.shut(first, last);
 }
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
