@@ -32,7 +32,7 @@ WireMaker = Callable[[WireEnd, Frequency], Wire]
 
 @dataclass(slots=True)
 class Served:
-    """A context manager. Figures and findings are there when it is closed, too."""
+    """A context manager."""
 
     engine: NativeEngine
     function: PciFunction
@@ -43,7 +43,7 @@ class Served:
     _stack: ExitStack
 
     def account(self) -> dict[str, int]:
-        """What happened, counted."""
+        """What happened until now, counted; before `close`."""
         stats, counts = self.engine.stats(), self.function.counts
         names = ("register reads", "register writes", "configuration reads", "configuration writes", "resets", "maps",
                  "unmaps", "refused")  # fmt: skip

@@ -61,10 +61,12 @@ class Server:
         self._wire.move(self._pace.now)
 
     def close(self) -> None:
-        """The client, if there is one, is left alone with a closed socket."""
+        """The client, if there is one, is left alone with a closed socket; closing once more does nothing."""
         if self._connection is not None:
             self._left("the server ends")
-        os.close(self._wake)
+        if self._wake >= 0:
+            os.close(self._wake)
+            self._wake = -1
 
     @property
     def busy(self) -> bool:

@@ -1,7 +1,7 @@
 """A small client of vfio-user: messages, a memory of its own, and a driver's Device over the socket.
 
 It shares no code with the server but the commands' numbers. `pump` lets the server work while an answer is waited for:
-one that lives in the same thread is turned round.
+one that lives in the same thread is turned round; one in another process works by itself, and is waited for.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ class Refused(Exception):
 class Client:
     """Connected, and greeted unless `greet` is off; `agreed` is what the server said."""
 
-    def __init__(self, path: Path, pump: Callable[[], None], greet: bool = True) -> None:
+    def __init__(self, path: Path, pump: Callable[[], None] | None, greet: bool = True) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(str(path))
-        self._pump, self._number = pump, 0
+        self._pump, self._number = pump or (lambda: None), 0
+        self._patience = 0.0 if pump else 1.0  # seconds of one look for an answer
         self.agreed: dict[str, Any] = {}
         if greet:
             self.agreed = self.greet({"max_msg_fds": 8, "max_data_xfer_size": 1 << 20, "write_multiple": True})
@@ -87,7 +88,7 @@ class Client:
             if len(data) == count:
                 return data
             self._pump()
-            if select.select([self.socket], [], [], 0)[0]:
+            if select.select([self.socket], [], [], self._patience)[0]:
                 part = self.socket.recv(count - len(data))
                 if not part:
                     raise EOFError
