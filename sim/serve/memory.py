@@ -84,21 +84,25 @@ class ClientMemory(RegionTable):
             self.add_region(region)
         return None
 
-    def find(self, address: int, size: int) -> Window | None:
-        """The map of exactly these bytes."""
-        at = bisect_left(self._windows, address, key=address_of)
-        there = at < len(self._windows) and self._windows[at]
-        return there if there and (there.address, there.size) == (address, size) else None
+    def within(self, address: int, size: int) -> list[Window] | None:
+        """The maps that lie in this range; None when it would cut one in two."""
+        end = address + size
+        begin, stop = (bisect_left(self._windows, at, key=address_of) for at in (address, end))
+        before = self._windows[begin - 1] if begin else None
+        inside = self._windows[begin:stop]
+        at_begin = before is not None and before.address + before.size > address
+        at_end = bool(inside) and inside[-1].address + inside[-1].size > end
+        return None if at_begin or at_end else inside
 
     def unmap(self, window: Window) -> None:
-        """What `find` gave. The engine lets go of the bytes when it next runs."""
+        """One of what `within` gave. The engine lets go of the bytes when it next runs."""
         del self._windows[bisect_left(self._windows, window.address, key=address_of)]
         if window.region is not None and self._master:
             self.remove_region(window.region)
 
     def clear(self) -> None:
         """All maps are gone."""
-        for window in reversed(list(self._windows)):
+        for window in reversed(list(self._windows)):  # from the end, which moves nothing
             self.unmap(window)
 
     def locate(self, iova: int, end: int | None = None, clock: int | None = None) -> Place:

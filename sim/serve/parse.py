@@ -106,6 +106,7 @@ def _unmap(payload: bytes, files: int) -> DmaUnmap:
     _, flags, address, size = UNMAP.unpack_from(payload)
     _need(not flags & ~EVERY, f"flags {flags:#x}")
     _need(bool(flags & EVERY) != bool(size), f"size {size:#x} with flags {flags:#x}")
+    _need(address + size <= LAST + 1, f"{size:#x} bytes at {address:#x}")
     return DmaUnmap(address, size, bool(flags & EVERY), payload[: UNMAP.size])
 
 

@@ -46,7 +46,7 @@ class Served:
         """What happened until now, counted; before `close`."""
         stats, counts = self.engine.stats(), self.function.counts
         names = ("register reads", "register writes", "configuration reads", "configuration writes", "resets", "maps",
-                 "unmaps", "refused")  # fmt: skip
+                 "unmaps", "unmaps of nothing", "refused")  # fmt: skip
         return {
             "clients": self.server.clients,
             "frames into the card": stats.wire_in - stats.wire_waiting,

@@ -125,16 +125,15 @@ class Session:
         return b"" if refusal is None else refusal
 
     def _unmap(self, message: ask.DmaUnmap, files: list[int]) -> bytes | Refusal:
-        if message.every:
-            self._function.drain(0, 1 << 64, TAKEN_BACK)
-            self._memory.clear()
-        else:
-            window = self._memory.find(message.address, message.size)
-            if window is None:
-                return Refusal(errno.ENOENT, f"no map is of {message.size:#x} bytes at {message.address:#x}")
-            self._function.drain(window.address, window.size, TAKEN_BACK)
+        """All maps in the range, as Linux's VFIO has it: an IOMMU's client names ranges wider than what it mapped."""
+        address, size = (0, 1 << 64) if message.every else (message.address, message.size)
+        windows = self._memory.within(address, size)
+        if windows is None:
+            return Refusal(errno.EINVAL, f"{size:#x} bytes at {address:#x} are not made of whole maps")
+        self._function.drain(address, size, TAKEN_BACK)
+        for window in windows:
             self._memory.unmap(window)
-        self._counts["unmaps"] += 1
+        self._counts["unmaps" if windows else "unmaps of nothing"] += 1
         self._let_go()
         return message.echo
 

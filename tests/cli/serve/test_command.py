@@ -33,6 +33,7 @@ from tests.sim.serve.client import Client, SocketDevice, map_memory
 ROOT = Path(__file__).parents[3]
 US = bytes.fromhex("020000000001")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
+ERRATUM = "tx-ospf-corrupted-by-csum-engine"
 LOOKS = 2_000  # of at most a hundredth of a second
 
 
@@ -127,7 +128,9 @@ def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest
     assert refused(capsys, *at, "--capture", str(tmp_path / "no" / "f")).startswith("cannot write")
     assert refused(capsys, *at, "--width", "32") == "em is made 64, 128, 256, 512 bits wide, not 32"
     assert refused(capsys, *at, "--erratum", "none-such").startswith("the lab has no erratum 'none-such'; it has ")
-    assert refused(capsys, *at, "--erratum", "tx-ospf", "--width", "128").startswith("the lab's card is 64 bits wide")
+    assert refused(capsys, *at, "--erratum", "tx-ospf-corrupted-by-csum-engine", "--width", "128").startswith(
+        "the lab's card is 64 bits wide"
+    )
     assert refused(capsys, *at, "--address", "10.0.0.300/24").startswith("--address is an IPv4 address")
     assert refused(capsys, *at, "--address", "10.0.0.1/31").endswith("leaves the guest no address in its network")
     assert refused(capsys, *at, "--wire", "tap", "--tap", "x" * 16).startswith("an interface name has 1..15 bytes")

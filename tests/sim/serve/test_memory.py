@@ -119,14 +119,21 @@ def test_permissions_are_the_clients(memory: ClientMemory, file: int) -> None:
     assert os.pread(file, 8, 3 * PAGE) == b"12345678"
 
 
-def test_an_unmap_is_of_exactly_what_was_mapped(memory: ClientMemory, file: int) -> None:
+def test_an_unmap_is_of_whole_maps(memory: ClientMemory, file: int) -> None:
     memory.map(wanted(0x10000, 2), file)
     memory.map(wanted(0x20000, 2), None)
-    assert [memory.find(0x10000, size * PAGE) is not None for size in (1, 2, 3)] == [False, True, False]
-    assert memory.find(0x11000, PAGE) is memory.find(0, 1 << 40) is None
-    for address in (0x10000, 0x20000):
-        window = memory.find(address, 2 * PAGE)
-        assert window is not None
+    first, second = 0x10000, 0x20000
+    for address, size, inside in (
+        (0x10000, 0x2000, [first]), (0x20000, 0x2000, [second]), (0, 1 << 64, [first, second]),
+        (0x10000, 0x12000, [first, second]), (0xF000, 0x4000, [first]), (0x12000, 0xE000, []), (0, 0x10000, []),
+        (0x22000, 1 << 40, []),
+    ):  # fmt: skip
+        found = memory.within(address, size)
+        assert found is not None
+        assert [window.address for window in found] == inside
+    for address, size in ((0x10000, 0x1000), (0x11000, 0x1000), (0, 0x21000), (0x11000, 0x11000), (0x10001, 1)):
+        assert memory.within(address, size) is None
+    for window in memory.within(0, 1 << 64) or []:
         memory.unmap(window)
     assert (memory.windows, mappings()) == (0, 0)
 
@@ -156,9 +163,8 @@ def test_findings_say_what_the_client_did(memory: ClientMemory, file: int) -> No
     assert memory.locate(0x10010).text == "in the 4096 bytes at 0x10000 that the client mapped without a file"
     memory.map(wanted(0x20000), file)
     assert memory.locate(0x11000).text == "the nearest region has 4096 bytes at 0x20000"
-    window = memory.find(0x20000, PAGE)
-    assert window is not None
-    memory.unmap(window)
+    for window in memory.within(0x20000, PAGE) or []:
+        memory.unmap(window)
     removed = "inside the region of 4096 bytes at 0x20000 that was removed 10 clocks before"
     assert memory.locate(0x20010, clock=100).text == removed
 

@@ -113,6 +113,7 @@ BAD: list[tuple[int, bytes, int, str]] = [
     (3, struct.pack("<IIQQ", 24, 1, 0, PAGE), 0, "DMA_UNMAP: flags 0x1"),
     (3, struct.pack("<IIQQ", 24, 2, 0, PAGE), 0, "DMA_UNMAP: size 0x1000 with flags 0x2"),
     (3, struct.pack("<IIQQ", 24, 0, 0, 0), 0, "DMA_UNMAP: size 0x0 with flags 0x0"),
+    (3, struct.pack("<IIQQ", 24, 0, PAGE, (1 << 64) - PAGE + 1), 0, "DMA_UNMAP: 0xfffffffffffff001 bytes at 0x1000"),
     (4, struct.pack("<4I", 15, 0, 0, 0), 0, f"DEVICE_GET_INFO: argsz 15 {TOO_SMALL} 16 bytes"),
     (4, bytes(15), 0, "DEVICE_GET_INFO: a payload of 15 bytes, not 16"),
     (5, struct.pack("<4IQQ", 31, 0, 0, 0, 0, 0), 0, f"DEVICE_GET_REGION_INFO: argsz 31 {TOO_SMALL} 32 bytes"),

@@ -118,15 +118,17 @@ def test_maps_come_and_go(bench: Bench, client: Client) -> None:
     client.map(1 << 20, 1 << 16, None, flags=1)
     with pytest.raises(Refused, match="EEXIST"):
         client.map(0x1000, 0x1000, file)
-    with pytest.raises(Refused, match="ENOENT"):
+    with pytest.raises(Refused, match="EINVAL"):
         client.unmap(0, 1 << 19)
+    client.unmap(0, 1 << 20)
     client.unmap(0, 1 << 20)
     assert bench.memory.windows == 1
     client.map(0, 1 << 20, file)
     client.unmap(0, 0, flags=2)
     assert bench.memory.windows == 0
     account = bench.served.account()
-    assert (account["maps"], account["unmaps"], account["refused"]) == (3, 2, 2)
+    names = "maps", "unmaps", "unmaps of nothing", "refused"
+    assert [account[name] for name in names] == [3, 2, 1, 2]
     os.close(file)
 
 
@@ -209,7 +211,7 @@ class Watched:
         return parse_header(answer[:16])
 
 
-@pytest.mark.parametrize("count", [3_000, pytest.param(1_000_000, marks=[pytest.mark.full, pytest.mark.timeout(1500)])])
+@pytest.mark.parametrize("count", [3_000, pytest.param(1_000_000, marks=pytest.mark.full)])
 def test_garbage_is_refused_and_changes_nothing(bench: Bench, count: int) -> None:
     rng, watched = random.Random(count), Watched(bench)
     open_files = len(os.listdir("/proc/self/fd"))
