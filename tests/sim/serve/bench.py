@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
+from ringbed.drivers.world import FrameSink
 from ringbed.sim.cards import EM_PCI, em, reset_em
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.serve.served import serve
+from ringbed.sim.serve.served import WireMaker, serve
 from ringbed.sim.testbed.host import Collector
 from ringbed.sim.wire.frame import WireEnd, to_wire
 from tests.sim.serve.client import Client, SocketDevice, map_memory
@@ -48,17 +49,22 @@ class TestWire:
 class Bench:
     """`wall` is the server's wall clock, in ns; `said` what it told."""
 
-    def __init__(self, folder: Path, spec: NicSpec | None = None, **more: Any) -> None:
+    def __init__(
+        self, folder: Path, spec: NicSpec | None = None, make_wire: WireMaker = TestWire, **more: Any
+    ) -> None:  # fmt: skip
         self.wall, self.said = 0, list[str]()
         self.path = folder / "card.sock"
         self.served = serve(
-            self.path, spec or em(), EM_PCI, reset_em, TestWire, lambda: self.wall, say=self.said.append, **more
+            self.path, spec or em(), EM_PCI, reset_em, make_wire, lambda: self.wall, say=self.said.append, **more
         )
         self.engine, self.memory = self.served.engine, self.served.memory
+        self.engine.set_pin("mac", 0x02_00_00_00_00_01)
+
+    @property
+    def wire(self) -> TestWire:
         wire = self.served.wire
         assert isinstance(wire, TestWire)
-        self.wire = wire
-        self.engine.set_pin("mac", 0x02_00_00_00_00_01)
+        return wire
 
     def turn(self) -> None:
         self.served.server.turn(wait=False)
@@ -92,12 +98,12 @@ class Bench:
 class Machine:
     """A client with memory, ringbed's own driver of `em` over the socket, and an interrupt controller."""
 
-    def __init__(self, bench: Bench, **options: Any) -> None:
+    def __init__(self, bench: Bench, above: FrameSink | None = None) -> None:
         self.bench, self.client = bench, bench.client()
         self.memory, self.sink = HostMemory(4 << 20), Collector()
         map_memory(self.client, self.memory)
         self.device = SocketDevice(self.client, EM_PCI, bench.wait)
-        self.driver = Em(self.device, self.memory, self.sink, **options)
+        self.driver = Em(self.device, self.memory, above or self.sink)
 
     def up(self) -> None:
         self.driver.up()

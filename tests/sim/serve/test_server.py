@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ringbed.drivers.world import TxFrame
-from ringbed.sim.cards import em
+from ringbed.hw.errata.lab import errata_mask
+from ringbed.sim.cards import em, em_lab
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.serve.header import Command
 from ringbed.sim.wire.capture import CaptureWriter
@@ -227,11 +228,24 @@ def test_it_stops_when_it_is_told_to(bench: Bench) -> None:
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("width", [pytest.param(128, marks=pytest.mark.full), 512])
+@pytest.mark.full
+@pytest.mark.parametrize("width", [128, 256, 512])
 def test_any_width(tmp_path: Path, width: int) -> None:
     bench = Bench(tmp_path, em(width=width))
     machine = Machine(bench)
     machine.up()
     exchange(machine, 8)
     machine.close()
+    bench.close()
+
+
+def test_a_lab_build_with_its_erratum_on(tmp_path: Path) -> None:
+    """What the erratum does is the lab's to test; here a card with one more pin is served like any other."""
+    bench = Bench(tmp_path, em_lab())
+    bench.engine.set_pin("errata", errata_mask("tx-ospf-corrupted-by-csum-engine"))
+    machine = Machine(bench)
+    machine.up()
+    exchange(machine, 8)
+    machine.close()
+    assert bench.served.findings() == []
     bench.close()
