@@ -140,11 +140,14 @@ def _account(options: ServeOptions, served: Served, console: Console) -> int:
     from rich.table import Table
 
     account, findings = served.account(), served.findings()
+    took = _took(served)
     shown = Table(title="The account", title_justify="left")
     shown.add_column("what")
     shown.add_column("how many", justify="right")
     for name, count in account.items():
         shown.add_row(name, f"{count:,}")
+    for name, seconds in took.items():
+        shown.add_row(name, f"{seconds:.2f} s")
     console.print(shown)
     for finding in findings[:SHOWN]:
         console.print(str(finding), style="red", markup=False)
@@ -154,5 +157,16 @@ def _account(options: ServeOptions, served: Served, console: Console) -> int:
         console.print("Nothing was found.")
     if options.json is not None:
         rows = [Row(f"serve.{name.replace(' ', '_')}", count) for name, count in account.items()]
+        rows += [Row(f"serve.{name.replace(' ', '_')}", round(seconds, 3), "s") for name, seconds in took.items()]
         write_json(options.json, [*rows, Row("serve.findings", len(findings), "", Bar("==", 0))])
     return len(findings)
+
+
+def _took(served: Served) -> dict[str, float]:
+    """Simulated time that passed; this process's processor time, and how long the card's model was at work."""
+    engine, stats = served.engine, served.engine.stats()
+    return {
+        "simulated time": engine.frequency.ns(engine.now) / 1e9,
+        "processor time": time.process_time(),
+        "model time": stats.model_ns / 1e9,
+    }

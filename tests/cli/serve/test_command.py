@@ -165,19 +165,20 @@ def test_a_guest_asks_the_peer_and_all_is_accounted_for(serving: Callable[..., S
     rows = {row["id"]: row["value"] for row in json.loads(account.read_text())["rows"]}
     assert (rows["serve.clients"], rows["serve.findings"], rows["serve.frames_out_of_the_card"]) == (1, 0, 1)
     assert rows["serve.interrupts"] >= 2
+    assert min(rows["serve.model_time"], rows["serve.simulated_time"]) > 0
     assert "Nothing was found." in running.said
     assert not running.socket.exists()
 
 
 @needs_native
 def test_a_capture_is_played_and_a_finding_ends_with_1(serving: Callable[..., Serving], tmp_path: Path) -> None:
-    """`ringbed serve em --vfio-user /tmp/em.sock --pcap in.pcapng`; then the client takes its memory from the card."""
+    """`ringbed serve em --vfio-user /tmp/em.sock --pcap in.pcapng`, with an erratum; then memory is taken back."""
     frames = [US + bytes.fromhex("02000000009988b5") + os.urandom(size) for size in (46, 700, 1500)]
     with CaptureWriter(tmp_path / "in.pcapng") as writer:
         interface = writer.interface("in")
         for frame in frames:
             writer.write(interface, to_wire(frame), 0)
-    running = serving("--pcap", "in.pcapng")
+    running = serving("--pcap", "in.pcapng", "--erratum", ERRATUM)
     guest = Guest(running)
     assert guest.driver.transmit(0, [TxFrame([frames[0]])]) == 1
     guest.until(lambda: len(guest.sink.frames) == len(frames))
