@@ -68,7 +68,7 @@ class Connection:
         except BlockingIOError:
             pass
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise Gone(error.strerror) from None
 
     def close(self) -> None:
         for file in self._files:
@@ -86,7 +86,7 @@ class Connection:
             except BlockingIOError:
                 return False
             except OSError as error:
-                raise Gone(str(error)) from None
+                raise Gone(error.strerror) from None
             self._files += files
             if not data:
                 raise Gone("it has closed the socket")
