@@ -48,7 +48,7 @@ def serve(
     ] = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
-                                  "the model; some megabytes a second of simulated work).")
+                                  "the model).")
     ] = None,
     width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
     erratum: Annotated[
