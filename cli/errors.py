@@ -45,6 +45,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.seam.ports.parts.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,
+    "ringbed.sim.serve.socket_file.SocketRefused": Exit.USAGE,
     "ringbed.sim.needs.Missing": Exit.ENVIRONMENT,
     "ringbed.sim.yosys.tools.SynthError": Exit.ENVIRONMENT,
     "ringbed.sim.native.toolchain.BuildError": Exit.ENVIRONMENT,

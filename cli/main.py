@@ -19,6 +19,7 @@ from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.nic import command as nic
+from ringbed.cli.serve.command import serve
 
 __all__ = ["app", "main"]
 
@@ -37,6 +38,7 @@ app.add_typer(nic.app, name="nic")
 app.add_typer(dut.app, name="dut")
 app.add_typer(drivers.app, name="drivers")
 app.command(epilog=EPILOG)(demo)
+app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(bench)
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.world import PciCapability, PciIdentity
-from ringbed.hw.formats.em import OFFLOADS, pci
+from ringbed.hw.formats.em import OFFLOADS, REGISTERS, pci
+from ringbed.sim.seam.engine import Engine, Event
 from ringbed.sim.seam.portmap import Pin, PortMap
 from ringbed.sim.seam.spec import NicSpec
 
-__all__ = ["CARDS", "EM_PCI", "OFFLOADS", "WIDTHS", "em", "em_lab"]
+__all__ = ["CARDS", "EM_PCI", "OFFLOADS", "WIDTHS", "em", "em_lab", "reset_em"]
 
 WIDTHS = (64, 128, 256, 512)
+RESET_LOOKS, RESET_STEP = 2_000, 100  # clocks of a step: in all, many of the longest frames on a link of 1 Gbit/s
 _POWER = PciCapability(
     number=1,
     offset=pci.POWER_MANAGEMENT_AT,
@@ -75,6 +77,17 @@ def em_lab() -> NicSpec:
     clean = _portmap()
     portmap = replace(clean, pins=(*clean.pins, Pin("errata", len(EM_ERRATA))))
     return NicSpec("em_lab", lab_em, portmap, {}, _sources())
+
+
+def reset_em(engine: Engine) -> None:
+    """By CTRL.RST: what is on bus and wire is finished, then all begins anew (M 13.4.1); else a finding."""
+    control = REGISTERS["CTRL"]
+    engine.write(control.offset, control["RST"].mask)
+    for _ in range(RESET_LOOKS):
+        engine.run(engine.now + RESET_STEP, Event.NONE)
+        if not control["RST"].get(engine.peek(control.offset)):
+            return
+    engine.report("reset.hangs", f"CTRL.RST is 1 after {RESET_LOOKS * RESET_STEP} clocks")
 
 
 CARDS: dict[str, Callable[[], NicSpec]] = {"em": em, "em_lab": em_lab, "em512": partial(em, width=512)}

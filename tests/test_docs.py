@@ -65,6 +65,10 @@ RUN_ELSEWHERE = {
     ),
     "ringbed drivers new my_nic": ("tests/cli/drivers/test_command.py", "`ringbed drivers new my_nic`"),
     "pytest test_my_nic.py": ("tests/cli/drivers/test_command.py", '"-m", "pytest"'),
+    "ringbed serve em --vfio-user /tmp/em.sock": (
+        "tests/cli/serve/test_command.py",
+        "`ringbed serve em --vfio-user /tmp/em.sock`, with a record of the wire, a waveform and the account as JSON",
+    ),
     "ringbed bench soak": ("tests/cli/bench/test_command.py", '_bench("soak"'),
     "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }

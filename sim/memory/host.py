@@ -14,10 +14,8 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
-from bisect import bisect_left, bisect_right
-from collections import Counter, deque
-from collections.abc import Callable
-from typing import Protocol
+from bisect import bisect_right
+from collections import Counter
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
 from ringbed.hw.formats.number import several
@@ -34,7 +32,17 @@ from ringbed.sim.memory.mapping import (
     made_at,
     origin,
 )
-from ringbed.sim.memory.regions import FAULTY, POISON, READ, WRITE, DeviceMemory, Region, Response, iova_of
+from ringbed.sim.memory.regions import (
+    FAULTY,
+    POISON,
+    READ,
+    REMEMBERED,
+    WRITE,
+    DeviceMemory,
+    Region,
+    RegionTable,
+    Response,
+)
 from ringbed.sim.seam.portmap import PortMap, PortMapError
 
 __all__ = [
@@ -45,7 +53,6 @@ __all__ = [
 ARENA_BASE = 0x1_2000_0000  # above 4 GiB, so that the high halves of addresses are exercised
 ARENA_SIZE = 64 << 20  # virtual; pages are taken when touched
 LEAST_ADDR_WIDTH = 20  # half of its 1 MiB is room for rings and some 230 buffers of a full frame
-REMEMBERED = 1024  # mappings that ended: a driver that goes down ends those of a whole ring
 PAGE = 4096
 RED_ZONE = 64  # also the alignment of a slot
 SMALLEST, LARGEST = 6, 16  # slot size classes, as powers of two
@@ -55,14 +62,7 @@ def address_of(known: MappedBuffer | CoherentMemory) -> int:
     return known.iova
 
 
-class Clocked(Protocol):
-    """An engine, of which memory knows only this."""
-
-    @property
-    def now(self) -> int: ...
-
-
-class HostMemory(DeviceMemory):
+class HostMemory(RegionTable):
     """The `Dma` of one host.
 
     `trace_origins` notes the driver's file and line that mapped a buffer and that unmapped it, and the clock then, for
@@ -80,7 +80,6 @@ class HostMemory(DeviceMemory):
         self._base, self._size, self._trace = base, size, trace_origins
         self._arena = Region(base, self._data, self._shadow, file, shadow_file)
         super().__init__([self._arena])
-        self.version = 1  # changes with `regions`, so that engines know when to look again
         self._top = PAGE  # arena bytes carved so far; nothing is ever mapped at its very start
         self._shelves: list[list[int]] = [[] for _ in range(LARGEST + 1)]  # free slots by size class
         self._pages: dict[int, list[int]] = {}  # free page-aligned slots by size, for `offset`
@@ -92,9 +91,6 @@ class HostMemory(DeviceMemory):
         self._ended: dict[int, tuple[MappedBuffer | CoherentMemory, int | None]] = {}
         # all of these by address, made when somebody asks
         self._known: list[MappedBuffer | CoherentMemory] | None = None
-        # address, length, and the clock they went at
-        self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
-        self._clocked: Callable[[], Clocked | None] = lambda: None
 
     # The driver's side ------------------------------------------------------------------------------------------
 
@@ -202,44 +198,13 @@ class HostMemory(DeviceMemory):
         if len(self._ended) > REMEMBERED:
             del self._ended[next(iter(self._ended))]
 
-    def _clock(self) -> int | None:
-        engine = self._clocked()
-        return None if engine is None else engine.now
-
     # The testbed's side -----------------------------------------------------------------------------------------
 
-    def clocked_by(self, engine: Clocked) -> None:
-        """Whose clock says when a mapping (with `trace_origins`) or a region ended. It is not kept alive by this."""
-        self._clocked = weakref.ref(engine)
-
-    def add_region(self, region: Region) -> None:
-        """Memory of somebody else's, beside the arena. Raises ValueError on overlap."""
-        at = bisect_right(self.regions, region.iova, key=iova_of)
-        for other in self.regions[max(0, at - 1) : at + 1]:
-            if region.iova < other.iova + other.length and other.iova < region.iova + region.length:
-                raise ValueError(f"a region at {region.iova:#x} overlaps the one at {other.iova:#x}")
-        self.regions.insert(at, region)
-        self.version += 1
-
     def remove_region(self, region: Region) -> None:
-        """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
-        way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
-        """
-        at = bisect_left(self.regions, region.iova, key=iova_of)  # they do not overlap: it is there or nowhere
-        if region is self._arena or at == len(self.regions) or self.regions[at] is not region:
+        """As `RegionTable.remove_region`; the arena stays."""
+        if region is self._arena:
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
-        del self.regions[at]
-        self._removed.append((region.iova, region.length, self._clock()))
-        self.version += 1
-
-    def _removed_at(self, iova: int, clock: int | None) -> Place | None:
-        """The region that went last of those that had this address, unless there is memory again."""
-        for base, length, ended in reversed(self._removed) if self.region(iova) is None else ():
-            if base <= iova < base + length:
-                when = "" if ended is None or clock is None else f" {clock - ended} clocks before"
-                text = f"inside the region of {length} bytes at {base:#x} that was removed{when}"
-                return Place(text, (base, length, ended))
-        return None
+        super().remove_region(region)
 
     def set_faulty(self, iova: int, length: int, faulty: bool = True) -> None:
         """Make bytes answer SLVERR, as broken memory would, until their mapping ends or `faulty` is False."""
@@ -255,7 +220,7 @@ class HostMemory(DeviceMemory):
 
         What it says is true as long as nothing is mapped or unmapped: a finding is worded before a driver goes on.
         """
-        if removed := self._removed_at(iova, clock):
+        if removed := self.removed_at(iova, clock):
             return removed
         near = self._nearest(iova)
         if near is None:

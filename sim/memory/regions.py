@@ -13,15 +13,23 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from bisect import bisect_right
+import weakref
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
+from typing import Protocol
 
 from ringbed.sim.memory.mapping import Place
 
-__all__ = ["FAULTY", "POISON", "READ", "WRITE", "DeviceMemory", "Region", "Response", "iova_of"]
+__all__ = [
+    "FAULTY", "POISON", "READ", "REMEMBERED", "WRITE", "Clocked", "DeviceMemory", "Region", "RegionTable", "Response",
+    "iova_of",
+]  # fmt: skip
 
 POISON = 0xDB
 READ, WRITE, FAULTY = 1, 2, 4  # bits of a shadow byte
+REMEMBERED = 1024  # mappings or regions that ended: a driver that goes down ends those of a whole ring
 
 
 class Response(IntEnum):
@@ -112,3 +120,58 @@ class DeviceMemory:
             return None
         found = self.regions[near]
         return found if iova + length <= found.iova + found.length else None
+
+
+class Clocked(Protocol):
+    """An engine, of which memory knows only this."""
+
+    @property
+    def now(self) -> int: ...
+
+
+class RegionTable(DeviceMemory):
+    """Regions that come and go under a running card. `version` changes with them: engines then look again."""
+
+    def __init__(self, regions: list[Region]) -> None:
+        super().__init__(regions)
+        self.version = 1
+        # address, length, and the clock they went at
+        self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
+        self._clocked: Callable[[], Clocked | None] = lambda: None
+
+    def clocked_by(self, engine: Clocked) -> None:
+        """Whose clock says when a region (and, with `trace_origins`, a mapping) ended. It is not kept alive by this."""
+        self._clocked = weakref.ref(engine)
+
+    def add_region(self, region: Region) -> None:
+        """Memory of somebody else's. Raises ValueError on overlap."""
+        at = bisect_right(self.regions, region.iova, key=iova_of)
+        for other in self.regions[max(0, at - 1) : at + 1]:
+            if region.iova < other.iova + other.length and other.iova < region.iova + region.length:
+                raise ValueError(f"a region at {region.iova:#x} overlaps the one at {other.iova:#x}")
+        self.regions.insert(at, region)
+        self.version += 1
+
+    def remove_region(self, region: Region) -> None:
+        """Take away what `add_region` added: the device's accesses to it are DECERR from now on, those of a burst under
+        way too. An engine lets go of the bytes when it next runs or is read. Raises ValueError for any other region.
+        """
+        at = bisect_left(self.regions, region.iova, key=iova_of)  # they do not overlap: it is there or nowhere
+        if at == len(self.regions) or self.regions[at] is not region:
+            raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
+        del self.regions[at]
+        self._removed.append((region.iova, region.length, self._clock()))
+        self.version += 1
+
+    def removed_at(self, iova: int, clock: int | None) -> Place | None:
+        """The region that went last of those that had this address, unless there is memory again."""
+        for base, length, ended in reversed(self._removed) if self.region(iova) is None else ():
+            if base <= iova < base + length:
+                when = "" if ended is None or clock is None else f" {clock - ended} clocks before"
+                text = f"inside the region of {length} bytes at {base:#x} that was removed{when}"
+                return Place(text, (base, length, ended))
+        return None
+
+    def _clock(self) -> int | None:
+        engine = self._clocked()
+        return None if engine is None else engine.now

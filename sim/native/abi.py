@@ -12,7 +12,7 @@ from ringbed.sim.native.stages import STAGE_CALLS
 __all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "RegionEntry", "load"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 8
+ABI = 9
 
 
 class Config(ctypes.Structure):
@@ -85,6 +85,8 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_set_pin": (None, [handle, u32, u64]),
         "rb_get_pin": (u64, [handle, u32]),
         "rb_hold_irq": (None, [handle, u64]),
+        "rb_in_flight": (u32, [handle, u64, u64]),
+        "rb_shut": (None, [handle, u64, u64]),
         "rb_bus_faults": (None, [handle, ctypes.POINTER(BusRule), u32, ctypes.POINTER(BusFixed), u32]),
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(RawFinding), u32]),

@@ -14,8 +14,7 @@ from array import array
 from typing import Any
 
 from ringbed.hw.formats.number import several
-from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.memory.regions import Region
+from ringbed.sim.memory.regions import Region, RegionTable
 from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, RegionEntry, load
 from ringbed.sim.native.build import build_model
 from ringbed.sim.native.bus_faults import hand_over, take_log
@@ -48,7 +47,7 @@ class NativeEngine(NativeStages):
     kind = "native"
 
     def __init__(
-        self, spec: NicSpec, memory: HostMemory | None = None, *, waves: str = "", progress: Progress | None = None,
+        self, spec: NicSpec, memory: RegionTable | None = None, *, waves: str = "", progress: Progress | None = None,
         **options: Any,
     ) -> None:  # fmt: skip
         self._spec, self._memory, self._progress = spec, memory, progress
@@ -271,6 +270,17 @@ class NativeEngine(NativeStages):
             raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
         self._bus_faults = faults  # for an engine that `trace` compiles anew
         hand_over(faults, self._lib, self._live())
+
+    def in_flight(self, iova: int, length: int) -> int:
+        """How many bursts that touch these bytes are out: taken from the card, not answered whole, and not shut out."""
+        return int(self._lib.rb_in_flight(self._live(), iova, iova + length - 1))
+
+    def shut(self, iova: int, length: int) -> None:
+        """Bursts that are taken from now on and touch these bytes find no memory there; those that are out do.
+
+        So that memory can go without cutting a burst off; length 0 ends it.
+        """
+        self._lib.rb_shut(self._live(), iova, iova + length - 1) if length else self._lib.rb_shut(self._live(), 1, 0)
 
     def bus_fault_log(self) -> list[BusEvent]:
         count = self._box.fault_events

@@ -17,6 +17,7 @@ struct Command {
     u32 slot = 0;
     u8 len = 0, size = 0, burst = 0;
     bool late = false;  // a fault lets others overtake its answer
+    bool shut = false;  // taken when its bytes were memory no more
     Resp resp = OKAY, injected = OKAY;  // `injected`: a fault's answer from beat `bad_beat` on
     u32 bad_beat = 0;
 
@@ -31,6 +32,14 @@ struct Command {
         u64 span = bytes * (len + 1u), low = addr & ~(span - 1);
         return low + ((addr - low + i * bytes) & (span - 1));
     }
+    // Whether a byte of it lies from `first` to `last`.
+    bool touches(u64 first, u64 last) const {
+        u64 bytes = u64(1) << size, span = bytes * (len + 1u);
+        u64 low = burst == 2 ? addr & ~(span - 1) : addr;
+        u64 high = burst == 0 ? addr | (bytes - 1) : burst == 2 ? low + span - 1 : (addr & ~(bytes - 1)) + span - 1;
+        return low <= last && first <= high;
+    }
+    bool counts(u64 first, u64 last) const { return !shut && touches(first, last); }
 };
 
 // A short queue with removal from the middle: order is kept.
@@ -109,6 +118,16 @@ struct AxiMemory {
                !c.wvalid();
     }
 
+    // Bursts that are taken from now on and have a byte from `first` to `last` are answered as if it were no memory.
+    void shut(u64 first, u64 last) { shut_first = first, shut_last = last; }
+    // Bursts taken, not answered whole and not shut out, of which a byte lies from `first` to `last`.
+    u32 in_flight(u64 first, u64 last) const {
+        u32 found = reading && rcmd.counts(first, last);
+        for (const CommandQueue* queue : {&reads, &awaiting, &resps})
+            for (u32 i = 0; i < queue->count; i++) found += queue->list[i].counts(first, last);
+        return found;
+    }
+
     void sample(Card& c, Findings& f) {
         // The common clock does nothing at all here: keep that path short.
         if (quiet(c) && ar_hold.level == 0) {
@@ -139,6 +158,7 @@ struct AxiMemory {
     u8 rdata[BYTES] = {};
     Resp rresp = OKAY;
     Pattern ar_hold, aw_hold, w_hold, r_hold, b_hold, r_pick, b_pick;
+    u64 shut_first = 1, shut_last = 0;
     u64 ar_open = 0, w_open = 0;  // clocks until which a fault withholds the readies
     bool ar_stalled = false, aw_stalled = false, w_stalled = false, w_last = false;
     u8 w_data[BYTES] = {};
@@ -190,6 +210,7 @@ struct AxiMemory {
             ar_held = n;
             if (valid && arready) {
                 if (f.check) check_request("AR", n, f);
+                n.shut = n.touches(shut_first, shut_last);
                 n.ready_at = f.now + read_latency;
                 if (injected.on) afflict(n, memory.shared(n.addr) ? Access::FETCH : Access::READ, ar_open, f.now);
                 reads.push(n);
@@ -205,6 +226,7 @@ struct AxiMemory {
             aw_held = n;
             if (valid && awready) {
                 if (f.check) check_request("AW", n, f);
+                n.shut = n.touches(shut_first, shut_last);
                 awaiting.push(n);
             }
         }
@@ -307,7 +329,7 @@ struct AxiMemory {
         rvalid = true;
         u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
         memset(rdata, Memory::POISON, low);
-        rresp = memory.read(a, rdata + low, BYTES - low);
+        rresp = rcmd.shut ? memory.nothing(rdata + low, BYTES - low) : memory.read(a, rdata + low, BYTES - low);
         if (rresp != OKAY) {
             stray("dma.read", "reads", a, a - low + BYTES, rresp, f);
         } else if (rcmd.injected != OKAY && rbeat >= rcmd.bad_beat) {
@@ -335,8 +357,8 @@ struct AxiMemory {
         u32 beats = bcmd.injected == OKAY ? s.beats : 0;
         for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
-            Resp r = memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
-            if (r == OKAY) continue;
+            Resp r = bcmd.shut ? DECERR : memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
+            if (r == OKAY || !s.strobe[i]) continue;
             u64 strobe = s.strobe[i];
             stray("dma.write", "writes", a + __builtin_ctzll(strobe), a + 64 - __builtin_clzll(strobe), r, f);
             bcmd.resp = r;

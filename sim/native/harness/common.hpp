@@ -165,13 +165,16 @@ struct Memory {
         return r && r->shadow && (r->shadow[iova - r->iova] & (READ | WRITE)) == (READ | WRITE);
     }
 
+    // What is read where there is no memory.
+    Resp nothing(u8* out, u32 length) {
+        memset(out, POISON, length);
+        return DECERR;
+    }
+
     // One beat; unreadable bytes come back as POISON, and a beat wholly unreadable is DECERR.
     Resp read(u64 iova, u8* out, u32 length) {
         const Region* r = find(iova, length);
-        if (!r) {
-            memset(out, POISON, length);
-            return DECERR;
-        }
+        if (!r) return nothing(out, length);
         u64 at = iova - r->iova;
         memcpy(out, r->data + at, length);
         if (!r->shadow) return OKAY;

@@ -404,6 +404,14 @@ RB_API void rb_hold_irq(void* handle, u64 until) {
     of(handle)->irq_from = until;
     of(handle)->publish();
 }
+// Of bytes `first` to `last`: bursts that are out; and that none taken from now on reaches them (first > last: all do).
+RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
+    if constexpr (Card::HAS_DMA) return of(handle)->dma.in_flight(first, last);
+    return 0;
+}
+RB_API void rb_shut(void* handle, u64 first, u64 last) {
+    if constexpr (Card::HAS_DMA) of(handle)->dma.shut(first, last);
+}
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
     of(handle)->dma.injected.set(rules, nrules, fixed, nfixed);
@@ -445,4 +453,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 8; }
+RB_API u32 rb_abi(void) { return 9; }

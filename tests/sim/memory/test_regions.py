@@ -165,7 +165,7 @@ def test_a_region_that_comes_or_goes_is_looked_for_by_halves(change: str, monkey
             pytest.fail("all regions are walked")
 
     memory.regions = Sighted(memory.regions)
-    monkeypatch.setattr("ringbed.sim.memory.host.iova_of", looked)
+    monkeypatch.setattr("ringbed.sim.memory.regions.iova_of", looked)
     for page in (pages[0], pages[511], pages[-1]):
         if change == "removed":
             memory.remove_region(page)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.drivers.world import Coherent
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.native.toolchain import BuildError, wave_format
@@ -28,6 +29,53 @@ def sent(engine: NativeEngine, memory: HostMemory, seed: int) -> list[tuple[int,
         engine.wire_in(bytes((seed + i + k) & 255 for k in range(1 + (seed * 7 + i) % 200)), at=100 + 400 * i)
     engine.run(400 * 301)
     return engine.wire_out()
+
+
+def with_a_frame_in_flight() -> tuple[NativeEngine, HostMemory, Coherent]:
+    """A frame of three beats is on its way to the ring, and would be read back from it."""
+    memory = HostMemory()
+    ring = memory.coherent(256)
+    engine = NativeEngine(toy_spec(), memory)
+    for offset, value in ((0, ring.iova & 0xFFFF_FFFF), (4, ring.iova >> 32), (CONTROL, 1)):
+        engine.write(offset, value)
+    engine.run(20)
+    assert engine.in_flight(0, 1 << 64) == 0
+    engine.wire_in(bytes(range(24)), at=engine.now)
+    for _ in range(100):
+        if engine.in_flight(0, 1 << 64):
+            break
+        engine.run(engine.now + 1, Event.NONE)
+    return engine, memory, ring
+
+
+def test_bursts_in_flight_are_those_that_touch_the_bytes_asked_for() -> None:
+    engine, memory, ring = with_a_frame_in_flight()
+    beside, seen = memory.coherent(256), list[int]()
+    while Event.IDLE not in engine.run(engine.now + 1, Event.IDLE):
+        every = engine.in_flight(0, 1 << 64)
+        assert engine.in_flight(ring.iova, 24) == every
+        assert engine.in_flight(ring.iova, 8) + engine.in_flight(ring.iova + 8, 16) >= every
+        assert engine.in_flight(ring.iova + 24, 1 << 20) == engine.in_flight(beside.iova, 256) == 0
+        assert engine.in_flight(ring.iova + 7, 1) == engine.in_flight(ring.iova, 8)
+        seen.append(every)
+    assert max(seen) > 0
+    assert (engine.in_flight(0, 1 << 64), bytes(ring.view[:24])) == (0, bytes(range(24)))
+
+
+def test_shut_memory_is_there_for_the_bursts_that_are_out_and_for_no_others() -> None:
+    engine, _, ring = with_a_frame_in_flight()
+    engine.shut(ring.iova, 256)
+    assert engine.in_flight(ring.iova, 256) == 1
+    while engine.in_flight(ring.iova, 256):
+        engine.run(engine.now + 1, Event.NONE)
+    assert (bytes(ring.view[:8]), engine.findings()) == (bytes(range(8)), [])
+    engine.run(engine.now + 1000, Event.IDLE)
+    assert (bytes(ring.view[8:24]), engine.in_flight(0, 1 << 64)) == (bytes(16), 0)
+    assert {finding.rule for finding in engine.findings()} == {"dma.write", "dma.read"}
+    engine.shut(0, 0)
+    engine.wire_in(bytes(range(24)), at=engine.now)
+    engine.run(engine.now + 1000, Event.IDLE)
+    assert (bytes(ring.view[:24]), engine.findings()) == (bytes(range(24)), [])
 
 
 def test_engines_run_in_threads_as_alone() -> None:

@@ -1,0 +1,86 @@
+"""`ringbed serve`: a card of ours as a PCI device of a virtual machine, for the driver of its operating system."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringbed.cli.errors import Exit, UserError
+from ringbed.cli.files import must_be_writable
+
+__all__ = ["FarEnd", "serve"]
+
+CARD = "em"  # the only one that comes along with a PCI identity
+
+
+class FarEnd(StrEnum):
+    """What is on the other end of the card's wire."""
+
+    PEER = "peer"
+    TAP = "tap"
+    PCAP = "pcap"
+
+
+def serve(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A NIC, as `ringbed nic list` names it.")],
+    vfio_user: Annotated[
+        Path, typer.Option("--vfio-user", metavar="SOCKET", help="The Unix socket to be served at; it is made, for its "
+                           "owner alone.")
+    ],
+    wire: Annotated[
+        FarEnd,
+        typer.Option(help="peer: a stack of ringbed's, which answers ARP and ping. tap: this machine's kernel, by a TAP"
+                     " device (root, or in a namespace of your own). pcap: nobody; --pcap is played, --capture keeps."),
+    ] = FarEnd.PEER,
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS/BITS", help="Of the peer; the guest takes another of that network.")
+    ] = "10.77.0.1/24",
+    tap: Annotated[str, typer.Option(metavar="NAME", help="Of the TAP device.")] = "ringbed0",
+    pcap: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Play its frames into the card once the card has sent one, some "
+                                  "20 us apart; implies --wire pcap.")
+    ] = None,
+    capture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what passes the wire, both ways, as pcapng.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
+                                  "the model).")
+    ] = None,
+    width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
+    erratum: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Switch a bug of the lab on; may be given more than once.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the account as JSON; - is stdout.")] = None,
+) -> None:  # fmt: skip
+    """Serve a NIC's RTL as a PCI device, by the vfio-user protocol, until Ctrl-C.
+
+    QEMU from 10.1 on takes it as a device of a virtual machine, and the driver of the operating system in there drives
+    it: every register access comes to the RTL, every DMA of the RTL goes to the machine's memory. The line for QEMU is
+    printed. A client that leaves, or is killed, makes room for the next; the card is reset then, its record goes on.
+
+    Time in the card is simulated: it follows the wall's while the card is idle and lags behind while it works.
+
+    At the end comes the account: clients, frames, interrupts, accesses, and what the checkers on the card's bus found.
+
+    Ends with 1 when there was a finding.
+    """
+    from ringbed.cli.serve.run import ServeOptions, run_serve
+
+    if name != CARD:
+        raise UserError(f"there is no NIC {name!r} that can be served; there is {CARD}")
+    if pcap is not None:
+        if wire is FarEnd.TAP:
+            raise UserError("--pcap plays a file; it does not go with --wire tap")
+        wire = FarEnd.PCAP
+    for written in (capture, trace, json):
+        if written is not None:
+            must_be_writable(written, pcap)
+    if trace is not None and trace.suffix not in (".fst", ".vcd"):
+        raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
+    options = ServeOptions(vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json)
+    if not run_serve(options):
+        raise typer.Exit(Exit.FINDING)

@@ -1,0 +1,172 @@
+"""`ringbed serve`, run: the card is opened as asked, served until a signal comes, and accounted for."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringbed.cli.errors import UserError
+from ringbed.cli.report import Bar, Row, write_json
+from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
+from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
+from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.serve.served import Served, WireMaker, serve
+from ringbed.sim.wire.capture import CaptureWriter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["ServeOptions", "qemu_line", "run_serve"]
+
+SHOWN = 20  # findings printed in full
+SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The command line."""
+
+    socket: Path
+    wire: str
+    address: str
+    tap: str
+    pcap: Path | None
+    capture: Path | None
+    trace: Path | None
+    width: int
+    errata: tuple[str, ...]
+    json: Path | None
+
+
+def qemu_line(socket: Path) -> str:
+    """What QEMU is told; the guest's memory must be in a file that is shared, or the card could not reach it."""
+    device = f'{{"driver":"vfio-user-pci","socket":{{"path":"{socket.absolute()}","type":"unix"}}}}'
+    memory = "-m 256M -object memory-backend-memfd,id=mem,size=256M,share=on"
+    return f"qemu-system-x86_64 -M pc,memory-backend=mem {memory} -device '{device}'"
+
+
+def run_serve(options: ServeOptions) -> bool:
+    """Whether nothing was found. Raises UserError, SocketRefused, TapUnavailable, BuildError, CardEnded."""
+    from rich.console import Console
+
+    console = Console(stderr=str(options.json) == "-", highlight=False, soft_wrap=True)
+    with ExitStack() as stack:
+        served = _open(options, stack, console)
+        _begin(options, console)
+        try:
+            with _until_a_signal(served):
+                served.server.run()
+        finally:
+            served.server.close()
+            found = _account(options, served, console)
+    return not found
+
+
+def _open(options: ServeOptions, stack: ExitStack, console: Console) -> Served:
+    spec, errata = _card(options)
+    make_wire = _wire(options, stack)
+    capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
+    waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    with console.status("building the card's model ...") as status:
+        served = serve(
+            options.socket, spec, EM_PCI, reset_em, make_wire, time.monotonic_ns, capture=capture, say=console.print,
+            progress=lambda text: status.update(f"{text} ..."), **waves,
+        )  # fmt: skip
+    stack.callback(served.close)
+    if errata:
+        served.engine.set_pin("errata", errata)
+    if options.trace is not None:
+        served.engine.trace(options.trace)
+    return served
+
+
+def _card(options: ServeOptions) -> tuple[NicSpec, int]:
+    """Which card, and the value of a lab build's pin."""
+    if options.width not in WIDTHS:
+        raise UserError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {options.width}")
+    if not options.errata:
+        return em(width=options.width), 0
+    if options.width != WIDTHS[0]:
+        raise UserError(f"the lab's card is {WIDTHS[0]} bits wide: --erratum does not go with --width")
+    from ringbed.hw.errata.lab import errata_mask
+
+    try:
+        return em_lab(), errata_mask(*options.errata)
+    except KeyError as error:
+        raise UserError(str(error.args[0])) from None
+
+
+def _wire(options: ServeOptions, stack: ExitStack) -> WireMaker:
+    if options.wire == "tap":
+        return tap_wire(options.tap, stack)
+    return peer_wire(options.address) if options.wire == "peer" else pcap_wire(options.pcap)
+
+
+def _begin(options: ServeOptions, console: Console) -> None:
+    console.print(f"served at {options.socket}; for QEMU from 10.1 on:\n  {qemu_line(options.socket)}", markup=False)
+    if options.wire == "peer":
+        console.print(f"at the far end of the wire: {options.address}, which answers ping")
+    elif options.wire == "tap":
+        console.print(f"at the far end of the wire: {options.tap}; `ip link set {options.tap} up`, and an address")
+
+
+@contextmanager
+def _until_a_signal(served: Served) -> Iterator[None]:
+    """The first signal ends it in order; a second one as if nobody had listened."""
+
+    def stop(number: int, frame: object) -> None:
+        served.server.stop()
+        _restore(before)
+
+    before = {each: signal.signal(each, stop) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: dict[signal.Signals, Any]) -> None:
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def _account(options: ServeOptions, served: Served, console: Console) -> int:
+    """How many findings there were."""
+    from rich.table import Table
+
+    account, findings = served.account(), served.findings()
+    took = _took(served)
+    shown = Table(title="The account", title_justify="left")
+    shown.add_column("what")
+    shown.add_column("how many", justify="right")
+    for name, count in account.items():
+        shown.add_row(name, f"{count:,}")
+    for name, seconds in took.items():
+        shown.add_row(name, f"{seconds:.2f} s")
+    console.print(shown)
+    for finding in findings[:SHOWN]:
+        console.print(str(finding), style="red", markup=False)
+    if len(findings) > SHOWN:
+        console.print(f"... and {len(findings) - SHOWN} more findings", style="red")
+    if not findings:
+        console.print("Nothing was found.")
+    if options.json is not None:
+        rows = [Row(f"serve.{name.replace(' ', '_')}", count) for name, count in account.items()]
+        rows += [Row(f"serve.{name.replace(' ', '_')}", round(seconds, 3), "s") for name, seconds in took.items()]
+        write_json(options.json, [*rows, Row("serve.findings", len(findings), "", Bar("==", 0))])
+    return len(findings)
+
+
+def _took(served: Served) -> dict[str, float]:
+    """Simulated time that passed; this process's processor time, and how long the card's model was at work."""
+    engine, stats = served.engine, served.engine.stats()
+    return {
+        "simulated time": engine.frequency.ns(engine.now) / 1e9,
+        "processor time": time.process_time(),
+        "model time": stats.model_ns / 1e9,
+    }

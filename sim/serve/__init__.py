@@ -1,0 +1,1 @@
+"""A card served to somebody else's driver: a PCI function on a Unix socket, by the vfio-user protocol."""

@@ -1,0 +1,160 @@
+"""A client's memory as the card sees it: what was mapped with a file is the card's to read and write, page by page.
+
+Each file is mapped once, however many descriptors of it come, since a client with an IOMMU brings one for every page.
+What was mapped without a file could be reached by messages only; the engine asks memory from inside a clock and cannot
+wait for an answer, so an access to it is answered DECERR, as an access to nothing is, and the finding says which it
+was. Without the bus master bit the card reaches nothing at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import stat
+import weakref
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from ringbed.sim.memory.mapping import Place
+from ringbed.sim.memory.regions import READ, WRITE, Region, RegionTable
+from ringbed.sim.serve.messages import DmaMap, Refusal
+
+__all__ = ["MOST_MAPS", "OFF", "ClientMemory"]
+
+OFF = "the bus master bit of the card's command register is off (PCI 2.2, 6.2.2)"
+MOST_MAPS = 65535  # what the protocol says when nobody says anything
+GUARDED = 1 << 28  # bytes of one map that may be read only or written only: each needs a byte of permissions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """A map of the client's; without a region it has no file."""
+
+    address: int
+    size: int
+    region: Region | None
+
+
+def address_of(window: Window) -> int:
+    return window.address
+
+
+class ClientMemory(RegionTable):
+    """`master`: whether the card may read and write at all; off until the client's driver says so."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self._windows: list[Window] = []  # by address
+        self._files: weakref.WeakValueDictionary[tuple[int, int], mmap.mmap] = weakref.WeakValueDictionary()
+        self._guards: dict[int, mmap.mmap] = {}  # bytes of permissions, by permission: every region has the same
+        self._master = False
+        self.closing: tuple[int, int, str] | None = None  # address, length and why: going, while bursts to it end
+
+    @property
+    def windows(self) -> int:
+        """How many maps there are, those without a file too."""
+        return len(self._windows)
+
+    @property
+    def master(self) -> bool:
+        return self._master
+
+    @master.setter
+    def master(self, on: bool) -> None:
+        if on == self._master:
+            return
+        self._master = on
+        self.regions = [window.region for window in self._windows if window.region is not None] if on else []
+        self.version += 1
+
+    def map(self, wanted: DmaMap, file: int | None) -> Refusal | None:
+        """`file` stays the caller's to close. A refusal has changed nothing."""
+        if self._overlaps(wanted):
+            return Refusal(errno.EEXIST, f"{wanted.size:#x} bytes at {wanted.address:#x} are mapped already")
+        if len(self._windows) >= MOST_MAPS:
+            return Refusal(errno.ENOSPC, f"there are {MOST_MAPS} maps already")
+        try:
+            region = None if file is None else self._region(wanted, file)
+        except OSError as error:
+            return Refusal(error.errno or errno.EINVAL, f"the file of {wanted.address:#x} cannot be mapped: {error}")
+        window = Window(wanted.address, wanted.size, region)
+        self._windows.insert(bisect_left(self._windows, window.address, key=address_of), window)
+        if region is not None and self._master:
+            self.add_region(region)
+        return None
+
+    def within(self, address: int, size: int) -> list[Window] | None:
+        """The maps that lie in this range; None when it would cut one in two."""
+        end = address + size
+        begin, stop = (bisect_left(self._windows, at, key=address_of) for at in (address, end))
+        before = self._windows[begin - 1] if begin else None
+        inside = self._windows[begin:stop]
+        at_begin = before is not None and before.address + before.size > address
+        at_end = bool(inside) and inside[-1].address + inside[-1].size > end
+        return None if at_begin or at_end else inside
+
+    def unmap(self, window: Window) -> None:
+        """One of what `within` gave. The engine lets go of the bytes when it next runs."""
+        del self._windows[bisect_left(self._windows, window.address, key=address_of)]
+        if window.region is not None and self._master:
+            self.remove_region(window.region)
+
+    def clear(self) -> None:
+        """All maps are gone."""
+        for window in reversed(list(self._windows)):  # from the end, which moves nothing
+            self.unmap(window)
+
+    def locate(self, iova: int, end: int | None = None, clock: int | None = None, write: bool | None = None) -> Place:
+        if self.closing is not None and self.closing[0] <= iova < sum(self.closing[:2]):
+            address, size, why = self.closing
+            text = why if why is OFF else f"inside {size} bytes at {address:#x} that {why}"
+            return Place(text, (address, why))
+        if not self._master:
+            return Place(OFF, (0, OFF))
+        at = bisect_right(self._windows, iova, key=address_of) - 1
+        near = self._windows[at] if at >= 0 else None
+        if near is not None and near.region is None and iova < near.address + near.size:
+            text = f"in the {near.size} bytes at {near.address:#x} that the client mapped without a file"
+            return Place(text, near.address)
+        if removed := self.removed_at(iova, clock):
+            return removed
+        return super().locate(iova, end, clock, write) if self.regions else Place("nothing is mapped")
+
+    def _overlaps(self, wanted: DmaMap) -> bool:
+        at = bisect_right(self._windows, wanted.address, key=address_of)
+        before, behind = self._windows[max(0, at - 1) : at], self._windows[at : at + 1]
+        return any(w.address + w.size > wanted.address for w in before) or any(
+            w.address < wanted.address + wanted.size for w in behind
+        )
+
+    def _region(self, wanted: DmaMap, file: int) -> Region:
+        """Raises OSError."""
+        allowed = READ * wanted.readable | WRITE * wanted.writable
+        if allowed != READ | WRITE and wanted.size > GUARDED:
+            raise OSError(errno.ENOMEM, f"{wanted.size} bytes with permissions of their own")
+        view = memoryview(self._mapped(wanted, file))[wanted.offset : wanted.offset + wanted.size]
+        guard = None if allowed == READ | WRITE else self._guard(allowed, wanted.size)
+        return Region(wanted.address, view, guard)
+
+    def _mapped(self, wanted: DmaMap, file: int) -> mmap.mmap:
+        """The whole file, or what there was of it when it was last looked at."""
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no file of bytes")
+        if found.st_size < wanted.offset + wanted.size:
+            raise OSError(errno.EINVAL, f"it has {found.st_size} bytes")
+        if not wanted.writable:  # it may be closed to writing: a copy that nobody writes to is the file itself
+            return mmap.mmap(file, found.st_size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        key = found.st_dev, found.st_ino
+        known = self._files.get(key)
+        if known is None or len(known) < wanted.offset + wanted.size:
+            known = self._files[key] = mmap.mmap(file, found.st_size)
+        return known
+
+    def _guard(self, allowed: int, size: int) -> memoryview:
+        guard = self._guards.get(allowed)
+        if guard is None or len(guard) < size:
+            guard = self._guards[allowed] = mmap.mmap(-1, size)
+            guard.write(bytes([allowed]) * size)
+        return memoryview(guard)[:size]

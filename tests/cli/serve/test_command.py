@@ -1,0 +1,195 @@
+"""`ringbed serve`: what it refuses at once, and a whole run: another process serves, a client of the tests drives."""
+
+from __future__ import annotations
+
+import json
+import random
+import select
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringbed.cli import main as cli
+from ringbed.cli.errors import Exit
+from ringbed.cli.serve.run import qemu_line
+from ringbed.drivers.em.driver import Em
+from ringbed.drivers.world import TxFrame
+from ringbed.sim.cards import EM_PCI
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.toolchain import wave_format
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.wire.capture import CaptureWriter
+from ringbed.sim.wire.frame import to_wire
+from ringbed.sim.wire.replay import read_capture
+from tests.sim.conftest import needs_native
+from tests.sim.serve.client import Client, SocketDevice, map_memory
+
+ROOT = Path(__file__).parents[3]
+US = bytes.fromhex("020000000001")
+ARP = struct.Struct("!HHBBH6s4s6s4s")
+ERRATUM = "tx-ospf-corrupted-by-csum-engine"
+LOOKS = 10_000  # of at most a hundredth of a second
+
+
+class Serving:
+    """The command, running."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.socket = folder / "em.sock"
+        command = [sys.executable, "-m", "ringbed.cli.main", "serve", "em", "--vfio-user", str(self.socket), *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self.process.stdout is not None
+        self._said = self.process.stdout
+        self.said = ""
+
+    def hear(self, words: str) -> str:
+        """Its output up to the line with `words`."""
+        while words not in self.said:
+            line = self._said.readline()
+            assert line, self.said
+            self.said += line
+        return self.said
+
+    def end(self) -> int:
+        """Ctrl-C; its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        rest, _ = self.process.communicate(timeout=120)
+        self.said += rest
+        return self.process.returncode
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    begun: list[Serving] = []
+
+    def begin(*arguments: str) -> Serving:
+        begun.append(Serving(tmp_path, *arguments))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.process.communicate()
+
+
+class Guest:
+    """A machine with our driver in it, on wall time."""
+
+    def __init__(self, serving: Serving) -> None:
+        serving.hear("for QEMU")
+        self.client = Client(serving.socket, None)
+        self.memory, self.sink = HostMemory(4 << 20), Collector()
+        map_memory(self.client, self.memory)
+        self.device = SocketDevice(self.client, EM_PCI, self.wait)
+        self.driver = Em(self.device, self.memory, self.sink)
+        self.driver.up()
+        self.until(lambda: self.sink.link_up)
+
+    def wait(self, nanoseconds: int) -> None:
+        select.select([], [], [], nanoseconds / 1e9)
+
+    def until(self, done: Callable[[], Any]) -> None:
+        for _ in range(LOOKS):
+            if done():
+                return
+            select.select([self.device.event], [], [], 0.01)
+            if self.device.taken():
+                self.driver.interrupt(0)
+                self.device.unmask()
+        raise AssertionError("it does not come")
+
+    def close(self) -> None:
+        self.driver.down()
+        self.client.close()
+        self.device.close()
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, name: str = "em", code: Exit = Exit.USAGE) -> str:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["serve", name, *arguments])
+    assert end.value.code == code
+    return capsys.readouterr().err.removeprefix("ringbed: ").strip()
+
+
+def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ("--vfio-user", str(tmp_path / "s"))
+    assert refused(capsys, *at, name="mx") == "there is no NIC 'mx' that can be served; there is em"
+    assert refused(capsys, *at, "--wire", "tap", "--pcap", "f").startswith("--pcap plays a file")
+    assert refused(capsys, *at, "--trace", str(tmp_path / "w.txt")) == "a waveform is .fst or .vcd, not w.txt"
+    assert refused(capsys, *at, "--capture", str(tmp_path / "no" / "f")).startswith("cannot write")
+    assert refused(capsys, *at, "--width", "32") == "em is made 64, 128, 256, 512 bits wide, not 32"
+    assert refused(capsys, *at, "--erratum", "none-such").startswith("the lab has no erratum 'none-such'; it has ")
+    assert refused(capsys, *at, "--erratum", "tx-ospf-corrupted-by-csum-engine", "--width", "128").startswith(
+        "the lab's card is 64 bits wide"
+    )
+    assert refused(capsys, *at, "--address", "10.0.0.300/24").startswith("--address is an IPv4 address")
+    assert refused(capsys, *at, "--address", "10.0.0.1/31").endswith("leaves the guest no address in its network")
+    assert refused(capsys, *at, "--wire", "tap", "--tap", "x" * 16).startswith("an interface name has 1..15 bytes")
+    assert refused(capsys, *at, "--pcap", str(tmp_path / "none")).endswith("No such file or directory")
+    (tmp_path / "s").write_text("mine")
+    assert refused(capsys, *at).endswith("something is there that is no socket")
+    assert (tmp_path / "s").read_text() == "mine"
+
+
+def test_the_line_for_qemu_is_that_of_the_page() -> None:
+    page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    assert qemu_line(Path("/tmp/em.sock")) in page
+
+
+@needs_native
+def test_a_guest_asks_the_peer_and_all_is_accounted_for(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    """`ringbed serve em --vfio-user /tmp/em.sock`, with a record of the wire, a waveform and the account as JSON."""
+    record, waves, account = tmp_path / "wire.pcapng", tmp_path / f"em.{wave_format()}", tmp_path / "account.json"
+    running = serving("--capture", str(record), "--trace", str(waves), "--json", str(account))
+    guest = Guest(running)
+    ask = ARP.pack(1, 0x0800, 6, 4, 1, US, bytes([10, 77, 0, 2]), bytes(6), bytes([10, 77, 0, 1]))
+    frame = b"\xff" * 6 + US + b"\x08\x06" + ask
+    assert guest.driver.transmit(0, [TxFrame([frame])]) == 1
+    guest.until(lambda: guest.sink.frames)
+    answer = guest.sink.take()[0].data
+    assert ARP.unpack_from(answer, 14)[4:] == (2, answer[6:12], bytes([10, 77, 0, 1]), US, bytes([10, 77, 0, 2]))
+    guest.close()
+    running.hear("client 1 is gone")
+    assert running.end() == 0, running.said
+    assert [len(each.data) for each in read_capture(record).frames] == [64, 64]
+    assert waves.stat().st_size > 1000
+    rows = {row["id"]: row["value"] for row in json.loads(account.read_text())["rows"]}
+    assert (rows["serve.clients"], rows["serve.findings"], rows["serve.frames_out_of_the_card"]) == (1, 0, 1)
+    assert rows["serve.interrupts"] >= 2
+    assert min(rows["serve.model_time"], rows["serve.simulated_time"]) > 0
+    assert "Nothing was found." in running.said
+    assert not running.socket.exists()
+
+
+@needs_native
+def test_a_capture_is_played_and_a_finding_ends_with_1(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    """`ringbed serve em --vfio-user /tmp/em.sock --pcap in.pcapng`, with an erratum; then memory is taken back."""
+    rng = random.Random(1)
+    frames = [US + bytes.fromhex("02000000009988b5") + rng.randbytes(size) for size in (46, 700, 1500)]
+    with CaptureWriter(tmp_path / "in.pcapng") as writer:
+        interface = writer.interface("in")
+        for frame in frames:
+            writer.write(interface, to_wire(frame), 0)
+    running = serving("--pcap", "in.pcapng", "--erratum", ERRATUM)
+    guest = Guest(running)
+    assert guest.driver.transmit(0, [TxFrame([frames[0]])]) == 1
+    guest.until(lambda: len(guest.sink.frames) == len(frames))
+    assert [frame.data for frame in guest.sink.take()] == frames
+    guest.client.unmap(0, 0, flags=2)
+    guest.client.write(0, 0x3818, 5)  # TDT: the card is told to fetch
+    guest.client.read(7, 0)
+    guest.client.close()
+    guest.device.close()
+    running.hear("client 1 is gone")
+    assert running.end() == Exit.FINDING
+    assert "dma.read: the device reads" in running.said
+    assert "was removed" in running.said

@@ -1,0 +1,129 @@
+"""An `em` that is served, and its server in the test's own thread, turned round by hand, away from wall time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ringbed.drivers.em.driver import Em
+from ringbed.drivers.world import FrameSink
+from ringbed.sim.cards import EM_PCI, em, reset_em
+from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.seam.clock import Frequency
+from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.serve.served import WireMaker, serve
+from ringbed.sim.testbed.host import Collector
+from ringbed.sim.wire.frame import WireEnd, to_wire
+from tests.sim.serve.client import Client, SocketDevice, map_memory
+
+__all__ = ["Bench", "Machine", "TestWire"]
+
+LIMIT = 20_000  # turns
+
+
+class TestWire:
+    """Frames in a test's hands."""
+
+    __test__ = False
+
+    def __init__(self, end: WireEnd, frequency: Frequency) -> None:
+        self.end, self.frequency = end, frequency
+        self.out: list[bytes] = []
+        self.next: list[bytes] = []
+
+    def move(self, now: int) -> int:
+        left, coming = self.end.wire_out(), self.next
+        self.out += [frame for _, frame in left]
+        self.next = []
+        for frame in coming:
+            self.end.wire_in(to_wire(frame), self.frequency.clocks(now))
+        return len(left) + len(coming)
+
+    def files(self) -> list[int]:
+        return []
+
+    def deadline(self) -> None:
+        return None
+
+
+class Bench:
+    """`wall` is the server's wall clock, in ns; `said` what it told."""
+
+    def __init__(
+        self, folder: Path, spec: NicSpec | None = None, make_wire: WireMaker = TestWire, **more: Any
+    ) -> None:  # fmt: skip
+        self.wall, self.said = 0, list[str]()
+        self.path = folder / "card.sock"
+        self.served = serve(
+            self.path, spec or em(), EM_PCI, reset_em, make_wire, lambda: self.wall, say=self.said.append, **more
+        )
+        self.engine, self.memory = self.served.engine, self.served.memory
+        self.engine.set_pin("mac", 0x02_00_00_00_00_01)
+
+    @property
+    def wire(self) -> TestWire:
+        wire = self.served.wire
+        assert isinstance(wire, TestWire)
+        return wire
+
+    def turn(self) -> None:
+        self.served.server.turn(wait=False)
+
+    def client(self, greet: bool = True) -> Client:
+        return Client(self.path, self.turn, greet)
+
+    def wait(self, nanoseconds: int) -> None:
+        """Let so much simulated time pass, the wall's with it."""
+        until = self.engine.now + self.engine.frequency.clocks(nanoseconds)
+        self.wall += nanoseconds
+        for _ in range(LIMIT):
+            if self.engine.now >= until:
+                return
+            self.turn()
+            self.wall += 100  # what was busy has lagged
+        raise AssertionError("time stands still")
+
+    def rest(self) -> None:
+        """Until nothing is in flight."""
+        for _ in range(LIMIT):
+            self.turn()
+            if not self.served.server.busy:
+                return
+        raise AssertionError("the card does not come to rest")
+
+    def close(self) -> None:
+        self.served.close()
+
+
+class Machine:
+    """A client with memory, ringbed's own driver of `em` over the socket, and an interrupt controller."""
+
+    def __init__(self, bench: Bench, above: FrameSink | None = None) -> None:
+        self.bench, self.client = bench, bench.client()
+        self.memory, self.sink = HostMemory(4 << 20), Collector()
+        map_memory(self.client, self.memory)
+        self.device = SocketDevice(self.client, EM_PCI, bench.wait)
+        self.driver = Em(self.device, self.memory, above or self.sink)
+
+    def up(self) -> None:
+        self.driver.up()
+        self.work()
+        assert self.sink.link_up
+
+    def work(self, microseconds: int = 300) -> None:
+        """Let time pass and serve interrupts."""
+        for _ in range(microseconds // 10):
+            self.bench.wait(10_000)
+            while self.device.taken():
+                self.driver.interrupt(0)
+                self.device.unmask()
+                self.bench.turn()
+
+    def down(self) -> None:
+        self.driver.down()
+        assert self.memory.leaks() == []
+
+    def close(self) -> None:
+        self.client.close()
+        self.device.close()
+        self.bench.turn()
