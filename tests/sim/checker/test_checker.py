@@ -1,0 +1,112 @@
+"""Clean drivers have no finding, on every engine that can be checked; and what a finding is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringbed.drivers.world import TxFrame
+from ringbed.sim.checker.finding import DriverFinding
+from ringbed.sim.testbed.assembly import open_host
+from ringbed.sim.testbed.host import Collector
+from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
+from tests.sim.checker.planted import Fault, driver_findings, planted, traffic
+from tests.sim.testbed.em_mini import EmMini
+
+TEMPLATE = planted(Fault("none", "", ()))[0]
+DRIVERS: dict[str, tuple[Callable[..., Any] | None, dict[str, Any]]] = {
+    "em": (None, {}),
+    "em, small rings": (None, {"rx_ring": 8, "tx_ring": 8}),
+    "em, small buffers": (None, {"rx_ring": 32, "buffer_size": 256}),
+    "em, errata of the silicon": (None, {"workarounds": ("descriptor_4k", "tso_tail")}),
+    "template": (TEMPLATE, {}),
+    "template, a small ring": (TEMPLATE, {"size": 8}),
+}
+
+
+def clean(name: str, frames: int, **settings: Any) -> None:
+    driver, options = DRIVERS[name]
+    found, raised = driver_findings(driver, frames, driver_options=options, **settings)
+    assert [str(each) for each in found] == []
+    assert raised is None
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+@pytest.mark.needs("native")
+def test_a_clean_driver_has_no_finding(name: str) -> None:
+    clean(name, 400, engine="native", batch=30)
+
+
+@pytest.mark.parametrize("name", ["em", "template"])
+@pytest.mark.needs("native")
+def test_nor_line_by_line(name: str) -> None:
+    clean(name, 30, engine="native", checker="lines")
+
+
+def test_nor_on_pysim() -> None:
+    clean("template", 2, engine="pysim")
+
+
+def test_a_fault_is_found_on_pysim() -> None:
+    fault = next(each for each in FAULTS_OF_RINGS if each.name == "written behind the bell")
+    found, _ = driver_findings(planted(fault)[0], 2, engine="pysim")
+    assert {each.rule for each in found} == {"ring.owned"}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["em", "template"])
+@pytest.mark.needs("native")
+def test_nor_over_a_hundred_thousand_frames(name: str) -> None:
+    """Of them half each way."""
+    clean(name, 50_000, engine="native", batch=40)
+
+
+@pytest.mark.needs("native")
+def test_a_driver_without_rules_of_its_card_is_not_for_it() -> None:
+    """The engine of the tests' own small driver has no PCI identity but em's: it is checked like any."""
+    host = open_host("em0", Collector(), driver=EmMini, checker=True)
+    host.up()
+    host.driver.transmit(0, [TxFrame([bytes(range(60))])])
+    host.advance(host.now + 50_000)
+    host.down()
+    assert host.findings() == []
+    host.engine.close()
+
+
+def test_qemu_is_refused() -> None:
+    from ringbed.sim.checker.wanted import rules_for
+
+    assert rules_for("qemu", None) is None
+    with pytest.raises(ValueError, match="on engine qemu the card moves while the driver does"):
+        rules_for("qemu", True)
+
+
+@pytest.mark.needs("native")
+def test_what_is_found_is_taken_once_and_counted() -> None:
+    """The rule, its section, what was done, the lines, and how often."""
+    fault = next(each for each in FAULTS_OF_RINGS if each.name == "head written live")
+    driver, text = planted(fault)
+    found, _ = driver_findings(driver, engine="native")
+    (finding,) = found
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if each.endswith("# here"))
+    assert finding.count == 3
+    assert finding.last is not None
+    assert finding.last > finding.clock
+    assert finding.section == "M 13.4.28, 13.4.39"
+    place = f"/planted/head_written_live.py:{line}"
+    told = f"clock {finding.clock}: ring.live: TDH was written 0x0 with TCTL.EN = 1, at {place}"
+    rule = "base, length and head are written with the direction off (M 13.4.28, 13.4.39) (3 times, the last at clock"
+    assert str(finding).startswith(f"{told}; {rule}")
+
+
+@pytest.mark.needs("native")
+def test_without_a_checker_there_is_none() -> None:
+    host = open_host("em0", Collector(), checker=False)
+    assert host.checker is None
+    host.up()
+    traffic(host, 4)
+    host.down()
+    assert [each for each in host.findings() if isinstance(each, DriverFinding)] == []
+    host.engine.close()
