@@ -21,6 +21,7 @@ class _Loaded:
     values: dict[str, int]
     where: Stretch
     bell: int  # the doorbell that gave it to the card
+    suited: bool = False  # a frame before
 
 
 class Contexts:
@@ -56,10 +57,12 @@ class Contexts:
             return
         wrong = [text for sums in asked for text in self._wrong(sums, context.values, headers, length)]
         if wrong:
-            old = context.bell != self._bell
+            old = context.suited or context.bell != self._bell
             text = f"{name} uses the context of descriptor {context.index}: {', '.join(wrong)}"
             self._scene.find("tx.stale_context" if old else "tx.context", text, where if old else context.where)
-        elif cut:
+            return
+        context.suited = True
+        if cut:
             self._message(name, context, headers, length)
 
     def _wrong(self, sums: SumFields, values: dict[str, int], headers: Headers, length: int) -> list[str]:

@@ -46,7 +46,7 @@ _RULES = (
     Rule("tx.address", "a transmit descriptor points into a live mapping to the device, all of its length", "M 3.3.3"),
     Rule("tx.no_end", "the last descriptor of a frame has EOP when the tail passes it", "M 3.3.3.1"),
     Rule("tx.no_fcs", "a frame has IFCS, or carries its own FCS", "M 3.3.3.1"),
-    Rule("tx.untagged", "VLE needs CTRL.VME", "M 3.3.3.1, 9"),
+    Rule("tx.untagged", "a tag (VLE) needs CTRL.VME", "M 3.3.3.1, 9"),
     Rule("tx.long", "a frame has at most 16288 bytes", "M Table 3-8"),
     Rule("tx.mixed", "a frame is of legacy or of data descriptors, with no context inside", "M 3.3.5"),
     Rule("tx.no_context", "sums and segmentation need a context of their kind before them", "M 3.3.5, 3.5"),
