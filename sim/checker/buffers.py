@@ -108,9 +108,9 @@ class Shared:
     def __repr__(self) -> str:
         return repr(self.memory)
 
-    def stored(self, where: Stretch) -> None:
-        """Take what the driver stored since the last look."""
-        for change in self.mirror.take():
+    def stored(self, changes: list[Change], where: Stretch) -> None:
+        """By the driver."""
+        for change in changes:
             self.written.add(change.index)
             for first, count, ring in self.rings:
                 if 0 <= change.index - first < count:

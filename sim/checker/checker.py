@@ -13,7 +13,7 @@ from ringbed.hw.formats.rules import Rules
 from ringbed.sim.checker.buffers import Buffers, Lent, Shared
 from ringbed.sim.checker.finding import DriverFinding
 from ringbed.sim.checker.lines import Lines
-from ringbed.sim.checker.places import NOWHERE, Stretch, frames, is_drivers, shared
+from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, is_drivers, shared
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.rx import RxRing
 from ringbed.sim.checker.scene import Scene
@@ -52,33 +52,27 @@ class Checker:
 
     # ---- time ----
 
-    def sync(self) -> Stretch:
-        """The driver calls: what changed in shared memory are its stores since the last point. Their stretch."""
-        now = frames()
-        where = self._since(now)
+    def sync(self) -> None:
+        """The driver calls: what changed in shared memory are its stores since the last point."""
+        scene, now = self.scene, frames()
+        chain = tuple([(frame.f_code, frame.f_lineno) for frame in now])
         if self._engine.now != self._clock:  # somebody let the clock run past us: who stored what, nobody knows
             self.ran()
-        told = Stretch(NOWHERE, self.scene.line, exact=True, chained=True) if self.scene.line else where
-        for each in self.buffers.shared.values():
-            each.stored(told)
-        self.scene.begin, self.scene.frames = where.end, now
-        if self._lent_now:
-            self._compare(self._lent_now[-1], told)
-        return told
+        changed = [(each, changes) for each in self.buffers.shared.values() if (changes := each.mirror.take())]
+        if changed or self._lent_now:
+            where = self._since(chain, now)
+            for each, changes in changed:
+                each.stored(changes, where)
+            if self._lent_now:
+                self._compare(self._lent_now[-1], where)
+        scene.begin, scene.frames = chain, now
 
-    def _since(self, now: list[FrameType]) -> Stretch:
+    def _since(self, chain: Chain, now: list[FrameType]) -> Stretch:
+        """The line that made them, where that is known, or the stretch of lines."""
         scene = self.scene
-        chain = tuple((frame.f_code, frame.f_lineno) for frame in now)
+        if scene.line:
+            return Stretch(NOWHERE, scene.line, exact=True, chained=True)
         return Stretch(scene.begin, chain, shared=shared(scene.frames, now))
-
-    def line(self, left: bool) -> None:
-        """As `sync`, before a line of the driver's, or at the end of a function: the lines before are exactly known."""
-        self.sync()
-        self.scene.line = self.scene.begin[1:] if left else self.scene.begin
-
-    def untraced(self) -> None:
-        self.sync()
-        self.scene.line = NOWHERE
 
     def ran(self) -> None:
         """The clock ran: what changed in shared memory is the card's."""
@@ -88,13 +82,25 @@ class Checker:
 
     def leave(self) -> None:
         """The driver has returned, or is about to be called."""
-        where = self.sync()
-        for lent in self._lent_now:
-            self._compare(lent, where)
-        self._lent_now.clear()
+        begin, before = self.scene.begin, self.scene.frames
+        self.sync()
+        if self._lent_now:
+            where = Stretch(begin, self.scene.begin, shared=shared(before, self.scene.frames))
+            for lent in self._lent_now:
+                self._compare(lent, where)
+            self._lent_now.clear()
         self.scene.begin, self.scene.frames = NOWHERE, []
         if self.scene.log.vague and self.driver is not None:
             self.lines.attach(self.driver)
+
+    def line(self, left: bool) -> None:
+        """As `sync`, before a line of the driver's, or at the end of a function: what comes is that line's."""
+        self.sync()
+        self.scene.line = self.scene.begin[1:] if left else self.scene.begin
+
+    def untraced(self) -> None:
+        self.sync()
+        self.scene.line = NOWHERE
 
     # ---- registers ----
 

@@ -27,6 +27,7 @@ class Mirror:
     def __init__(self, view: memoryview, unit: int) -> None:
         self._view, self._unit = view, unit
         self._last = bytes(view)
+        self._next = 0  # the unit behind the last that changed: a driver fills a ring in order
 
     def unit(self, index: int) -> bytes:
         """As it was at the last look."""
@@ -39,10 +40,19 @@ class Mirror:
         if now == before:
             return []
         self._last = now
-        unit = self._unit
         changes: list[Change] = []
-        self._differences(now, before, 0, -(-len(now) // unit), changes)
+        if not self._only_next(now, before, changes):
+            self._differences(now, before, 0, -(-len(now) // self._unit), changes)
+        self._next = changes[-1].index + 1
         return changes
+
+    def _only_next(self, now: bytes, before: bytes, changes: list[Change]) -> bool:
+        """Whether it is the unit that was expected, and no other."""
+        at, end = self._next * self._unit, (self._next + 1) * self._unit
+        if now[:at] != before[:at] or now[end:] != before[end:]:
+            return False
+        changes.append(Change(self._next, now[at:end], before[at:end]))
+        return True
 
     def _differences(self, now: bytes, before: bytes, first: int, end: int, changes: list[Change]) -> None:
         """Units `first` up to `end`, which differ somewhere: halved until a unit is left."""

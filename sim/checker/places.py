@@ -62,11 +62,14 @@ def here() -> Chain:
 def frames() -> list[FrameType]:
     """The same, as frames; whoever keeps them keeps what is in them."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _kind(frame.f_code.co_filename) == _CHECKER:
-        frame = frame.f_back
     found: list[FrameType] = []
-    while frame is not None and len(found) < DEEPEST and _kind(frame.f_code.co_filename) == _DRIVERS:
-        found.append(frame)
+    while frame is not None and len(found) < DEEPEST:  # at every access of a driver: no function is called here
+        file = frame.f_code.co_filename
+        kind = _kinds[file] if file in _kinds else _kind(file)
+        if kind == _DRIVERS:
+            found.append(frame)
+        elif kind == _OTHERS or found:
+            break
         frame = frame.f_back
     return found
 

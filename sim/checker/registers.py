@@ -17,6 +17,9 @@ class Registers:
         self._at = {each.at(index): each for each in scene.rules.registers for index in range(each.count)}
         self._absent = {each.at(index) for each in scene.rules.absent for index in range(each.count)}
         self._known = {each.name: _known(each, scene.rules) for each in scene.rules.registers}
+        switches = (scene.rules.rx_ring.enable, scene.rules.tx_ring.enable, scene.rules.tx.tagging)
+        registers = scene.rules.registers
+        self._switches = {(s.register, s.field): registers[s.register][s.field].mask for s in switches}
         self._frozen = {each.register: each for each in scene.rules.frozen}
         self._values: dict[str, int] = {}
         self.mask = 0  # causes that may raise the line
@@ -29,7 +32,7 @@ class Registers:
         return self._rules.registers[name].reset if value is None else value
 
     def is_on(self, switch: Switch) -> bool:
-        return bool(self.value(switch.register) & self._rules.registers[switch.register][switch.field].mask)
+        return bool(self.value(switch.register) & self._switches[switch.register, switch.field])
 
     def on(self) -> list[str]:
         """What is not off: receive, transmit, interrupts; by the names of fields and registers."""
