@@ -56,9 +56,9 @@ class Ring:
             if self._registers.is_on(self.names.enable):
                 on = f"{self.names.enable.register}.{self.names.enable.field}"
                 self._scene.find_here("ring.live", f"{name} was written {value:#x} with {on} = 1")
-            elif name == self.names.head:
-                self.first = value
             else:
+                if name == self.names.head:
+                    self.first = value
                 self._place()
 
     def _place(self) -> None:
@@ -66,6 +66,7 @@ class Ring:
         names, value = self.names, self._registers.value
         base = value(names.base) & ~(UNIT - 1) | value(names.base_high) << 32
         self.size = value(names.length) // UNIT
+        self.first, self.tail = (at % self.size if self.size else 0 for at in (self.first, self.tail))
         for shared in self._buffers.of_ring(self):
             shared.rings = [each for each in shared.rings if each[2] is not self]
         self._memory = self._buffers.shared_at(base)

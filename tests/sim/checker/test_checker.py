@@ -59,8 +59,8 @@ def test_a_fault_is_found_on_pysim() -> None:
 @pytest.mark.parametrize("name", ["em", "template"])
 @pytest.mark.needs("native")
 def test_nor_over_a_hundred_thousand_frames(name: str) -> None:
-    """Of them half each way."""
-    clean(name, 50_000, engine="native", batch=40)
+    """Of both drivers, and of them half each way."""
+    clean(name, 25_000, engine="native", batch=40)
 
 
 @pytest.mark.needs("native")
