@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import FrameType
 
-from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping, Nic
+from ringbed.drivers.world import Buffer, Coherent, Device, Direction, Mapping, Nic
 from ringbed.hw.formats.rules import Rules
 from ringbed.sim.checker.buffers import Buffers, Lent, Shared
 from ringbed.sim.checker.finding import DriverFinding
@@ -16,7 +16,7 @@ from ringbed.sim.checker.lines import Lines
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, is_drivers, shared
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.rx import RxRing
-from ringbed.sim.checker.scene import Scene
+from ringbed.sim.checker.scene import Processor, Scene
 from ringbed.sim.checker.tx import TxRing
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.engine import Engine
@@ -27,7 +27,9 @@ __all__ = ["Checker"]
 class Checker:
     """See the head of the file. `take` gives what was found since the last call."""
 
-    def __init__(self, rules: Rules, engine: Engine, memory: HostMemory, lines: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, engine: Engine, memory: HostMemory, lines: bool = False, processor: Processor | None = None
+    ) -> None:
         self.scene = Scene(rules, engine)
         self.registers = Registers(self.scene)
         self.buffers = Buffers()
@@ -37,6 +39,8 @@ class Checker:
         self.lines = Lines(self)
         self.driver: Nic | None = None  # once it is made
         self._by_line = lines
+        self._processor = processor or Processor()
+        self._owed = 0  # ns that its stores took, and that did not pass yet
         self._clock = engine.now
         self._lent_now: list[Lent] = []  # since the driver was called, what could change
         self._answered = self._served = True  # in this interrupt: the causes, the rings
@@ -62,6 +66,7 @@ class Checker:
         if changed or self._lent_now:
             where = self._since(chain, now)
             for each, changes in changed:
+                self._owed += self._processor.store_ns * len(changes)
                 each.stored(changes, where)
             if self._lent_now:
                 self._compare(self._lent_now[-1], where)
@@ -79,6 +84,13 @@ class Checker:
         for each in self.buffers.shared.values():
             each.written_back()
         self._clock = self._engine.now
+
+    def spend(self, device: Device, nanoseconds: int = 0) -> None:
+        """Let pass what the stores until now took, and so much more; the card goes on meanwhile."""
+        owed, self._owed = self._owed + nanoseconds, 0
+        if owed:
+            device.delay(owed)
+            self.ran()
 
     def leave(self) -> None:
         """The driver has returned, or is about to be called."""
@@ -101,6 +113,10 @@ class Checker:
     def untraced(self) -> None:
         self.sync()
         self.scene.line = NOWHERE
+
+    def accessed(self, device: Device) -> None:
+        """A register was written or read."""
+        self.spend(device, self._processor.access_ns)
 
     # ---- registers ----
 
@@ -205,9 +221,10 @@ class Checker:
         if self._by_line:
             self.lines.attach(driver)
 
-    def interrupt(self, driver: Nic) -> None:
+    def interrupt(self, driver: Nic, device: Device) -> None:
         """Let the driver answer the line, which is up."""
         self.leave()
+        self.spend(device, self._processor.interrupt_ns)
         self._answered = self._served = False
         driver.interrupt(0)
         if not self._answered:

@@ -25,19 +25,23 @@ class CheckedDevice:
     def read(self, bar: int, offset: int, size: int = 4) -> int:
         checker = self._checker
         checker.sync()
+        checker.spend(self._device)
         value = self._device.read(bar, offset, size)
         checker.ran()
+        checker.accessed(self._device)
         if (register := self._register(bar, offset)) is not None:
             checker.has_read(register, value)
         return value
 
     def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
         self._checker.sync()
+        self._checker.spend(self._device)
         if bar and offset == IOADDR:
             self._ioaddr = value
         elif (register := self._register(bar, offset)) is not None:
             self._checker.will_write(register, value)
         self._device.write(bar, offset, value, size)
+        self._checker.accessed(self._device)
 
     def _register(self, bar: int, offset: int) -> int | None:
         return offset if not bar else self._ioaddr if offset == IODATA else None

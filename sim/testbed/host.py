@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
-from ringbed.hw.formats.rules import Rules
-from ringbed.sim.checker.checker import Checker
+from ringbed.sim.checker.wanted import Check
 from ringbed.sim.checker.world import checked
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.memory.host import HostMemory
@@ -89,12 +88,12 @@ U = TypeVar("U", bound=Upper)
 class Host(Generic[U]):
     """The driver attaches at construction, which takes simulated time, and raises AttachError when it cannot.
 
-    With `rules`, those of its card, the driver is checked: see `findings`.
+    With `check` the driver is held to its card's rules: see `findings`.
     """
 
     def __init__(
         self, name: str, engine: Engine, memory: HostMemory, pci: PciIdentity, make_driver: DriverMaker, upper: U,
-        frequency: Frequency | None = None, rules: Rules | None = None, by_line: bool = False,
+        frequency: Frequency | None = None, check: Check | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.engine = engine
@@ -103,7 +102,7 @@ class Host(Generic[U]):
         self.frequency = frequency or Frequency()
         self.upper = upper
         self.device = DeviceOverEngine(engine, pci, self.frequency)
-        self.checker = None if rules is None else Checker(rules, engine, memory, by_line)
+        self.checker = None if check is None else check.of(engine, memory)
         self.driver = self._made(make_driver)
         self.interrupts = 0
         self.faults: HostFaults | None = None  # what befalls its interrupts
@@ -219,7 +218,7 @@ class Host(Generic[U]):
         if self.checker is None:
             self.driver.interrupt(0)
         else:
-            self.checker.interrupt(self.driver)
+            self.checker.interrupt(self.driver, self.device)
         self.device.lag = 0
         if self.engine.window is None:
             self.arrivals.look(self.now)

@@ -9,6 +9,8 @@ import pytest
 
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.checker.finding import DriverFinding
+from ringbed.sim.checker.scene import Processor
+from ringbed.sim.checker.wanted import check_for
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
@@ -76,11 +78,18 @@ def test_a_driver_without_rules_of_its_card_is_not_for_it() -> None:
 
 
 def test_qemu_is_refused() -> None:
-    from ringbed.sim.checker.wanted import rules_for
-
-    assert rules_for("qemu", None) is None
+    assert check_for("qemu", None) is None
     with pytest.raises(ValueError, match="on engine qemu the card moves while the driver does"):
-        rules_for("qemu", True)
+        check_for("qemu", True)
+
+
+def test_what_cannot_be_is_said_before_a_card_is_built() -> None:
+    with pytest.raises(ValueError, match=r"checker='line': it is True, False or 'lines'"):
+        open_host("em0", Collector(), checker="line")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"processor=.* is part of the checker, and checker=False"):
+        open_host("em0", Collector(), checker=False, processor=Processor())
+    with pytest.raises(ValueError, match="no time below 0"):
+        Processor(store_ns=-1)
 
 
 @pytest.mark.needs("native")

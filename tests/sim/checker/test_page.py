@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ringbed import lab
 from ringbed.hw.formats.em.rules import RULES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "driver-checker.md").read_text(encoding="utf-8")
@@ -26,6 +28,17 @@ def test_the_script_prints_what_the_page_says(capsys: pytest.CaptureFixture[str]
     for pattern, name in PLACES:
         said = re.sub(pattern, name, said)
     assert said == block("text")
+
+
+@pytest.mark.needs("native")
+def test_the_line_with_a_processor() -> None:
+    names: dict[str, Any] = {name: getattr(lab, name) for name in ("Collector", "Processor", "open_host")}
+    exec(block("py"), names)
+    host = names["host"]
+    host.up()
+    host.down()
+    assert host.findings() == []
+    host.engine.close()
 
 
 def test_it_names_every_rule() -> None:
