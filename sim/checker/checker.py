@@ -6,6 +6,7 @@ else comes through `world.py`.
 
 from __future__ import annotations
 
+import inspect
 from types import FrameType
 
 from ringbed.drivers.world import Buffer, Coherent, Device, Direction, Mapping, Nic
@@ -257,7 +258,7 @@ class Checker:
 def _whole(driver: Nic, *names: str) -> Stretch:
     """The first line of a driver's method, the first by these names that it wrote itself."""
     for name in names:
-        method = getattr(driver, name, None)
+        method = inspect.unwrap(getattr(driver, name, _whole))  # line by line it is wrapped
         code = getattr(getattr(method, "__func__", method), "__code__", None)
         if code is not None and is_drivers(code):
             return Stretch(NOWHERE, ((code, code.co_firstlineno),), exact=True)

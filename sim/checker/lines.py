@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import FrameType
 from typing import Any, Protocol
@@ -42,7 +43,8 @@ class Lines:
         for name in sorted(ENTRIES - {"__init__"}):
             method = getattr(driver, name, None)
             if callable(method):
-                setattr(driver, name, self._traced(method))
+                with suppress(AttributeError):  # a driver with slots is seen by stretches only
+                    setattr(driver, name, self._traced(method))
 
     def _traced(self, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)

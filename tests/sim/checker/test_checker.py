@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from ringbed.drivers.world import TxFrame
+from ringbed.sim.checker.checker import Checker
 from ringbed.sim.checker.finding import DriverFinding
+from ringbed.sim.checker.lines import Lines
 from ringbed.sim.checker.scene import Processor
 from ringbed.sim.checker.wanted import check_for
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
+from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
+from tests.sim.checker.faults_of_frames import FAULTS_OF_FRAMES
 from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
-from tests.sim.checker.planted import Fault, driver_findings, planted, traffic
+from tests.sim.checker.planted import Fault, carried, driver_findings, marked, planted, traffic
 from tests.sim.testbed.em_mini import EmMini
 
 TEMPLATE = planted(Fault("none", "", ()))[0]
@@ -45,6 +49,40 @@ def test_a_clean_driver_has_no_finding(name: str) -> None:
 @pytest.mark.needs("native")
 def test_nor_line_by_line(name: str) -> None:
     clean(name, 30, engine="native", checker="lines")
+
+
+@pytest.mark.needs("native")
+def test_line_by_line_a_single_store_has_its_line() -> None:
+    """A context that is wrong once lies in a stretch of twenty lines, and is not there again."""
+    fault = next(each for each in FAULTS_OF_FRAMES if each.name == "a context that ends early")
+    driver, text = planted(fault)
+    (line,) = marked(text)
+    found, _ = driver_findings(driver, 1, engine="native")
+    assert [each.where.span > 10 for each in found] == [True]
+    found, _ = driver_findings(driver, 1, engine="native", checker="lines")
+    assert [carried(each, fault, line) for each in found] == [True]
+
+
+@pytest.mark.needs("native")
+def test_line_by_line_a_method_is_still_the_drivers() -> None:
+    fault = next(each for each in FAULTS_OF_BUFFERS if each.name == "causes not read")
+    driver, text = planted(fault)
+    found, _ = driver_findings(driver, 1, engine="native", checker="lines")
+    assert [(each.rule, carried(each, fault, *marked(text))) for each in found] == [("irq.unacknowledged", True)]
+
+
+@pytest.mark.needs("native")
+def test_a_driver_with_slots_is_not_traced() -> None:
+    """Nothing can be put on it, and nothing is raised for that."""
+
+    class Fixed:
+        __slots__ = ()
+
+        def transmit(self) -> None: ...
+
+    lines = Lines(Checker.__new__(Checker))
+    lines.attach(Fixed())
+    assert lines.attached
 
 
 def test_nor_on_pysim() -> None:
