@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ringbed.hw.errata.lab import errata_mask as errata_mask
     from ringbed.sim.cards import em as em
     from ringbed.sim.cards import em_lab as em_lab
+    from ringbed.sim.checker.finding import DriverFinding as DriverFinding
+    from ringbed.sim.checker.scene import Processor as Processor
     from ringbed.sim.cocotb.run import CocotbFailed as CocotbFailed
     from ringbed.sim.cocotb.run import run_in_cocotb as run_in_cocotb
     from ringbed.sim.dut.card import dut_spec as dut_spec
@@ -111,6 +113,8 @@ PLACES = {  # names by module
     ),
     "hw.errata.lab": "errata_mask",
     "sim.cards": "em em_lab",
+    "sim.checker.finding": "DriverFinding",
+    "sim.checker.scene": "Processor",
     "sim.cocotb.run": "CocotbFailed run_in_cocotb",
     "sim.dut.card": "dut_spec",
     "sim.engines": "open_engine",

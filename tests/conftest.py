@@ -20,6 +20,8 @@ from typing import Any, NoReturn, TypeVar
 import hypothesis
 import pytest
 
+from ringbed.sim.checker.checker import Checker
+from ringbed.sim.checker.wanted import CHECKED
 from ringbed.sim.needs import ENGINES, Missing, lacking, need_of_module
 from ringbed.sim.trace.failure import Case, run_with_waveform
 from ringbed.stack.kern.owned import watch
@@ -129,3 +131,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def waveform_on_failure(tmp_path: Path) -> Callable[[Callable[[Case], T]], T]:
     """`run_with_waveform` with the test's own folder: what a scenario raises names the files in its notes."""
     return lambda scenario: run_with_waveform(scenario, tmp_path / "waveform")
+
+
+@pytest.fixture(autouse=True)
+def no_driver_breaks_a_rule() -> Iterator[None]:
+    """Every driver of `em` is checked, but where a test says otherwise; what it has not taken itself fails it."""
+    checkers: list[Checker] = []
+    token = CHECKED.set(checkers.append)
+    yield
+    CHECKED.reset(token)
+    assert [str(finding) for checker in checkers for finding in checker.take()] == []

@@ -164,6 +164,7 @@ class Bench:
         if "driver" in self.marker:
             settings["driver"] = driver_of(self.marker["driver"])
             must_take_a_card(self.marker["driver"], settings["driver"])
+        settings.setdefault("checker", self.engine != "qemu")
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 
     def _somebodys(self, name: str, upper: Any, settings: dict[str, Any]) -> Host[Any]:
@@ -191,7 +192,7 @@ class Bench:
                 end.look()
             self._file.flush()
         for host in self.hosts:
-            found = host.engine.findings()  # of a test that has closed its engine, too
+            found = host.findings()  # of a test that has closed its engine, too
             self.trouble += [f"{host.name}: {each}" for each in found]
 
     def beside(self) -> list[str]:

@@ -52,8 +52,9 @@ def seed_of(text: str) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "ringbed(map=None, driver=None, address='10.0.0.2/24', findings=None, **settings): the card of this test's "
-        "fixtures; findings='allowed': the test does not fail on them",
+        "ringbed(map=None, driver=None, address='10.0.0.2/24', findings=None, checker=True, **settings): the card of "
+        "this test's fixtures; findings='allowed': the test does not fail on them; checker=False: em's rules are not "
+        "held against its driver",
     )
 
 

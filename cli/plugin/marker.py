@@ -18,7 +18,7 @@ import pytest
 __all__ = ["OWN", "driver_of", "must_record", "must_take_a_card", "settings_of"]
 
 OWN = ("map", "driver", "address", "findings")  # keys that are not for the engine
-OPTIONS = ("offloads", "waves")  # and those that are, but are no settings of every engine
+OPTIONS = ("offloads", "waves", "checker")  # and those that are, but are no settings of every engine
 
 
 def settings_of(item: pytest.Item) -> dict[str, Any]:
@@ -65,6 +65,11 @@ def _check_values(marker: dict[str, Any], here: Path) -> None:
         raise pytest.UsageError(f"@pytest.mark.ringbed: {error}") from None
     if "map" in marker and not (isinstance(marker["map"], (str, Path)) and os.path.isfile(here / marker["map"])):
         raise _wrong("map", marker["map"], f"there is no such file in {here}")
+    if "checker" in marker:
+        if "map" in marker:
+            raise _wrong("checker", marker["checker"], "it knows the rules of em, and this card is your own")
+        if marker["checker"] not in (True, False, "lines"):
+            raise _wrong("checker", marker["checker"], "True, False or 'lines'")
     if "offloads" in marker:
         if "map" in marker:
             raise _wrong("offloads", marker["offloads"], "they are those of em, and this card is your own")

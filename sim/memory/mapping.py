@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 __all__ = [
     "CoherentMemory", "Leak", "MappedBuffer", "MappingError", "Origin", "Place", "WrittenLate", "ended_when",
-    "foreign", "line_of", "made_at", "origin",
+    "foreign", "line_of", "made_at", "origin", "stands_between",
 ]  # fmt: skip
 
 Origin = tuple[CodeType, int] | None  # a line of code; worded only when it is asked for
@@ -138,9 +138,17 @@ def ended_when(gone: MappedBuffer | CoherentMemory, ended: int | None, clock: in
     return f"{text} {clock - ended} clocks before" if clock >= ended else ""
 
 
+_IN_BETWEEN: set[str] = set()
+
+
+def stands_between(file: str) -> None:
+    """This file calls the mapping layer for a driver: what it maps is the driver's line's."""
+    _IN_BETWEEN.add(file)
+
+
 def origin(file: str) -> tuple[CodeType, int]:
-    """The nearest frame outside `file`, whose function calls this one."""
+    """The nearest frame outside `file`, whose function calls this one, and of those that stand between."""
     frame = sys._getframe(2)
-    while frame.f_code.co_filename == file and frame.f_back is not None:
+    while frame.f_back is not None and (frame.f_code.co_filename == file or frame.f_code.co_filename in _IN_BETWEEN):
         frame = frame.f_back
     return frame.f_code, frame.f_lineno

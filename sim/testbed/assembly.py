@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
 from ringbed.sim import cards
 from ringbed.sim.cards import EM_PCI
+from ringbed.sim.checker.scene import Processor
+from ringbed.sim.checker.wanted import CHECKED, check_for
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.qemu.engine import QemuEngine
@@ -185,6 +187,8 @@ def open_host(
     driver_options: Mapping[str, Any] | None = None,
     say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    checker: bool | Literal["lines"] | None = None,
+    processor: Processor | None = None,
     **settings: Any,
 ) -> Host[U]:
     """An `em` card with address `mac` on an engine, its driver attached but not up; `name` such as `em0`.
@@ -192,19 +196,27 @@ def open_host(
     `spec` replaces the clean card (a lab build). `driver` is a driver of one's own, a class or whatever makes one of
     (device, dma, sink); without it the driver is `drivers.em.Em`. `driver_options` are its keywords (a mapping as
     `driver` is Em's, as it was before). `settings` are those of `sim.seam.settings.Settings` and of the engine.
+    With `checker` the driver is held against the card's manual (docs/driver-checker.md); `host.findings()` has what it
+    did; `"lines"` finds the line of each store, and is slow. Not on `qemu`.
+    `processor` says what the host's own work takes, so that the card goes on behind each access; it needs the checker.
     Raises ValueError for a bad one, BuildError, QemuMissing, and what the driver raises: AttachError.
     """
     make = _maker(name, offloads, driver, driver_options)
+    check_for("", checker, processor)  # said before a card is built
     spec = spec or cards.em(offloads)
     memory = memory or memory_for(spec.portmap)
     opened = open_engine(engine, spec, memory, say=say, progress=progress, **settings)
     try:
+        check = check_for(opened.kind, checker, processor)
         opened.set_pin("mac", int.from_bytes(mac, "big"))
         pci = opened.pci if isinstance(opened, QemuEngine) else EM_PCI
-        return Host(name, opened, memory, pci, make, upper, opened.frequency)
+        host = Host(name, opened, memory, pci, make, upper, opened.frequency, check)
     except BaseException:
         opened.close()
         raise
+    if checker is None and host.checker is not None and (told := CHECKED.get()) is not None:
+        told(host.checker)
+    return host
 
 
 def _maker(

@@ -11,11 +11,13 @@ from typing import Generic, Protocol, TypeVar
 
 from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
 from ringbed.hw.formats.number import several
+from ringbed.sim.checker.wanted import Check
+from ringbed.sim.checker.world import checked
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
-from ringbed.sim.seam.engine import NEVER, Engine, Event
+from ringbed.sim.seam.engine import NEVER, Engine, Event, Finding
 from ringbed.sim.testbed.arrivals import Arrivals
 from ringbed.sim.testbed.watch import Watch
 
@@ -85,11 +87,14 @@ U = TypeVar("U", bound=Upper)
 
 
 class Host(Generic[U]):
-    """The driver attaches at construction, which takes simulated time, and raises AttachError when it cannot."""
+    """The driver attaches at construction, which takes simulated time, and raises AttachError when it cannot.
+
+    With `check` the driver is held to its card's rules: see `findings`.
+    """
 
     def __init__(
         self, name: str, engine: Engine, memory: HostMemory, pci: PciIdentity, make_driver: DriverMaker, upper: U,
-        frequency: Frequency | None = None,
+        frequency: Frequency | None = None, check: Check | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.engine = engine
@@ -98,13 +103,26 @@ class Host(Generic[U]):
         self.frequency = frequency or Frequency()
         self.upper = upper
         self.device = DeviceOverEngine(engine, pci, self.frequency)
-        self.driver = make_driver(self.device, memory, upper)
+        self.checker = None if check is None else check.of(engine, memory)
+        self.driver = self._made(make_driver)
         self.interrupts = 0
         self.faults: HostFaults | None = None  # what befalls its interrupts
         self.watch = Watch(engine)
         self.arrivals = Arrivals(engine, self.driver)
         self._watchdog_at = self.now + WATCHDOG_NS
         upper.attach(self.driver, pci)
+
+    def _made(self, make_driver: DriverMaker) -> Nic:
+        if self.checker is None:
+            return make_driver(self.device, self.memory, self.upper)
+        driver = make_driver(*checked(self.checker, self.device, self.memory, self.upper))
+        self.checker.attached(driver)
+        return driver
+
+    def findings(self) -> list[Finding]:
+        """Take what the engine's checkers saw the card do, and the checker, if there is one, the driver; by clock."""
+        found = [*([] if self.checker is None else self.checker.take()), *self.engine.findings()]
+        return sorted(found, key=lambda finding: finding.clock)
 
     @property
     def now(self) -> int:
@@ -124,7 +142,10 @@ class Host(Generic[U]):
     def take_down(self) -> str:
         """As `down`, and a sentence for memory that the driver keeps, or ""."""
         self.watch.look_at_queues()
-        self.driver.down()
+        if self.checker is None:
+            self.driver.down()
+        else:
+            self.checker.down(self.driver, self.at_rest and self.faults is None)
         self.upper.work(self.now)
         leaks = self.memory.leaks()
         kept = several(len(leaks), "mapping")
@@ -149,7 +170,11 @@ class Host(Generic[U]):
     def skip(self, until: int) -> None:
         """Let time pass to `until` ns, not beyond `due()`: nothing happens meanwhile."""
         if until > self.now:
+            if self.checker is not None:
+                self.checker.leave()
             self.engine.skip(self.frequency.clocks(until))
+            if self.checker is not None:
+                self.checker.ran()
         self.upper.skip(until)
 
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
@@ -157,11 +182,15 @@ class Host(Generic[U]):
 
         IDLE in `stop` ends it early at rest, as `Engine.run` does and on no more cards: see there.
         """
-        engine, end = self.engine, self.frequency.clocks(until)
+        engine, checker, end = self.engine, self.checker, self.frequency.clocks(until)
         seen = Event.NONE
         while True:
             self.upper.work(self.now)
+            if checker is not None:
+                checker.leave()
             event = engine.run(self._next_stop(end), Event.IRQ | stop)
+            if checker is not None:
+                checker.ran()
             seen |= event & Event.IRQ
             answered = bool(event & Event.IRQ) and not self._interrupt()
             if self.now >= self._watchdog_at:  # an answer may have taken time beyond it
@@ -188,7 +217,10 @@ class Host(Generic[U]):
         self.interrupts += 1
         self.upper.work(now)  # so that what comes up now is stamped with the time it came
         clock = self.engine.now
-        self.driver.interrupt(0)
+        if self.checker is None:
+            self.driver.interrupt(0)
+        else:
+            self.checker.interrupt(self.driver, self.device)
         self.device.lag = 0
         if self.engine.window is None:
             self.arrivals.look(self.now)

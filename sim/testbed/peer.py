@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import Event, Finding
 from ringbed.sim.testbed.assembly import StackHost, StackOnDriver
@@ -171,8 +172,8 @@ def counts(host: Host[Any], movers: Iterable[Mover] = ()) -> list[str]:
     for a host whose engine is.
     """
     stats, lines = host.engine.stats(), _of_the_driver(host)
-    lines.append(f"memory: {stats.read_beats} words read by the card, {stats.write_beats} written")
-    lines.append(f"wire: {stats.wire_in} frames into the card, {stats.wire_out} out of it")
+    lines.append(f"memory: {several(stats.read_beats, 'word')} read by the card, {stats.write_beats} written")
+    lines.append(f"wire: {several(stats.wire_in, 'frame')} into the card, {stats.wire_out} out of it")
     for peer in (mover for mover in movers if isinstance(mover, Peer)):
         if peer.bad_fcs:
             lines.append(f"of the frames that came out of the card {peer.bad_fcs} have a bad FCS")

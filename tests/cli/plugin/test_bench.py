@@ -17,7 +17,7 @@ import pytest
 from ringbed.cli.plugin.bench import Bench
 from ringbed.cli.plugin.wire import Wire, neighbour
 from ringbed.drivers.em.driver import Em
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.world import Nic, TxFrame
 from ringbed.sim.engines import OBSERVER
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.seam.engine import EngineClosed, Finding
@@ -117,6 +117,7 @@ def test_what_our_own_card_is_opened_with(
     cards = bench(tmp_path, marker, engine=engine, trace=True)
     card(cards)
     assert (opened.name, opened.given.pop("mac")) == ("em0", bytes.fromhex("020000000001"))
+    assert opened.given.pop("checker") is True  # not on QEMU, whose card moves while the driver does
     assert opened.given == {"engine": engine, "offloads": ["tx_checksum"], "waves": "vcd", "seed": 1}
     assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
 
@@ -132,6 +133,11 @@ def test_an_engine_of_cocotb_is_recorded_when_it_is_opened(tmp_path: Path, monke
     assert OBSERVER.get() is None
 
 
+def somebodys(*world: Any, lladdr: bytes) -> Nic:
+    """A driver as those of port maps are made."""
+    return Em(*world)
+
+
 @pytest.mark.parametrize(("engine", "is_opened"), [("auto", "native"), ("cocotb-icarus", "cocotb-icarus")])
 def test_somebodys_card_is_simulated_as_verilog(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, is_opened: str
@@ -140,7 +146,7 @@ def test_somebodys_card_is_simulated_as_verilog(
     opened = Opened("native")
     monkeypatch.setattr("ringbed.sim.testbed.dut.open_dut", lambda *words, **given: opened(given.pop("name"), **given))
     (tmp_path / "my.toml").touch()
-    card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
+    card(bench(tmp_path, {"map": "my.toml", "driver": somebodys}, engine=engine))
     assert opened.given == {"engine": is_opened, "seed": 1}
 
 
@@ -149,7 +155,7 @@ def test_an_engine_that_runs_no_verilog(tmp_path: Path, engine: str) -> None:
     (tmp_path / "my.toml").touch()
     says = f"^--ringbed-engine={engine}: the card of a map is Verilog, which native, cocotb-verilator, "
     with pytest.raises(pytest.UsageError, match=says):
-        card(bench(tmp_path, {"map": "my.toml", "driver": Em}, engine=engine))
+        card(bench(tmp_path, {"map": "my.toml", "driver": somebodys}, engine=engine))
 
 
 def test_an_engine_that_records_nothing(tmp_path: Path) -> None:
@@ -229,6 +235,27 @@ def test_findings_in_an_engine_that_the_test_closed(tmp_path: Path, monkeypatch:
     with pytest.raises(pytest.fail.Exception) as raised:
         cards.close()
     assert re.match(r"ringbed found:\nnic0: clock \d+: dma.write: the device writes 0xdead0000 ", str(raised.value))
+
+
+def hasty(*world: Any) -> Any:
+    """Em that unmasks a reserved cause."""
+    driver = Em(*world)
+    driver.hardware.write("IMS", 1 << 31)
+    return driver
+
+
+def test_a_rule_that_the_driver_broke(tmp_path: Path) -> None:
+    """It is checked on `em`, unless the marker says no."""
+    cards = bench(tmp_path, {"driver": hasty})
+    card(cards)
+    with pytest.raises(
+        pytest.fail.Exception, match=r"ringbed found:\nem0: clock \d+: register.reserved: IMS was written"
+    ):
+        cards.close()
+    cards = bench(tmp_path, {"driver": hasty, "checker": False})
+    card(cards)
+    cards.close()
+    assert cards.trouble == []
 
 
 @pytest.mark.parametrize("down", ["never up", "down already"])

@@ -20,6 +20,7 @@ from tests.cli.plugin.runs import MARKED, MERGED, THEIRS, run, sentence, theirs
         ('"mini_nic.toml", driver="mini_driver:MiniNic"', "ringbed('mini_nic.toml'): name it, such as map="),
         ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
         ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
+        ('checker="some"', "ringbed(checker='some'): True, False or 'lines'"),
         ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
         (
             'map="mini_nic.toml", driver="mini_driver:Ring"',
