@@ -45,6 +45,8 @@ def dut_check(
     for table in (_buses(reader), _ports(reader)):
         console.print(table)
     problems, verdict = list(reader.problems), f"{portmap} fits {reader.top}"
+    if not (problems or reader.dut.buses() or reader.block):
+        problems = ["a map has one of registers, dma, wire.rx and wire.tx: of this card nothing could be asked"]
     open_inputs = list(silent_ties(reader)) if not problems else []
     if not problems and not open_inputs:
         verdict += _of_the_c(reader)

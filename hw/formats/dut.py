@@ -147,6 +147,11 @@ class Dut:
         """Whether a bus is on another clock than the main one."""
         return bus.clock not in ("", self.clock)
 
+    @property
+    def plain_name(self) -> str:
+        """The top's, as every language that a wrapper is written in has names: an escaped one has others."""
+        return re.sub(r"\W", "_", self.top, flags=re.ASCII)
+
     def outrun(self) -> str:
         """A sentence where frames out of the card could come faster than the main clock takes them, or ""."""
         clocks = {clock.port: clock for clock in self.clocks}

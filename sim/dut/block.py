@@ -157,7 +157,7 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
 
         return BlockWrapper(dut, block)
 
-    width, name = 8 * lanes_of(block.setup.contract, dut.rx, dut.tx), f"block_{dut.top}"
+    width, name = 8 * lanes_of(block.setup.contract, dut.rx, dut.tx), f"block_{dut.plain_name}"
     portmap = PortMap(
         name, "clk", Reset("rst", clocks=dut.reset_clocks, wait=dut.reset_wait),
         rx=Wire("rx_", width, into=True, ready=True),

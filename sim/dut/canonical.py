@@ -15,7 +15,8 @@ def canonical(dut: Dut) -> PortMap:
     """The ports of the wrapper around it."""
     registers, dma, names = dut.registers, dut.dma, outside(dut)
     return PortMap(
-        f"dut_{dut.top}", names[dut.clock], Reset(CANONICAL["reset"], clocks=dut.reset_clocks, wait=dut.reset_wait),
+        f"dut_{dut.plain_name}", names[dut.clock],
+        Reset(CANONICAL["reset"], clocks=dut.reset_clocks, wait=dut.reset_wait),
         registers=_registers(registers) if registers is not None else None,
         dma=None if dma is None else Dma(CANONICAL["dma"], dma.addr_width, dma.data_width, dma.id_width or ID_BITS),
         rx=None if dut.rx is None else _rx(dut, dut.rx),

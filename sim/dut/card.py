@@ -32,4 +32,4 @@ def spec_of(dut: Dut, rtl: Rtl) -> NicSpec:
         return Wrapper(dut)
 
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
-    return NicSpec(f"dut_{dut.top}", elaborate, canonical(dut), {"dut": repr(dut)}, sources, rtl, DutWords(dut))
+    return NicSpec(f"dut_{dut.plain_name}", elaborate, canonical(dut), {"dut": repr(dut)}, sources, rtl, DutWords(dut))

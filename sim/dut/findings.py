@@ -23,7 +23,8 @@ SAYS = {"tstart": "start = true", "tkeep": 'keep = "keep"', "tempty": 'keep = "e
 def netlist_problems(dut: Dut, rtl: Rtl, seconds: float, block: BlockPorts | None = None) -> list[str]:
     """A sentence for each. Raises NetlistUnknown where Yosys is not there, or refuses, or needs more than `seconds`."""
     netlist = read_netlist(dut, rtl, seconds)
-    problems = [sentence for look in (_clocks, _buses, _resets, _reset_clocks) for sentence in look(dut, netlist)]
+    looks = (_clocks, _buses, _resets, _held, _reset_clocks)
+    problems = [sentence for look in looks for sentence in look(dut, netlist)]
     return problems + list(_outputs(dut, netlist, block.outputs() if block else {}))
 
 
@@ -53,6 +54,19 @@ def _resets(dut: Dut, netlist: Netlist) -> Iterator[str]:
             yield (
                 f"reset {reset.port!r} is active {high} in this map, and the Verilog resets {_flip_flops(otherwise)} "
                 f'while it is {low}: active = "{low}"'
+            )
+
+
+def _held(dut: Dut, netlist: Netlist) -> Iterator[str]:
+    """Resets among the ties that are active for ever. One with the clock may be the enable of a part that is not
+    wanted, if it is not that of most there is.
+    """
+    for name, (_, value) in dut.ties.items():
+        count = netlist.reset[name, bool(value)]
+        if netlist.reset_at_once[name, bool(value)] or 2 * count > netlist.clocked.total():
+            yield (
+                f"ties.{key(name)} = {value} holds {_flip_flops(count)} in reset for ever: "
+                f"it is a reset, for [reset] or [resets.{key(name)}], or is held at {1 - value}"
             )
 
 

@@ -126,6 +126,7 @@ class Netlist:
 
     clocked : how many flip-flops and memory ports each clock has, by port, or MADE
     reset : how many flip-flops each port resets while it is high (True), and while it is low (False)
+    reset_at_once : the same, of those that need no clock for it
     """
 
     def __init__(self, flat: Mapping[str, Any], resets: Mapping[str, Any]) -> None:
@@ -134,13 +135,14 @@ class Netlist:
         for cell in self._flat.cells:
             for name in {self._flat.root(bit) for bit in _clock_bits(cell)}:
                 self.clocked[name] += _flip_flops(cell)
-        self.reset = Counter[tuple[str, bool]]()
+        self.reset, self.reset_at_once = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
         with_resets = _Flat(resets)
         for cell in with_resets.cells:
             for pin in RESETS:
                 for bit in cell["connections"].get(pin, ()):
                     high = int(cell["parameters"][f"{pin}_POLARITY"], 2) == 1
                     self.reset[with_resets.root(bit), high] += _flip_flops(cell)
+                    self.reset_at_once[with_resets.root(bit), high] += _flip_flops(cell) * (pin == "ARST")
 
     def undriven(self, port: str) -> list[int]:
         """The bits of an output that nothing drives, be it a constant."""

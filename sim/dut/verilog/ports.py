@@ -18,6 +18,7 @@ __all__ = ["InterfacePorts", "NoModule", "Top", "VerilogError", "module_ports", 
 
 NOT_FOUND, SHOWN = "was not found in design", 8  # what Verilator says of a module; how many are named instead
 INTERFACE = "Interfaced port on top level module"
+ENCODED = re.compile(r"__0([0-9A-Fa-f]{2})")  # a character of an escaped name, as Verilator's tree has it
 WORDS = {"PACKAGE": "a package", "IFACE": "an interface"}  # what Verilator takes for a top without a word
 
 
@@ -74,8 +75,8 @@ def read_top(top: str, rtl: Rtl, parameters: Mapping[str, Parameter]) -> Top:
     try:
         tree = read_tree(top, rtl, parameters)
     except VerilogError as error:
-        if NOT_FOUND in str(error) and (there := _modules(rtl)):
-            raise NoModule(top, there) from None
+        if NOT_FOUND in str(error):
+            raise NoModule(top, _modules(rtl)) from None
         if INTERFACE in str(error) and (ports := _interfaces(error.log)):
             raise InterfacePorts(top, ports) from None
         raise
@@ -93,8 +94,8 @@ def _modules(rtl: Rtl) -> list[str]:
         nodes = read_tree("", rtl).of_type("MODULE")
     except VerilogError:
         return []
-    names = dict.fromkeys(str(node["origName"]) for node in nodes)
-    return [name for name in names if name.isidentifier()]  # a pool of constants is a module too
+    names = dict.fromkeys(ENCODED.sub(lambda found: chr(int(found[1], 16)), str(node["origName"])) for node in nodes)
+    return [name for name in names if not name.startswith("@")]  # a pool of constants is a module too
 
 
 def _ports(top: str, module: Mapping[str, Any], tree: Tree) -> dict[str, Port]:

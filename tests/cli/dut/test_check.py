@@ -219,3 +219,12 @@ def test_c_that_does_fits_and_without_a_compiler_that_is_said(
     monkeypatch.setattr("ringbed.sim.native.c_sources.find_compiler", missing)
     assert run(str(path), "--limit", "0") == Exit.OK
     assert "fits world; C not checked, because no C++ compiler; clocks" in capsys.readouterr().out
+
+
+def test_a_map_without_a_bus_fits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.v").write_text("module t (input wire clk, input wire rst, output reg q); endmodule\n")
+    map_text = 'top = "t"\nsources = ["t.v"]\nclock = "clk"\nreset = { port = "rst" }\n[pins]\n'
+    (tmp_path / "t.toml").write_text(map_text + 'q = { width = 1, dir = "out" }\n')
+    assert run(str(tmp_path / "t.toml")) == Exit.FINDING
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "a map has one of registers, dma, wire.rx and wire.tx: of this card nothing could be asked"

@@ -22,6 +22,8 @@ pytestmark = needs_native
 @pytest.fixture
 def nic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(EXAMPLES / "nic" / "mini_nic.v", tmp_path)
+    (tmp_path / "empty.v").write_text("// nothing\n")
+    (tmp_path / "odd.v").write_text("module \\a.b-c (input clk); endmodule\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -73,6 +75,8 @@ def test_what_is_edited_is_not_written_over(nic: Path, capsys: pytest.CaptureFix
             ["mini_nic.v", "-p", "BUFFER_WORDS=abc"],
             "parameter BUFFER_WORDS of mini_nic is a number, and 'abc' is a text",
         ),
+        (["empty.v"], "there is no module 'empty' in these sources; there is none"),
+        (["odd.v"], "there is no module 'odd' in these sources; there is 'a.b-c': say which one by --top MODULE"),
         (["mini_nic.v", "--flat", "a.sv"], "mini_nic has no interface among its ports"),
         (["mini_nic.v", "--flat", "a-b.sv"], "'a-b' is no Verilog name"),
         (["mini_nic.v", "--block", "foo"], "there is no kind of block 'foo'"),

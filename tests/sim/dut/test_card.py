@@ -215,6 +215,16 @@ clock = "other"
 """
 
 
+@pytest.mark.parametrize("kind", ENGINES[:2])
+def test_a_module_may_have_an_escaped_name(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "wb.v").write_text(WISHBONE.replace("module wb (", "module \\odd.wb-1 ("))
+    (tmp_path / "wb.toml").write_text(WISHBONE_MAP.replace('"wb"', '"odd.wb-1"'))
+    engine = open_engine(kind, dut_spec(tmp_path / "wb.toml"))
+    engine.write(8, 77)
+    assert engine.read(8) == 77
+    engine.close()
+
+
 @pytest.mark.parametrize(("edge", "seen"), [("rising", 0), ("falling", 1)])
 def test_a_crossing_works_on_the_cards_edges(tmp_path: Path, edge: str, seen: int) -> None:
     """What is high between a rising edge and a falling one is 1 just before the falling one."""

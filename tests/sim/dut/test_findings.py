@@ -202,3 +202,37 @@ def test_an_output_that_nothing_drives(tmp_path: Path) -> None:
         "wire.tx.tvalid: nothing drives port 'out_tvalid'", "wire.tx.tdata: nothing drives bit 7 of port 'out_tdata'",
         "interrupts: nothing drives port 'irq'",
     ]  # fmt: skip
+
+
+HELD = """module top (
+  input wire clk, input wire por_n, input wire clear, input wire off,
+  input wire in_tvalid, input wire in_tlast, input wire [7:0] in_tdata,
+  output reg out_tvalid, output reg out_tlast, output reg [7:0] out_tdata);
+  reg [1:0] some;
+  always @(posedge clk or negedge por_n)
+    if (!por_n) {out_tvalid, out_tlast} <= 0;
+    else {out_tvalid, out_tlast} <= {in_tvalid, in_tlast};
+  always @(posedge clk) out_tdata <= clear ? 0 : in_tdata;
+  always @(posedge clk) some <= off ? 0 : in_tdata[1:0];
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("ties", "told"),
+    [
+        ({"por_n": 0}, [("por_n", 0, 2)]),
+        ({"clear": 1}, [("clear", 1, 8)]),
+        ({"off": 1}, []),  # of a part that is not wanted
+        ({}, []),
+    ],
+)
+def test_a_reset_that_is_tied_to_where_it_resets(
+    tmp_path: Path, ties: dict[str, int], told: list[tuple[str, int, int]]
+) -> None:
+    held = {name: (1, {"por_n": 1, "clear": 0, "off": 0, **ties}[name]) for name in ("por_n", "clear", "off")}
+    assert problems(tmp_path, HELD, ties=held) == [
+        f"ties.{name} = {value} holds {count} flip-flops in reset for ever: "
+        f"it is a reset, for [reset] or [resets.{name}], or is held at {1 - value}"
+        for name, value, count in told
+    ]
