@@ -77,6 +77,9 @@ def cached(kind: str, name: str, make: Callable[[Path, Path], None]) -> Path:
             made = work / f"made.{name[-8:]}"
             make(made, work)
             made.rename(target)
+        except OSError as error:  # of a full disk the system does not say which
+            error.filename = error.filename or str(folder)
+            raise
         except BuildError as error:
             raise _with_kept_log(error, work, folder / f"{name}.log") from None
         finally:

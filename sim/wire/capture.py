@@ -7,9 +7,10 @@ python-pcapng's work (docs/decisions/0002-captures.md); this file knows what we 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -61,7 +62,7 @@ class CaptureWriter:
         block = self._section.new_member(blocks.InterfaceDescription, link_type=LINKTYPE_ETHERNET, options=options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the library warns of its own table's if_tsresol
-            self._writer.write_block(block)
+            self._put(block)
         self._fcs.append(with_fcs)
         return len(self._fcs) - 1
 
@@ -71,7 +72,8 @@ class CaptureWriter:
     ) -> None:  # fmt: skip
         """Write one frame; `error` is a symbol error.
 
-        Raises ValueError for an interface that was not declared, RuntimeError for a second thread (see the class).
+        Raises OSError with the file's name, ValueError for an interface that was not declared, RuntimeError for a second
+        thread (see the class).
         """
         if self.paused:
             return
@@ -89,19 +91,33 @@ class CaptureWriter:
             block.options["epb_flags"] = flags
         for comment in comments:
             block.options.add("opt_comment", comment)
-        self._writer.write_block(block)
+        self._put(block)
         self.frames += 1
+
+    def _put(self, block: blocks.Block) -> None:
+        with self._named():
+            self._writer.write_block(block)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Of a disk that is full the system does not say which file wanted more."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = error.filename or getattr(self._file, "name", None)
+            raise
 
     def _errors(self, interface: int, frame: bytes, error: bool) -> int:
         bad = CRC_ERROR if self._fcs[interface] and not fcs_good(frame) else 0
         return bad | (SYMBOL_ERROR if error else 0)
 
     def close(self) -> None:
-        """Flush, and close the file if it was opened here."""
-        if self._owned:
-            self._file.close()
-        else:
-            self._file.flush()
+        """Flush, and close the file if it was opened here. Raises OSError with its name."""
+        with self._named():
+            if self._owned:
+                self._file.close()
+            else:
+                self._file.flush()
 
     def __enter__(self) -> CaptureWriter:
         return self

@@ -124,3 +124,12 @@ def test_interfaces_of_one_capture_are_not_written_by_several_threads() -> None:
         with pytest.raises(RuntimeError, match="several interfaces has one writer: give each host in a thread its own"):
             other.submit(shared.write, 0, FRAMES[0], START).result()
         assert shared.frames == 2
+
+
+def test_of_a_full_disk_it_is_said_which_file(tmp_path: Path) -> None:
+    (tmp_path / "full.pcapng").symlink_to("/dev/full")
+    writer = CaptureWriter(tmp_path / "full.pcapng")
+    writer.write(writer.interface("em0"), bytes(1000), 0)
+    with pytest.raises(OSError, match="No space left on device") as full:
+        writer.close()
+    assert full.value.filename == str(tmp_path / "full.pcapng")
