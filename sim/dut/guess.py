@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ringbed.hw.formats.dut import IN, OUT, BusKind, Keep
 from ringbed.hw.formats.literal import Parameter
+from ringbed.hw.formats.number import several
 from ringbed.sim.dut.buses import TABLES, Found, found_buses
 from ringbed.sim.dut.names import is_clock, is_line, is_reset, part, resets_low
 from ringbed.sim.dut.toml import key, quoted, shown
@@ -152,7 +153,14 @@ class Guess:
         if beside:
             yield "# these stand beside a bus and are no signal of it: the map is incomplete until each has a value"
             yield "# or a use; 0 says that your card does without it"
-            yield from (f"# {key(name)} = 0  # {self.ports[name].width} bits, beside {beside[name]}" for name in beside)
+            yield from (
+                f"# {key(name)} = 0  # {several(self.ports[name].width, 'bit')}, beside {beside[name]}"
+                for name in beside
+            )
+        yield from (
+            f"# {shown(port.name)} is an inout, which nothing drives: make it two, or the map does not fit"
+            for port in self.rest if port.dir not in (IN, OUT)
+        )  # fmt: skip
         yield from self._pins([port for port in self.rest if port.dir == OUT and port.width <= PIN_BITS])
 
     def _tie(self, port: Port) -> int:

@@ -72,8 +72,8 @@ class CaptureWriter:
     ) -> None:  # fmt: skip
         """Write one frame; `error` is a symbol error.
 
-        Raises OSError with the file's name, ValueError for an interface that was not declared, RuntimeError for a second
-        thread (see the class).
+        Raises OSError with the file's name, ValueError for an interface that was not declared, RuntimeError for a
+        second thread (see the class).
         """
         if self.paused:
             return

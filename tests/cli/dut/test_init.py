@@ -311,3 +311,11 @@ def test_a_whole_cards_map_fits_with_every_line_of_it(nic: Path) -> None:
     assert text.count("fcs = false") == text.count('byte_order = "big"') == 2
     Path("a.toml").write_text(text)
     assert run("dut", "check", "a.toml") == Exit.OK
+
+
+def test_an_inout_is_told_in_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("io.v").write_text("module io (input clk, input rst_n, inout [7:0] mdio); endmodule\n")
+    assert run("dut", "init", "io.v", "-o", "io.toml") == Exit.OK
+    told = "# mdio is an inout, which nothing drives: make it two, or the map does not fit"
+    assert told in Path("io.toml").read_text().splitlines()
