@@ -7,6 +7,7 @@ clock the way goes on to its address, and not to what was written, which in ever
 
 from __future__ import annotations
 
+import codecs
 import json
 import shutil
 import tempfile
@@ -55,7 +56,9 @@ def read_netlist(dut: Dut, rtl: Rtl, seconds: float) -> Netlist:
         folder, names = staged(rtl, Path(work)), []
         for index, path in enumerate(rtl.files):
             names.append(f"s{index}{path.suffix}")
-            shutil.copyfile(path, folder / names[-1])
+            (folder / names[-1]).write_bytes(
+                path.read_bytes().removeprefix(codecs.BOM_UTF8)
+            )  # which Verilator reads over
         for path in rtl.read:
             for included in (path.relative_to(each) for each in rtl.include if path.is_relative_to(each)):
                 (folder / included).parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,10 @@ def read_netlist(dut: Dut, rtl: Rtl, seconds: float) -> Netlist:
         try:
             run(YOSYS, ["-q", "-p", "; ".join(script)], folder, seconds)
         except SynthError as error:
-            raise (NetlistMissing if isinstance(error, Missing) else NetlistUnknown)(str(error)) from None
+            words = str(error)
+            for name, path in zip(names, rtl.files, strict=True):
+                words = words.replace(f"{name}:", f"{path.name}:")
+            raise (NetlistMissing if isinstance(error, Missing) else NetlistUnknown)(words) from None
         flat, resets = (_top(folder / f"{name}.json") for name in ("flat", "resets"))
     return Netlist(flat, resets)
 

@@ -71,8 +71,13 @@ def test_a_clock_that_the_map_does_not_name(tmp_path: Path) -> None:
 
 @pytest.mark.needs("yosys")
 def test_what_yosys_does_not_take_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NetlistUnknown, match="syntax error"):
+    """Of the file that it is in, not of the copy that Yosys was given."""
+    with pytest.raises(NetlistUnknown, match=r"\bt\.v:1: .*syntax error"):
         problems(tmp_path, "module top (input wire clk; endmodule\n")
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    assert problems(tmp_path, "\ufeff" + SOURCE) == []
 
 
 FIFO = """module top (
