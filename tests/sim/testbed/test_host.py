@@ -134,5 +134,5 @@ def test_down_gives_back_all_memory_and_a_leak_is_told() -> None:
     assert not host.upper.link_up
     host.up()
     host.memory.coherent(128)
-    with pytest.raises(RuntimeError, match="em0: the driver is down and keeps 1 mappings"):
+    with pytest.raises(RuntimeError, match="em0: the driver is down and keeps 1 mapping"):
         host.down()
