@@ -201,7 +201,8 @@ class Checker:
             return
         given = lent.inner.read(lent.length)
         if now != given:
-            at = next(at for at, (left, right) in enumerate(zip(now, given, strict=True)) if left != right)
+            pairs = enumerate(zip(now, given, strict=False))  # a bytearray may have another length by now
+            at = next((at for at, (left, right) in pairs if left != right), min(len(now), len(given)))
             self.scene.find(
                 "dma.changed", f"{lent!r}: byte {at} of what was mapped was changed before its unmap", where
             )

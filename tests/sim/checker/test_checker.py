@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.world import Direction, TxFrame
 from ringbed.sim.checker.checker import Checker
 from ringbed.sim.checker.finding import DriverFinding
 from ringbed.sim.checker.lines import Lines
 from ringbed.sim.checker.scene import Processor
 from ringbed.sim.checker.wanted import check_for
+from ringbed.sim.checker.world import checked
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
@@ -156,4 +157,19 @@ def test_without_a_checker_there_is_none() -> None:
     traffic(host, 4)
     host.down()
     assert [each for each in host.findings() if isinstance(each, DriverFinding)] == []
+    host.engine.close()
+
+
+@pytest.mark.needs("native")
+def test_a_buffer_of_another_length_was_changed() -> None:
+    host = open_host("em0", Collector(), engine="native", checker=True)
+    assert host.checker is not None
+    _, dma, _ = checked(host.checker, host.device, host.memory, host.upper)
+    data = bytearray(range(60))
+    mapping = dma.map(data, Direction.TO_DEVICE)
+    del data[30:]
+    dma.unmap(mapping)
+    (found,) = host.findings()
+    assert found.rule == "dma.changed"
+    assert "byte 30 of what was mapped was changed before its unmap" in found.text
     host.engine.close()
