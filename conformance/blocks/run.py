@@ -88,7 +88,7 @@ def questions(
     test = ready_test(setup)
     wanted = tuple(kinds) or (*test.kinds, MIXED)
     if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
-        raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join((*test.kinds, MIXED))}")
+        raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join(map(repr, (*test.kinds, MIXED)))}")
     made = test.kinds if MIXED in wanted else wanted
     every = {kind: [case for case in test.cases(kind, seed, setup) if len(case.ask.frame) <= setup.longest]
              for kind in made}  # fmt: skip

@@ -96,7 +96,7 @@ def _summed(about: str, frame: bytes, place: Place, knows_udp: bool) -> Case:
         f"0x{came:04x}": "the field is as it came",
     }
     if place.udp:
-        hints["0x0000"] = "no sum at all (RFC 768), which IPv6 forbids"
+        hints["0x0000"] = "no sum at all (RFC 768)"
     elif value == 0:
         hints["0xffff"] = "a computed 0 leaves as 0xffff for UDP alone (RFC 768), and here udp is 0"
     hints.pop(f"0x{value:04x}", None)

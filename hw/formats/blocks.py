@@ -239,7 +239,7 @@ def contract(block: str, variant: str = "") -> Contract:
     """The contract of a kind; without `variant` the first of it. Raises ValueError that names what there is."""
     of_kind = [each for each in CONTRACTS if each.block == block]
     if not of_kind:
-        raise ValueError(f"there is no kind of block {block!r}; there is {', '.join(Block)}")
+        raise ValueError(f"there is no kind of block {block!r}; there is {', '.join(each.name for each in CONTRACTS)}")
     for each in of_kind:
         if variant in ("", each.variant):
             return each

@@ -94,7 +94,7 @@ def test_a_block_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--kind", "giants"], "there is no kind 'giants'; there is two hosts, "),
+    (["--kind", "giants"], "there is no kind 'giants'; there is 'two hosts', "),
     (["--engine", "verilator"], "there is no engine 'verilator' for Verilog; there is native, cocotb-"),
     (["--engine", "qemu"], "there is no engine 'qemu' for Verilog; there is native, cocotb-verilator, cocotb-icarus\n"),
     (["--engine", "pysim"], "there is no engine 'pysim' for Verilog"),

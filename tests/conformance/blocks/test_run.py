@@ -76,7 +76,7 @@ def test_progress_adds_up_to_what_was_asked() -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no kind 'fog'; there is two hosts, every protocol"):
+    with pytest.raises(ValueError, match="there is no kind 'fog'; there is 'two hosts', 'every protocol"):
         check_block(RxSum(), setup_of("rx-checksum/sum"), kinds=("fog",))
 
 
