@@ -64,7 +64,7 @@ def _make_room(path: Path) -> None:
     """Take away what a server left that was killed. Raises SocketRefused for everything else that is there."""
     if len(os.fsencode(path)) > LONGEST:
         raise SocketRefused(f"cannot make the socket {path}: a socket's path has {LONGEST} bytes at most")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise SocketRefused(f"cannot make the socket {path}: there is no folder {path.parent}")
     if _identity(path) is None:
         return

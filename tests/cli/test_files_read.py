@@ -28,6 +28,7 @@ READ = {
     ("dut check", "portmap"): "",
     ("dut test", "portmap"): "",
     ("dut synth", "maps"): "",
+    ("serve", "pcap"): "em --vfio-user s.sock --pcap",
 }
 WRITTEN = {
     ("demo", "perfetto"): "--wire pcap --perfetto",
@@ -47,6 +48,10 @@ WRITTEN = {
     ("dut test", "junit"): "a.toml --junit",
     ("dut test", "waves"): "a.toml --waves",
     ("dut synth", "json"): "a.toml --json",
+    ("serve", "vfio_user"): "em --vfio-user",
+    ("serve", "capture"): "em --vfio-user s.sock --capture",
+    ("serve", "trace"): "em --vfio-user s.sock --trace",
+    ("serve", "json"): "em --vfio-user s.sock --json",
 }
 
 
