@@ -6,6 +6,7 @@ widths and directions are those that the module sees.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.hw.formats.literal import Parameter, literal
-from ringbed.sim.dut.verilog.ports import InterfacePorts, module_ports
+from ringbed.sim.dut.verilog.ports import InterfacePorts, decoded, module_ports
 from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.spec import Rtl
 
@@ -33,7 +34,21 @@ class _Flat:
 
     def declared(self) -> str:
         bits = f"[{self.width - 1}:0] " if self.width > 1 else ""
-        return f"{'input ' if self.way == 'in' else 'output'} wire {bits}{self.name}"
+        return f"{'input ' if self.way == 'in' else 'output'} wire {bits}{_written(self.name)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
+
+
+def _written(name: str) -> str:
+    """As Verilog has it: what is no plain name is escaped, and ends with a blank."""
+    return name if _plain(name) == name else f"\\{name} "
+
+
+def _instance(port: str) -> str:
+    """Of the interface that a port is joined to."""
+    return f"{_plain(port)}_if"
 
 
 def flat_module(top: str, rtl: Rtl, parameters: Mapping[str, Parameter], name: str) -> str:
@@ -51,8 +66,8 @@ def flat_module(top: str, rtl: Rtl, parameters: Mapping[str, Parameter], name: s
     of_top = f"{top}{f' #({values})' if values else ''} dut"
     with tempfile.TemporaryDirectory() as work:
         probe = Path(work) / f"{PROBE}.sv"
-        inside = [f"{kind} {port}_if ();" for port, kind in kinds.items()]
-        joined = ", ".join(f".{port}({port}_if)" for port in kinds)
+        inside = [f"{kind} {_instance(port)} ();" for port, kind in kinds.items()]
+        joined = ", ".join(f".{_written(port)}({_instance(port)})" for port in kinds)
         probe.write_text(f"module {PROBE};\n  {' '.join(inside)}\n  {of_top} ({joined});\nendmodule\n")
         tree = read_tree(PROBE, replace(rtl, files=(*rtl.files, probe)))
     ports, clocked = _flat_ports(top, tree), _inputs(tree, kinds)
@@ -71,12 +86,12 @@ def _text(
     yield ");"
     for port, kind in kinds.items():
         inputs = ", ".join(f".{each.inner}({each.name})" for each in clocked[port])
-        yield f"  {kind} {port}_if ({inputs});"
+        yield f"  {kind} {_instance(port)} ({inputs});"
     for flat in ports:
         if flat.inner:
             yield f"  assign {f'{flat.inner} = {flat.name}' if flat.way == 'in' else f'{flat.name} = {flat.inner}'};"
-    own = [f".{flat.name}({flat.name})" for flat in ports if not flat.inner]
-    yield f"  {of_top} ({', '.join([*own, *(f'.{port}({port}_if)' for port in kinds)])});"
+    own = [f".{_written(flat.name)}({_written(flat.name)})" for flat in ports if not flat.inner]
+    yield f"  {of_top} ({', '.join([*own, *(f'.{_written(port)}({_instance(port)})' for port in kinds)])});"
     yield "endmodule"
 
 
@@ -87,7 +102,7 @@ def _flat_ports(top: str, tree: Tree) -> list[_Flat]:
         if node.get("type") == "VAR" and node.get("direction") in WAYS:
             found.append(_Flat(node["name"], tree.bits(node, top), WAYS[node["direction"]]))
         elif node.get("varType") == "IFACEREF":
-            found += _of_interface(node["name"], tree, tree.by_address[node["dtypep"]])
+            found += _of_interface(decoded(node["name"]), tree, tree.by_address[node["dtypep"]])
     for flat in found:
         if flat.way not in ("in", "out"):
             raise VerilogError(f"port {flat.name!r} is an inout, which nothing drives: make it two")
@@ -102,7 +117,8 @@ def _of_interface(port: str, tree: Tree, kind: Mapping[str, Any]) -> Iterator[_F
     for each in side["varsp"]:
         if each.get("type") == "MODPORTVARREF":
             signal, way = tree.by_address[each["varp"]], WAYS.get(each["direction"], "inout")
-            yield _Flat(f"{port}_{each['name']}", tree.bits(signal, port), way, f"{port}_if.{each['name']}")
+            name, width = each["name"], tree.bits(signal, port)
+            yield _Flat(f"{_plain(port)}_{name}", width, way, f"{_instance(port)}.{name}")
 
 
 def _inputs(tree: Tree, kinds: Mapping[str, str]) -> dict[str, list[_Flat]]:

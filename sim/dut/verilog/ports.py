@@ -14,7 +14,7 @@ from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["InterfacePorts", "NoModule", "Top", "VerilogError", "module_ports", "read_top"]
+__all__ = ["InterfacePorts", "NoModule", "Top", "VerilogError", "decoded", "module_ports", "read_top"]
 
 NOT_FOUND, SHOWN = "was not found in design", 8  # what Verilator says of a module; how many are named instead
 INTERFACE = "Interfaced port on top level module"
@@ -94,8 +94,13 @@ def _modules(rtl: Rtl) -> list[str]:
         nodes = read_tree("", rtl).of_type("MODULE")
     except VerilogError:
         return []
-    names = dict.fromkeys(ENCODED.sub(lambda found: chr(int(found[1], 16)), str(node["origName"])) for node in nodes)
+    names = dict.fromkeys(decoded(str(node["origName"])) for node in nodes)
     return [name for name in names if not name.startswith("@")]  # a pool of constants is a module too
+
+
+def decoded(name: str) -> str:
+    """As it is in the source."""
+    return ENCODED.sub(lambda found: chr(int(found[1], 16)), name)
 
 
 def _ports(top: str, module: Mapping[str, Any], tree: Tree) -> dict[str, Port]:
@@ -118,10 +123,10 @@ def _interfaces(log: Path | None) -> dict[str, str]:
     found = {}
     for path, line, column in re.findall(rf"^%Error[^:]*: (.*):(\d+):(\d+): .*{INTERFACE}", said, re.MULTILINE):
         text = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()[int(line) - 1]
-        name = re.match(r"\w+", text[int(column) - 1 :])
+        name = re.match(r"\\(\S+)|(\w+)", text[int(column) - 1 :])
         kind = re.search(r"(\w+(?:\.\w+)?)\s*$", text[: int(column) - 1])
         if name and kind:
-            found[name[0]] = kind[1]
+            found[name[1] or name[2]] = kind[1]
     return found
 
 

@@ -76,3 +76,16 @@ def test_a_module_with_plain_ports_needs_none(tmp_path: Path) -> None:
     (tmp_path / "nic.v").write_text("module nic (input clk); endmodule\n")
     with pytest.raises(VerilogError, match="nic has no interface among its ports"):
         flat_module("nic", Rtl((tmp_path / "nic.v",)), {}, "flat")
+
+
+def test_interface_ports_may_have_escaped_names(rtl: Rtl, tmp_path: Path) -> None:
+    (tmp_path / "nic.sv").write_text(INTERFACE + NIC.replace("rx.", "\\in.a .").replace("sink rx", "sink \\in.a ")
+                                     .replace("tx.", "\\out .").replace("source tx", "source \\out "))  # fmt: skip
+    with pytest.raises(InterfacePorts) as raised:
+        module_ports("nic", rtl, {})
+    assert raised.value.ports == {"in.a": "stream_if.sink", "out": "stream_if.source"}
+    around = tmp_path / "flat.sv"
+    around.write_text(flat_module("nic", rtl, {}, "flat"))
+    found = module_ports("flat", Rtl((*rtl.files, around)), {})
+    assert [name for name in found if name.endswith("tdata")] == ["in_a_tdata", "out_tdata"]
+    assert "  nic dut (.clk(clk), .led(led), .\\in.a (in_a_if), .out(out_if));" in around.read_text().splitlines()
