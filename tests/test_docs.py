@@ -52,6 +52,7 @@ RUN_ELSEWHERE = {
     "ringbed nic test em": ("tests/cli/nic/test_live.py", 'run("test", "em")'),
     "ringbed nic stats em": ("tests/cli/nic/test_live.py", 'run("stats", "em"'),
     "ringbed nic registers em RCTL RDLEN": ("tests/cli/nic/test_live.py", 'run("registers", "em"'),
+    "ringbed bench drivers": ("tests/cli/bench/test_command.py", '_bench("drivers"'),
     "ringbed bench sim": ("tests/cli/bench/test_command.py", '_bench("sim"'),
     ".venv/bin/python examples/send_one_frame.py cocotb-icarus": (
         "tests/examples/test_send_one_frame.py",

@@ -6,6 +6,8 @@ bit, and all at once by a reset.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from ringbed.hw.formats.field import Register
 from ringbed.hw.formats.rules import RingRegisters
 from ringbed.sim.checker.buffers import UNIT, Buffers, Lent, Shared
@@ -19,7 +21,7 @@ __all__ = ["Ring"]
 FILLED = 8  # bytes of a descriptor that are not 0 in one that means something: its address, or a context's offsets
 
 
-class Ring:
+class Ring(ABC):
     """What both ways have in common. `give` is one way's own: a descriptor is the card's from now on."""
 
     def __init__(self, scene: Scene, registers: Registers, buffers: Buffers, names: RingRegisters, done: int) -> None:
@@ -132,9 +134,11 @@ class Ring:
         """Who wrote a descriptor last; where nobody knows, the line that rings the bell."""
         return self.wrote.get(index) or Stretch(NOWHERE, here(), exact=True)
 
+    @abstractmethod
     def give(self, index: int, raw: bytes) -> None:
-        raise NotImplementedError
+        """The card has this descriptor from now on."""
 
+    @abstractmethod
     def given(self) -> None:
         """All that this doorbell gave was looked at."""
 
@@ -160,8 +164,9 @@ class Ring:
             self._filled.add(index)
         self.wrote[index] = where
 
+    @abstractmethod
     def written_back(self, indices: list[int]) -> None:
-        raise NotImplementedError
+        """By the card: what is done is the driver's again."""
 
     def freed(self) -> None:
         """Its memory is about to go."""

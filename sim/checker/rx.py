@@ -50,6 +50,9 @@ class RxRing(Ring):
         if self._registers.is_on(self.names.enable):
             self._must_fit(index, address, buffer)
 
+    def given(self) -> None:
+        """Each descriptor stands alone."""
+
     def _must_fit(self, index: int, address: int, buffer: Lent | Shared) -> None:
         control = self._format.control
         size, room = self._format.buffer_size(self._registers.value(control)), buffer.iova + buffer.length - address

@@ -1,7 +1,7 @@
 """Bytes of a vfio-user client in, a typed message or a refusal out; nothing is touched here.
 
 The layouts are those of QEMU's docs/interop/vfio-user.rst, all little-endian. What a message means for a card, and
-whether the card has what it names, is said in `device.py`; what can be seen from the bytes alone is refused here.
+whether the card has what it names, is said in `session.py`; what can be seen from the bytes alone is refused here.
 """
 
 from __future__ import annotations

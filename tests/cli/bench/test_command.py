@@ -13,7 +13,7 @@ import pytest
 
 from ringbed.benchmarks import model_build, sim_checks, stack_routes, stack_udp_echo
 from ringbed.benchmarks.sim_engines import FRAMES
-from ringbed.cli.bench.command import PARTS, Figures, Part
+from ringbed.cli.bench.parts import PARTS, Figures, Part
 from ringbed.cli.errors import Exit
 from ringbed.cli.main import main
 from ringbed.cli.report import Row
@@ -83,6 +83,12 @@ def _sim_is_whole(found: dict[str, float]) -> None:
     of_native = {name for figures in PARTS[Part.SIM][:2] for name in figures.names()}
     left_out |= of_native if "native" in absent else set()
     assert set(names("sim")) - set(found) == left_out
+    assert all(value > 0 for value in found.values())
+
+
+@pytest.mark.needs("native")
+def test_drivers(tmp_path: Path) -> None:
+    found = _bench("drivers", tmp_path / "drivers.json", "--quick")
     assert all(value > 0 for value in found.values())
 
 

@@ -21,29 +21,15 @@ from ringbed.sim.wire.replay import Capture, CapturedFrame
 from ringbed.stack.stack import Stack
 from tests.sim.conftest import needs_native
 from tests.sim.serve.bench import Bench, Machine
+from tests.sim.wire.far_end import FarEnd
 
 SIZES, LOOKS = [0, 1, 18, 56, 1472], 20_000
 HALF = Frequency(Fraction(500_000_000))  # two nanoseconds a clock
 FRAMES = [bytes([number]) * 60 for number in range(3)]
 
 
-class End:
-    """A card's end of the wire."""
-
-    def __init__(self) -> None:
-        self.left: list[tuple[int, bytes]] = []
-        self.came: list[tuple[int, bytes]] = []
-
-    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        self.came.append((at, frame))
-
-    def wire_out(self) -> list[tuple[int, bytes]]:
-        left, self.left = self.left, []
-        return left
-
-
 def test_a_tap_device_gets_and_gives_frames_a_latency_later() -> None:
-    end = End()
+    end = FarEnd()
     reader, writer = os.pipe2(os.O_NONBLOCK)
     wire = TapWire(end, Tap(reader), HALF)  # a pipe keeps what is written in order; frames are one write each
     os.write(writer, FRAMES[0])
@@ -63,7 +49,7 @@ def test_a_tap_device_gets_and_gives_frames_a_latency_later() -> None:
 
 
 def test_a_capture_is_played_once_the_card_has_sent_a_frame() -> None:
-    end, capture = End(), Capture("c", [CapturedFrame(frame, 0, 60) for frame in FRAMES])
+    end, capture = FarEnd(), Capture("c", [CapturedFrame(frame, 0, 60) for frame in FRAMES])
     wire = ReplayWire(end, HALF, capture)
     assert (wire.move(1_000), end.came) == (0, [])
     end.left = [(5, to_wire(FRAMES[0]))]
@@ -75,7 +61,7 @@ def test_a_capture_is_played_once_the_card_has_sent_a_frame() -> None:
 
 
 def test_without_a_capture_frames_are_taken() -> None:
-    end = End()
+    end = FarEnd()
     end.left = [(5, to_wire(FRAMES[0]))]
     assert ReplayWire(end, HALF).move(1) == 1
     assert (end.left, end.came) == ([], [])

@@ -15,28 +15,14 @@ from ringbed.sim.wire.frame import from_wire, to_wire
 from tests.drivers.bench import frame
 from tests.sim.fake_engine import fake_host
 from tests.sim.testbed.switch.test_switch import station
-
-
-class End:
-    """The far end of a cable."""
-
-    def __init__(self) -> None:
-        self.left: list[tuple[int, bytes]] = []
-        self.came: list[tuple[int, bytes]] = []
-
-    def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        self.came.append((at, frame))
-
-    def wire_out(self) -> list[tuple[int, bytes]]:
-        left, self.left = self.left, []
-        return left
+from tests.sim.wire.far_end import FarEnd
 
 
 def test_through_the_switch_in_one_move_in_the_order_of_arrival() -> None:
     switch = Switch(3, forward_ns=500)
     link = SwitchLink(switch, 2000)
     assert isinstance(link, TimedLink)
-    ends = [End() for _ in range(3)]
+    ends = [FarEnd() for _ in range(3)]
     for port, end in enumerate(ends):
         link.plug(port, end, Frequency())
     first, second = to_wire(station(3) + station(1) + bytes(48)), to_wire(station(3) + station(2) + bytes(48))
@@ -53,7 +39,7 @@ def test_a_frame_that_could_be_overtaken_waits_for_its_time() -> None:
     """A host that has run past the end of its window sends a frame from there; another may send before that yet."""
     switch = Switch(3)
     link = SwitchLink(switch, 2000)
-    ends = [End() for _ in range(3)]
+    ends = [FarEnd() for _ in range(3)]
     for port, end in enumerate(ends):
         link.plug(port, end, Frequency())
     early, late = to_wire(station(3) + station(1) + bytes(48)), to_wire(station(3) + station(2) + bytes(48))
@@ -106,17 +92,17 @@ def test_what_cannot_be_plugged_is_refused() -> None:
     with pytest.raises(ValueError, match="takes at least 1 ns, not 0: it is the look-ahead"):
         SwitchLink(Switch(2), 0)
     link = SwitchLink(Switch(2))
-    link.plug(1, End())
+    link.plug(1, FarEnd())
     for port in (1, 2, -1):
         with pytest.raises(ValueError, match=f"port {port} is not free; free are \\[0\\]"):
-            link.plug(port, End())
-    link.plug(0, End())
+            link.plug(port, FarEnd())
+    link.plug(0, FarEnd())
     with pytest.raises(ValueError, match="free are none"):
-        link.plug(0, End())
+        link.plug(0, FarEnd())
 
 
 def test_a_bad_frame_reaches_nobody() -> None:
-    ends = [End(), End()]
+    ends = [FarEnd(), FarEnd()]
     link = SwitchLink(Switch(2))
     for port, end in enumerate(ends):
         link.plug(port, end)
