@@ -106,3 +106,18 @@ def test_answers_wait_for_a_client_that_does_not_read(ends: Ends) -> None:
     theirs.close()
     with pytest.raises(Gone):
         connection.send(b"to nobody")
+
+
+def test_nothing_more_is_read_while_an_answer_is_not_taken(ends: Ends) -> None:
+    """The messages wait in the client's own socket, and not here."""
+    connection, theirs = ends
+    theirs.sendall(message(1, b"") + message(2, b"") + message(3, b""))
+    seen = []
+    for header, _, _ in connection.messages():
+        seen.append(header.number)
+        connection.send(bytes(1 << 24))  # more than any socket holds
+    assert (seen, connection.full) == ([1], True)
+    while connection.full:
+        theirs.recv(1 << 20)
+        connection.flush()
+    assert [number for number, _, _ in came(connection)] == [2, 3]

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from ringbed.hw.errata.lab import errata_mask
 from ringbed.sim.cards import em, em_lab
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.serve.header import Command
+from ringbed.sim.serve.memory import ClientMemory
 from ringbed.sim.wire.capture import CaptureWriter
 from ringbed.sim.wire.frame import fcs_good, from_wire, to_wire
 from ringbed.sim.wire.replay import read_capture
@@ -134,7 +136,7 @@ def test_a_reset_under_traffic(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("slices")
-def test_memory_goes_when_no_burst_to_it_is_out(bench: Bench) -> None:
+def test_memory_goes_when_no_burst_to_it_is_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unmapped in the middle of a long frame's read: that burst is answered, those that follow find nothing."""
     machine = Machine(bench)
     machine.up()
@@ -145,13 +147,22 @@ def test_memory_goes_when_no_burst_to_it_is_out(bench: Bench) -> None:
         if bench.engine.in_flight(arena.iova, arena.length):
             break
         bench.engine.run(bench.engine.now + 1, Event.NONE)
+    unmap, out = bench.memory.unmap, list[int]()
+
+    def asked(window: Any) -> None:
+        out.append(bench.engine.in_flight(arena.iova, arena.length))
+        unmap(window)
+
+    assert bench.engine.in_flight(arena.iova, arena.length) > 0
+    monkeypatch.setattr(bench.memory, "unmap", asked)
     machine.client.unmap(arena.iova, arena.length)
+    assert out == [0]
     bench.rest()
     found = bench.served.findings()
     assert {finding.rule for finding in found} <= {"dma.read", "dma.write"}
     words = "the client takes back", "was removed"
     assert all(any(each in finding.text for each in words) for finding in found)
-    assert found
+    assert words[0] in found[0].text
     machine.close()
 
 
@@ -170,13 +181,24 @@ def test_memory_that_nobody_uses_goes_without_a_finding(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("slices")
-def test_without_bus_mastering_the_card_reaches_nothing(bench: Bench) -> None:
+def test_without_bus_mastering_the_card_reaches_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is out is answered, what it asks for then is not."""
+    real: Any = ClientMemory.master
+    out = list[tuple[bool, int]]()
+
+    def switched(memory: ClientMemory, on: bool) -> None:
+        out.append((on, bench.engine.in_flight(0, 1 << 64)))
+        real.__set__(memory, on)
+
+    monkeypatch.setattr(ClientMemory, "master", property(real.__get__, switched))
     machine = Machine(bench)
     machine.up()
     machine.driver.transmit(0, [TxFrame([frame]) for frame in frames(4, PEER, US)])
     machine.client.read(7, 0)
+    while not bench.engine.in_flight(0, 1 << 64):
+        bench.engine.run(bench.engine.now + 1, Event.NONE)
     machine.client.enable(3)
+    assert out[-1] == (False, 0)
     bench.rest()
     found = bench.served.findings()
     assert found
