@@ -6,12 +6,14 @@ What is there already and is no file, such as /dev/null or a pipe, is written to
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ringbed.cli.errors import UserError
 
-__all__ = ["must_be_writable", "write_text"]
+__all__ = ["must_all_be_writable", "must_be_writable", "write_text"]
 
 
 def must_be_writable(path: Path, *read: Path | None) -> None:
@@ -32,6 +34,17 @@ def must_be_writable(path: Path, *read: Path | None) -> None:
             raise UserError(f"cannot write {path}: this command reads it")
     if not os.access(path if _is_no_file(path) else folder, os.W_OK):
         raise UserError(f"cannot write {path}: no permission to write in {folder}")
+
+
+def must_all_be_writable(written: Iterable[Path | None], *read: Path | None) -> None:
+    """`must_be_writable` for each, None left out; raises UserError for two that are one file as well."""
+    seen = set[str]()
+    for path in filter(None, written):
+        must_be_writable(path, *read)
+        place = os.path.realpath(path)
+        if place in seen and not _takes_all(path):
+            raise UserError(f"cannot write {path}: this command would write it twice")
+        seen.add(place)
 
 
 def _must_be_a_name(path: Path) -> None:
@@ -75,6 +88,11 @@ def _target(path: Path) -> Path:
 
 def _is_no_file(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)
+
+
+def _takes_all(path: Path) -> bool:
+    """/dev/null, a terminal, a pipe: what comes later does not replace what came before."""
+    return os.path.exists(path) and (stat.S_ISCHR(path.stat().st_mode) or path.is_fifo())
 
 
 def _umask() -> int:

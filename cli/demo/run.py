@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.demo.common import RECORD, DemoOptions, say_faults
 from ringbed.cli.errors import UserError
-from ringbed.cli.files import must_be_writable
+from ringbed.cli.files import must_all_be_writable, must_be_writable
 from ringbed.cli.report import write_json
 
 if TYPE_CHECKING:
@@ -29,11 +29,7 @@ def run_demo(options: DemoOptions) -> bool:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{options.out} cannot be made a folder: {error.strerror}") from error
-    must_be_writable(options.out / "demo.pcapng", options.pcap)
-    if options.json is not None:
-        must_be_writable(options.json)
-    if options.perfetto is not None:
-        must_be_writable(options.perfetto)
+    must_all_be_writable((options.out / "demo.pcapng", options.json, options.perfetto), options.pcap)
     faults = _faults(options)
     with ExitStack() as stack:
         try:

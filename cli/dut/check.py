@@ -23,7 +23,7 @@ def dut_check(
     portmap: Annotated[Path, typer.Argument(metavar="MAP", help="The port map, a TOML file; docs/port-map.md.")],
     limit: Annotated[
         float, typer.Option(min=0, max=LIMIT_MOST, metavar="SECONDS", help="For Yosys, which finds clocks and resets.")
-    ] = 30,
+    ] = 25,  # so that all of it is within half a minute
 ) -> None:
     """Show what a port map makes of your Verilog: buses, clocks, resets, pins, and every port with its use.
 

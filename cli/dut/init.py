@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbed.cli.errors import UserError
-from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.files import must_all_be_writable, write_text
 from ringbed.hw.formats.literal import Parameter
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def dut_init(
     from ringbed.sim.dut.verilog.sources import in_order
     from ringbed.sim.seam.spec import Rtl
 
-    for path in filter(None, (output if str(output) != "-" else None, flat)):
-        must_be_writable(path)
+    written = (output if str(output) != "-" else None, flat)
+    must_all_be_writable(written)
+    for path in filter(None, written):
         if os.path.exists(path):
             raise UserError(f"{path} is there already: it may have been edited, and is not written over")
     folders = [_there(path, True) for path in include or ()], [_there(path, True) for path in library or ()]

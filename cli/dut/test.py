@@ -12,7 +12,7 @@ import typer
 from ringbed.cli.dut.results import junit_xml, show, table
 from ringbed.cli.dut.waves import check_format, record
 from ringbed.cli.errors import Exit, UserError
-from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.files import must_all_be_writable, write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,8 +66,7 @@ def dut_test(
     _check_engine(engine)
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
-    for path in filter(None, (capture, junit, waves)):
-        must_be_writable(path, portmap)
+    must_all_be_writable((capture, junit, waves), portmap)
     if waves is not None:
         check_format(waves, engine)
     console = Console()

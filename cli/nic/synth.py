@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringbed.cli.errors import UserError
-from ringbed.cli.files import must_be_writable, write_text
+from ringbed.cli.files import must_all_be_writable, write_text
 from ringbed.cli.synth_output import LIMIT_MOST, run_designs, show, write_json
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def synth(
 
     from ringbed.sim.synth.flow import Limits
 
-    for path in (json, page):
-        if path is not None:
-            must_be_writable(path)
+    must_all_be_writable((json, page))
     console = Console(stderr=str(json) == "-" or str(page) == "-")
     limits = Limits(limit, limit)
     if page is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ringbed.cli.errors import Exit, UserError
-from ringbed.cli.files import must_be_writable
+from ringbed.cli.files import must_all_be_writable
 
 __all__ = ["FarEnd", "serve"]
 
@@ -76,9 +76,7 @@ def serve(
         if wire is FarEnd.TAP:
             raise UserError("--pcap plays a file; it does not go with --wire tap")
         wire = FarEnd.PCAP
-    for written in (capture, trace, json):
-        if written is not None:
-            must_be_writable(written, pcap)
+    must_all_be_writable((vfio_user, capture, trace, json), pcap)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     options = ServeOptions(vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json)

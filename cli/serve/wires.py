@@ -15,6 +15,9 @@ from ringbed.sim.serve.wires import ReplayWire, TapWire, Wire
 from ringbed.sim.testbed.peer import Peer
 from ringbed.sim.wire.frame import WireEnd
 from ringbed.sim.wire.replay import read_capture
+from ringbed.stack.iface.iff import IfAddr
+from ringbed.stack.iface.inet import refusal
+from ringbed.stack.wire.family import INET
 
 __all__ = ["PeerWire", "pcap_wire", "peer_wire", "tap_wire"]
 
@@ -36,13 +39,14 @@ class PeerWire:
 
 
 def peer_wire(address: str) -> WireMaker:
-    """Raises UserError for what is no address of a host in a network."""
+    """Raises UserError for what is no address of a host in a network with another."""
     try:
         known = ipaddress.IPv4Interface(address)
     except ValueError:
         raise UserError(f"--address is an IPv4 address and the bits of its network, not {address!r}") from None
-    if known.network.prefixlen > 30:
-        raise UserError(f"--address {address} leaves the guest no address in its network")
+    prefix, bits = int(known.network.network_address), known.network.prefixlen
+    if why := refusal(IfAddr(INET, int(known.ip), prefix, bits)):
+        raise UserError(f"--address: {why.format(known)}")
     return lambda end, frequency: PeerWire(Peer(end, str(known), frequency))
 
 
@@ -57,8 +61,10 @@ def tap_wire(name: str, stack: ExitStack) -> WireMaker:
 
 
 def pcap_wire(path: Path | None) -> WireMaker:
-    """Raises CaptureError, OSError."""
+    """Raises CaptureError, OSError, UserError for a capture without a whole frame."""
     capture = None if path is None else read_capture(path)
+    if capture is not None and not any(frame.whole for frame in capture.frames):
+        raise UserError(f"{path} holds no whole Ethernet frame: there is nothing to play")
 
     def made(end: WireEnd, frequency: Frequency) -> Wire:
         return ReplayWire(end, frequency, capture)

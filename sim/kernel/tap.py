@@ -54,6 +54,8 @@ def open_tap(name: str, device: str = TUN_DEVICE) -> int:
     """
     if not 0 < len(name.encode()) < IFNAMSIZ:
         raise ValueError(f"an interface name has 1..{IFNAMSIZ - 1} bytes, {name!r} does not")
+    if name in (".", "..") or not name.isprintable() or set(name) & set("/: %"):
+        raise ValueError(f"{name!r} is no name of an interface: no blank, '/', ':' or '%' is in one")
     try:
         fd = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

@@ -15,6 +15,18 @@ from ringbed.stack.wire import ethernet
 from ringbed.stack.wire.family import INET
 
 
+def refusal(ifa: IfAddr) -> str:
+    """Why a host cannot have the address, {} in the text; "" when it can."""
+    local = ifa.local
+    if ifa.bits > 30:
+        return "{} leaves no room for a neighbour: at most /30"
+    if local in (ifa.prefix, ifa.all_ones):
+        return "the host part of {} is all zeroes or all ones"
+    if local >= 0xE0000000 or local >> 24 in (0, 127):
+        return "{} is not an address a host can have"
+    return ""
+
+
 class Inet(IfFamily):
     """The first ifa adds ARP's entry to the L2 demux; an ifa also makes all-ones BRECV and all-zeroes RECV."""
 
@@ -30,14 +42,7 @@ class Inet(IfFamily):
         return Arp(self, core)
 
     def _refusal(self, ifa: IfAddr) -> str:
-        local = ifa.local
-        if ifa.bits > 30:
-            return "{} leaves no room for a neighbour: at most /30"
-        if local in (ifa.prefix, ifa.all_ones):
-            return "the host part of {} is all zeroes or all ones"
-        if local >= 0xE0000000 or local >> 24 in (0, 127):
-            return "{} is not an address a host can have"
-        return ""
+        return refusal(ifa)
 
     @changing
     def add_ifa(self, address: str) -> IfAddr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"text"
     os.close(reader)
     assert [each.name for each in tmp_path.iterdir() if each.is_fifo()] == ["pipe"]
+
+
+def test_two_results_may_go_where_neither_replaces_the_other(tmp_path: Path) -> None:
+    files.must_all_be_writable([Path("/dev/null"), None, Path("/dev/null"), tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(UserError, match="would write it twice"):
+        files.must_all_be_writable([tmp_path / "a", tmp_path / "b", tmp_path / "." / "a"])
+    with socket.socket(socket.AF_UNIX) as served, pytest.raises(UserError, match="would write it twice"):
+        served.bind(str(tmp_path / "s"))
+        files.must_all_be_writable([tmp_path / "s", tmp_path / "s"])
 
 
 def test_what_a_command_reads_is_not_written_over(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -93,6 +94,30 @@ def test_what_is_no_file_is_one_sentence(
     assert said.startswith(f"ringbed: {no_file}")
     assert said.count("\n") == 1
     assert re.search(r"(and no file|is not a file|is no folder)\b", said)
+
+
+def pairs() -> Iterator[tuple[str, str, str]]:
+    """Two files of one command, each by the words up to it; folders are none."""
+    files = [key for key in WRITTEN if key[1] != "out"]
+    for (command, first), (other, second) in itertools.combinations(files, 2):
+        if command == other:
+            yield command, WRITTEN[command, first], WRITTEN[other, second].split()[-1]
+
+
+@pytest.mark.parametrize(("command", "words", "option"), [*pairs()])
+def test_one_file_for_two_results_is_one_sentence_before_any_work(
+    command: str, words: str, option: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
+    shutil.copy(NIC / "mini_nic.toml", "a.toml")
+    os.symlink("one.vcd", "same")
+    assert run(*command.split(), *words.split(), "one.vcd", option, "same") == Exit.USAGE
+    said = capsys.readouterr()
+    assert re.fullmatch(r"ringbed: cannot write (same|one\.vcd): this command would write it twice\n", said.err)
+    assert said.out == ""
+    assert not (tmp_path / "one.vcd").exists()
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000 + "x"], ids=["a name", "all of it"])

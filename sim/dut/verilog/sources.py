@@ -14,8 +14,8 @@ from ringbed.sim.seam.spec import Rtl
 
 __all__ = ["in_order", "missing_files", "with_found"]
 
-# comments and texts, in which no word means anything
-_SILENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+# Comments and texts, in which no word means anything. One without an end goes to the end: each byte is looked at once.
+_SILENT = re.compile(r'//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?', re.DOTALL)
 _PACKAGE = re.compile(r"\bpackage\s+(?:automatic\s+|static\s+)?(\w+)")
 _USE = re.compile(r"\b(\w+)\s*::")
 

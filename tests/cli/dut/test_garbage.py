@@ -21,6 +21,7 @@ from ringbed.sim.dut.guess import Guess
 from ringbed.sim.dut.guess_block import BlockGuess
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.verilog.ports import Top
+from ringbed.sim.dut.verilog.sources import in_order
 from ringbed.sim.seam.portmap import Port
 from tests.cli.dut.test_init import CHECKSUM, HASH, PACKAGE, WIDE
 from tests.cli.test_main import run
@@ -87,6 +88,9 @@ def one_sentence(capsys: pytest.CaptureFixture[str], code: int) -> str:
     if code in (Exit.USAGE, Exit.ENVIRONMENT):
         assert said.err.startswith("ringbed: ")
         assert said.err.count("\n") == 1
+    elif code == Exit.FINDING:  # a table of what the map says, and behind it a sentence for each mistake
+        assert "Traceback" not in said.err
+        assert len(said.out.rstrip("\n").rpartition("\n")[2].split()) > 2
     return said.out
 
 
@@ -122,6 +126,27 @@ def test_much_verilog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.chdir(tmp_path)
     for seed in range(1000, 3000):
         _ask_of_verilog(seed, capsys)
+
+
+def _ask_of_text(seed: int, folder: Path) -> None:
+    """What is read of the sources before any tool sees them: which of them are packages, and what they need."""
+    rng = random.Random(seed)
+    paths = [folder / "a.sv", folder / "b.sv"]
+    for path in paths:
+        path.write_bytes(mutated(rng))
+    assert sorted(in_order(paths)) == paths
+
+
+def test_text_in_whatever_order(tmp_path: Path) -> None:
+    for seed in range(500):
+        _ask_of_text(seed, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_much_text(tmp_path: Path) -> None:
+    for seed in range(100_000, 200_000):
+        _ask_of_text(seed, tmp_path)
 
 
 def _ask_of_ports(seed: int, folder: Path) -> None:

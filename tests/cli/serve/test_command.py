@@ -34,6 +34,14 @@ ROOT = Path(__file__).parents[3]
 US = bytes.fromhex("020000000001")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
 ERRATUM = "tx-ospf-corrupted-by-csum-engine"
+CUT = struct.pack("<IHHiIII4I", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1, 0, 0, 60, 100) + bytes(60)  # 60 bytes of 100
+NO_PEERS = {
+    "10.0.0.1/31": "{} leaves no room for a neighbour: at most /30",
+    "10.0.0.0/24": "the host part of {} is all zeroes or all ones",
+    "10.0.0.255/24": "the host part of {} is all zeroes or all ones",
+    "127.0.0.1/8": "{} is not an address a host can have",
+    "224.0.0.1/4": "{} is not an address a host can have",
+}
 LOOKS = 10_000  # of at most a hundredth of a second
 
 
@@ -132,8 +140,12 @@ def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest
         "the lab's card is 64 bits wide"
     )
     assert refused(capsys, *at, "--address", "10.0.0.300/24").startswith("--address is an IPv4 address")
-    assert refused(capsys, *at, "--address", "10.0.0.1/31").endswith("leaves the guest no address in its network")
+    for address, why in NO_PEERS.items():
+        assert refused(capsys, *at, "--address", address) == f"--address: {why.format(address)}"
     assert refused(capsys, *at, "--wire", "tap", "--tap", "x" * 16).startswith("an interface name has 1..15 bytes")
+    assert refused(capsys, *at, "--wire", "tap", "--tap", "a b/c").startswith("'a b/c' is no name of an interface")
+    (tmp_path / "cut.pcap").write_bytes(CUT)
+    assert refused(capsys, *at, "--pcap", str(tmp_path / "cut.pcap")).endswith("there is nothing to play")
     assert refused(capsys, *at, "--pcap", str(tmp_path / "none")).endswith("No such file or directory")
     (tmp_path / "s").write_text("mine")
     assert refused(capsys, *at).endswith("something is there that is no socket")

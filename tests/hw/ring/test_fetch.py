@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ringbed.hw.formats.em import StopCause
-from ringbed.hw.ring.fetch import RingFetch
+from ringbed.hw.ring.fetch import LINE, RingFetch
 from tests.hw.stream_bench import refused, simulate
 
 LINE_BYTES = 128
@@ -98,6 +98,7 @@ class Bench:
             ring.write(rng.randint(0, min(ring.room, 11)))
         done = rng.randint(0, min(3, ring.taken - ring.done)) if self.often() else 0
         self.set(ctx, tail=ring.at(len(ring.wanted)), done=done)
+        coming, held = bool(self.beats), ring.asked - ring.taken
         self.drive_beat(ctx)
         ctx.set(dut.request.ready, self.often())
         ctx.set(dut.o.ready, takes and self.often())
@@ -108,13 +109,15 @@ class Bench:
         asks, granted, request, there, taken, descriptor, head, stop, busy, emptied, room = sampled[2:]
         assert (head, stop) == (ring.at(ring.done), StopCause.NONE)
         assert emptied == (self.head_moved and ring.done == len(ring.wanted))
-        assert busy or not self.beats
+        assert busy == (coming or asks)
         assert room, "what was asked for has room"
         if there and taken:
             assert descriptor == ring.wanted[ring.taken]
             ring.taken += 1
         if asks and granted:
+            line = (LINE_BYTES - (ring.base + 16 * ring.at(ring.asked)) % LINE_BYTES) // 16
             amount, rows = ring.ask(request.address, request.len, self.width)
+            assert amount == line or held < LINE, "less than a line is asked for while there is more than one"
             self.bursts.append(amount)
             after = self.clock + rng.randint(1, self.latency)
             self.beats.extend((after, row, number % 2 * (self.width == 64)) for number, row in enumerate(rows))

@@ -89,6 +89,12 @@ def test_no_device_is_said_so() -> None:
         open_tap("tap0", "/dev/null")
 
 
+@pytest.mark.parametrize("name", ["a b", "a/b", "a:b", ".", "..", "a\tb", "100%"])
+def test_what_no_interface_is_called_is_refused_here(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of an interface"):
+        open_tap(name)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 16])
 def test_a_name_the_kernel_refuses_is_refused_here(name: str) -> None:
     with pytest.raises(ValueError, match="an interface name has 1..15 bytes"):

@@ -40,6 +40,14 @@ def test_what_needs_nothing_stays_as_it_is(tmp_path: Path) -> None:
     assert in_order([paths[4], paths[2], paths[1], paths[0]]) == [paths[4], paths[0], paths[1], paths[2]]
 
 
+@pytest.mark.parametrize("text", ["/*" * 2_000_000, '"' + '\\"' * 2_000_000], ids=["comments", "texts"])
+def test_what_has_no_end_is_read_once(tmp_path: Path, text: str) -> None:
+    """From each beginning to the end of the file it would take hours."""
+    path = tmp_path / "a.sv"
+    path.write_text(f"{text} package p;")
+    assert in_order([path]) == [path]
+
+
 def test_packages_in_a_circle_end_too(tmp_path: Path) -> None:
     (tmp_path / "a.sv").write_text("package a; import b::*; endpackage")
     (tmp_path / "b.sv").write_text("package b; import a::*; endpackage")
