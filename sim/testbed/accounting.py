@@ -104,12 +104,14 @@ class _Way:
 def _card_legs(host: Host[Any], window: Window) -> list[Leg]:
     counters = host.driver.counters()
     rx, tx = _Way(host, window, "rx"), _Way(host, window, "tx")
-    up = rx.ended | {name: counters[name] for name in host.driver.RX_DROPS} | rx.held(0)
+    drops = {name: counters[name] for name in host.driver.RX_DROPS}
+    unfetched = rx.done - counters["rx_frames"] - sum(drops.values())
+    up = rx.ended | drops | rx.held(0)
     down = {name: counters[name] for name in host.driver.TX_DROPS} | tx.ended
     untaken = counters["tx_frames"] - counters.get("tx_reset", 0) - tx.begun
-    note = f"{untaken} the card has not taken from the ring" if untaken > 0 else ""
+    left, note = _on_the_ring(unfetched, "driver"), _on_the_ring(untaken, "card")
     return [
-        Leg(f"{host.name} wire to driver", rx.begun, counters["rx_frames"], up, rx.made),
+        Leg(f"{host.name} wire to driver", rx.begun, counters["rx_frames"], up, rx.made, note=left),
         Leg(
             f"{host.name} driver to wire",
             _offered(host, counters),
@@ -119,6 +121,10 @@ def _card_legs(host: Host[Any], window: Window) -> list[Leg]:
             note=note,
         ),
     ]
+
+
+def _on_the_ring(frames: int, by: str) -> str:
+    return f"{frames} the {by} has not taken from the ring" if frames > 0 else ""
 
 
 def _offered(host: Host[Any], counters: dict[str, int]) -> int:

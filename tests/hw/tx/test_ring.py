@@ -220,6 +220,7 @@ def some_frame(rng: random.Random, make: Any, spoilt: str | None) -> list[int]:
         if spoilt == "null":
             address, length = rng.choice([(0, 50), (0x77, 0), (0, 0)])
         bits = {name: rng.getrandbits(1) for name in ("RS", "IFCS", "RPS", "VLE", "IDE")}
+        bits["special"] = rng.getrandbits(16)
         if make is data:
             bits |= {"IXSM": rng.getrandbits(1), "TXSM": rng.getrandbits(1)}
         else:

@@ -172,6 +172,16 @@ def test_what_the_card_never_took_is_said() -> None:
     assert str(driver_legs(host)[1]).endswith(", lost 3: 3 the card has not taken from the ring")
 
 
+def test_what_the_driver_never_took_is_said() -> None:
+    """Written back, and the driver did not look: it missed an interrupt, say."""
+    host = busy_host()
+    assert isinstance(host.engine, FakeEngine)
+    for part in (Part.BEGUN, Part.DONE):
+        host.engine.card.rb[em.WINDOW.of("rx", part)[0].name] += 3
+    host.driver.rings.rx.counters["rx_errors"] += 1  # type: ignore[attr-defined]
+    assert str(driver_legs(host)[0]).endswith(", lost 2: 2 the driver has not taken from the ring")
+
+
 def test_what_a_vlan_filter_drops_and_a_message_that_is_cut() -> None:
     """By the card's own doing, whatever the table says of its counters."""
     features = Features(True, True, tso=True, vlan_strip=True, vlan_insert=True, vlan_filter=True)
