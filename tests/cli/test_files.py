@@ -40,8 +40,9 @@ def test_two_results_may_go_where_neither_replaces_the_other(tmp_path: Path) -> 
     files.must_all_be_writable([Path("/dev/null"), None, Path("/dev/null"), tmp_path / "a", tmp_path / "b"])
     with pytest.raises(UserError, match="would write it twice"):
         files.must_all_be_writable([tmp_path / "a", tmp_path / "b", tmp_path / "." / "a"])
-    with socket.socket(socket.AF_UNIX) as served, pytest.raises(UserError, match="would write it twice"):
+    with socket.socket(socket.AF_UNIX) as served:
         served.bind(str(tmp_path / "s"))
+    with pytest.raises(UserError, match="would write it twice"):
         files.must_all_be_writable([tmp_path / "s", tmp_path / "s"])
 
 
