@@ -128,8 +128,8 @@ class Ring(ABC):
         )
         unseen = [index for index in indices if self._offset + index in self._memory.unseen]
         if unseen:
-            more = f", and {len(unseen) - 1} more," if len(unseen) > 1 else ""
-            text = f"{self.name(unseen[0])}{more} was stored at {self.writer(unseen[0])}"
+            more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+            text = f"{self.name(unseen[0])} (stored at {self.writer(unseen[0])}){more}"
             self._scene.find_here("ring.unsynced", f"{bell} before the stores into descriptors are seen: {text}")
 
     def _has_memory(self) -> bool:

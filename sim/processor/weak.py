@@ -99,7 +99,8 @@ class Weak:
         if not isinstance(memory, Copied):
             return memory
         if self._copies.get(memory.iova) is memory:
-            self.barrier()
+            self.look()
+            memory.release(None)
             del self._copies[memory.iova]
             memory.end()
             self._freed.append(memory)
@@ -125,13 +126,14 @@ class Weak:
     def let(self, nanoseconds: int) -> None:
         """Time passes, and on the way what is due is seen."""
         self.look()
-        end = self._now() + nanoseconds
-        dues = [due for due in self._dues() if due <= end]
-        for due in dues:
-            self._wait(due - self._now())
-            self._release(due)
-        if not dues or end > self._now():
-            self._wait(end - self._now())
+        dues, end = self._dues(), self._now() + nanoseconds
+        if not dues:
+            self._wait(nanoseconds)
+            return
+        for until in (*(due for due in dues if due < end), end):
+            if (left := until - self._now()) > 0:
+                self._wait(left)
+            self._release(until)
 
     def drain(self) -> None:
         """The driver does nothing more for now: time passes until all is seen; none if all is."""
@@ -154,6 +156,5 @@ class Weak:
             each.release(until)
 
     def _wait(self, nanoseconds: int) -> None:
-        if nanoseconds >= 0:
-            self._device.delay(nanoseconds)
-            self.look()
+        self._device.delay(nanoseconds)
+        self.look()

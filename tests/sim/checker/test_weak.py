@@ -4,6 +4,7 @@ driver without one loses frames, and is told of its doorbell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_with_barriers_a_run_is_the_same(name: str) -> None:
     driver, options = DRIVERS[name]
     strong = fake(driver, None, **options)
     expected = walk(strong)
-    assert len([each for each in expected if isinstance(each, bytes)]) == 2 * (40 + 30)
+    assert len([each for each in expected if isinstance(each, bytes)]) >= 2 * (40 + 30)  # and what a `down` let out
     for seed in SEEDS:
         weak = fake(driver, seed, **options)
         assert walk(weak) == expected
@@ -130,20 +131,21 @@ def lost(driver: Callable[..., Nic], seed: int) -> tuple[int, list[DriverFinding
 
 
 @pytest.mark.parametrize(("driver", "tail"), [(FORGETS, "TDT"), (RX_FORGETS, "RDT")], ids=["transmit", "receive"])
-def test_without_one_frames_are_lost_and_the_doorbell_is_named(driver: tuple[Any, str], tail: str) -> None:
-    """With its line, and the lines that stored the descriptor."""
+def test_without_one_the_doorbell_is_named_and_frames_are_lost(driver: tuple[Any, str], tail: str) -> None:
+    """With its line, and the lines that stored the descriptor. Whatever the seed is."""
     made, text = driver
     lines = text.splitlines()
     (bell,) = [number for number, line in enumerate(lines, 1) if line.endswith("# here")]
     put = next(number for number, line in enumerate(lines, 1) if "self.memory.view[self.tail" in line)
-    assert sum(lost(made, seed)[0] for seed in SEEDS) > 0
     for seed in SEEDS:
-        first = lost(made, seed)[1][0]
-        assert first.rule == "ring.unsynced"
+        frames, found = lost(made, seed)
+        assert bool(frames) is (tail == "TDT")  # a receive ring that is not empty has no use for the descriptor yet
+        assert found[0].rule == "ring.unsynced"
+        first = next(each for each in found if each.text.startswith(tail))
         assert [(each.first, each.last) for each in first.where.ranges] == [(bell, bell)]
         assert first.text.startswith(f"{tail} was written ")
-        begin, _, end = first.text.rpartition(":")[2].partition("-")
-        assert int(begin) <= put <= int(end or begin)
+        stored = re.findall(r"\.py:(\d+)(?:-(\d+))?", first.text)
+        assert any(int(begin) <= put <= int(end or begin) for begin, end in stored)
 
 
 def test_without_weak_nothing_is_lost_or_said() -> None:
@@ -223,7 +225,7 @@ def test_how_many_there_are_is_said() -> None:
     bench.write("TDT", 3)
     (text,) = bench.found()
     assert "TDT was written 3 before the stores into descriptors are seen: descriptor 1 of the transmit ring" in text
-    assert ", and 1 more, was stored at " in text
+    assert "), and 1 more, at " in text
 
 
 def test_doorbells_of_a_direction_that_is_off_count_when_it_is_turned_on() -> None:
