@@ -69,8 +69,7 @@ def test_the_walk(opened: Open) -> None:
         {},
         {"read_latency": 100, "write_latency": 90},
         {"backpressure": 0.4, "seed": 3},
-        {"processor": Processor(weak=1)},
-        {"processor": Processor(weak=2), "size": 4},
+        {"processor": Processor(weak=1), "size": 8},
     ],
 )
 def test_batches_of_every_size_both_ways(opened: Open, settings: dict[str, Any]) -> None:

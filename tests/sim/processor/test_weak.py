@@ -225,7 +225,7 @@ def test_freed_memory() -> None:
     machine = Machine(1)
     cast = machine.ring.view.cast("Q")
     machine.store(0, b"\1")
-    card = memoryview(machine.dma._data)  # type: ignore[attr-defined]
+    card = memoryview(machine.dma._data)
     at = machine.ring.inner.slot
     machine.dma.free(machine.ring)
     assert card[at] == POISON
