@@ -124,7 +124,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers(0, 1000))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_with_a_barrier_before_each_doorbell_the_card_sees_what_order_would_show(
     steps: list[tuple[str, int, bytes]], seed: int
 ) -> None:
