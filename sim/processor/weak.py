@@ -65,7 +65,6 @@ class Copied:
         for word in [word for word, each in self.waiting.items() if until is None or each.due <= until]:
             for place in self.waiting.pop(word).places:
                 self.inner.view[place] = self._data[place]
-        self._cards.take()
 
     def end(self) -> None:
         """It is freed: what is left of it reads as the card's does."""
@@ -99,8 +98,6 @@ class Weak:
         if not isinstance(memory, Copied):
             return memory
         if self._copies.get(memory.iova) is memory:
-            self.look()
-            memory.release(None)
             del self._copies[memory.iova]
             memory.end()
             self._freed.append(memory)

@@ -217,6 +217,25 @@ class NoDriver:
     def interrupt(self, vector: int) -> None: ...
 
 
+class Rings(NoDriver):
+    """Rings the bell first of all."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def interrupt(self, vector: int) -> None:
+        self._bench.write("TDT", 1)
+
+
+def test_the_start_of_an_interrupt_is_one() -> None:
+    bench = Bench()
+    bench.write("TCTL", 2)
+    bench.store(0)
+    driver: Any = Rings(bench)
+    bench.checker.interrupt(driver, bench.device)
+    assert bench.found() == []
+
+
 def test_how_many_there_are_is_said() -> None:
     bench = Bench()
     bench.write("TCTL", 2)

@@ -210,6 +210,28 @@ def test_time_is_the_devices_own() -> None:
     assert machine.cards == machine.order
 
 
+def test_a_delay_is_not_longer_for_what_waits() -> None:
+    machine = Machine(1)
+    machine.store(0, bytes(range(1, 65)))
+    machine.device.delay(100)
+    assert sum(machine.clock.delays) == 100
+    assert machine.cards != machine.order
+    machine.device.delay(LATEST_NS)
+    assert machine.cards == machine.order
+
+
+def test_what_the_card_wrote_is_there_behind_a_read_and_a_delay() -> None:
+    """And is the card's: it may be written again, and waits for nothing."""
+    machine = Machine(1)
+    for byte, wait in enumerate((lambda: machine.device.read(0, 0), lambda: machine.device.delay(1)) * 2, 1):
+        machine.card_writes(4, bytes([byte]) * 9)
+        wait()
+        assert bytes(machine.ring.view) == machine.order == machine.cards
+        assert machine.ring.view[12] == byte
+        machine.device.write(0, 0, 0)
+        assert machine.ring.waiting == {}
+
+
 def test_a_wait_for_an_interrupt_lets_stores_be_seen_and_brings_what_came() -> None:
     machine = Machine(1)
     machine.store(0, b"\1")
@@ -221,7 +243,7 @@ def test_a_wait_for_an_interrupt_lets_stores_be_seen_and_brings_what_came() -> N
 
 
 def test_freed_memory() -> None:
-    """What was stored before it is seen, a use of the view fails, one of a cast reads poison and is told."""
+    """A use of the view fails, one of a cast reads poison, and is told where it stores."""
     machine = Machine(1)
     cast = machine.ring.view.cast("Q")
     machine.store(0, b"\1")
