@@ -130,6 +130,12 @@ class Dma(Protocol):
 
     def unmap(self, mapping: Mapping) -> None: ...
 
+    def sync(self) -> None:
+        """A write barrier: what was stored into coherent memory until now is seen before what comes, a doorbell above
+        all. A register read is one too, and the start of an interrupt; a register write is none.
+        """
+        ...
+
 
 class TxSum(IntFlag):
     """Checksums the stack wants put into a frame by the card."""

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ringbed.sim.cards import em as em
     from ringbed.sim.cards import em_lab as em_lab
     from ringbed.sim.checker.finding import DriverFinding as DriverFinding
-    from ringbed.sim.checker.scene import Processor as Processor
     from ringbed.sim.cocotb.run import CocotbFailed as CocotbFailed
     from ringbed.sim.cocotb.run import run_in_cocotb as run_in_cocotb
     from ringbed.sim.dut.card import dut_spec as dut_spec
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from ringbed.sim.memory.host import memory_for as memory_for
     from ringbed.sim.native.toolchain import BuildError as BuildError
     from ringbed.sim.needs import Missing as Missing
+    from ringbed.sim.processor.model import Processor as Processor
     from ringbed.sim.seam.bus_faults import Access as Access
     from ringbed.sim.seam.bus_faults import BusFaults as BusFaults
     from ringbed.sim.seam.bus_faults import BusFixed as BusFixed
@@ -114,7 +114,7 @@ PLACES = {  # names by module
     "hw.errata.lab": "errata_mask",
     "sim.cards": "em em_lab",
     "sim.checker.finding": "DriverFinding",
-    "sim.checker.scene": "Processor",
+    "sim.processor.model": "Processor",
     "sim.cocotb.run": "CocotbFailed run_in_cocotb",
     "sim.dut.card": "dut_spec",
     "sim.engines": "open_engine",

@@ -164,6 +164,10 @@ class Bench:
         if "driver" in self.marker:
             settings["driver"] = driver_of(self.marker["driver"])
             must_take_a_card(self.marker["driver"], settings["driver"])
+        if self.engine == "qemu" and "processor" in settings:
+            raise pytest.UsageError(
+                "@pytest.mark.ringbed(processor=...): on engine qemu the card moves while the driver does"
+            )
         settings.setdefault("checker", self.engine != "qemu")
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 

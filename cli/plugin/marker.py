@@ -18,7 +18,7 @@ import pytest
 __all__ = ["OWN", "driver_of", "must_record", "must_take_a_card", "settings_of"]
 
 OWN = ("map", "driver", "address", "findings")  # keys that are not for the engine
-OPTIONS = ("offloads", "waves", "checker")  # and those that are, but are no settings of every engine
+OPTIONS = ("offloads", "waves", "checker", "processor")  # and those that are, but are no settings of every engine
 
 
 def settings_of(item: pytest.Item) -> dict[str, Any]:
@@ -70,12 +70,30 @@ def _check_values(marker: dict[str, Any], here: Path) -> None:
             raise _wrong("checker", marker["checker"], "it knows the rules of em, and this card is your own")
         if marker["checker"] not in (True, False, "lines"):
             raise _wrong("checker", marker["checker"], "True, False or 'lines'")
+    if "processor" in marker:
+        _check_processor(marker)
     if "offloads" in marker:
         if "map" in marker:
             raise _wrong("offloads", marker["offloads"], "they are those of em, and this card is your own")
         given = marker["offloads"]
         if not isinstance(given, (list, tuple)) or any(each not in OFFLOADS for each in given):
             raise _wrong("offloads", given, f"a list of some of {', '.join(OFFLOADS)}")
+
+
+def _check_processor(marker: dict[str, Any]) -> None:
+    from ringbed.sim.checker.wanted import check_for, check_without_rules
+    from ringbed.sim.processor.model import Processor
+
+    processor = marker["processor"]
+    if not isinstance(processor, Processor):
+        raise _wrong("processor", processor, "it is a Processor, of ringbed.lab")
+    try:
+        if "map" in marker:
+            check_without_rules(processor)
+        else:
+            check_for("", marker.get("checker"), processor)
+    except ValueError as error:
+        raise pytest.UsageError(f"@pytest.mark.ringbed: {error}") from None
 
 
 def must_record(engine: str, waves: object) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping, Verdict
-from ringbed.sim.checker.mirror import Change, Mirror
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch
 from ringbed.sim.checker.scene import Scene
+from ringbed.sim.processor.mirror import Change, Mirror
 
 __all__ = ["Buffers", "Frame", "Lent", "LentTo", "Part", "Ringlike", "Shared", "UNIT"]
 
@@ -103,6 +103,7 @@ class Shared:
         self.length = len(memory.view)
         self.mirror = Mirror(memory.view, UNIT)
         self.written: set[int] = set()  # units, by the driver, ever
+        self.unseen: set[int] = set()  # and those since the last barrier, where stores are weak
         self.rings: list[tuple[int, int, Ringlike]] = []
 
     def __repr__(self) -> str:

@@ -17,9 +17,11 @@ from ringbed.sim.checker.lines import Lines
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, is_drivers, shared
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.rx import RxRing
-from ringbed.sim.checker.scene import Processor, Scene
+from ringbed.sim.checker.scene import Scene
 from ringbed.sim.checker.tx import TxRing
 from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.processor.model import Processor
+from ringbed.sim.processor.weak import Weak
 from ringbed.sim.seam.engine import Engine
 
 __all__ = ["Checker"]
@@ -29,8 +31,9 @@ class Checker:
     """See the head of the file. `take` gives what was found since the last call."""
 
     def __init__(
-        self, rules: Rules, engine: Engine, memory: HostMemory, lines: bool = False, processor: Processor | None = None
-    ) -> None:
+        self, rules: Rules, engine: Engine, memory: HostMemory, lines: bool = False,
+        processor: Processor | None = None, weak: Weak | None = None,
+    ) -> None:  # fmt: skip
         self.scene = Scene(rules, engine)
         self.registers = Registers(self.scene)
         self.buffers = Buffers()
@@ -41,6 +44,7 @@ class Checker:
         self.driver: Nic | None = None  # once it is made
         self._by_line = lines
         self._processor = processor or Processor()
+        self._weak = weak
         self._owed = 0  # ns that its stores took, and that did not pass yet
         self._clock = engine.now
         self._lent_now: list[Lent] = []  # since the driver was called, what could change
@@ -52,7 +56,7 @@ class Checker:
 
     def take(self) -> list[DriverFinding]:
         """What was found since the last call; what is not released yet is looked at first."""
-        self.leave()
+        self._left()
         return self.scene.log.take()
 
     # ---- time ----
@@ -69,6 +73,8 @@ class Checker:
             for each, changes in changed:
                 self._owed += self._processor.store_ns * len(changes)
                 each.stored(changes, where)
+                if self._weak is not None:
+                    each.unseen.update(change.index for change in changes)
             if self._lent_now:
                 self._compare(self._lent_now[-1], where)
         scene.begin, scene.frames = chain, now
@@ -82,6 +88,8 @@ class Checker:
 
     def ran(self) -> None:
         """The clock ran: what changed in shared memory is the card's."""
+        if self._weak is not None:
+            self._weak.look()
         for each in self.buffers.shared.values():
             each.written_back()
         self._clock = self._engine.now
@@ -93,8 +101,21 @@ class Checker:
             device.delay(owed)
             self.ran()
 
+    def seen(self) -> None:
+        """A barrier: what the driver stored until now is seen by the card before what comes."""
+        if self._weak is not None:
+            for each in self.buffers.shared.values():
+                each.unseen.clear()
+
     def leave(self) -> None:
-        """The driver has returned, or is about to be called."""
+        """The driver has returned, or is about to be called. Weak stores get time to be seen."""
+        self._left()
+        if self._weak is not None:
+            self._weak.drain()
+            self.ran()
+            self.seen()
+
+    def _left(self) -> None:
         begin, before = self.scene.begin, self.scene.frames
         self.sync()
         if self._lent_now:
@@ -133,7 +154,7 @@ class Checker:
 
     def will_write(self, offset: int, value: int) -> None:
         bit = self._reset[1]
-        was_on = self.registers.is_on(self.rx.names.enable)
+        off = [ring for ring in (self.rx, self.tx) if not self.registers.is_on(ring.names.enable)]
         register = self.registers.write(offset, value)
         if offset == self._reset[0] and value & bit:
             self.registers.reset()
@@ -144,8 +165,9 @@ class Checker:
         elif register is not None:
             self.rx.written(register, value)
             self.tx.written(register, value)
-            if not was_on and self.registers.is_on(self.rx.names.enable):
-                self.rx.turned_on()
+            for ring in off:
+                if self.registers.is_on(ring.names.enable):
+                    ring.turned_on()
 
     # ---- memory ----
 
@@ -225,7 +247,10 @@ class Checker:
 
     def interrupt(self, driver: Nic, device: Device) -> None:
         """Let the driver answer the line, which is up."""
-        self.leave()
+        self._left()
+        if self._weak is not None:
+            self._weak.barrier()
+            self.seen()
         self.spend(device, self._processor.interrupt_ns)
         self._answered = self._served = False
         driver.interrupt(0)
@@ -248,6 +273,8 @@ class Checker:
         for kept in held:
             text = f"{kept!r} is kept after down()"
             self.scene.find("dma.leak", text, Stretch(NOWHERE, kept.made, exact=True))
+        for text in () if self._weak is None else self._weak.written_late():
+            self.scene.find("dma.misuse", text, Stretch(NOWHERE, NOWHERE))
 
     def look_for_untaken(self) -> None:
         """At rest, with the line down."""

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from ringbed.hw.formats.field import Register
 from ringbed.hw.formats.rules import RingRegisters
 from ringbed.sim.checker.buffers import UNIT, Buffers, Lent, Shared
-from ringbed.sim.checker.mirror import Change
 from ringbed.sim.checker.places import NOWHERE, Stretch, here
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.scene import Scene
+from ringbed.sim.processor.mirror import Change
 
 __all__ = ["Ring"]
 
@@ -102,6 +102,8 @@ class Ring(ABC):
             self._scene.find_here("ring.full", text)
         self._filled.clear()
         before, self.tail = self.tail, tail
+        if self._registers.is_on(self.names.enable):
+            self._must_be_seen(before, f"{self.names.tail} was written {tail}")
         for offset in range(given):
             index = (before + offset) % size
             if index not in self._fresh:  # nobody wrote it for this doorbell: what is in it is the doorbell's doing
@@ -110,6 +112,25 @@ class Ring(ABC):
             if self._is_complete(index):
                 self.give(index, self.unit(index))
         self.given()
+
+    def turned_on(self) -> None:
+        """Its direction was off until now: the doorbells rung before count from here."""
+        if self._memory is not None:
+            self._must_be_seen(self.first, f"{self.names.enable.register}.{self.names.enable.field} was set")
+
+    def _must_be_seen(self, begin: int, bell: str) -> None:
+        """The stores into all descriptors from `begin` up to the tail."""
+        assert self._memory is not None
+        if not self._memory.unseen:
+            return
+        indices = (
+            [(begin + offset) % self.size for offset in range((self.tail - begin) % self.size)] if self.size else []
+        )
+        unseen = [index for index in indices if self._offset + index in self._memory.unseen]
+        if unseen:
+            more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+            text = f"{self.name(unseen[0])} (stored at {self.writer(unseen[0])}){more}"
+            self._scene.find_here("ring.unsynced", f"{bell} before the stores into descriptors are seen: {text}")
 
     def _has_memory(self) -> bool:
         memory = self._memory

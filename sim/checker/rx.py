@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from ringbed.drivers.world import Direction, RxFrame, Verdict
 from ringbed.sim.checker.buffers import Buffers, Frame, Lent, Part, Shared
-from ringbed.sim.checker.mirror import Change
 from ringbed.sim.checker.places import Stretch, here
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.ring import Ring
 from ringbed.sim.checker.scene import Scene
+from ringbed.sim.processor.mirror import Change
 
 __all__ = ["RxRing"]
 
@@ -61,7 +61,7 @@ class RxRing(Ring):
             self._scene.find("rx.small", text, self.writer(index))
 
     def turned_on(self) -> None:
-        """Receive was off until now."""
+        super().turned_on()
         for index in list(self.held):
             address = int.from_bytes(self.unit(index), "little") & self._address
             self._must_fit(index, address, self.held[index])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import FrameType
 
 from ringbed.hw.formats.rules import Rules
@@ -10,22 +9,7 @@ from ringbed.sim.checker.finding import Log
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, here
 from ringbed.sim.memory.regions import Clocked
 
-__all__ = ["Processor", "Scene"]
-
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """What the host's own work takes, in ns: a register access beyond the bus's time, each descriptor that was stored
-    into, and the way from the interrupt line to the driver. Raises ValueError for a time below 0.
-    """
-
-    access_ns: int = 0
-    store_ns: int = 0
-    interrupt_ns: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.access_ns, self.store_ns, self.interrupt_ns) < 0:
-            raise ValueError(f"a processor takes no time below 0: {self}")
+__all__ = ["Scene"]
 
 
 class Scene:

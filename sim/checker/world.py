@@ -27,6 +27,7 @@ class CheckedDevice:
         checker.sync()
         checker.spend(self._device)
         value = self._device.read(bar, offset, size)
+        checker.seen()
         checker.ran()
         checker.accessed(self._device)
         if (register := self._register(bar, offset)) is not None:
@@ -93,6 +94,11 @@ class CheckedDma:
         except MappingError as error:
             self._checker.scene.find_here("dma.misuse", str(error))
             raise
+
+    def sync(self) -> None:
+        self._checker.sync()
+        self._checker.seen()
+        self._dma.sync()
 
     def __getattr__(self, name: str) -> Any:  # what the mapping layer has beyond the Protocol
         return getattr(self._dma, name)

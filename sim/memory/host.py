@@ -172,6 +172,9 @@ class HostMemory(RegionTable):
         self._rings[memory.key].append(memory.slot)
         self._remember(memory)
 
+    def sync(self) -> None:
+        """As `Dma.sync`: stores are in memory in the order in which Python makes them. `sim/processor` has others."""
+
     def leaks(self) -> list[Leak]:
         """What is still mapped or allocated, and coherent memory that was written after its `free`, by address. After a
         driver's `down` it must be empty.

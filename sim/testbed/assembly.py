@@ -20,10 +20,10 @@ from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
 from ringbed.sim import cards
 from ringbed.sim.cards import EM_PCI
-from ringbed.sim.checker.scene import Processor
 from ringbed.sim.checker.wanted import CHECKED, check_for
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.qemu.engine import QemuEngine
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec

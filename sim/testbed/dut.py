@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.world import PciIdentity
+from ringbed.sim.checker.wanted import check_without_rules
 from ringbed.sim.dut.card import dut_spec
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.seam.portmap import PortMap
 from ringbed.sim.testbed.host import DriverMaker, Host, U
 
@@ -25,21 +27,24 @@ def pci_of(portmap: PortMap) -> PciIdentity:
 
 def open_dut(
     portmap: Path | str, make_driver: DriverMaker, upper: U, *, name: str = "nic0", engine: str = "native",
-    pci: PciIdentity | None = None, memory: HostMemory | None = None, **settings: Any,
+    pci: PciIdentity | None = None, memory: HostMemory | None = None, processor: Processor | None = None,
+    **settings: Any,
 ) -> Host[U]:  # fmt: skip
     """The card of a map file on an engine, `make_driver(device, dma, sink)` attached but not up.
 
     `pci` is what the driver sees of a configuration space, which the card has not: `pci_of` if nothing is said.
     `memory` must lie where the card's DMA reaches; `memory_for` makes one that does if nothing is said.
+    `processor` may be weak (`sim/processor/weak.py`); that its work takes time is for cards with rules.
     Raises PortMapError for a map that does not fit, BuildError when the Verilog does not compile, ValueError for a bad
     setting (`sim/seam/settings.py`) or memory out of reach, and what the driver raises.
     """
+    check = check_without_rules(processor)
     spec = dut_spec(Path(portmap))
     memory = memory_for(spec.portmap) if memory is None else memory
     _must_reach(spec.portmap, memory)
     opened = open_engine(engine, spec, memory, **settings)
     try:
-        return Host(name, opened, memory, pci or pci_of(spec.portmap), make_driver, upper, opened.frequency)
+        return Host(name, opened, memory, pci or pci_of(spec.portmap), make_driver, upper, opened.frequency, check)
     except BaseException:
         opened.close()
         raise

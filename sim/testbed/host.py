@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from ringbed.drivers.world import Device, Dma, FrameSink, Nic, PciIdentity, RxFrame
 from ringbed.hw.formats.number import several
-from ringbed.sim.checker.wanted import Check
-from ringbed.sim.checker.world import checked
+from ringbed.sim.checker.checker import Checker
+from ringbed.sim.checker.wanted import Check, Watching, World
 from ringbed.sim.faults.host import HostFaults
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
@@ -103,8 +103,14 @@ class Host(Generic[U]):
         self.frequency = frequency or Frequency()
         self.upper = upper
         self.device = DeviceOverEngine(engine, pci, self.frequency)
-        self.checker = None if check is None else check.of(engine, memory)
-        self.driver = self._made(make_driver)
+        self._watching: Watching | None = None
+        world: World = (self.device, memory, upper)
+        if check is not None:
+            self._watching, world = check.between(engine, memory, self.frequency, self.device, upper)
+        self.checker = self._watching if isinstance(self._watching, Checker) else None
+        self.driver = make_driver(*world)
+        if self._watching is not None:
+            self._watching.attached(self.driver)
         self.interrupts = 0
         self.faults: HostFaults | None = None  # what befalls its interrupts
         self.watch = Watch(engine)
@@ -112,16 +118,9 @@ class Host(Generic[U]):
         self._watchdog_at = self.now + WATCHDOG_NS
         upper.attach(self.driver, pci)
 
-    def _made(self, make_driver: DriverMaker) -> Nic:
-        if self.checker is None:
-            return make_driver(self.device, self.memory, self.upper)
-        driver = make_driver(*checked(self.checker, self.device, self.memory, self.upper))
-        self.checker.attached(driver)
-        return driver
-
     def findings(self) -> list[Finding]:
         """Take what the engine's checkers saw the card do, and the checker, if there is one, the driver; by clock."""
-        found = [*([] if self.checker is None else self.checker.take()), *self.engine.findings()]
+        found = [*([] if self._watching is None else self._watching.take()), *self.engine.findings()]
         return sorted(found, key=lambda finding: finding.clock)
 
     @property
@@ -142,10 +141,10 @@ class Host(Generic[U]):
     def take_down(self) -> str:
         """As `down`, and a sentence for memory that the driver keeps, or ""."""
         self.watch.look_at_queues()
-        if self.checker is None:
+        if self._watching is None:
             self.driver.down()
         else:
-            self.checker.down(self.driver, self.at_rest and self.faults is None)
+            self._watching.down(self.driver, self.at_rest and self.faults is None)
         self.upper.work(self.now)
         leaks = self.memory.leaks()
         kept = several(len(leaks), "mapping")
@@ -170,11 +169,11 @@ class Host(Generic[U]):
     def skip(self, until: int) -> None:
         """Let time pass to `until` ns, not beyond `due()`: nothing happens meanwhile."""
         if until > self.now:
-            if self.checker is not None:
-                self.checker.leave()
+            if self._watching is not None:
+                self._watching.leave()
             self.engine.skip(self.frequency.clocks(until))
-            if self.checker is not None:
-                self.checker.ran()
+            if self._watching is not None:
+                self._watching.ran()
         self.upper.skip(until)
 
     def advance(self, until: int, stop: Event = Event.NONE) -> Event:
@@ -182,15 +181,15 @@ class Host(Generic[U]):
 
         IDLE in `stop` ends it early at rest, as `Engine.run` does and on no more cards: see there.
         """
-        engine, checker, end = self.engine, self.checker, self.frequency.clocks(until)
+        engine, watching, end = self.engine, self._watching, self.frequency.clocks(until)
         seen = Event.NONE
         while True:
             self.upper.work(self.now)
-            if checker is not None:
-                checker.leave()
+            if watching is not None:
+                watching.leave()
             event = engine.run(self._next_stop(end), Event.IRQ | stop)
-            if checker is not None:
-                checker.ran()
+            if watching is not None:
+                watching.ran()
             seen |= event & Event.IRQ
             answered = bool(event & Event.IRQ) and not self._interrupt()
             if self.now >= self._watchdog_at:  # an answer may have taken time beyond it
@@ -217,10 +216,10 @@ class Host(Generic[U]):
         self.interrupts += 1
         self.upper.work(now)  # so that what comes up now is stamped with the time it came
         clock = self.engine.now
-        if self.checker is None:
+        if self._watching is None:
             self.driver.interrupt(0)
         else:
-            self.checker.interrupt(self.driver, self.device)
+            self._watching.interrupt(self.driver, self.device)
         self.device.lag = 0
         if self.engine.window is None:
             self.arrivals.look(self.now)

@@ -69,6 +69,9 @@ class FakeDma:
         assert memory.direction is None
         self._remove(memory)
 
+    def sync(self) -> None:
+        """Stores are seen at once."""
+
     def map(self, data: Buffer, direction: Direction) -> FakeRegion:
         content = bytearray(data) if direction is Direction.TO_DEVICE else bytearray(b"\xee" * len(data))
         return self._add(content, direction, (self._top + 63 & ~63) + self._skew)

@@ -12,6 +12,8 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from ringbed.drivers.world import TxFrame
+from ringbed.sim.processor.model import Processor
+from ringbed.sim.processor.world import WeakDma
 from ringbed.sim.testbed.assembly import StackOnDriver
 from ringbed.sim.testbed.host import Collector, Host
 from ringbed.sim.wire.frame import from_wire, to_wire
@@ -61,7 +63,15 @@ def test_the_walk(opened: Open) -> None:
         assert bytes(Ether(back)[UDP].payload)[:size] == data[::-1]
 
 
-@pytest.mark.parametrize("settings", [{}, {"read_latency": 100, "write_latency": 90}, {"backpressure": 0.4, "seed": 3}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"read_latency": 100, "write_latency": 90},
+        {"backpressure": 0.4, "seed": 3},
+        {"processor": Processor(weak=1), "size": 8},
+    ],
+)
 def test_batches_of_every_size_both_ways(opened: Open, settings: dict[str, Any]) -> None:
     host = opened(Collector(), link_bps=1_000_000_000, **settings)
     rng = random.Random(1)
@@ -77,6 +87,18 @@ def test_batches_of_every_size_both_ways(opened: Open, settings: dict[str, Any])
         sent += exchange(host, clocks_ns=1_500_000)
     assert arrived == frames
     assert sent == frames
+
+
+def test_without_a_barrier_a_descriptor_comes_too_late(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where stores are weak, and only there."""
+    frames = [bytes([number]) * 100 for number in range(10)]
+    for processor, same in ((None, True), (Processor(), True), (Processor(weak=1), False)):
+        with monkeypatch.context() as patch:
+            patch.setattr(WeakDma, "sync", lambda self: None)
+            host = opened(Collector(), processor=processor)
+            host.driver.transmit(0, [TxFrame([frame]) for frame in frames])
+            assert (exchange(host) == frames) is same
+            assert bool(host.engine.findings()) is not same
 
 
 def test_what_does_not_fit_is_counted(opened: Open) -> None:

@@ -165,6 +165,7 @@ class TemplateNic(PlainNic):
                 break
             taken += 1
             self._send(frame)
+        self.dma.sync()  # the descriptors are in memory before the card is told
         self.device.write(0, TX + TAIL, self.tx.tail)  # the doorbell, once for all of them
         return taken
 
@@ -215,6 +216,7 @@ class TemplateNic(PlainNic):
         while self.rx.room:
             mapping = self.dma.map(bytes(BUFFER), Direction.FROM_DEVICE)
             self.rx.put(mapping.iova, 0, mapping)
+        self.dma.sync()
         self.device.write(0, RX + TAIL, self.rx.tail)
 
     def _clean(self) -> None:

@@ -53,6 +53,7 @@ class RingMemory:
     def program(self, hardware: EmHardware, tail: int) -> None:
         """Write the ring's registers; the card has been reset."""
         assert self._shared is not None
+        self._dma.sync()
         iova = self._shared.iova
         for register, value in (
             ("BAL", iova & 0xFFFF_FFFF), ("BAH", iova >> 32), ("LEN", DESCRIPTOR * self.size), ("H", 0), ("T", tail),

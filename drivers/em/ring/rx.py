@@ -124,6 +124,7 @@ class RxRing:
         before = self._next
         frames = self.take()
         if self._next != before:
+            self._dma.sync()
             self._hardware.write("RDT", self._next - 1 if self._next else self.size - 1)
         return frames
 

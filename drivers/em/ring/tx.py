@@ -101,6 +101,7 @@ class TxRing(TxDescriptors):
         if self._open.frames:
             self._close_group()
         if self._tail != before:
+            self._dma.sync()
             self._hardware.write("TDT", self._tail)
         return taken
 

@@ -62,6 +62,7 @@ class MiniNic(PlainNic):
             self.device.write(0, size, self.size)
         for _ in range(self.size):
             self.rx.put(self.dma.map(bytes(BUFFER), Direction.FROM_DEVICE))
+        self.dma.sync()  # descriptors are in memory before the card is told of them
         self.device.write(0, RX_GIVEN, self.rx.given)
         self.device.write(0, CTRL, ON)
         self.device.read(0, CTRL)  # writes are posted: behind a read they are done
@@ -95,6 +96,7 @@ class MiniNic(PlainNic):
                 continue
             self.tx.put(self.dma.map(whole, Direction.TO_DEVICE), len(whole))
             self.count["tx_frames"] += 1
+        self.dma.sync()
         self.device.write(0, TX_GIVEN, self.tx.given & MASK)
         if len(frames) > room:
             self.oactive, self.oactives = True, self.oactives + 1
@@ -118,6 +120,7 @@ class MiniNic(PlainNic):
             frames.append(RxFrame(mapping.read(length)))
             self.dma.unmap(mapping)
             self.rx.put(self.dma.map(bytes(BUFFER), Direction.FROM_DEVICE))
+        self.dma.sync()
         self.device.write(0, RX_GIVEN, self.rx.given & MASK)
         self.count["rx_frames"] += len(frames)
         if frames:

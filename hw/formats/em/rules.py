@@ -34,6 +34,7 @@ _RULES = (
     Rule("ring.base", "a ring lies in coherent memory, all of it", "M 3.2.6"),
     Rule("ring.live", "base, length and head are written with the direction off", "M 13.4.28, 13.4.39"),
     Rule("ring.unwritten", "a descriptor is complete in memory before the tail passes it", "M 3.2.6"),
+    Rule("ring.unsynced", "stores into a descriptor are seen, by dma.sync() or a read, before it is given", _DMA),
     Rule("ring.done_set", "a descriptor is given with its status cleared", "M 3.2.6"),
     Rule("ring.untaken", "a frame that the card has written back is taken, once its interrupt was answered", "M 3.2.7"),
     Rule("register.live", "this is set while the direction is off", "M 13.4.22, 13.4.29, 13.4.43"),

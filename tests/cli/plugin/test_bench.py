@@ -20,6 +20,7 @@ from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, TxFrame
 from ringbed.sim.engines import OBSERVER
 from ringbed.sim.native.toolchain import BuildError
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.seam.engine import EngineClosed, Finding
 from ringbed.sim.seam.portmap import PortMapError
 from ringbed.sim.seam.progress import speaker
@@ -120,6 +121,15 @@ def test_what_our_own_card_is_opened_with(
     assert opened.given.pop("checker") is True  # not on QEMU, whose card moves while the driver does
     assert opened.given == {"engine": engine, "offloads": ["tx_checksum"], "waves": "vcd", "seed": 1}
     assert opened.traced == [cards.folder / "em0.vcd"] == cards.files
+
+
+def test_a_processor_is_handed_on_and_not_to_qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened("pysim")
+    monkeypatch.setattr("ringbed.sim.testbed.assembly.open_host", opened)
+    card(bench(tmp_path, {"processor": Processor(weak=3)}, engine="pysim"))
+    assert (opened.given["processor"], opened.given["checker"]) == (Processor(weak=3), True)
+    with pytest.raises(pytest.UsageError, match="on engine qemu the card moves while the driver does"):
+        card(bench(tmp_path, {"processor": Processor(weak=3)}, engine="qemu"))
 
 
 def test_an_engine_of_cocotb_is_recorded_when_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

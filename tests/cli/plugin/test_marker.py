@@ -10,6 +10,7 @@ import pytest
 
 from ringbed.cli.plugin.fixtures import seed_of
 from ringbed.cli.plugin.marker import driver_of, must_record, settings_of
+from ringbed.sim.processor.model import Processor
 from tests.cli.plugin.item import Item
 from tests.cli.plugin.runs import MARKED, MERGED, THEIRS, run, sentence, theirs
 
@@ -66,11 +67,23 @@ def test_a_driver_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         ({"offloads": 5}, r"offloads=5\): a list of some of rx_checksum, tx_checksum"),
         ({"offloads": ["rx_checksum", []]}, "a list of some of rx_checksum, tx_checksum"),
         ({"offloads": [], "map": __file__, "driver": int}, "those of em, and this card is your own"),
+        ({"processor": 5}, r"processor=5\): it is a Processor, of ringbed.lab"),
+        ({"processor": Processor(weak=1), "checker": False}, "ringbed: processor=.* is part of the checker"),
+        (
+            {"processor": Processor(store_ns=1), "map": __file__, "driver": int},
+            "only weak= is there for a card whose rules",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_a_sentence(tmp_path: Path, marker: dict[str, Any], said: str) -> None:
     with pytest.raises(pytest.UsageError, match=said):
         settings_of(Item(tmp_path, marker).real)
+
+
+@pytest.mark.parametrize("more", [{}, {"map": __file__, "driver": int}])
+def test_a_processor_goes_to_the_card(tmp_path: Path, more: dict[str, Any]) -> None:
+    marker = {"processor": Processor(weak=1), **more}
+    assert settings_of(Item(tmp_path, marker).real) == marker
 
 
 @pytest.mark.parametrize("driver", ["x", ":", "", ".x:y", "a b:c", 3, None])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.sim.checker.planted import (
     BELL,
+    NO_BARRIER,
+    NO_RX_BARRIER,
     PUT,
     RCTL_ON,
     RX_BELL,
@@ -53,6 +55,8 @@ FAULTS_OF_RINGS = (
             (RX_BELL, "self.device.write(0, RX + TAIL, (self.rx.tail + 1) % self.size)  # here"),
         ),
     ),
+    NO_BARRIER,
+    NO_RX_BARRIER,
     Fault("status not cleared", "ring.done_set", ((RX_PUT, "self.rx.put(mapping.iova, 1 << 32, mapping)  # here"),)),
     Fault(
         "ring is not where the card is told",

@@ -24,6 +24,8 @@ __all__ = [
     "ACK",
     "BELL",
     "Fault",
+    "NO_BARRIER",
+    "NO_RX_BARRIER",
     "PUT",
     "RCTL_ON",
     "RESET_LAST",
@@ -47,6 +49,8 @@ BELL = "self.device.write(0, TX + TAIL, self.tx.tail)  # the doorbell, once for 
 RX_BELL = "self.device.write(0, RX + TAIL, self.rx.tail)"
 PUT = "self.tx.put(mapping.iova, command | len(data), mapping)"
 RX_PUT = "self.rx.put(mapping.iova, 0, mapping)"
+SYNC = "self.dma.sync()  # the descriptors are in memory before the card is told\n"
+RX_SYNC = "self.dma.sync()\n"
 RCTL_ON = "self.device.write(0, RCTL, EN | BAM | SECRC)"
 ACK = "causes = self.device.read(0, ICR)  # reading clears it, and lowers the line"
 RESET_LAST = "self._reset(self.name)  # from here on the card touches no memory"
@@ -62,7 +66,17 @@ class Fault:
     batch: int = 5
     longest: int = 600
     link_bps: int | None = None
+    weak: int | None = None
     raises: type[Exception] | None = None
+
+
+def _unsynced(name: str, sync: str, bell: str) -> Fault:
+    """Where stores are weak; the doorbell is at fault."""
+    return Fault(name, "ring.unsynced", ((sync, "\n"), (bell, bell + "  # here")), weak=1)
+
+
+NO_BARRIER = _unsynced("no barrier", SYNC, BELL)
+NO_RX_BARRIER = _unsynced("no barrier for buffers", RX_SYNC, RX_BELL)
 
 
 def after(line: str, *more: str, indent: int = 8) -> tuple[str, str]:

@@ -11,9 +11,9 @@ from ringbed.drivers.world import Direction, TxFrame
 from ringbed.sim.checker.checker import Checker
 from ringbed.sim.checker.finding import DriverFinding
 from ringbed.sim.checker.lines import Lines
-from ringbed.sim.checker.scene import Processor
 from ringbed.sim.checker.wanted import check_for
 from ringbed.sim.checker.world import checked
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringbed.hw.formats.em.rules import RULES
+from ringbed.sim.processor.model import Processor
 from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
 from tests.sim.checker.faults_of_frames import FAULTS_OF_FRAMES
 from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
@@ -20,8 +21,9 @@ def test_it_is_found(fault: Fault) -> None:
     """First of all that is found: what comes of a fault comes after it."""
     driver, text = planted(fault)
     frames = max(12, 3 * fault.batch)
+    processor = None if fault.weak is None else Processor(weak=fault.weak)
     found, raised = driver_findings(
-        driver, frames, fault.batch, fault.longest, engine="native", link_bps=fault.link_bps
+        driver, frames, fault.batch, fault.longest, engine="native", link_bps=fault.link_bps, processor=processor
     )
     assert found, raised
     assert found[0].rule == fault.rule

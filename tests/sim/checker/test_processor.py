@@ -11,7 +11,7 @@ import pytest
 
 from ringbed.drivers.world import Nic, TxFrame
 from ringbed.sim.checker.finding import DriverFinding
-from ringbed.sim.checker.scene import Processor
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from ringbed.sim.wire.frame import from_wire, to_wire

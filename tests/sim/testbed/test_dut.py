@@ -11,6 +11,7 @@ import pytest
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.processor.model import Processor
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.portmap import PortMap, PortMapError, Registers, Reset
 from ringbed.sim.testbed.accounting import lost
@@ -53,6 +54,13 @@ def test_memory_of_ones_own_must_be_in_reach() -> None:
     )
     assert host.memory is memory
     host.engine.close()
+
+
+def test_a_processor_whose_work_takes_time_needs_rules() -> None:
+    with pytest.raises(
+        ValueError, match=r"processor=.*: only weak= is there for a card whose rules nobody has written"
+    ):
+        open_dut(NIC / "mini_nic.toml", partial(Five, lladdr=bytes(6)), Collector(), processor=Processor(access_ns=1))
 
 
 def test_memory_out_of_the_cards_reach_is_refused(open_mini: OpenMini) -> None:

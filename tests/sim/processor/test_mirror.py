@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.sim.checker.mirror import Change, Mirror
+from ringbed.sim.processor.mirror import Change, Mirror
 
 UNIT = 16
 
