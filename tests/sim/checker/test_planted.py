@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ringbed.benchmarks.planted.buffers import FAULTS_OF_BUFFERS
+from ringbed.benchmarks.planted.frames import FAULTS_OF_FRAMES
+from ringbed.benchmarks.planted.over_em import FAULTS_OF_EM
+from ringbed.benchmarks.planted.rings import FAULTS_OF_RINGS
 from ringbed.hw.formats.em.rules import RULES
-from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
-from tests.sim.checker.faults_of_frames import FAULTS_OF_FRAMES
-from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
 from tests.sim.checker.planted import Fault, carried, driver_findings, marked, planted
-from tests.sim.checker.test_em import FAULTS as FAULTS_OF_EM
 
 FAULTS = (*FAULTS_OF_RINGS, *FAULTS_OF_BUFFERS, *FAULTS_OF_FRAMES)
 pytestmark = pytest.mark.needs("native")
