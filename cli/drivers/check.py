@@ -107,12 +107,15 @@ def check(
 
 def _card(nic: str, portmap: Path | None, engine: CheckEngine) -> Card:
     from ringbed.conformance.drivers.card import em_card, map_card
+    from ringbed.sim.files import kind_of_no_file
 
     if portmap is not None:
         if engine is CheckEngine.PYSIM:
             raise UserError("--engine pysim: the card of a map is Verilog, which native and cocotb run")
         if nic != CARD:
             raise UserError(f"--nic {nic} and --map {portmap} name two cards")
+        if kind := kind_of_no_file(portmap):
+            raise UserError(f"{portmap} is {kind} and no file")
         return map_card(portmap, engine.value)
     if nic != CARD:
         raise UserError(f"there is no NIC {nic!r}; there is {CARD}, and --map for one of your own")

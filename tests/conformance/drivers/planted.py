@@ -134,9 +134,7 @@ def _other_tag(frame: Any) -> Any:
     return frame if frame.vlan is None else replace(frame, vlan=frame.vlan ^ 1)
 
 
-NEW_COUNTS = _before(
-    "self._reset(self.name)\n        self.device.write(0, CTRL", "self.count = dict.fromkeys(self.count, 0)"
-)
+NEW_COUNTS = _before("self.device.write(0, CTRL, FD | SLU)", "self.count = dict.fromkeys(self.count, 0)")
 WAITS = _more("watchdog(self, now: int) -> None:", "while True:", "    self.device.read(0, STATUS)")
 RESETS = _more("watchdog(self, now: int) -> None:", "self.stop()", "self.start()")
 ANY_GROUP = _more("set_multicast(self, groups: object) -> None:", "pass")
@@ -158,7 +156,7 @@ CATCHES: dict[str, Planted] = {
     "frames.out": _t("frame.lost", ("len(data) > self.mtu + 14", "len(data) > self.mtu")),
     "frames.in": _t("frame.changed", ("mapping.read(high & 0xFFFF)", "mapping.read(min(high & 0xFFFF, 1500))")),
     "frames.pieces": _t("frame.changed", ('b"".join(frame.segments)', 'b"".join(frame.segments[:2])')),
-    "frames.overlong": _t("frame.overlong", ("len(data) > self.mtu + 14", "len(data) > self.mtu + 34")),
+    "frames.overlong": _t("frame.overlong", ("len(data) > self.mtu + 14", "len(data) > self.mtu + 20")),
     "frames.damaged": _t("frame.damaged", ("EN | BAM | SECRC", STORED)),
     "sums.out": _t("sum.wrong", ("command |= TXSM_OUT if", "command |= 0 if")),
     "sums.pieces": _t("sum.wrong", ("if frame.sums:", "if frame.sums and len(frame.segments) == 1:")),

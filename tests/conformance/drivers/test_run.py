@@ -1,4 +1,4 @@
-"""Each case catches a driver with a fault that it is there for; clean drivers pass; a run has an end and is repeatable."""
+"""Each case catches a driver with a fault that it is there for, and clean drivers pass all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def said(outcome: Outcome) -> list[str]:
 
 def test_every_case_has_its_fault() -> None:
     """A case that catches nothing is none."""
-    assert list(CATCHES) == [] or CATCHES.keys() == BY_NAME.keys()
+    assert CATCHES.keys() == BY_NAME.keys()
 
 
 @pytest.mark.parametrize("name", BY_NAME)
