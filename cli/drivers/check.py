@@ -89,7 +89,7 @@ def check(
     from rich.console import Console
 
     from ringbed.cli.drivers.load import load_driver
-    from ringbed.conformance.drivers.bench import METHODS
+    from ringbed.conformance.drivers.stage import METHODS
 
     card, cases = _card(nic, portmap, engine), _cases(case or ())
     make = load_driver(driver, () if portmap is None else ("lladdr",), METHODS)
@@ -138,8 +138,8 @@ def _run(
     from rich.progress import Progress
 
     from ringbed.cli.drivers.limit import limited
-    from ringbed.conformance.drivers.bench import NotADriver
     from ringbed.conformance.drivers.run import run_cases
+    from ringbed.conformance.drivers.stage import NotADriver
 
     limit: Callable[[], AbstractContextManager[object]] = partial(limited, LIMIT_S.get(engine.value, SLOW_LIMIT_S))
     with Progress(console=console, transient=True) as bars:

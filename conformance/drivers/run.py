@@ -10,7 +10,7 @@ from types import TracebackType
 
 from ringbed.conformance.drivers.bench import Bench
 from ringbed.conformance.drivers.card import Card, Maker
-from ringbed.conformance.drivers.cases import attach, cuts, filters, frames, rings, settings, sums, trouble
+from ringbed.conformance.drivers.cases import attach, cuts, faults, filters, frames, resets, rings, settings, sums
 from ringbed.conformance.drivers.found import Case, Ended, Found, NotApplicable, Outcome
 from ringbed.conformance.drivers.guard import Budget, Hung
 from ringbed.conformance.drivers.rules import RULES
@@ -21,7 +21,7 @@ __all__ = ["CASES", "named", "run_case", "run_cases"]
 
 CASES: tuple[Case, ...] = (
     *attach.CASES[:3], *rings.CASES, *frames.CASES, *sums.CASES, *cuts.CASES, *filters.CASES, *settings.CASES,
-    *trouble.CASES, *attach.CASES[3:],
+    *resets.CASES, *faults.CASES, *attach.CASES[3:],
 )  # fmt: skip
 FIRST = "attach"
 Limit = Callable[[], AbstractContextManager[object]]

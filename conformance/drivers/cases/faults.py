@@ -1,21 +1,20 @@
-"""Resets under traffic, and faults of link, bus and host: all is accounted for, nothing is changed, and it goes on."""
+"""Faults of link, bus and host: all is accounted for, nothing is changed, and it goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ringbed.conformance.drivers.bench import MS, US, Bench
+from ringbed.conformance.drivers.bench import MS, Bench
+from ringbed.conformance.drivers.cases.resets import SECOND, nothing_changed
 from ringbed.conformance.drivers.found import Case, NotApplicable
 from ringbed.conformance.drivers.packets import numbered, padded
 from ringbed.sim.faults.plan import parse_plan
 from ringbed.sim.testbed.faults import Faults
 from ringbed.sim.testbed.offer import plain
-from ringbed.sim.wire.frame import from_wire, to_wire
+from ringbed.sim.wire.frame import to_wire
 
 __all__ = ["CASES"]
 
-SECOND = 1_000_000_000
 FRAMES = 60
 LINK = """
 [[link]]
@@ -73,49 +72,6 @@ at = [0, 2]
 """
 
 
-def downs(bench: Bench) -> None:
-    """Down and up with frames on the rings, on the wire and in the card."""
-    bench.open()
-    for turn in range(8):
-        out = [numbered(number, bench.rng.randint(60, 1514), inward=False) for number in range(12)]
-        bench.offer([plain(each) for each in out])
-        for number in range(6):
-            bench.host.engine.wire_in(to_wire(numbered(number, 400, inward=True)), bench.host.engine.now)
-        bench.run(bench.rng.choice((0, 0, 1, 3, 10)) * US)
-        bench.down()
-        _nothing_changed(bench, out, "frame.changed")
-        if turn % 4 == 3:
-            bench.up()
-            bench.goes_round()
-        else:
-            bench.host.up()
-            bench.until(lambda: bench.upper.link_up, 10 * MS)
-    bench.up()
-
-
-def _nothing_changed(bench: Bench, out: Sequence[bytes], rule: str) -> None:
-    """What left the card since the last look is some of what was sent, in its order."""
-    left = [from_wire(frame) for _, frame in bench.host.engine.wire_out()]
-    rest = iter([padded(frame) for frame in out])
-    if not all(frame in rest for frame in left):
-        bench.find(rule, f"of {len(left)} frames that left, one was not sent, or not in that order")
-    bench.upper.take()
-
-
-def idle(bench: Bench) -> None:
-    """Seconds with the watchdog at work, a frame in between: a card at rest is no card that stands still."""
-    bench.open()
-    bench.goes_round()
-    for _ in range(3):
-        bench.run(SECOND + SECOND // 10)
-        bench.goes_round()
-    out = [numbered(number, 64, inward=False) for number in range(3)]
-    for frame in out:
-        bench.send([plain(frame)], [frame])
-        bench.run(SECOND // 2)
-    bench.judge()
-
-
 def _exchange(bench: Bench, wire: Any, frames: int = FRAMES) -> tuple[list[bytes], list[bytes]]:
     """So many both ways; `wire` takes them in. What was offered, out and in."""
     out = [numbered(number, bench.rng.randint(60, 1514), inward=False) for number in range(frames)]
@@ -167,11 +123,12 @@ def slow_bus(bench: Bench) -> None:
 def _broken(bench: Bench, access: str, kind: str) -> None:
     """One error answer stops the queue; the driver's watchdog, or a down and an up, start it again."""
     bench.open()
+    bench.broken = True
     faults = _faults(bench, BAD_BUS.format(kind=kind, at=3, access=access))
     out, _ = _exchange(bench, bench.host.engine, 24)
     bench.run(3 * SECOND)
     faults.stop()
-    _nothing_changed(bench, out, "frame.changed")
+    nothing_changed(bench, out, "frame.changed")
     try:
         bench.own("watchdog")
         bench.run(2 * SECOND)
@@ -222,8 +179,6 @@ def lost(bench: Bench) -> None:
 
 
 CASES = (
-    Case("resets.traffic", "down and up with frames under way: accounted for, none changed, and it goes on", downs),
-    Case("resets.idle", "seconds at rest, with the watchdog at work: nothing is reset that works", idle),
     Case("faults.link", "frames dropped, doubled, damaged: none is handed on that was not sent", link),
     Case("faults.bus.slow", "memory is slow, and answers out of order: all comes", slow_bus),
     Case("faults.bus.fetch", "an error answer to a descriptor's fetch: after a reset it goes on", bad_fetch),
