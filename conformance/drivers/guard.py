@@ -29,6 +29,7 @@ class Budget:
     def __init__(self, calls: int = CALLS, time_ns: int = TIME_NS) -> None:
         self.calls, self.time_ns = calls, time_ns
         self.spent = False
+        self._most = calls, time_ns
 
     def take(self, waits_ns: int = 0) -> None:
         """One call, which waits so long; raises Hung."""
@@ -37,8 +38,8 @@ class Budget:
         if self.calls < 0 or self.time_ns < 0:
             self.spent = True
             raise Hung(
-                f"it made {CALLS:,} calls and was still at it" if self.calls < 0
-                else f"it had waited for {TIME_NS / 1e9:g} simulated seconds and was still at it"
+                f"it made {self._most[0]:,} calls and was still at it" if self.calls < 0
+                else f"it had waited for {self._most[1] / 1e9:g} simulated seconds and was still at it"
             )  # fmt: skip
 
 

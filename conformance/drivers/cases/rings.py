@@ -13,10 +13,11 @@ from ringbed.sim.testbed.offer import plain
 
 __all__ = ["CASES", "size_of"]
 
-SIZES = (8, 16, 24, 32, 40, 64, 120, 256, 1024, 4096)  # those of em's: multiples of eight up to the limit
-WHOLE = 256  # a ring that is larger is not gone round twice: frames take time
+SIZES = (8, 16, 24, 64, 120, 256, 1024, 4096)  # those of em's: multiples of eight up to the limit
+WHOLE = 120  # a ring that is larger is gone round once: frames take time
 GIGABIT = 1_000_000_000  # bit/s: a frame takes longer than to be put on the ring
-EXTRA = 40
+EXTRA, MORE = 40, 5
+BEYOND = 100  # frames of 1000 bytes: more than the ring and the card's own buffer hold
 
 
 def size_of(bench: Bench, way: str) -> int:
@@ -51,17 +52,17 @@ def _sizes(bench: Bench) -> Iterator[int]:
 
 
 def _count(size: int) -> int:
-    return 2 * size + EXTRA if size <= WHOLE else size // 4 + EXTRA
+    return 2 * size + EXTRA if size <= WHOLE else size + EXTRA
 
 
 def transmit(bench: Bench) -> None:
     for size in _sizes(bench):
         frames = [numbered(at, 60 + at % 40, inward=False) for at in range(_count(size))]
-        at = 0
+        at, count = 0, size + MORE  # the first are more than fit
         while at < len(frames):
-            part = frames[at : at + bench.rng.randint(1, min(size, 64))]
+            part = frames[at : at + count]
             bench.send([plain(frame) for frame in part], part, batch=len(part))
-            at += len(part)
+            at, count = at + len(part), bench.rng.randint(1, min(size, 64))
         bench.judge()
 
 
@@ -85,11 +86,11 @@ def full(bench: Bench) -> None:
 
 
 def overrun(bench: Bench) -> None:
-    """More comes in than the ring has, and the host does not look; then it does, and what comes is taken again."""
+    """More comes in than ring and card hold, and the host does not look; then it does, and what comes is taken again."""
     bench.open()
     engine, size = bench.host.engine, size_of(bench, "rx")
     engine.hold_irq(engine.now + bench.host.frequency.clocks(20 * MS))
-    frames = [numbered(at, 64, inward=True) for at in range(2 * size + EXTRA)]
+    frames = [numbered(at, 1000, inward=True) for at in range(size + BEYOND)]
     bench.deliver(frames, to_come=(), burst=len(frames))
     bench.run(25 * MS)
     came = [bytes(frame.data) for frame in bench.upper.take()]

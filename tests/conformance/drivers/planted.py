@@ -148,7 +148,7 @@ CATCHES: dict[str, Planted] = {
     "attach.foreign": _t("attach.foreign", (IDS, "if False:")),
     "attach.dead": _t("attach.dead", (NO_RESET, "return")),
     "detach": _t("account.lost", NEW_COUNTS),
-    "rings.transmit": _t("ring.full", ("return self.size - 1 - self.used", "return self.size - self.used")),
+    "rings.transmit": _t("ring.full", ("if self.tx.room < 2:", "if False:")),
     "rings.receive": _t("frame.lost", ("        if frames:\n            self._fill()\n", "        if frames:\n")),
     "rings.full": _t("tx.restart", ("self.sink.restart(0)", "pass")),
     "rings.overrun": _t("reset.stuck", _before("if causes & LSC:", "if causes & RXO:", "    return")),
