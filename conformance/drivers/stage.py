@@ -40,7 +40,7 @@ class Stage:
         self.found: list[Found] = []
         self.frames = self.clocks = 0
         self.accounted = True  # off where frames of others than the case's went through the card
-        self.broken = (
+        self.doubtful = (
             False  # on where the card could not write back what it sent: a driver may count that as `tx_reset`
         )
         self._make, self._seed = make, seed
@@ -122,7 +122,7 @@ class Stage:
         except KeyError as error:
             self.end("call.answer", f"counters() has no {error}")
         for leg in legs:
-            if leg.lost > 0 or (leg.lost and not self.broken):
+            if leg.lost > 0 or (leg.lost and not self.doubtful):
                 self.find("account.lost", str(leg))
 
     # ---- what is found ----

@@ -123,7 +123,7 @@ def slow_bus(bench: Bench) -> None:
 def _broken(bench: Bench, access: str, kind: str) -> None:
     """One error answer stops the queue; the driver's watchdog, or a down and an up, start it again."""
     bench.open()
-    bench.broken = True
+    bench.doubtful = True
     faults = _faults(bench, BAD_BUS.format(kind=kind, at=3, access=access))
     out, _ = _exchange(bench, bench.host.engine, 24)
     bench.run(3 * SECOND)

@@ -13,11 +13,13 @@ from ringbed.sim.wire.frame import from_wire, to_wire
 __all__ = ["CASES", "SECOND", "nothing_changed"]
 
 SECOND = 1_000_000_000
+SLOW = 100_000_000  # bit/s: frames are left on the ring
 
 
 def downs(bench: Bench) -> None:
     """Down and up with frames on the rings, on the wire and in the card."""
-    bench.open()
+    bench.open(link_bps=SLOW)
+    bench.doubtful = True
     for turn in range(8):
         out = [numbered(number, bench.rng.randint(60, 1514), inward=False) for number in range(12)]
         bench.offer([plain(each) for each in out])

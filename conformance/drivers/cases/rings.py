@@ -22,7 +22,7 @@ BEYOND = 100  # frames of 1000 bytes: more than the ring and the card's own buff
 
 def size_of(bench: Bench, way: str) -> int:
     """Descriptors of the ring that way, as the driver tells."""
-    return max(state.size for state in bench.driver.queues() if state.name.startswith(way))
+    return max(int(state.size) for state in bench.driver.queues() if state.name.startswith(way))
 
 
 def _sizes(bench: Bench) -> Iterator[int]:
@@ -86,7 +86,7 @@ def full(bench: Bench) -> None:
 
 
 def overrun(bench: Bench) -> None:
-    """More comes in than ring and card hold, and the host does not look; then it does, and what comes is taken again."""
+    """More comes in than ring and card hold while the host does not look; then it does, and it goes on."""
     bench.open()
     engine, size = bench.host.engine, size_of(bench, "rx")
     engine.hold_irq(engine.now + bench.host.frequency.clocks(20 * MS))

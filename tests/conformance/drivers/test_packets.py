@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.needs("scapy")
 
 def remade(frame: bytes) -> bytes:
     """With every length and sum made by scapy."""
-    made = Ether(frame)
+    made: Any = Ether(frame)
     layer = made
     while layer:
         for name in ("chksum", "len", "plen"):
