@@ -14,7 +14,7 @@ from ringbed.sim.memory.mapping import stands_between
 __all__ = ["CALLS", "TIME_NS", "Budget", "DeadDevice", "Guarded", "Hung"]
 
 stands_between(__file__)
-CALLS = 400_000  # of a case, of device, mapping layer and sink: the longest case of a clean driver needs a fifth
+CALLS = 150_000  # of a case, of device, mapping layer and sink: the longest case of a clean driver needs half
 TIME_NS = 4_000_000_000  # that the driver asks to wait, in all
 WAITS = ("delay", "interrupted")
 

@@ -117,7 +117,6 @@ STORED = "EN | BAM | SECRC | 1 << 2"  # RCTL.SBP: frames that are bad are handed
 ALL = "EN | BAM | SECRC | 1 << 3"  # RCTL.UPE: and those of others
 STATION_LOW = 'self.device.write(0, RAL, int.from_bytes(self.lladdr[:4], "little"))'
 STATION_HIGH = 'self.device.write(0, RAH, int.from_bytes(self.lladdr[4:], "little") | 1 << 31)'
-LAST_LOOK = "        self._receive()\n        self._clean()\n        self._reset(self.name)"
 
 
 def _before(line: str, *more: str, indent: int = 8) -> tuple[str, str]:
@@ -136,12 +135,10 @@ def _other_tag(frame: Any) -> Any:
 
 NEW_COUNTS = _before("self.device.write(0, CTRL, FD | SLU)", "self.count = dict.fromkeys(self.count, 0)")
 WAITS = _more("watchdog(self, now: int) -> None:", "while True:", "    self.device.read(0, STATUS)")
-RESETS = _more("watchdog(self, now: int) -> None:", "self.stop()", "self.start()")
 ANY_GROUP = _more("set_multicast(self, groups: object) -> None:", "pass")
-BY_HEAD = (
-    "        while self.tx.done():\n",
-    "        end = self.device.read(0, TX + HEAD)\n        while self.tx.head != end:\n",
-)
+ACK = "causes = self.device.read(0, ICR)"
+SERVES_FIRST = (ACK, "self._receive()\n        self._clean()\n        " + ACK)
+AT_MOST_FOUR = ("while high := self.rx.done():", "while len(frames) < 4 and (high := self.rx.done()):")
 
 CATCHES: dict[str, Planted] = {
     "attach": _t("attach.address", ("name=name, lladdr=address)", 'name=name, lladdr=address[:5] + b"9")')),
@@ -185,11 +182,11 @@ CATCHES: dict[str, Planted] = {
     "resets.traffic": _t("account.lost", ("len(waiting) if ring is self.tx else 0", "0")),
     "resets.idle": _t("call.hung", WAITS),
     "faults.link": _t("frame.damaged", ("EN | BAM | SECRC", STORED)),
-    "faults.bus.slow": _t("dma.early_unmap", BY_HEAD),
+    "faults.bus.slow": _t("dma.early_unmap", ("while self.tx.done():", "while self.tx.used:")),
     "faults.bus.fetch": DEAF,
     "faults.bus.read": DEAF,
     "faults.bus.write": DEAF,
     "faults.bus.writeback": DEAF,
-    "faults.host": _t("frame.lost", _before("if self.oactive and", "self.device.read(0, ICR)")),
-    "faults.lost": _t("account.lost", (LAST_LOOK, "        self._reset(self.name)"), RESETS),
+    "faults.host": _t("irq.late", SERVES_FIRST),
+    "faults.lost": _t("frame.lost", AT_MOST_FOUR),
 }  # fmt: skip

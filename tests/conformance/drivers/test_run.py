@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ringbed.conformance.drivers.card import Card, em_card
-from ringbed.conformance.drivers.found import End, Outcome
-from ringbed.conformance.drivers.run import CASES, run_case, run_cases
+from ringbed.conformance.drivers.card import Card, em_card, map_card
+from ringbed.conformance.drivers.found import Case, End, Outcome
+from ringbed.conformance.drivers.run import CASES, named, run_case, run_cases
 from ringbed.drivers.em.driver import Em
-from tests.conformance.drivers.planted import CATCHES, template
+from tests.conformance.drivers.planted import CATCHES, FILE, template
+from tests.sim.conftest import NIC
+
 
 pytestmark = pytest.mark.needs("native")
 LONG = ("rings.transmit", "rings.receive", "frames.out", "frames.in")  # of a driver that takes every size
@@ -63,3 +66,67 @@ def test_every_case_on_every_fault(planted: str, card: Card) -> None:
     ends = {outcome.case.name: outcome.end for outcome in run_cases(CASES, card, CATCHES[planted].make, 1)}
     assert ends[planted] is End.FINDINGS
     assert ends.keys() <= BY_NAME.keys()
+
+
+def test_a_case_alone_is_the_case_of_a_run(card: Card) -> None:
+    """Frames, clocks and findings are the seed's, whatever ran before."""
+    cases, planted = named(["frames.pieces", "filters.groups", "sums.out"]), CATCHES["sums.out"]
+    together = list(run_cases(cases, card, planted.make, 7))
+    assert [run_case(case, card, planted.make, 7) for case in cases] == together
+    assert [outcome.end for outcome in together] == [End.HOLDS, End.FINDINGS, End.NOT_APPLICABLE]
+
+
+def test_names_of_cases() -> None:
+    assert [case.name for case in named(["detach", "attach"])] == ["attach", "detach"]
+    assert named([]) == list(CASES)
+    with pytest.raises(ValueError, match="there is no case 'ring'; there are attach, "):
+        named(["ring"])
+
+
+def test_what_a_driver_raises_has_its_line(card: Card) -> None:
+    """In the middle of a case; behind it the next ones run."""
+    raising = template(("        self._clean()\n        taken = 0\n", "        raise LookupError('full moon')\n"))
+    outcome, after = run_cases(named(["frames.pieces", "filters.station"]), card, raising, 1)
+    (found,) = [each for each in outcome.found if each.rule == "call.raised"]
+    assert found.text == "LookupError: full moon"
+    assert [place.rpartition(":")[0] for place in found.places] == [FILE]
+    assert after.end is End.HOLDS
+
+
+def test_a_driver_that_does_not_come_up_is_asked_once(card: Card) -> None:
+    dead = template(
+        ("        self._reset(self.name)\n        self.device.write", "        1 / 0\n        self.device.write")
+    )
+    first, *rest = run_cases(named(["attach", "rings.full", "detach"]), card, dead, 1)
+    assert {each.rule for each in first.found} == {"call.raised"}
+    assert {outcome.why for outcome in rest} == {"the driver does not come up: see the case attach"}
+
+
+def test_an_answer_that_is_none_is_a_finding(card: Card) -> None:
+    silent = template(("        return taken\n", "        return None\n"))
+    (outcome,) = run_cases(named(["frames.out"]), card, silent, 1)
+    assert [each.text for each in outcome.found if each.rule == "call.answer"] == ["transmit() of 16 frames gave None"]
+
+
+def test_an_error_of_ours_is_no_finding(card: Card) -> None:
+    """Of a case that is wrong itself."""
+
+    def wrong(bench: Any) -> None:
+        bench.open()
+        raise LookupError("of the case")
+
+    with pytest.raises(LookupError, match="of the case"):
+        run_case(Case("wrong", "", wrong), card, DRIVERS["template"], 1)
+
+
+@pytest.mark.full
+def test_the_example_nic_passes() -> None:
+    """By its map: nobody has written its manual's rules, and the rest holds."""
+    spec = importlib.util.spec_from_file_location("mini_driver", NIC / "mini_driver.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    outcomes = list(run_cases(CASES, map_card(NIC / "mini_nic.toml", "native"), module.MiniNic, 1))
+    assert [said(outcome) for outcome in outcomes if outcome.found] == []
+    assert sum(outcome.end is End.HOLDS for outcome in outcomes) >= 20
