@@ -15,7 +15,6 @@ from ringbed.drivers.em.driver import Em
 from tests.conformance.drivers.planted import CATCHES, FILE, template
 from tests.sim.conftest import NIC
 
-
 pytestmark = pytest.mark.needs("native")
 LONG = ("rings.transmit", "rings.receive", "frames.out", "frames.in")  # of a driver that takes every size
 DRIVERS: dict[str, Callable[..., Any]] = {"em": Em, "template": template()}
