@@ -92,7 +92,7 @@ def check(
     from ringbed.conformance.drivers.stage import METHODS
 
     card, cases = _card(nic, portmap, engine), _cases(case or ())
-    make = load_driver(driver, () if portmap is None else ("lladdr",), METHODS)
+    make = load_driver(driver, () if portmap is None else ("lladdr",), METHODS, portmap)
     console = Console(stderr=str(json) == "-")
     outcomes = list(_run(console, cases, card, make, seed, engine))
     again = _again(driver, nic, portmap, engine, seed)

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ringbed.cli.errors import UserError
@@ -15,14 +16,19 @@ from ringbed.cli.errors import UserError
 __all__ = ["load_driver"]
 
 
-def load_driver(named: str, more: Sequence[str] = (), methods: Sequence[str] = ()) -> Callable[..., Any]:
+def load_driver(
+    named: str, more: Sequence[str] = (), methods: Sequence[str] = (), beside: Path | None = None
+) -> Callable[..., Any]:  # fmt: skip
     """The class, or whatever makes a driver of (device, dma, sink) and the keywords `more`. Raises UserError.
 
-    Modules are looked for in the current folder first, as `python -m` does.
+    Modules are looked for in the current folder first, as `python -m` does, and then in that of the file `beside`.
     """
     module, colon, name = named.partition(":")
     if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
         raise UserError(f"{named!r} names no driver: it is MODULE:CLASS, such as my_nic:MyNic")
+    for folder in (beside and str(beside.resolve().parent), os.getcwd()):
+        if folder and folder not in sys.path:
+            sys.path.insert(0, folder)
     found = getattr(_imported(module), name, None)
     if not callable(found):
         raise UserError(f"module {module} has no {name}{'' if found is None else ' that makes a driver'}")
@@ -34,8 +40,6 @@ def load_driver(named: str, more: Sequence[str] = (), methods: Sequence[str] = (
 
 
 def _imported(module: str) -> Any:
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

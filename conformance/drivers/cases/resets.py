@@ -13,22 +13,23 @@ from ringbed.sim.wire.frame import from_wire, to_wire
 __all__ = ["CASES", "SECOND", "nothing_changed"]
 
 SECOND = 1_000_000_000
-SLOW = 100_000_000  # bit/s: frames are left on the ring
+SLOW = 100_000_000  # bit/s
+TURNS, OUT = 6, 40  # frames of some 800 bytes: more than the card takes in before they are on the wire
 
 
 def downs(bench: Bench) -> None:
     """Down and up with frames on the rings, on the wire and in the card."""
     bench.open(link_bps=SLOW)
     bench.doubtful = True
-    for turn in range(8):
-        out = [numbered(number, bench.rng.randint(60, 1514), inward=False) for number in range(12)]
+    for turn in range(TURNS):
+        out = [numbered(number, bench.rng.randint(60, 1514), inward=False) for number in range(OUT)]
         bench.offer([plain(each) for each in out])
         for number in range(6):
             bench.host.engine.wire_in(to_wire(numbered(number, 400, inward=True)), bench.host.engine.now)
         bench.run(bench.rng.choice((0, 0, 1, 3, 10)) * US)
         bench.down()
         nothing_changed(bench, out, "frame.changed")
-        if turn % 4 == 3:
+        if turn % 3 == 2:
             bench.up()
             bench.goes_round()
         else:

@@ -134,7 +134,7 @@ def _other_tag(frame: Any) -> Any:
 
 
 NEW_COUNTS = _before("self.device.write(0, CTRL, FD | SLU)", "self.count = dict.fromkeys(self.count, 0)")
-WAITS = _more("watchdog(self, now: int) -> None:", "while True:", "    self.device.read(0, STATUS)")
+WAITS = _more("watchdog(self, now: int) -> None:", "while True:", "    self.device.delay(10_000_000)")
 ANY_GROUP = _more("set_multicast(self, groups: object) -> None:", "pass")
 ACK = "causes = self.device.read(0, ICR)"
 SERVES_FIRST = (ACK, "self._receive()\n        self._clean()\n        " + ACK)
