@@ -6,9 +6,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-from ringbed.conformance.drivers.guard import Hung
+from ringbed.conformance.drivers.guard import late
 
 __all__ = ["limited"]
 
@@ -22,10 +21,7 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def late(number: int, frame: FrameType | None) -> None:
-        raise Hung(f"it took {seconds:g} s of processor time and was still at it")
-
-    before = signal.signal(signal.SIGVTALRM, late)
+    before = signal.signal(signal.SIGVTALRM, late(seconds))
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
     try:
         yield

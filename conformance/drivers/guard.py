@@ -11,7 +11,7 @@ from typing import Any
 
 from ringbed.sim.memory.mapping import stands_between
 
-__all__ = ["CALLS", "TIME_NS", "Budget", "DeadDevice", "Guarded", "Hung"]
+__all__ = ["CALLS", "TIME_NS", "Budget", "DeadDevice", "Guarded", "Hung", "late"]
 
 stands_between(__file__)
 CALLS = 150_000  # of a case, of device, mapping layer and sink: the longest case of a clean driver needs half
@@ -21,6 +21,15 @@ WAITS = ("delay", "interrupted")
 
 class Hung(BaseException):
     """The driver did not come back. No `Exception`: a driver that catches those in its loop would go on."""
+
+
+def late(seconds: float) -> Callable[[object, object], None]:
+    """What a timer calls after so much processor time. It is here, since a file of this place is no driver's."""
+
+    def raises(*_: object) -> None:
+        raise Hung(f"it took {seconds:g} s of processor time and was still at it")
+
+    return raises
 
 
 class Budget:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringbed.conformance.drivers.guard import Budget, DeadDevice, Guarded, Hung
+from ringbed.conformance.drivers.guard import Budget, DeadDevice, Guarded, Hung, late
 
 
 class World:
@@ -38,6 +38,11 @@ def test_waits_are_counted() -> None:
     with pytest.raises(Hung, match="waited for"):
         world.delay(1)
     assert inner.waited == 1000
+
+
+def test_a_timer_says_how_long() -> None:
+    with pytest.raises(Hung, match=r"it took 2\.5 s of processor time"):
+        late(2.5)(14, None)
 
 
 def test_it_is_no_exception() -> None:

@@ -25,8 +25,9 @@ def remade(frame: bytes) -> bytes:
     while layer:
         for name in ("chksum", "len", "plen"):
             if name in layer.fields and layer.name != "Ethernet":
-                del layer.fields[name]
+                layer.delfieldval(name)
         layer = layer.payload
+    made.clear_cache()  # it keeps the bytes it was read from
     return bytes(made)
 
 
