@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ KNOWN = {
     "link": "how its link goes down",
     "flow": "what it does with pause frames",
     "sums": "how it says what it checked",
+    "rest": "when it is at rest ([idle] of a map), so that each clock of a second would be run",
 }
 
 
@@ -52,4 +54,12 @@ def map_card(path: Path, engine: str) -> Card:
 
         return open_dut(path, told, upper, name="nic0", engine=engine, **settings)
 
-    return Card(str(path), frozenset(), opened)
+    return Card(str(path), frozenset({"rest"} if "idle" in _tables(path) else ()), opened)
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    """Of the map, as far as it is TOML: what is wrong with it is told when the card is opened."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return {}

@@ -24,6 +24,7 @@ __all__ = ["METHODS", "MS", "STEP_NS", "US", "NotADriver", "Stage"]
 
 US, MS = 1_000, 1_000_000  # ns
 LINK_NS, REST_NS = 10 * MS, 5 * MS
+BLIND_NS, LOOKS = 200 * US, 50
 STEP_NS = 20 * US
 METHODS = ("up", "down", "transmit", "interrupt", "watchdog", "queues", "counters")  # what a testbed calls
 
@@ -155,11 +156,24 @@ class Stage:
             self.host.advance(min(end, self.host.now + STEP_NS))
         return True
 
-    def settle(self, within: int = REST_NS) -> None:
-        """Until nothing is in flight, or so many ns."""
-        end = self.host.now + within
+    def settle(self, times: int = 1) -> None:
+        """Until nothing is in flight, or so many times what is waited for that."""
+        if "rest" not in self.card.knows:
+            return self._settle_blind(times)
+        end = self.host.now + times * REST_NS
         while self.host.now < end and not self.host.advance(end, Event.IDLE) & Event.IDLE:
             pass
+
+    def _settle_blind(self, times: int) -> None:
+        """Of a card that does not say when it is at rest: until nothing has come for a while."""
+        before = None
+        for _ in range(LOOKS * times):
+            stats = self.host.engine.stats()
+            seen = stats.wire_out, stats.wire_in - stats.wire_waiting, len(self.upper.frames)
+            if seen == before:
+                return
+            before = seen
+            self.run(BLIND_NS)
 
 
 def _found(finding: Finding) -> Found:

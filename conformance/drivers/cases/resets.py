@@ -63,5 +63,5 @@ def idle(bench: Bench) -> None:
 
 CASES = (
     Case("resets.traffic", "down and up with frames under way: accounted for, none changed, and it goes on", downs),
-    Case("resets.idle", "seconds at rest, with the watchdog at work: nothing is reset that works", idle),
+    Case("resets.idle", "seconds at rest, with the watchdog at work: nothing is reset that works", idle, ("rest",)),
 )
