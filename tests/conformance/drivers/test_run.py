@@ -127,4 +127,4 @@ def test_the_example_nic_passes() -> None:
     spec.loader.exec_module(module)
     outcomes = list(run_cases(CASES, map_card(NIC / "mini_nic.toml", "native"), module.MiniNic, 1))
     assert [said(outcome) for outcome in outcomes if outcome.found] == []
-    assert sum(outcome.end is End.HOLDS for outcome in outcomes) >= 20
+    assert sum(outcome.end is End.HOLDS for outcome in outcomes) >= 19
