@@ -65,6 +65,19 @@ RUN_ELSEWHERE = {
         """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
     ),
     "ringbed drivers new my_nic": ("tests/cli/drivers/test_command.py", "`ringbed drivers new my_nic`"),
+    "ringbed drivers check my_nic:MyNic": ("tests/cli/drivers/test_check.py", "`ringbed drivers check my_nic:MyNic`"),
+    "ringbed drivers check my_nic:MyNic --nic em --seed 1 --case rings.full": (
+        "tests/cli/drivers/test_check.py",
+        "`ringbed drivers check my_nic:MyNic --nic em --seed 1 --case rings.full`",
+    ),
+    "ringbed drivers check my_nic:MyNic --json check.json --junit check.xml --html check.html": (
+        "tests/cli/drivers/test_check.py",
+        "`ringbed drivers check my_nic:MyNic --json check.json --junit check.xml --html check.html`",
+    ),
+    "ringbed drivers check mini_driver:MiniNic --map examples/third_party/nic/mini_nic.toml": (
+        "tests/cli/drivers/test_check.py",
+        "`ringbed drivers check mini_driver:MiniNic --map examples/third_party/nic/mini_nic.toml`",
+    ),
     "pytest test_my_nic.py": ("tests/cli/drivers/test_command.py", '"-m", "pytest"'),
     "ringbed serve em --vfio-user /tmp/em.sock": (
         "tests/cli/serve/test_command.py",
@@ -161,6 +174,7 @@ NOT_OURS = {  # a user's, a tool's, what is generated, and what a decision says 
     "docs/decisions/0007-floors-and-one-public-place.md": {"_.py"},
     "docs/decisions/0008-floors-of-the-stack.md": {"route.py", "neighbour.py", "sockbuf.py"},
     "docs/pytest.md": {"test_mine.py"},
+    "docs/check-your-driver.md": {"my_nic.py"},
     "docs/driver-checker.md": {"my_nic.py"},
     "docs/write-a-driver.md": {"my_nic.py", "test_my_nic.py"},
     "sim/native/build.py": {

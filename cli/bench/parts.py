@@ -25,6 +25,7 @@ IDLE_SECONDS, IDLE_BAR = 60, 10
 HOSTS_FRAMES, HOSTS_BAR = 4_000, 1.3
 SOAK_FRAMES = 100_000
 CHECKER_FRAMES, CHECKER_ROUNDS, CHECKER_BAR = {64: 6_000, 1514: 2_000}, 7, 2
+PLANTED_BAR, LOCATED_BAR, CLEAN_FRAMES = 100, 90, 100_000  # %, %
 
 
 class Part(StrEnum):
@@ -211,6 +212,34 @@ def _drivers(console: Console, divisor: int) -> list[Row]:
     return rows
 
 
+def _planted(console: Console, divisor: int) -> list[Row]:
+    """Drivers with a fault, and without one: of the template's text, and of `Em`."""
+    from importlib import resources
+    from types import ModuleType
+
+    from ringbed.benchmarks.driver_checks import FAULTS, FAULTS_OF_EM, false_findings, notice
+
+    text = (resources.files("ringbed.cli.drivers") / "template" / "template_nic.py").read_text("utf-8")
+    with console.status("drivers with a planted fault ..."):
+        seen = notice(text, FAULTS[::divisor], tuple(FAULTS_OF_EM)[::divisor])
+    for each in seen:
+        if not each.by_name or each.located is False:
+            console.print(f"{each.name}: {'not by its lines' if each.by_name else 'not noticed'}", highlight=False)
+    placed = [each.located for each in seen if each.located is not None]
+    template = ModuleType("template_nic")
+    exec(compile(text, "template_nic.py", "exec"), template.__dict__)
+    with console.status("drivers without one ..."):
+        false = false_findings((None, template.__dict__["TemplateNic"]), CLEAN_FRAMES // divisor)
+    for line in false[:20]:
+        console.print(line, markup=False, highlight=False)
+    console.print(f"{len(seen)} planted faults, {len(placed)} of them with lines", highlight=False)
+    return [
+        Row("drv.planted", 100 * sum(each.by_name for each in seen) / len(seen), "%", Bar(">=", PLANTED_BAR)),
+        Row("drv.located", 100 * sum(placed) / len(placed), "%", Bar(">=", LOCATED_BAR)),
+        Row("drv.false", len(false), "", Bar("==", 0)),
+    ]
+
+
 def _sim_names() -> tuple[str, ...]:
     loops = (f"sim.em.loop.{size}" for size in LOOP_FRAMES)
     return (*loops, "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s", "sim.em.start_s")
@@ -253,5 +282,8 @@ PARTS: dict[Part, tuple[Figures, ...]] = {
     Part.HW: (Figures(_hw_names, _hw),),
     Part.STACK: (Figures(_stack_names, _stack), Figures(_routes_names, _routes)),
     Part.SOAK: (Figures(_soak_names, _soak),),
-    Part.DRIVERS: (Figures(lambda: tuple(f"drv.checker_cost.{size}" for size in CHECKER_FRAMES), _drivers),),
+    Part.DRIVERS: (
+        Figures(lambda: tuple(f"drv.checker_cost.{size}" for size in CHECKER_FRAMES), _drivers),
+        Figures(lambda: ("drv.planted", "drv.located", "drv.false"), _planted),
+    ),
 }

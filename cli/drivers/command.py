@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from ringbed.cli.drivers.check import check
 from ringbed.cli.errors import EPILOG, UserError
 from ringbed.cli.files import must_be_writable, write_text
 
@@ -63,3 +64,6 @@ def _renamed(text: str, name: str) -> str:
 
 def _camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
+
+
+app.command(epilog=EPILOG)(check)

@@ -121,6 +121,8 @@ class Em(EmLife):
 
     def set_lladdr(self, lladdr: bytes) -> None:
         """Take another station address, now and after every reset; raises ValueError when it is none."""
+        if lladdr == bytes(6):
+            raise ValueError(f"{self.name}: an address of zeros is no station's")
         self.setup.filter.station = lladdr
 
     def set_promiscuous(self, on: bool) -> None:

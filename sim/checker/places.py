@@ -22,7 +22,8 @@ NOWHERE: Chain = ()
 DEEPEST = 12  # frames of a driver that are looked at
 
 _ROOM = Path(__file__).parent
-_OURS = (str(_ROOM),)
+# Between driver and world: the checker, and what bounds a driver in a conformance run.
+_OURS = (str(_ROOM), str(_ROOM.parent.parent / "conformance" / "drivers" / "guard.py"))
 _NOT_A_DRIVERS = tuple(
     str(path) + "/"
     for path in (

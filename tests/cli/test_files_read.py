@@ -29,6 +29,7 @@ READ = {
     ("dut check", "portmap"): "",
     ("dut test", "portmap"): "",
     ("dut synth", "maps"): "",
+    ("drivers check", "portmap"): "mini_driver:MiniNic --map",
     ("serve", "pcap"): "em --vfio-user s.sock --pcap",
 }
 WRITTEN = {
@@ -38,6 +39,9 @@ WRITTEN = {
     ("bench", "json"): "stack --json",
     ("nic verilog", "output"): "em --output",
     ("drivers new", "out"): "my_nic --out",
+    ("drivers check", "json"): "my_nic:MyNic --json",
+    ("drivers check", "junit"): "my_nic:MyNic --junit",
+    ("drivers check", "html"): "my_nic:MyNic --html",
     ("nic synth", "json"): "em --json",
     ("nic synth", "page"): "em --page",
     ("nic test", "json"): "em --json",

@@ -89,6 +89,9 @@ def _sim_is_whole(found: dict[str, float]) -> None:
 @pytest.mark.needs("native")
 def test_drivers(tmp_path: Path) -> None:
     found = _bench("drivers", tmp_path / "drivers.json", "--quick")
+    assert found.pop("drv.false") == 0
+    assert found.pop("drv.planted") == 100
+    assert found.pop("drv.located") >= 90
     assert all(value > 0 for value in found.values())
 
 

@@ -306,6 +306,13 @@ def test_address_and_promiscuous_survive_resets() -> None:
     assert bench.card["RCTL"] & RCTL.mask("UPE", "MPE") == RCTL.mask("UPE", "MPE")
 
 
+def test_an_address_of_zeros_is_refused() -> None:
+    bench = Bench()
+    with pytest.raises(ValueError, match="em0: an address of zeros is no station's"):
+        bench.driver.set_lladdr(bytes(6))
+    assert bench.driver.lladdr == MAC
+
+
 @pytest.mark.parametrize("address", ["01005e000001", "0200000000", "ffffffffffff"])
 def test_group_and_short_addresses_are_refused(address: str) -> None:
     bench = Bench()

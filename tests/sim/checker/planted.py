@@ -1,37 +1,25 @@
-"""Drivers with one fault each: the template's text with a few words changed, run on the card, and what was found.
-
-The lines that are at fault end in `# here`. A fault that is a line left out, or whose line only shows elsewhere, has
-none: then only the rule is looked at.
-"""
+"""The planted faults of benchmarks/planted on the template as it is."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
+from ringbed.benchmarks.planted import fault as faults
+from ringbed.benchmarks.planted.fault import NO_BARRIER, NO_RX_BARRIER, PUT, RX_PUT, Fault, carried, marked
+from ringbed.benchmarks.planted.traffic import STATION, TCP, driver_findings, traffic, udp
 from ringbed.cli import drivers
-from ringbed.drivers.world import Nic, TxFrame, TxSum
-from ringbed.sim.checker.finding import DriverFinding
-from ringbed.sim.testbed.assembly import open_host
-from ringbed.sim.testbed.host import Collector, Host
-from ringbed.sim.wire.frame import to_wire
+from ringbed.drivers.world import Nic
 
 __all__ = [
-    "ACK",
-    "BELL",
-    "Fault",
     "NO_BARRIER",
     "NO_RX_BARRIER",
     "PUT",
-    "RCTL_ON",
-    "RESET_LAST",
-    "RX_BELL",
     "RX_PUT",
-    "after",
+    "STATION",
+    "TCP",
+    "TEMPLATE",
+    "Fault",
     "carried",
     "driver_findings",
     "marked",
@@ -41,137 +29,8 @@ __all__ = [
 ]
 
 TEMPLATE = (Path(drivers.__file__).parent / "template" / "template_nic.py").read_text(encoding="utf-8")
-STATION, PEER = bytes.fromhex("020000000001"), bytes.fromhex("0200000000fe")
-HERE, OTHERS = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
-TCP, UDP = 6, 17
-BAD = 0x1234
-BELL = "self.device.write(0, TX + TAIL, self.tx.tail)  # the doorbell, once for all of them"
-RX_BELL = "self.device.write(0, RX + TAIL, self.rx.tail)"
-PUT = "self.tx.put(mapping.iova, command | len(data), mapping)"
-RX_PUT = "self.rx.put(mapping.iova, 0, mapping)"
-SYNC = "self.dma.sync()  # the descriptors are in memory before the card is told\n"
-RX_SYNC = "self.dma.sync()\n"
-RCTL_ON = "self.device.write(0, RCTL, EN | BAM | SECRC)"
-ACK = "causes = self.device.read(0, ICR)  # reading clears it, and lowers the line"
-RESET_LAST = "self._reset(self.name)  # from here on the card touches no memory"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`edits` are put in for text of the template. `batch` frames are offered at once, of up to `longest` bytes."""
-
-    name: str
-    rule: str
-    edits: tuple[tuple[str, str], ...]
-    batch: int = 5
-    longest: int = 600
-    link_bps: int | None = None
-    weak: int | None = None
-    raises: type[Exception] | None = None
-
-
-def _unsynced(name: str, sync: str, bell: str) -> Fault:
-    """Where stores are weak; the doorbell is at fault."""
-    return Fault(name, "ring.unsynced", ((sync, "\n"), (bell, bell + "  # here")), weak=1)
-
-
-NO_BARRIER = _unsynced("no barrier", SYNC, BELL)
-NO_RX_BARRIER = _unsynced("no barrier for buffers", RX_SYNC, RX_BELL)
-
-
-def after(line: str, *more: str, indent: int = 8) -> tuple[str, str]:
-    return line, ("\n" + " " * indent).join((line, *more))
 
 
 def planted(fault: Fault) -> tuple[Callable[..., Nic], str]:
     """The driver with the fault, and its text."""
-    text = TEMPLATE
-    for old, new in fault.edits:
-        assert old in text, f"the template has no {old!r} any more"
-        text = text.replace(old, new, 1)
-    module: Any = ModuleType("planted")
-    exec(compile(text, _file(fault), "exec"), module.__dict__)
-    made: Callable[..., Nic] = module.TemplateNic
-    return made, text
-
-
-def _file(fault: Fault) -> str:
-    return f"/planted/{fault.name.replace(' ', '_')}.py"
-
-
-def marked(text: str) -> list[int]:
-    """The lines at fault."""
-    return [number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# here")]
-
-
-def carried(finding: DriverFinding, fault: Fault, line: int) -> bool:
-    """Whether a finding names this line of the driver, alone or among ten at most."""
-    return finding.where.holds(_file(fault), line) and finding.where.span <= 10
-
-
-# ---- traffic ----
-
-
-def _sum(data: bytes | bytearray) -> int:
-    """One's complement (RFC 1071)."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data[: len(data) & ~1])) + (data[-1] << 8 if len(data) & 1 else 0)
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return int(total)
-
-
-def udp(length: int, number: int, *, received: bool, protocol: int = UDP, bad: bool = False) -> bytes:
-    """An Ethernet frame with a UDP or TCP payload of `length` bytes; sent ones have the pseudo-header's sum only."""
-    size = (8 if protocol == UDP else 20) + length
-    ends = (OTHERS, HERE) if received else (HERE, OTHERS)
-    pseudo = _sum(b"".join(ends) + struct.pack("!HH", protocol, size))
-    header = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, number, 0, 64, protocol, 0, *ends))
-    body = bytearray(struct.pack("!HHHH", 7, 9, size, pseudo) if protocol == UDP
-                     else struct.pack("!HHIIBBHHH", 7, 9, number, 0, 0x50, 16, 1000, pseudo, 0))  # fmt: skip
-    body += bytes(number + at & 0xFF for at in range(length))
-    if received:
-        header[10:12] = struct.pack("!H", 0xFFFF ^ _sum(header))
-        at = 6 if protocol == UDP else 16
-        right = 0xFFFF ^ _sum(body)
-        body[at : at + 2] = struct.pack("!H", right ^ BAD if bad else right)
-    sides = (STATION, PEER) if received else (PEER, STATION)
-    return b"".join((*sides, b"\x08\0", header, body))
-
-
-def traffic(host: Host[Collector], frames: int, batch: int = 5, longest: int = 600) -> None:
-    """So many down in batches, UDP and TCP, and so many up, some of them with a wrong sum."""
-    offered = [
-        TxFrame([udp(longest * number // frames, number, received=False, protocol=TCP if number % 5 == 4 else UDP)],
-                TxSum.IPV4 | (TxSum.TCP if number % 5 == 4 else TxSum.UDP)) for number in range(frames)
-    ]  # fmt: skip
-    done = idle = 0
-    while done < frames and idle < 3:
-        taken = host.driver.transmit(0, offered[done : done + batch])
-        done, idle = done + taken, 0 if taken else idle + 1
-        host.advance(host.now + 20_000)
-        host.engine.wire_out()
-    for number in range(frames):
-        frame = udp(300 * number // frames + 18, number, received=True, bad=number % 3 == 2)
-        host.engine.wire_in(to_wire(frame), host.engine.now)
-        host.advance(host.now + 10_000)
-    host.advance(host.now + 100_000)
-
-
-def driver_findings(
-    driver: Callable[..., Nic] | None, frames: int = 12, batch: int = 5, longest: int = 600, **settings: Any
-) -> tuple[list[DriverFinding], Exception | None]:
-    """What the checker found of a driver from up to down, and what was raised on the way."""
-    settings.setdefault("checker", True)
-    host = open_host("em0", Collector(), driver=driver, **settings)
-    raised = None
-    try:
-        host.up()
-        host.advance(host.now + 100_000)
-        traffic(host, frames, batch, longest)
-        host.down()
-    except Exception as error:  # of a driver that was misled
-        raised = error
-    finally:
-        found = [each for each in host.findings() if isinstance(each, DriverFinding)]
-        host.engine.close()
-    return found, raised
+    return faults.planted(fault, TEMPLATE)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ringbed.benchmarks.planted.buffers import FAULTS_OF_BUFFERS
+from ringbed.benchmarks.planted.frames import FAULTS_OF_FRAMES
+from ringbed.benchmarks.planted.rings import FAULTS_OF_RINGS
 from ringbed.drivers.world import Direction, TxFrame
 from ringbed.sim.checker.checker import Checker
 from ringbed.sim.checker.finding import DriverFinding
@@ -16,9 +19,6 @@ from ringbed.sim.checker.world import checked
 from ringbed.sim.processor.model import Processor
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
-from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
-from tests.sim.checker.faults_of_frames import FAULTS_OF_FRAMES
-from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
 from tests.sim.checker.planted import Fault, carried, driver_findings, marked, planted, traffic
 from tests.sim.testbed.em_mini import EmMini
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ringbed.benchmarks.planted.buffers import FAULTS_OF_BUFFERS
+from ringbed.benchmarks.planted.frames import FAULTS_OF_FRAMES
+from ringbed.benchmarks.planted.over_em import FAULTS_OF_EM
+from ringbed.benchmarks.planted.rings import FAULTS_OF_RINGS
 from ringbed.hw.formats.em.rules import RULES
-from ringbed.sim.processor.model import Processor
-from tests.sim.checker.faults_of_buffers import FAULTS_OF_BUFFERS
-from tests.sim.checker.faults_of_frames import FAULTS_OF_FRAMES
-from tests.sim.checker.faults_of_rings import FAULTS_OF_RINGS
 from tests.sim.checker.planted import Fault, carried, driver_findings, marked, planted
-from tests.sim.checker.test_em import FAULTS as FAULTS_OF_EM
 
 FAULTS = (*FAULTS_OF_RINGS, *FAULTS_OF_BUFFERS, *FAULTS_OF_FRAMES)
 pytestmark = pytest.mark.needs("native")
@@ -21,10 +20,7 @@ def test_it_is_found(fault: Fault) -> None:
     """First of all that is found: what comes of a fault comes after it."""
     driver, text = planted(fault)
     frames = max(12, 3 * fault.batch)
-    processor = None if fault.weak is None else Processor(weak=fault.weak)
-    found, raised = driver_findings(
-        driver, frames, fault.batch, fault.longest, engine="native", link_bps=fault.link_bps, processor=processor
-    )
+    found, raised = driver_findings(driver, frames, fault.batch, fault.longest, **fault.settings)
     assert found, raised
     assert found[0].rule == fault.rule
     for line in marked(text):

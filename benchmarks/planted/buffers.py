@@ -1,9 +1,8 @@
-"""Planted faults, of buffers and interrupts: see `planted.py`."""
+"""Planted faults, of buffers and interrupts: see `fault.py`."""
 
 from __future__ import annotations
 
-from ringbed.sim.memory.mapping import MappingError
-from tests.sim.checker.planted import (
+from ringbed.benchmarks.planted.fault import (
     ACK,
     BELL,
     PUT,
@@ -13,6 +12,7 @@ from tests.sim.checker.planted import (
     Fault,
     after,
 )
+from ringbed.sim.memory.mapping import MappingError
 
 FAULTS_OF_BUFFERS = (
     Fault("buffer elsewhere", "rx.address", ((RX_PUT, "self.rx.put(mapping.iova + 0x10_0000, 0, mapping)  # here"),)),

@@ -1,8 +1,8 @@
-"""Planted faults, of frames that are sent: see `planted.py`."""
+"""Planted faults, of frames that are sent: see `fault.py`."""
 
 from __future__ import annotations
 
-from tests.sim.checker.planted import (
+from ringbed.benchmarks.planted.fault import (
     PUT,
     Fault,
     after,

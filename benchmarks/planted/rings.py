@@ -1,8 +1,8 @@
-"""Planted faults, of rings and registers: see `planted.py`."""
+"""Planted faults, of rings and registers: see `fault.py`."""
 
 from __future__ import annotations
 
-from tests.sim.checker.planted import (
+from ringbed.benchmarks.planted.fault import (
     BELL,
     NO_BARRIER,
     NO_RX_BARRIER,

@@ -1,0 +1,1 @@
+"""Drivers with one fault each, which the checker of drivers must find: what `ringbed bench drivers` and tests take."""
