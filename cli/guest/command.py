@@ -48,8 +48,9 @@ def guest(
     = False,
     wire: Annotated[
         GuestWire,
-        typer.Option(help="peer: a stack of ringbed's, which answers ARP and ping. kernel: this machine's, in a network "
-                     "namespace of its own, which exchanges TCP and UDP too. tap: this machine's, by a TAP device."),
+        typer.Option(help="peer: a stack of ringbed's, which answers ARP and ping. kernel: this machine's, in "
+                     "a network namespace of its own, which exchanges TCP and UDP too. tap: this machine's, by a TAP "
+                     "device of its own network."),
     ] = GuestWire.PEER,
     address: Annotated[
         str, typer.Option(metavar="ADDRESS/BITS", help="Of the far end; the guest takes another of that network.")

@@ -1,4 +1,4 @@
-"""What `ringbed guest` has a guest do, from its command line: its address, its driver, what is loaded and what is run."""
+"""What `ringbed guest` has a guest do, by its command line: its address, its driver, what is loaded and run."""
 
 from __future__ import annotations
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +50,14 @@ def _fetched(parts: list[Part], console: Console) -> dict[str, Path]:
         return {}
     from rich.progress import Progress
 
-    with ExitStack() as stack:
-        bars = stack.enter_context(Progress(console=console, transient=True))
-        return fetch(parts, Fetch(*_shown(bars)))
+    with Progress(console=console, transient=True) as bars:
+        task = bars.add_task("fetching", total=1.0)
+
+        def say(text: str) -> None:
+            bars.console.print(text, markup=False)
+            bars.reset(task)
+
+        return fetch(parts, Fetch(say, lambda done: bars.update(task, completed=done)))
 
 
 def _tools(root: Path) -> tuple[bytes, dict[str, bytes]]:

@@ -33,8 +33,11 @@ LAST = 15  # lines of the console of a guest that ended without a word
 INTERRUPTED = 128 + signal.SIGINT
 
 
-def run_guest(options: GuestOptions, hear: Callable[[bytes], None] | None = None) -> int:
-    """What the command exits with: the script's status, or 1 with a finding. `hear` gets the script's output.
+def run_guest(
+    options: GuestOptions, hear: Callable[[bytes], None] | None = None, opened: Callable[[Served], None] | None = None
+) -> int:
+    """What the command exits with: the script's status, or 1 with a finding. `hear` gets the script's output, in
+    another thread; `opened` the card before the guest starts.
 
     Raises UserError, Missing, ModuleError, CacheError, BuildError, CardEnded.
     """
@@ -49,6 +52,8 @@ def run_guest(options: GuestOptions, hear: Callable[[bytes], None] | None = None
         (folder / "initrd").write_bytes(initrd(ground.busybox, errand(options, ground)))
         options = replace(options, serve=replace(options.serve, socket=folder / "card"))
         served = open_served(options.serve, make_wire, stack, console, lambda text: None)
+        if opened is not None:
+            opened(served)
         try:
             status = _boot(options, ground, served, console, hear or _print)
         finally:

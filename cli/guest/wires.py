@@ -1,4 +1,4 @@
-"""What `ringbed guest --wire` names, beside what `ringbed serve` has: this machine's kernel in a namespace of its own."""
+"""What `ringbed guest --wire` names and `ringbed serve` has not: this machine's kernel in a namespace of its own."""
 
 from __future__ import annotations
 

@@ -1,1 +1,7 @@
-"""What the driver of an operating system is held to on a card of ours: scripts for `ringbed guest --wire kernel --run`."""
+"""What an operating system's driver is held to on a card of ours: a script for `ringbed guest --wire kernel --run`."""
+
+from pathlib import Path
+
+__all__ = ["GATE"]
+
+GATE = Path(__file__).parent / "gate.sh"

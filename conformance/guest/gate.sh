@@ -77,15 +77,17 @@ down() {
     [ "$got" = "$want" ] || { echo "digest $got, must be $want"; return 1; }
 }
 
-# A segment sent twice has a reason: one that was lost, which the card has counted, or a timer of a sender's that was too
+# A segment sent twice has a reason: one that was lost, which somebody has counted, or a timer of a sender's that was too
 # quick for a machine that is slower than its clock, which the receiver tells by a duplicate acknowledgement.
 explained() {
     here=$(($(own Tcp RetransSegs) - $1)) there=$(($(far Tcp RetransSegs) - $2))
     lost=$(($(counted rx_missed_errors) + $(counted rx_no_buffer_count)))
     quick=$(($(own TcpExt TCPDSACKRecv) + $(own TcpExt TCPLossProbes)))
     quick_there=$(($(far TcpExt TCPDSACKRecv) + $(far TcpExt TCPLossProbes)))
-    echo "sent again: $here here, $there there; lost by the card: $lost; timers too quick: $quick here, $quick_there there"
-    [ $here -le $quick ] && [ $there -le $((lost + quick_there)) ]
+    queue=$(far Wire Dropped)
+    echo "sent again: $here here, $there there; lost by the card: $lost, by the far end's queue: $queue;" \
+        "timers too quick: $quick here, $quick_there there"
+    [ $here -le $quick ] && [ $there -le $((lost + queue + quick_there)) ]
 }
 
 sums() {

@@ -28,7 +28,7 @@ Share = Callable[[float], None]  # told how much of it is done, 0..1
 
 
 class FetchFailed(Missing):
-    """apt could not get what it was asked for: no network, no mirror, no room. One sentence, its own last words in it."""
+    """apt could not get what it was asked for: no network, no mirror, no room. One sentence, with its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Package:
 
 
 class Apt:
-    """`folder` holds its lists. `suites` are releases of Debian. Raises FetchFailed where there is no apt or no mirror."""
+    """`folder` holds its lists; `suites` are releases of Debian. Raises FetchFailed without apt or a mirror."""
 
     def __init__(self, folder: Path, suites: Sequence[str]) -> None:
         absent = next((program for program in PROGRAMS if shutil.which(program) is None), None)
@@ -94,7 +94,8 @@ class Apt:
             "Dir::State": folder / "state", "Dir::State::status": folder / "status", "Dir::Cache": folder / "cache",
             "Dir::Etc::sourcelist": folder / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferences": "/dev/null", "Dir::Etc::preferencesparts": "/dev/null",
-            "Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Sandbox::User": "root", "APT::Architecture": "amd64",
+            "Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Sandbox::User": "root",
+            "APT::Architecture": "amd64",
         }  # fmt: skip
         options = (word for name, value in settings.items() for word in ("-o", f"{name}={value}"))
         return [program, "-c", str(folder / "calm.conf"), *options]
@@ -134,12 +135,12 @@ class Apt:
 
 def mirror() -> str:
     """The first that this machine's apt has for a release of Debian, as .ci/fresh finds it. Raises FetchFailed."""
-    words = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"]
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(LABEL)"]
     said = subprocess.run(words, capture_output=True, text=True, check=False, env=_plain_words()).stdout
     for line in said.splitlines():
-        origin, label, *uri = line.split()
-        if (origin, label) == ("Debian", "Debian") and uri:
-            return uri[0]
+        uri, _, whose = line.partition(" ")
+        if whose == "Debian Debian":  # others are its security updates, its backports, and other people's
+            return uri
     raise FetchFailed(
         f"apt of this machine knows no mirror of Debian (`apt-get update` first, if it should), so nothing can be "
         f"fetched: {HELP}"

@@ -58,7 +58,7 @@ def archive(entries: Iterable[Entry]) -> bytes:
 
 
 def _member(inode: int, entry: Entry) -> bytes:
-    """Header of thirteen numbers of eight hexadecimal digits, the name ended by 0, the data; each filled to four bytes."""
+    """Thirteen numbers of eight hexadecimal digits, the name ended by 0, the data; both filled to four bytes."""
     name = entry.name.encode() + b"\0"
     links = 2 if stat.S_ISDIR(entry.mode) else 1
     numbers = (inode, entry.mode, 0, 0, links, 0, len(entry.data), 0, 0, *entry.device, len(name), 0)

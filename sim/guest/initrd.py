@@ -1,4 +1,4 @@
-"""The first file system of a guest: busybox, the driver with what it needs, a script, and what tells them what to do."""
+"""The first file system of a guest: busybox, the driver with what it needs, a script, and what they are told."""
 
 from __future__ import annotations
 

@@ -33,18 +33,29 @@ def tcp_source(stop: threading.Event, port: int, seed: int = 0, address: str = "
 
 
 def tcp_counts(stop: threading.Event, port: int, address: str = "0.0.0.0") -> dict[str, Any]:
-    """To each client the namespace's /proc/net/snmp and netstat as they are now. Until stopped."""
+    """To each client the namespace's /proc/net/snmp and netstat as they are now, and in the same form, as `Wire`, the
+    frames that its interfaces had no room for. Until stopped.
+    """
     return _serve(stop, address, port, _tell)
 
 
 def _tell(client: socket.socket) -> int:
     said = b"".join(Path(f"/proc/net/{name}").read_bytes() for name in ("snmp", "netstat"))
+    said += b"Wire: Dropped\nWire: %d\n" % sum(
+        _dropped(line) for line in Path("/proc/net/dev").read_text().splitlines()
+    )
     client.sendall(said)
     return len(said)
 
 
+def _dropped(line: str) -> int:
+    """Of a line of /proc/net/dev: behind the name eight columns of what came, then bytes, frames, errors, dropped."""
+    _name, _, columns = line.partition(":")
+    return int(columns.split()[11]) if "|" not in line else 0
+
+
 def tcp_pause(stop: threading.Event, port: int, name: str, address: str = "0.0.0.0") -> dict[str, Any]:
-    """For each client a PAUSE frame leaves the interface `name` (IEEE 802.3 31B), and a line comes back. Until stopped."""
+    """For each client a PAUSE frame leaves interface `name` (IEEE 802.3 31B), and a line comes back. Until stopped."""
     return _serve(stop, address, port, lambda client: _pause(client, name))
 
 

@@ -1,4 +1,4 @@
-"""A TFTP server of the kernel's side, which keeps what it is given until it is asked for it: UDP that answers for itself.
+"""A TFTP server of the kernel's side, which keeps what it is given until it is asked for it.
 
 Sources: RFC 1350; RFC 2347 and 2348 for the size of a block. One transfer at a time; what is kept is in memory.
 """

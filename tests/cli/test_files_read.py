@@ -29,6 +29,11 @@ READ = {
     ("dut test", "portmap"): "",
     ("dut synth", "maps"): "",
     ("serve", "pcap"): "em --vfio-user s.sock --pcap",
+    ("guest", "run"): "--run",
+    ("guest", "kernel"): "--modules . --kernel",
+    ("guest", "modules"): "--kernel a.v --modules",
+    ("guest", "module"): "--module",
+    ("guest", "share"): "--share",
 }
 WRITTEN = {
     ("demo", "perfetto"): "--wire pcap --perfetto",
@@ -52,6 +57,10 @@ WRITTEN = {
     ("serve", "capture"): "em --vfio-user s.sock --capture",
     ("serve", "trace"): "em --vfio-user s.sock --trace",
     ("serve", "json"): "em --vfio-user s.sock --json",
+    ("guest", "capture"): "--capture",
+    ("guest", "trace"): "--trace",
+    ("guest", "log"): "--log",
+    ("guest", "json"): "--json",
 }
 
 

@@ -27,8 +27,8 @@ def tree(tmp_path: Path) -> Path:
     below = tmp_path / "6.12" / "kernel" / "net"
     below.mkdir(parents=True)
     for name, depends, kind in (
-        ("top", "mid-a,mid_b", ".ko"), ("mid-a", "base", ".ko.xz"), ("mid_b", "base,builtin", ".ko.gz"), ("base", "", ".ko"),
-        ("egg", "hen", ".ko"), ("hen", "egg", ".ko"),
+        ("top", "mid-a,mid_b", ".ko"), ("mid-a", "base", ".ko.xz"), ("mid_b", "base,builtin", ".ko.gz"),
+        ("base", "", ".ko"), ("egg", "hen", ".ko"), ("hen", "egg", ".ko"),
     ):  # fmt: skip
         (below / f"{name}{kind}").write_bytes(PACK[kind](elf(depends)))
     return tmp_path
@@ -74,7 +74,8 @@ def test_what_is_not_there_is_told(tree: Path, tmp_path: Path) -> None:
     ("name", "data", "words"),
     [
         ("a.txt", b"", "its name ends in none of"), ("a.ko", b"#!/bin/sh", "it is no ELF file"),
-        ("a.ko.xz", b"\xfd7zXZ\0cut", "cannot be unpacked"), ("a.ko.gz", gzip.compress(elf(""))[:20], "cannot be unpacked"),
+        ("a.ko.xz", b"\xfd7zXZ\0cut", "cannot be unpacked"),
+        ("a.ko.gz", gzip.compress(elf(""))[:20], "cannot be unpacked"),
     ],
 )  # fmt: skip
 def test_what_is_no_module_is_told(name: str, data: bytes, words: str, tmp_path: Path) -> None:
