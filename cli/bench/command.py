@@ -35,8 +35,8 @@ def bench(
 
     `hosts`, `soak`, `drivers` and `guest` take about a minute, `hw` and `stack` some seconds. `sim` takes four or five:
     it builds the model from nothing, and once more without its assertions, and runs simulators that need seconds for
-    some frames. Ends with 1 when a bar is missed; a figure that this machine lacks something for is left out with a word,
-    and with 3 when there is none at all. Figures are of this machine and this moment: close what else is running.
+    some frames. Ends with 1 when a bar is missed; a figure that this machine lacks something for is left out with a
+    word, and with 3 when there is none at all. Figures are of this machine and this moment: close what else is running.
     """
     from rich.console import Console
 

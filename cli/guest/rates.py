@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ringbed.cli.serve.run import ServeOptions
 from ringbed.conformance.guest import GATE
 from ringbed.sim.serve.served import Served
 
-__all__ = ["GuestRates", "guest_rates"]
+__all__ = ["GuestRates", "Listener", "guest_rates"]
 
 CHECKS = 'CHECKS="probe link pings tcp errors" SIZES=56 BYTES={size}\n'
 BYTES = 8 << 20
@@ -30,16 +31,13 @@ class GuestRates:
     status: int = 0
 
 
-class _Listener:
-    """Takes down when a line came, and what had been used by then."""
+class Listener:
+    """To the gate's lines. `clock` gives seconds, `used` ns of the processor: all of this process, the model alone."""
 
-    def __init__(self) -> None:
-        self.found, self._begin, self._rest = GuestRates(), time.monotonic(), b""
-        self.served: Served | None = None
-        self._before = 0, 0
-
-    def opened(self, served: Served) -> None:
-        self.served = served
+    def __init__(self, clock: Callable[[], float], used: Callable[[], tuple[int, int]]) -> None:
+        self.found = GuestRates()
+        self._clock, self._used, self._begin = clock, used, clock()
+        self._rest, self._before = b"", (0, 0)
 
     def hear(self, piece: bytes) -> None:
         *lines, self._rest = (self._rest + piece).split(b"\n")
@@ -49,7 +47,7 @@ class _Listener:
     def _line(self, line: str) -> None:
         match line.split():
             case ["ok", "pings"]:
-                self.found.boot_s = time.monotonic() - self._begin
+                self.found.boot_s = self._clock() - self._begin
             case ["#", "tcp"]:
                 self._before = self._used()
             case ["ok", "tcp"]:
@@ -60,18 +58,15 @@ class _Listener:
             case [number, "lines", "of", "error", "level"]:
                 self.found.errors = int(number)
 
-    def _used(self) -> tuple[int, int]:
-        """ns of the processor, all of this process and the model alone."""
-        return time.process_time_ns(), 0 if self.served is None else self.served.engine.stats().model_ns
-
 
 def guest_rates(divisor: int) -> GuestRates:
     """Raises Missing with what is not there: QEMU and a kernel that cannot be fetched, a TAP device."""
-    listener = _Listener()
+    cards: list[Served] = []
+    listener = Listener(time.monotonic, lambda: (time.process_time_ns(), cards[0].engine.stats().model_ns))
     with tempfile.TemporaryDirectory(prefix="ringbed-bench.") as folder:
         script = Path(folder) / "script"
         script.write_text(CHECKS.format(size=BYTES // divisor) + GATE.read_text())
         serve = ServeOptions(Path(), "kernel", "10.77.0.1/24", "", None, None, None, 64, (), None)
         options = GuestOptions(None, None, script, None, "", None, False, None, serve)
-        listener.found.status = run_guest(options, listener.hear, listener.opened)
+        listener.found.status = run_guest(options, listener.hear, cards.append)
     return listener.found

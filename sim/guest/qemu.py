@@ -82,11 +82,7 @@ def machine_words(machine: Machine) -> list[str]:
     for port in machine.serial:
         words += ["-serial", port]
     if machine.shared is not None:
-        folder = {"fsdriver": "local", "id": "share", "path": str(machine.shared)}
-        words += [
-            "-fsdev",
-            ",".join(f"{name}={_comma(value)}" for name, value in folder.items()) + ",security_model=none",
-        ]
+        words += ["-fsdev", f"local,id=share,path={_comma(str(machine.shared))},security_model=none"]
         words += ["-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
     if machine.debugger:
         words += ["-gdb", machine.debugger, "-S"]

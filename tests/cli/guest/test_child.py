@@ -51,11 +51,11 @@ def test_it_ends_when_who_started_it_is_killed(tmp_path: Path) -> None:
         from ringbed.cli.guest.child import child
         from ringbed.sim.guest.qemu import Qemu
         with tempfile.TemporaryFile() as errors:
-            hear = sys.stdout.buffer.raw.write
+            hear = sys.stdout.buffer.write
             with child(Qemu(("sh", "-c")), ["echo $$; exec sleep 1000"], errors, hear, lambda: None):
                 threading.Event().wait()
     """
-    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, "-u", "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     handle = os.pidfd_open(pid)

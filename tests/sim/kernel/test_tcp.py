@@ -91,10 +91,22 @@ def test_counts_are_this_machines_tables(service: Callable[..., Service]) -> Non
         assert [line.startswith(f"{group} ") for line in said.splitlines()].count(True) == 2
 
 
+def _free(port: int) -> bool:
+    """Whether nobody serves at a port of UDP yet."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((HERE, port))
+        except OSError:
+            return False
+    return True
+
+
 class TftpClient:
     """RFC 1350 with RFC 2348, naively: one datagram, one answer."""
 
     def __init__(self, port: int, block: int | None) -> None:
+        while _free(port):
+            pass
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.settimeout(20)
         self.server, self.block = (HERE, port), block
