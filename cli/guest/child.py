@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 import termios
@@ -13,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
+from ringbed.sim.guest.parent import end_with_parent
 from ringbed.sim.guest.qemu import Qemu
 
 __all__ = ["Child", "child"]
 
 PATIENCE = 5.0  # seconds that it has to end by itself, once asked to
-PR_SET_PDEATHSIG = 1
 
 
 class Child:
@@ -68,7 +66,7 @@ def child(
     with _terminal():
         process = subprocess.Popen(
             [*qemu.words, *words], stdin=subprocess.DEVNULL if mine else None, stdout=subprocess.PIPE if mine else None,
-            stderr=errors, env={**os.environ, **qemu.environment}, preexec_fn=_end_with_parent(),
+            stderr=errors, env={**os.environ, **qemu.environment}, preexec_fn=end_with_parent(),
         )  # fmt: skip
         running = Child(process, hear or (lambda piece: None), over)
         try:
@@ -77,12 +75,6 @@ def child(
             running.end()
             if process.stdout is not None:
                 process.stdout.close()
-
-
-def _end_with_parent() -> Callable[[], None]:
-    """For the child, before it becomes QEMU: whoever kills this process has ended QEMU too (prctl(2))."""
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager

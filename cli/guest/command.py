@@ -63,6 +63,9 @@ def guest(
         Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
                                   "the model).")
     ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hurt link and bus by this plan, or by a record of `demo`.")
+    ] = None,
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep what the kernel of a script's guest says.")
     ] = None,
@@ -91,7 +94,7 @@ def guest(
         raise UserError(f"there is no NIC {nic!r} that a guest can have; there is {CARD}")
     if (kernel is None) != (modules is None):
         raise UserError("--kernel and --modules belong together: a kernel loads no module of another")
-    for read in (kernel, run, module):
+    for read in (kernel, run, module, faults):
         if read is not None and (kind := kind_of_no_file(read)):
             raise UserError(f"{read}: it is {kind}, and no file")
     for folder in (modules, share):
@@ -99,9 +102,9 @@ def guest(
             raise UserError(f"{folder} is no folder")
     for written in (capture, trace, log, json):
         if written is not None:
-            must_be_writable(written, kernel, run, module)
+            must_be_writable(written, kernel, run, module, faults)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     addresses(address)
     serve = ServeOptions(Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json)
-    raise typer.Exit(run_guest(GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, serve)))
+    raise typer.Exit(run_guest(GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve)))

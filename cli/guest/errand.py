@@ -32,6 +32,7 @@ class GuestOptions:
     share: Path | None
     gdb: bool
     log: Path | None
+    faults: Path | None
     serve: ServeOptions
 
 

@@ -67,6 +67,6 @@ def guest_rates(divisor: int) -> GuestRates:
         script = Path(folder) / "script"
         script.write_text(CHECKS.format(size=BYTES // divisor) + GATE.read_text())
         serve = ServeOptions(Path(), "kernel", "10.77.0.1/24", "", None, None, None, 64, (), None)
-        options = GuestOptions(None, None, script, None, "", None, False, None, serve)
+        options = GuestOptions(None, None, script, None, "", None, False, None, None, serve)
         listener.found.status = run_guest(options, listener.hear, cards.append)
     return listener.found

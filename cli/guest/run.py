@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from ringbed.cli.errors import Exit
 from ringbed.cli.guest.child import child
 from ringbed.cli.guest.errand import GuestOptions, errand
+from ringbed.cli.guest.faults import GuestFaults
 from ringbed.cli.guest.ground import Ground, find_ground
 from ringbed.cli.guest.wires import kernel_wire
 from ringbed.cli.serve.run import open_served, show_account, until_a_signal
 from ringbed.cli.serve.wires import peer_wire, tap_wire
+from ringbed.sim.faults.plan import load_plan
 from ringbed.sim.guest.initrd import initrd
 from ringbed.sim.guest.qemu import Machine, machine_words
 from ringbed.sim.serve.served import Served, WireMaker
@@ -46,18 +48,25 @@ def run_guest(
     aside = options.script is not None or str(options.serve.json) == "-"
     console = Console(stderr=aside, highlight=False, soft_wrap=True)
     with ExitStack() as stack:
-        make_wire = _wire(options, stack)
+        make_wire, faults = _wire(options, stack), None
+        if options.faults is not None:
+            faults = GuestFaults(load_plan(options.faults))
+            make_wire = faults.wire(make_wire)
         ground = find_ground(options.kernel, options.modules, console)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringbed-guest.")))
         (folder / "initrd").write_bytes(initrd(ground.busybox, errand(options, ground)))
         options = replace(options, serve=replace(options.serve, socket=folder / "card"))
         served = open_served(options.serve, make_wire, stack, console, lambda text: None)
+        if faults is not None:
+            faults.attach(served.engine)
         if opened is not None:
             opened(served)
         try:
             status = _boot(options, ground, served, console, hear or _print)
         finally:
             served.server.close()
+            if faults is not None:
+                console.print(", ".join(f"{name}: {count}" for name, count in faults.counts(served.engine).items()))
             found = show_account(options.serve, served, console)
     return status or (Exit.FINDING if found else Exit.OK)
 

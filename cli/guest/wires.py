@@ -25,5 +25,5 @@ def kernel_wire(address: str, stack: ExitStack) -> WireMaker:
         raise UserError(f"--address {address}: {error}") from None
     for name, port in SERVICES.items():
         host.start(name, port=port)
-    host.start("tcp_pause", port=PAUSE, name=TAP)
+    host.start("tcp_pause", port=PAUSE, interface=TAP)
     return lambda end, frequency: TapWire(TaggedEnd(end), host.tap, frequency)

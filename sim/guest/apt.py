@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringbed.sim.guest.parent import end_with_parent
 from ringbed.sim.needs import Missing
 
 __all__ = ["Apt", "FetchFailed", "Package", "Share", "unpack"]
@@ -116,7 +117,7 @@ class Apt:
             try:
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, pass_fds=[writes],
-                    env=_plain_words(),
+                    env=_plain_words(), preexec_fn=end_with_parent(),
                 )  # fmt: skip
             finally:
                 os.close(writes)

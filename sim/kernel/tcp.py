@@ -54,14 +54,14 @@ def _dropped(line: str) -> int:
     return int(columns.split()[11]) if "|" not in line else 0
 
 
-def tcp_pause(stop: threading.Event, port: int, name: str, address: str = "0.0.0.0") -> dict[str, Any]:
-    """For each client a PAUSE frame leaves interface `name` (IEEE 802.3 31B), and a line comes back. Until stopped."""
-    return _serve(stop, address, port, lambda client: _pause(client, name))
+def tcp_pause(stop: threading.Event, port: int, interface: str, address: str = "0.0.0.0") -> dict[str, Any]:
+    """For each client a PAUSE frame leaves `interface` (IEEE 802.3 31B), and a line comes back. Until stopped."""
+    return _serve(stop, address, port, lambda client: _pause(client, interface))
 
 
-def _pause(client: socket.socket, name: str) -> int:
+def _pause(client: socket.socket, interface: str) -> int:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
-        sock.bind((name, 0))
+        sock.bind((interface, 0))
         sock.send(bytes.fromhex("0180c2000001") + bytes(6) + bytes.fromhex("88080001ffff") + bytes(42))
     client.sendall(b"paused\n")
     return len(b"paused\n")

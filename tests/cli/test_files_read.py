@@ -34,6 +34,7 @@ READ = {
     ("guest", "modules"): "--kernel a.v --modules",
     ("guest", "module"): "--module",
     ("guest", "share"): "--share",
+    ("guest", "faults"): "--faults",
 }
 WRITTEN = {
     ("demo", "perfetto"): "--wire pcap --perfetto",

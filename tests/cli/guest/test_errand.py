@@ -17,7 +17,7 @@ from ringbed.sim.guest.qemu import Qemu
 from tests.sim.guest.test_modules import elf
 
 SERVE = ServeOptions(Path(), "peer", "10.1.0.1/16", "", None, None, None, 64, (), None)
-OPTIONS = GuestOptions(None, None, None, None, "debug=1", None, False, None, SERVE)
+OPTIONS = GuestOptions(None, None, None, None, "debug=1", None, False, None, None, SERVE)
 
 
 @pytest.fixture
