@@ -1,7 +1,7 @@
 # The gate of a stock driver: each check is a function, and prints what it saw. A line "ok NAME", or "not ok NAME", ends
 # it, and a line "rate WAY BYTES SECONDS" is a transfer's. CHECKS names those that are run; the far end of the wire is
 # that of --wire kernel: SINK, SOURCE and COUNTS are ports of its services (sim/kernel/tcp.py), TFTP and PAUSE too.
-# It runs in the guest's busybox; ADDRESS, FAR, DRIVER and MODULES are told by its first program.
+# It runs in the guest's busybox; ADDRESS, FAR, DRIVER and KEPT are told by its first program.
 SINK=9 SOURCE=19 COUNTS=15 PAUSE=20
 BYTES=${BYTES:-8388608}
 SIZES=${SIZES:-$(seq 0 1472) 8000}
@@ -49,11 +49,12 @@ pings() {
 }
 
 udp() { # both ways by TFTP, in datagrams of 512 and of 1,432 bytes
-    head -c 300000 /dev/urandom >/tmp/u
+    head -c 60000 /dev/urandom >/tmp/u
     for block in 512 1432; do
-        tftp -p -b $block -l /tmp/u -r u "$FAR" && tftp -g -b $block -l /tmp/v -r u "$FAR" && cmp /tmp/u /tmp/v || return 1
+        tftp -p -b $block -l /tmp/u -r u "$FAR" 2>/tmp/said && tftp -g -b $block -l /tmp/v -r u "$FAR" 2>/tmp/said &&
+            cmp /tmp/u /tmp/v || { tail -n 1 /tmp/said; return 1; }
     done
-    echo "300,000 bytes there and back, in datagrams of 512 and of 1,432; $(own Udp InErrors) errors here"
+    echo "60,000 bytes there and back, in datagrams of 512 and of 1,432; $(own Udp InErrors) errors here"
     [ "$(own Udp InCsumErrors)" = 0 ] && [ "$(far Udp InCsumErrors)" = 0 ]
 }
 
@@ -114,7 +115,7 @@ offload() { # the card's verdict on what it receives, which this driver does not
 }
 
 vlan() { # tags are put in and taken out by the card; in a VLAN every address answers
-    insmod /modules/8021q.ko 2>/dev/null
+    for module in $KEPT; do insmod "/modules/$module.ko" 2>/dev/null; done
     ip link add link eth0 name eth0.5 type vlan id 5 && ip addr add 10.78.0.2/24 dev eth0.5 && ip link set eth0.5 up || return 1
     carried && ping -q -c 3 -s 1400 10.78.0.1
     done=$?

@@ -34,7 +34,7 @@ class FetchFailed(Missing):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`file` is its name in a pool, which holds its version; `digest` the sum that its release vouches for."""
+    """`file` is its name in a pool, which holds its version; `digest` a sum of it, or ""."""
 
     uri: str
     file: str
@@ -149,11 +149,14 @@ def mirror() -> str:
 
 
 def packages(said: str) -> Iterator[Package]:
-    """What `apt-get --print-uris` lists: 'URI' FILE SIZE DIGEST."""
+    """What `apt-get --print-uris` lists: 'URI' FILE SIZE DIGEST, the last of which may be missing.
+
+    apt lists a sum of an old kind, where there is one, and holds a file against all its sums when it has fetched it.
+    """
     for line in said.splitlines():
-        found = re.fullmatch(r"'([^']+)' (\S+) (\d+) (\S+:\S+)", line.strip())
+        found = re.fullmatch(r"'([^']+)' (\S+) (\d+)(?: (\S+:\S+))?", line.strip())
         if found is not None:
-            yield Package(found[1], found[2], int(found[3]), found[4])
+            yield Package(found[1], found[2], int(found[3]), found[4] or "")
 
 
 def shares(lines: Iterable[str]) -> Iterator[float]:

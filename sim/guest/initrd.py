@@ -66,8 +66,9 @@ def _told(errand: Errand) -> str:
     *needed, driver = errand.driver
     before = {each.name: None for each in (*errand.modules, *needed)}
     variables = {
-        "MODULES": " ".join(before), "DRIVER": driver.name, "OPTIONS": errand.options, "ADDRESS": errand.address,
-        "FAR": errand.far, "RUN": "" if errand.script is None else "1", "SHARED": "1" if errand.shared else "",
+        "MODULES": " ".join(before), "KEPT": " ".join(each.name for each in errand.kept), "DRIVER": driver.name,
+        "OPTIONS": errand.options, "ADDRESS": errand.address, "FAR": errand.far,
+        "RUN": "" if errand.script is None else "1", "SHARED": "1" if errand.shared else "",
     }  # fmt: skip
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
     return "".join(lines) + f"export {' '.join(variables)}\n"

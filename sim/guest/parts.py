@@ -24,17 +24,26 @@ LISTS_MB = 10
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`about_mb` is what its packages have to be fetched for, roughly."""
+    """`about_mb` is what its packages have to be fetched for, roughly; `holds` what must be in it to be of use."""
 
     name: str
     what: str
     about_mb: int
     find: Callable[[Apt], list[Package]]
+    holds: tuple[str, ...]
 
 
-QEMU = Part("qemu", "QEMU", 38, lambda apt: apt.closure("qemu-system-x86", suite=NEWER))
-KERNEL = Part("kernel", "a kernel with its modules", 108, lambda apt: apt.one("linux-image-amd64", SUITE))
-TOOLS = Part("tools", "busybox and ethtool", 4, lambda apt: apt.closure("busybox-static", "ethtool", suite=SUITE))
+QEMU = Part(
+    "qemu", "QEMU", 38, lambda apt: apt.closure("qemu-system-x86", suite=NEWER), ("usr/bin/qemu-system-x86_64",)
+)
+KERNEL = Part(
+    "kernel", "a kernel with its modules", 108, lambda apt: apt.one("linux-image-amd64", SUITE),
+    ("boot/vmlinuz-*", "usr/lib/modules/*/kernel"),
+)  # fmt: skip
+TOOLS = Part(
+    "tools", "busybox and ethtool", 4, lambda apt: apt.closure("busybox-static", "ethtool", suite=SUITE),
+    ("usr/bin/busybox", "usr/sbin/ethtool"),
+)  # fmt: skip
 PARTS = {part.name: part for part in (QEMU, KERNEL, TOOLS)}
 
 
@@ -56,7 +65,7 @@ class Fetch:
 
 
 def fetch(parts: Sequence[Part], told: Fetch) -> dict[str, Path]:
-    """These parts from Debian, by their names. Raises FetchFailed, CacheError."""
+    """These parts from Debian, by their names. Raises FetchFailed, CacheError, RuntimeError when Debian has changed."""
     if not parts:
         return {}
     megabytes = sum(part.about_mb for part in parts) + LISTS_MB
@@ -83,5 +92,10 @@ def _fetched(part: Part, apt: Apt, told: Fetch) -> Path:
         for number, file in enumerate(files):
             unpack(file, target)
             told.share((number + 1) / len(files))
+        absent = next((name for name in part.holds if not any(target.glob(name))), None)
+        if absent is not None:
+            raise RuntimeError(
+                f"the packages of {part.what} have no {absent}: {', '.join(each.file for each in packages)}"
+            )
 
     return cached(KIND, name, make)

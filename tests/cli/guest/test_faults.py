@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, cast
 
 from ringbed.cli.guest.faults import GuestFaults
@@ -29,7 +30,7 @@ kind = "slverr"
 at = [3]
 access = ["writeback"]
 """
-MHZ = Frequency(125_000_000)
+MHZ = Frequency(Fraction(125_000_000))
 FRAMES = [to_wire(bytes([number]) * 60) for number in range(3)]
 
 

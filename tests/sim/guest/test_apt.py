@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 from ringbed.sim.guest import apt as at
 from ringbed.sim.guest.apt import Apt, FetchFailed, Package, mirror, packages, shares, unpack
 
-URIS = """Reading package lists...
+END = " "  # where a sum would be
+URIS = f"""Reading package lists...
 The following NEW packages will be installed:
   qemu-system-x86
 'http://mirror/pool/q_1%3a11.1_amd64.deb' q_1%3a11.1-1_amd64.deb 10377056 SHA256:ab
 'http://mirror/pool/l_2.41_all.deb' l_2.41_all.deb 50 MD5Sum:cd
+'http://mirror/pool/b_3_all.deb' b_3~bpo_all.deb 7{END}
 """
 TARGETS = "http://o/ Other Other\\nhttp://b/ Debian Debian Backports\\nhttp://mirror/debian/ Debian Debian\\n"
 SAID = '#!/bin/sh\nfolder=$(dirname "$0")\necho "$(basename "$0") $*" >>"$folder/asked"\n'
@@ -35,7 +38,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         found[name].chmod(0o755)
         return folder / "asked"
 
-    monkeypatch.setattr(at.shutil, "which", lambda name: str(found.get(name, "")) or None)
+    monkeypatch.setattr(shutil, "which", lambda name: str(found.get(name, "")) or None)
     for name in at.PROGRAMS:
         make(name, f'case "$*" in *indextargets*) printf "{TARGETS}";; esac\n')
     return make
@@ -48,7 +51,8 @@ def private(tmp_path: Path) -> Path:
 
 
 def test_what_apt_lists_and_says() -> None:
-    q, library = packages(URIS)
+    q, library, newer = packages(URIS)
+    assert (newer.file, newer.size, newer.digest) == ("b_3~bpo_all.deb", 7, "")
     assert (q.file, q.size, q.digest, q.spelled) == ("q_1%3a11.1-1_amd64.deb", 10377056, "SHA256:ab", "q=1:11.1-1")
     assert library.spelled == "l=2.41"
     said = ["dlstatus:1:0.0:Retrieving file 1", "pmstatus:x:50:y", "dlstatus:2:81.5:x: y", "dlstatus:3:100.1:"]
@@ -76,7 +80,7 @@ def test_without_apt_or_a_mirror_a_sentence_says_what_to_bring(
 
 
 def test_a_machine_without_apt(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(at.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(FetchFailed, match="apt-get is not on PATH, so nothing can be fetched"):
         Apt(private, ("one",))
 
@@ -84,7 +88,11 @@ def test_a_machine_without_apt(private: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_apt_is_kept_from_what_is_this_machines(stand_in: Callable[[str, str], Path], private: Path) -> None:
     asked = stand_in("apt-get", f'case "$*" in *indextargets*) printf "{TARGETS}";; *) cat <<\\E\n{URIS}E\n;; esac\n')
     apt = Apt(private, ("one",))
-    assert [each.file for each in apt.closure("q", suite="new")] == ["l_2.41_all.deb", "q_1%3a11.1-1_amd64.deb"]
+    assert [each.file for each in apt.closure("q", suite="new")] == [
+        "b_3~bpo_all.deb",
+        "l_2.41_all.deb",
+        "q_1%3a11.1-1_amd64.deb",
+    ]
     words = asked.read_text().splitlines()[-1]
     for setting in ("Dir::State", "Dir::State::status", "Dir::Cache", "Dir::Etc::sourcelist"):
         assert f"-o {setting}={private}" in words
@@ -95,7 +103,7 @@ def test_apt_is_kept_from_what_is_this_machines(stand_in: Callable[[str, str], P
 def test_the_package_that_an_empty_one_stands_for(stand_in: Callable[[str, str], Path], private: Path) -> None:
     stand_in("apt-cache", "printf 'linux-image\\n  Depends: image-6.12\\n'\n")
     asked = stand_in("apt-get", f'case "$*" in *indextargets*) printf "{TARGETS}";; *) cat <<\\E\n{URIS}E\n;; esac\n')
-    assert len(Apt(private, ("one",)).one("linux-image", "old")) == 2
+    assert len(Apt(private, ("one",)).one("linux-image", "old")) == 3
     assert asked.read_text().splitlines()[-1].endswith("--print-uris download image-6.12")
     stand_in("apt-cache", "")
     with pytest.raises(FetchFailed, match="no package that linux-image stands for"):

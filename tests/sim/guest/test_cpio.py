@@ -11,7 +11,8 @@ from ringbed.sim.guest.cpio import Entry, archive, device, file, folder
 
 def members(data: bytes) -> dict[str, tuple[list[int], bytes]]:
     """Naive: header fields in their order, and the data, of every member to the trailer."""
-    found, at = {}, 0
+    found: dict[str, tuple[list[int], bytes]] = {}
+    at = 0
     while True:
         assert data[at : at + 6] == b"070701"
         fields = [int(data[at + 6 + 8 * index : at + 14 + 8 * index], 16) for index in range(13)]

@@ -38,7 +38,8 @@ def test_modules_are_there_once_and_loaded_in_their_order() -> None:
 
 def test_what_the_first_program_is_told() -> None:
     assert told(ERRAND) == {
-        "MODULES": "base p9", "DRIVER": "nic", "OPTIONS": "a=1 b='2 3'", "ADDRESS": "10.0.0.2/24", "FAR": "10.0.0.1",
+        "MODULES": "base p9", "KEPT": "base vlan", "DRIVER": "nic", "OPTIONS": "a=1 b='2 3'", "ADDRESS": "10.0.0.2/24",
+        "FAR": "10.0.0.1",
         "RUN": "", "SHARED": "",
     }  # fmt: skip
     other = told(replace(ERRAND, script=b"", shared=True, options="$(false) `x`"))

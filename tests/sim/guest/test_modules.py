@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ringbed.sim.guest import modules as at
 from ringbed.sim.guest.modules import Module, ModuleError, Modules, read_module
 from ringbed.sim.needs import Missing
 
@@ -86,13 +86,13 @@ def test_what_is_no_module_is_told(name: str, data: bytes, words: str, tmp_path:
 
 def test_zstd_is_a_program_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.ko.zst").write_bytes(b"packed")
-    monkeypatch.setattr(at.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(Missing, match="apt-get install zstd"):
         read_module(tmp_path / "a.ko.zst")
     program = tmp_path / "zstd"
     program.write_text('#!/bin/sh\n[ "$*" = "-dc" ] && [ "$(cat)" = packed ] && printf "\\177ELFx"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(at.shutil, "which", lambda name: str(program))
+    monkeypatch.setattr(shutil, "which", lambda name: str(program))
     assert read_module(tmp_path / "a.ko.zst") == Module("a", b"\x7fELFx")
     program.write_text("#!/bin/sh\necho it is cut >&2\nexit 1\n")
     with pytest.raises(ModuleError, match="cannot be unpacked: it is cut"):

@@ -12,6 +12,11 @@ from ringbed.sim.guest import parts as at
 from ringbed.sim.guest.apt import FetchFailed, Package
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, fetch, kept
 
+HELD = {
+    "qemu-system-x86": ["usr/bin/qemu-system-x86_64"], "busybox-static": ["usr/bin/busybox"],
+    "ethtool": ["usr/sbin/ethtool"], "linux-image-amd64": ["boot/vmlinuz-6.12", "usr/lib/modules/6.12/kernel"],
+}  # fmt: skip
+
 
 class Mirror:
     """In the place of Apt: `version` is of all its packages; `fails` and `full` are what goes wrong."""
@@ -44,6 +49,8 @@ class Mirror:
 def unpacked(package: Path, root: Path) -> None:
     root.mkdir(exist_ok=True)
     (root / package.name).write_bytes(package.read_bytes())
+    for name in HELD.get(package.name.split("_")[0], ()):
+        (root / name).mkdir(parents=True)
     if Mirror.full and Mirror.full in package.name:
         raise FetchFailed("no room")
 
@@ -64,7 +71,10 @@ def test_what_is_fetched_is_told_kept_and_found_again(tmp_path: Path) -> None:
     assert Mirror.updates == 1
     assert found == {"tools": kept(TOOLS), "kernel": kept(KERNEL)}
     assert kept(QEMU) is None
-    assert {path.name for path in found["tools"].iterdir()} == {"busybox-static_1_trixie.deb", "ethtool_1_trixie.deb"}
+    assert {path.name for path in found["tools"].iterdir() if path.is_file()} == {
+        "busybox-static_1_trixie.deb",
+        "ethtool_1_trixie.deb",
+    }
     assert said[0].startswith(
         "busybox and ethtool and a kernel with its modules of Debian 13: about 122 MB are fetched"
     )
@@ -101,6 +111,13 @@ def test_what_was_cut_off_does_not_count(where: str, tmp_path: Path, monkeypatch
     assert [path.suffix for path in (tmp_path / "cache/guest").iterdir()] == [".lock"]
     monkeypatch.setattr(Mirror, where, "")
     assert fetch([TOOLS], Fetch())["tools"] == kept(TOOLS)
+
+
+def test_packages_without_what_they_are_for_do_not_count_and_are_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HELD, "linux-image-amd64", ["boot/vmlinuz-6.12"])
+    with pytest.raises(RuntimeError, match=r"a kernel with its modules have no usr/lib/modules/\*/kernel: linux-image"):
+        fetch([KERNEL], Fetch())
+    assert kept(KERNEL) is None
 
 
 def test_what_only_looks_like_a_part_is_none(tmp_path: Path) -> None:

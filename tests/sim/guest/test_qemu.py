@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ringbed.cli.serve.run import qemu_line
-from ringbed.sim.guest import qemu as at
 from ringbed.sim.guest.qemu import Machine, Qemu, machine_words, own_qemu, unpacked_qemu
 
 MACHINE = Machine(Path("/s/card"), Path("/k/vmlinuz"), Path("/s/initrd"), ["mon:stdio"])
@@ -26,10 +27,10 @@ OLD = "echo \"Device 'vfio-user-pci' not found\" >&2; exit 1"
 
 
 def test_one_that_has_the_device_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(at.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     assert own_qemu() is None
     path = program(tmp_path / "qemu", NEW)
-    monkeypatch.setattr(at.shutil, "which", lambda name: str(path) if name == "qemu-system-x86_64" else None)
+    monkeypatch.setattr(shutil, "which", lambda name: str(path) if name == "qemu-system-x86_64" else None)
     assert own_qemu() == Qemu((str(path),))
     program(path, OLD)
     assert own_qemu() is None
@@ -72,7 +73,9 @@ def test_the_card_and_its_memory_are_as_serve_prints_them() -> None:
 
 
 def test_a_debugger_a_shared_folder_and_more_ports() -> None:
-    machine = Machine(*(Path(name) for name in "ski"), ["file:a", "stdio"], Path("/a,b"), "tcp:127.0.0.1:1234", 512)
+    machine = replace(
+        MACHINE, serial=["file:a", "stdio"], shared=Path("/a,b"), debugger="tcp:127.0.0.1:1234", memory_mb=512
+    )
     words = machine_words(machine)
     assert after(words, "-serial") == ["file:a", "stdio"]
     assert after(words, "-gdb") == ["tcp:127.0.0.1:1234"]

@@ -13,7 +13,7 @@ MINE, THEIRS = bytes([10, 78, 0, 2]), bytes([10, 78, 0, 1])
 
 
 def naive_sum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    total: int = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
     while total > 0xFFFF:
         total = total // 0x10000 + total % 0x10000
     return 0xFFFF - total
