@@ -15,7 +15,7 @@ from ringbed.sim.guest.qemu import LIBRARIES, Qemu, own_qemu, unpacked_qemu
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Ground", "find_ground"]
+__all__ = ["Ground", "find_ground", "is_there"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Ground:
 def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> Ground:
     """`kernel` and `modules` are somebody's own. Raises FetchFailed, CacheError, ModuleError."""
     own = own_qemu()
-    wanted = [TOOLS, *([] if own else [QEMU]), *([] if kernel else [KERNEL])]
+    wanted = _wanted(own, kernel)
     there = {part.name: path for part in wanted if (path := kept(part)) is not None}
     there |= _fetched([part for part in wanted if part.name not in there], console)
     busybox, tools = _tools(there[TOOLS.name])
@@ -43,6 +43,15 @@ def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> 
         busybox,
         tools,
     )
+
+
+def is_there() -> bool:
+    """Whether nothing would have to be fetched. Raises CacheError."""
+    return all(kept(part) is not None for part in _wanted(own_qemu(), None))
+
+
+def _wanted(own: Qemu | None, kernel: Path | None) -> list[Part]:
+    return [TOOLS, *([] if own else [QEMU]), *([] if kernel else [KERNEL])]
 
 
 def _fetched(parts: list[Part], console: Console) -> dict[str, Path]:

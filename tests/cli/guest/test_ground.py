@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from ringbed.cli.guest import ground as at
-from ringbed.cli.guest.ground import find_ground
+from ringbed.cli.guest.ground import find_ground, is_there
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, Part
 from ringbed.sim.guest.qemu import Qemu, unpacked_qemu
 from tests.sim.guest.test_modules import elf
@@ -75,16 +75,21 @@ def test_all_is_fetched_where_nothing_is_there(machine: Machine) -> None:
 
 
 def test_what_was_kept_is_not_fetched_again(machine: Machine) -> None:
+    assert not is_there()
     machine.kept = dict(machine.parts)
+    assert is_there()
     find_ground(None, None, Console(file=StringIO()))
     assert machine.fetched == []
     del machine.kept["qemu"]
+    assert not is_there()
     assert find_ground(None, None, Console(file=StringIO())).qemu == unpacked_qemu(machine.parts["qemu"])
     assert machine.fetched == ["qemu"]
 
 
 def test_ones_own_qemu_and_kernel_are_used(machine: Machine, tmp_path: Path) -> None:
-    machine.own = OWN
+    machine.own, machine.kept = OWN, {name: machine.parts[name] for name in ("tools", "kernel")}
+    assert is_there()
+    machine.kept = {}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "my_nic.ko").write_bytes(elf(""))
     ground = find_ground(tmp_path / "k", tmp_path / "mine", Console(file=StringIO()))
