@@ -81,6 +81,7 @@ down() {
 # A segment sent twice has a reason: one that was lost, which somebody has counted, or a timer of a sender's that was too
 # quick for a machine that is slower than its clock, which the receiver tells by a duplicate acknowledgement.
 explained() {
+    sleep 3 # this driver takes the card's counts every two seconds
     here=$(($(own Tcp RetransSegs) - $1)) there=$(($(far Tcp RetransSegs) - $2))
     lost=$(($(counted rx_missed_errors) + $(counted rx_no_buffer_count)))
     quick=$(($(own TcpExt TCPDSACKRecv) + $(own TcpExt TCPLossProbes)))
@@ -102,7 +103,7 @@ tcp() {
     up || return 1
     sent=$(($(own Ip OutRequests) - sent)) came=$(($(far Ip InReceives) - came))
     echo "$sent packets of the guest were $came on the wire"
-    down && explained "$here" "$there" && sums && [ $came -gt $((sent + sent / 2)) ]
+    down && explained "$here" "$there" && sums && [ $came -gt $((sent + 8)) ]
 }
 
 offload() { # the card's verdict on what it receives, which this driver does not look at of itself
@@ -111,7 +112,7 @@ offload() { # the card's verdict on what it receives, which this driver does not
     tcp || return 1
     good=$(($(counted rx_csum_offload_good) - good))
     echo "$good sums found good by the card"
-    ethtool -K eth0 rx off && carried && [ $good -gt 1000 ]
+    ethtool -K eth0 rx off && carried && [ $good -gt $((BYTES / 3000)) ]
 }
 
 vlan() { # tags are put in and taken out by the card; in a VLAN every address answers
@@ -136,7 +137,7 @@ statistics() {
 }
 
 features() {
-    for name in tso tx sg rx rxvlan txvlan; do
+    for name in tso tx sg rx rxvlan; do # this driver has txvlan follow rxvlan
         was=$(ethtool -k eth0 | awk -v n="$(long $name):" '$1 == n { print $2 }')
         for to in off on "$was"; do
             ethtool -K eth0 $name $to && carried && answers 1472 1 || { echo "$name $to"; return 1; }
@@ -152,7 +153,6 @@ long() {
     rx) echo rx-checksumming ;;
     sg) echo scatter-gather ;;
     rxvlan) echo rx-vlan-offload ;;
-    txvlan) echo tx-vlan-offload ;;
     esac
 }
 
@@ -176,7 +176,7 @@ pause() { # the far end says XOFF for a while: frames wait, and go
     ethtool -A eth0 autoneg off rx on tx on && carried || return 1
     off=$(counted rx_flow_control_xoff)
     nc "$FAR" $PAUSE </dev/null
-    answers 1472 3 || return 1
+    answers 1472 3 && sleep 3 || return 1
     off=$(($(counted rx_flow_control_xoff) - off))
     ethtool -A eth0 autoneg on
     echo "$off XOFF received"

@@ -68,17 +68,23 @@ def _pause(client: socket.socket, interface: str) -> int:
 
 
 def _serve(stop: threading.Event, address: str, port: int, serve: Callable[[socket.socket], int]) -> dict[str, Any]:
-    clients = size = 0
+    """Each client in a thread of its own: one that is gone without a word keeps nobody waiting."""
+    clients = 0
+    sizes: list[int] = []
     with socket.create_server((address, port)) as listener:
         listener.settimeout(_POLL)
         while not stop.is_set():
             with suppress(TimeoutError):
                 client, _ = listener.accept()
-                with client, suppress(ConnectionError, ValueError):
-                    clients += 1
-                    client.settimeout(_POLL)
-                    size += serve(client)
-    return {"clients": clients, "bytes": size}
+                clients += 1
+                threading.Thread(target=_served, args=(client, serve, sizes), daemon=True).start()
+    return {"clients": clients, "bytes": sum(sizes)}
+
+
+def _served(client: socket.socket, serve: Callable[[socket.socket], int], sizes: list[int]) -> None:
+    with client, suppress(ConnectionError, ValueError):
+        client.settimeout(_POLL)
+        sizes.append(serve(client))
 
 
 def _take(client: socket.socket, stop: threading.Event) -> int:

@@ -29,7 +29,7 @@ def fetched() -> Ground:
     left out only where a mirror cannot be reached, which is no part of a machine.
     """
     if not INSISTS and not is_there():
-        pytest.skip(f"{LACKS}no QEMU and no kernel for a guest are kept (`ringbed guest` fetches 160 MB)")
+        pytest.skip(f"{LACKS}no QEMU and kernel for a guest are kept (`ringbed guest` gets them)")
     return excused(lambda: find_ground(None, None, Console(stderr=True)), mirror_answers)
 
 
