@@ -18,6 +18,7 @@ __all__ = ["MOST", "tcp_counts", "tcp_pause", "tcp_sink", "tcp_source"]
 
 MOST = 1 << 28  # bytes that a client may ask for
 _POLL = 0.05  # seconds between looks at the stop event
+_PATIENCE = 1.0  # seconds for a client that is served still when all is stopped
 _PIECE = 1 << 16
 _LINE = 32
 
@@ -69,16 +70,18 @@ def _pause(client: socket.socket, interface: str) -> int:
 
 def _serve(stop: threading.Event, address: str, port: int, serve: Callable[[socket.socket], int]) -> dict[str, Any]:
     """Each client in a thread of its own: one that is gone without a word keeps nobody waiting."""
-    clients = 0
+    threads: list[threading.Thread] = []
     sizes: list[int] = []
     with socket.create_server((address, port)) as listener:
         listener.settimeout(_POLL)
         while not stop.is_set():
             with suppress(TimeoutError):
                 client, _ = listener.accept()
-                clients += 1
-                threading.Thread(target=_served, args=(client, serve, sizes), daemon=True).start()
-    return {"clients": clients, "bytes": sum(sizes)}
+                threads.append(threading.Thread(target=_served, args=(client, serve, sizes), daemon=True))
+                threads[-1].start()
+    for thread in threads:
+        thread.join(_PATIENCE)
+    return {"clients": len(threads), "bytes": sum(sizes)}
 
 
 def _served(client: socket.socket, serve: Callable[[socket.socket], int], sizes: list[int]) -> None:

@@ -25,11 +25,11 @@ def mirror_answers() -> bool:
 
 
 def fetched() -> Ground:
-    """Without CI nobody asked for a download: such tests are for who has run `ringbed guest` once. With CI set a test is
+    """Without CI nobody asked for a download: such tests are for who has run `ringbed guest`. With CI set a test is
     left out only where a mirror cannot be reached, which is no part of a machine.
     """
     if not INSISTS and not is_there():
-        pytest.skip(f"{LACKS}no QEMU and kernel for a guest are kept (`ringbed guest` gets them)")
+        pytest.skip(f"{LACKS}no QEMU and kernel for a guest are kept (`ringbed guest` keeps them)")
     return excused(lambda: find_ground(None, None, Console(stderr=True)), mirror_answers)
 
 
