@@ -73,7 +73,9 @@ def machine_words(machine: Machine) -> list[str]:
     """What QEMU is told: a PC with nothing in it but memory, which is a shared file, and the card."""
     memory = f"{machine.memory_mb}M"
     card = {"driver": "vfio-user-pci", "socket": {"path": str(machine.socket), "type": "unix"}}
-    kernel = "console=ttyS0 quiet loglevel=6 panic=-1 no_timer_check" + (" nokaslr" if machine.debugger else "")
+    kernel = "console=ttyS0 quiet loglevel=6 panic=-1 no_timer_check mitigations=off" + (
+        " nokaslr" if machine.debugger else ""
+    )
     words = [
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "pc,memory-backend=mem", "-m", memory,
         "-object", f"memory-backend-memfd,id=mem,size={memory},share=on", "-device", json.dumps(card),
