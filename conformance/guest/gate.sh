@@ -140,10 +140,10 @@ features() {
     for name in tso tx sg rx rxvlan; do # this driver has txvlan follow rxvlan
         was=$(ethtool -k eth0 | awk -v n="$(long $name):" '$1 == n { print $2 }')
         for to in off on "$was"; do
-            ethtool -K eth0 $name $to && carried && answers 1472 1 || { echo "$name $to"; return 1; }
+            ethtool -K eth0 $name $to >/tmp/k 2>&1 && carried && answers 1472 1 || { cat /tmp/k; echo "$name $to"; return 1; }
         done
     done
-    ethtool -K eth0 sg on tx on tso on rx off
+    ethtool -K eth0 sg on tx on tso on rx off >/tmp/k 2>&1
     echo "each off, on, and as it was"
 }
 long() {

@@ -127,7 +127,7 @@ class Modules:
             return
         if module.name in above:
             raise ModuleError(f"modules need each other: {', '.join((*above, module.name))}")
-        for name in map(_plain, module.depends):
+        for name in module.depends:
             if name in self:
                 self._add(self.load(name), found, (*above, module.name))
         found[module.name] = module
