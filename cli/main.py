@@ -18,6 +18,7 @@ from ringbed.cli.demo.command import demo
 from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
+from ringbed.cli.guest.command import guest
 from ringbed.cli.nic import command as nic
 from ringbed.cli.serve.command import serve
 
@@ -39,6 +40,7 @@ app.add_typer(dut.app, name="dut")
 app.add_typer(drivers.app, name="drivers")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
+app.command(epilog=EPILOG)(guest)
 app.command(epilog=EPILOG)(bench)
 
 

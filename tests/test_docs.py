@@ -83,6 +83,15 @@ RUN_ELSEWHERE = {
         "tests/cli/serve/test_command.py",
         "`ringbed serve em --vfio-user /tmp/em.sock`, with a record of the wire, a waveform and the account as JSON",
     ),
+    "ringbed guest": ("tests/cli/guest/test_boot.py", "`ringbed guest`, on a terminal"),
+    "ringbed guest --module my_nic.ko --share .": (
+        "tests/cli/guest/test_boot.py",
+        "`ringbed guest --module my_nic.ko --share .`",
+    ),
+    "ringbed guest --wire kernel --run conformance/guest/gate.sh": (
+        "tests/cli/guest/test_boot.py",
+        "`ringbed guest --wire kernel --run conformance/guest/gate.sh`",
+    ),
     "ringbed bench soak": ("tests/cli/bench/test_command.py", '_bench("soak"'),
     "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }

@@ -26,18 +26,19 @@ def bench(
                        "the card alone. stack: UDP echoes per second of the stack alone, on a TAP device, and its "
                        "route table. soak: 100,000 frames with one in a hundred of every fault, each frame accounted "
                        "for. drivers: what the checker of drivers costs, which planted faults it notices, and what "
-                       "it says of clean drivers."),
+                       "it says of clean drivers. guest: Linux's driver on the card, under QEMU, which is fetched "
+                       "where it is not there."),
     ],
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the frames: to see that it runs.")] = False,
 ) -> None:  # fmt: skip
     """Measure ringbed on this machine and compare with what it must reach.
 
-    `hosts` and `soak` take about a minute each, `drivers` two, `hw` and `stack` some seconds. `sim` takes four or
-    five: it builds the model from nothing, and once more without its assertions, and runs simulators that need seconds
-    for some frames. Ends with 1 when a bar is missed; a figure that this machine lacks something for is left out with
-    a word, and with 3 when there is none at all. Figures are of this machine and this moment: close what else is
-    running.
+    `hosts`, `soak` and `guest` take about a minute each, `drivers` two, `hw` and `stack` some seconds. `sim` takes four
+    or five: it builds the model from nothing, and once more without its assertions, and runs simulators that need
+    seconds for some frames. Ends with 1 when a bar is missed; a figure that this machine lacks something for is left
+    out with a word, and with 3 when there is none at all. Figures are of this machine and this moment: close what else
+    is running.
     """
     from rich.console import Console
 

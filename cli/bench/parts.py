@@ -37,6 +37,7 @@ class Part(StrEnum):
     STACK = "stack"
     SOAK = "soak"
     DRIVERS = "drivers"
+    GUEST = "guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,22 @@ def _planted(console: Console, divisor: int) -> list[Row]:
     ]
 
 
+def _guest(console: Console, divisor: int) -> list[Row]:
+    from ringbed.cli.guest.rates import guest_rates
+
+    found = guest_rates(divisor)
+    if found.status:
+        console.print(f"the guest's script ended with {found.status}", style="red")
+    ways = (Row(f"guest.tcp.{way}", found.rates.get(way), "Mbit/s") for way in ("up", "down"))
+    return [
+        Row("guest.boot_s", found.boot_s, "s"),
+        *ways,
+        Row("guest.tcp.model", found.model_share, "of processor time", Bar(">=", 0.5)),
+        Row("guest.errors", found.errors, "lines", Bar("==", 0)),
+        Row("guest.status", found.status, "", Bar("==", 0)),
+    ]
+
+
 def _sim_names() -> tuple[str, ...]:
     loops = (f"sim.em.loop.{size}" for size in LOOP_FRAMES)
     return (*loops, "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s", "sim.em.start_s")
@@ -276,12 +293,14 @@ def _soak_names() -> tuple[str, ...]:
     return tuple(f"soak.{what}" for what in ("frames", "unaccounted", "changed", "findings", "stuck", "seconds"))
 
 
+GUEST_NAMES = tuple(f"guest.{what}" for what in ("boot_s", "tcp.up", "tcp.down", "tcp.model", "errors", "status"))
 PARTS: dict[Part, tuple[Figures, ...]] = {
     Part.SIM: (Figures(_sim_names, _sim), Figures(_checks_names, _checks), Figures(_engines_names, _engines)),
     Part.HOSTS: (Figures(lambda: ("sim.idle_ms_per_s", "sim.hosts.cost"), _hosts),),
     Part.HW: (Figures(_hw_names, _hw),),
     Part.STACK: (Figures(_stack_names, _stack), Figures(_routes_names, _routes)),
     Part.SOAK: (Figures(_soak_names, _soak),),
+    Part.GUEST: (Figures(lambda: GUEST_NAMES, _guest),),
     Part.DRIVERS: (
         Figures(lambda: tuple(f"drv.checker_cost.{size}" for size in CHECKER_FRAMES), _drivers),
         Figures(lambda: ("drv.planted", "drv.located", "drv.false"), _planted),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from ringbed.sim.wire.capture import CaptureWriter
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["ServeOptions", "qemu_line", "run_serve"]
+__all__ = ["ServeOptions", "open_served", "qemu_line", "run_serve", "show_account", "until_a_signal"]
 
 SHOWN = 20  # findings printed in full
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -56,25 +56,27 @@ def run_serve(options: ServeOptions) -> bool:
 
     console = Console(stderr=str(options.json) == "-", highlight=False, soft_wrap=True)
     with ExitStack() as stack:
-        served = _open(options, stack, console)
+        served = open_served(options, _wire(options, stack), stack, console, console.print)
         _begin(options, console)
         try:
-            with _until_a_signal(served):
+            with until_a_signal(served):
                 served.server.run()
         finally:
             served.server.close()
-            found = _account(options, served, console)
+            found = show_account(options, served, console)
     return not found
 
 
-def _open(options: ServeOptions, stack: ExitStack, console: Console) -> Served:
+def open_served(
+    options: ServeOptions, make_wire: WireMaker, stack: ExitStack, console: Console, say: Callable[[str], None]
+) -> Served:
+    """The card as asked for, at its socket; `stack` closes it. Raises UserError, SocketRefused, BuildError."""
     spec, errata = _card(options)
-    make_wire = _wire(options, stack)
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
     waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
     with console.status("building the card's model ...") as status:
         served = serve(
-            options.socket, spec, EM_PCI, reset_em, make_wire, time.monotonic_ns, capture=capture, say=console.print,
+            options.socket, spec, EM_PCI, reset_em, make_wire, time.monotonic_ns, capture=capture, say=say,
             progress=lambda text: status.update(f"{text} ..."), **waves,
         )  # fmt: skip
     stack.callback(served.close)
@@ -116,7 +118,7 @@ def _begin(options: ServeOptions, console: Console) -> None:
 
 
 @contextmanager
-def _until_a_signal(served: Served) -> Iterator[None]:
+def until_a_signal(served: Served) -> Iterator[None]:
     """The first signal ends it in order; a second one as if nobody had listened."""
 
     def stop(number: int, frame: object) -> None:
@@ -135,7 +137,7 @@ def _restore(before: dict[signal.Signals, Any]) -> None:
         signal.signal(each, handler)
 
 
-def _account(options: ServeOptions, served: Served, console: Console) -> int:
+def show_account(options: ServeOptions, served: Served, console: Console) -> int:
     """How many findings there were."""
     from rich.table import Table
 

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ringbed.sim.kernel.tcp import tcp_counts, tcp_pause, tcp_sink, tcp_source
+from ringbed.sim.kernel.tftp import tftp
 from ringbed.sim.wire.payload import payload
 
 __all__ = ["JOBS"]
@@ -173,5 +175,6 @@ def counters(stop: threading.Event) -> dict[str, Any]:
 
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
-    "ping": ping, "udp_exchange": udp_exchange, "udp_echo": udp_echo, "counters": counters,
+    "ping": ping, "udp_exchange": udp_exchange, "udp_echo": udp_echo, "counters": counters, "tcp_sink": tcp_sink,
+    "tcp_source": tcp_source, "tcp_counts": tcp_counts, "tcp_pause": tcp_pause, "tftp": tftp,
 }  # fmt: skip

@@ -31,6 +31,12 @@ READ = {
     ("dut synth", "maps"): "",
     ("drivers check", "portmap"): "mini_driver:MiniNic --map",
     ("serve", "pcap"): "em --vfio-user s.sock --pcap",
+    ("guest", "run"): "--run",
+    ("guest", "kernel"): "--modules . --kernel",
+    ("guest", "modules"): "--kernel a.v --modules",
+    ("guest", "module"): "--module",
+    ("guest", "share"): "--share",
+    ("guest", "faults"): "--faults",
 }
 WRITTEN = {
     ("demo", "perfetto"): "--wire pcap --perfetto",
@@ -57,6 +63,10 @@ WRITTEN = {
     ("serve", "capture"): "em --vfio-user s.sock --capture",
     ("serve", "trace"): "em --vfio-user s.sock --trace",
     ("serve", "json"): "em --vfio-user s.sock --json",
+    ("guest", "capture"): "--capture",
+    ("guest", "trace"): "--trace",
+    ("guest", "log"): "--log",
+    ("guest", "json"): "--json",
 }
 
 

@@ -20,6 +20,7 @@ from ringbed.cli.report import Row
 from ringbed.lab import dut_spec
 from ringbed.sim.kernel.tap import TapUnavailable
 from ringbed.sim.needs import Missing, lacking
+from tests.cli.guest.ground import fetched
 
 NIC = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
 
@@ -93,6 +94,17 @@ def test_drivers(tmp_path: Path) -> None:
     assert found.pop("drv.planted") == 100
     assert found.pop("drv.located") >= 90
     assert all(value > 0 for value in found.values())
+
+
+@pytest.mark.full
+@pytest.mark.tap
+@pytest.mark.needs("native")
+@pytest.mark.timeout(3600)
+def test_guest(tmp_path: Path) -> None:
+    fetched()
+    found = _bench("guest", tmp_path / "guest.json", "--quick")
+    assert (found["guest.errors"], found["guest.status"]) == (0, 0)
+    assert min(found["guest.boot_s"], found["guest.tcp.model"], found["guest.tcp.up"], found["guest.tcp.down"]) > 0
 
 
 @pytest.mark.parametrize("part", list(Part))

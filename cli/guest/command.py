@@ -1,0 +1,110 @@
+"""`ringbed guest`: a Linux with a card of ours in it, booted under QEMU: its own driver, a shell or a script."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringbed.cli.errors import UserError
+from ringbed.cli.files import must_be_writable
+
+__all__ = ["GuestWire", "guest"]
+
+CARD = "em"
+
+
+class GuestWire(StrEnum):
+    """What is on the other end of the card's wire."""
+
+    PEER = "peer"
+    KERNEL = "kernel"
+    TAP = "tap"
+
+
+def guest(
+    nic: Annotated[str, typer.Option(metavar="NAME", help="A NIC, as `ringbed nic list` names it.")] = CARD,
+    run: Annotated[
+        Path | None, typer.Option(metavar="SCRIPT", help="Run it by the guest's sh instead of a shell; what it prints "
+                                  "is printed, its exit status is the command's.")
+    ] = None,
+    kernel: Annotated[
+        Path | None, typer.Option(metavar="VMLINUZ", help="A kernel of your own; --modules belongs to it.")
+    ] = None,
+    modules: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Its modules: /lib/modules/VERSION, or a build's.")
+    ] = None,
+    module: Annotated[
+        Path | None, typer.Option(metavar="KO", help="A driver of your own for that kernel, in the place of its own.")
+    ] = None,
+    parameters: Annotated[str, typer.Option(metavar="WORDS", help="The driver's module gets them.")] = "",
+    share: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder of yours that the guest has at /share: build outside, "
+                                  "load inside.")
+    ] = None,
+    gdb: Annotated[bool, typer.Option("--gdb", help="Wait for a debugger at port 1234 before the first instruction.")]
+    = False,
+    wire: Annotated[
+        GuestWire,
+        typer.Option(help="peer: a stack of ringbed's, which answers ARP and ping. kernel: this machine's, in "
+                     "a network namespace of its own, which exchanges TCP and UDP too. tap: this machine's, by a TAP "
+                     "device of its own network."),
+    ] = GuestWire.PEER,
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS/BITS", help="Of the far end; the guest takes another of that network.")
+    ] = "10.77.0.1/24",
+    tap: Annotated[str, typer.Option(metavar="NAME", help="Of the TAP device.")] = "ringbed0",
+    capture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what passes the wire, both ways, as pcapng.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
+                                  "the model).")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hurt link and bus by this plan, or by a record of `demo`.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep what the kernel of a script's guest says.")
+    ] = None,
+    width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
+    erratum: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Switch a bug of the lab on; may be given more than once.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the account as JSON; - is stdout.")] = None,
+) -> None:  # fmt: skip
+    """Boot a Linux under QEMU with a NIC's RTL in it, on the driver that Linux has for that card.
+
+    A shell comes up on this terminal, and ends with `exit`; or a script is run. No root is needed and no KVM. QEMU from
+    10.1 on is this machine's own where it has it. What is not there (QEMU, a kernel with its modules, busybox, ethtool)
+    is fetched once by this machine's apt, from Debian 13, and kept in ringbed's cache: about 160 MB.
+
+    At the end comes the account, as of `ringbed serve`.
+
+    Ends with the script's status; with 1 when it is 0 and there was a finding.
+    """
+    from ringbed.cli.guest.errand import GuestOptions, addresses
+    from ringbed.cli.guest.run import run_guest
+    from ringbed.cli.serve.run import ServeOptions
+    from ringbed.sim.files import kind_of_no_file
+
+    if nic != CARD:
+        raise UserError(f"there is no NIC {nic!r} that a guest can have; there is {CARD}")
+    if (kernel is None) != (modules is None):
+        raise UserError("--kernel and --modules belong together: a kernel loads no module of another")
+    for read in (kernel, run, module, faults):
+        if read is not None and (kind := kind_of_no_file(read)):
+            raise UserError(f"{read}: it is {kind}, and no file")
+    for folder in (modules, share):
+        if folder is not None and not folder.is_dir():
+            raise UserError(f"{folder} is no folder")
+    for written in (capture, trace, log, json):
+        if written is not None:
+            must_be_writable(written, kernel, run, module, faults)
+    if trace is not None and trace.suffix not in (".fst", ".vcd"):
+        raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
+    addresses(address)
+    serve = ServeOptions(Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json)
+    raise typer.Exit(run_guest(GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve)))
