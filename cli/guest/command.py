@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ringbed.cli.errors import UserError
-from ringbed.cli.files import must_be_writable
+from ringbed.cli.files import must_all_be_writable
 
 __all__ = ["GuestWire", "guest"]
 
@@ -98,11 +99,9 @@ def guest(
         if read is not None and (kind := kind_of_no_file(read)):
             raise UserError(f"{read}: it is {kind}, and no file")
     for folder in (modules, share):
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not os.path.isdir(folder):
             raise UserError(f"{folder} is no folder")
-    for written in (capture, trace, log, json):
-        if written is not None:
-            must_be_writable(written, kernel, run, module, faults)
+    must_all_be_writable((capture, trace, log, json), kernel, run, module, faults)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     addresses(address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,7 @@ class Modules:
     """Those below `folder`, which is a kernel's /lib/modules/VERSION or holds one. Raises ModuleError, OSError."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise ModuleError(f"there is no folder {folder} with a kernel's modules")
         self.folder = folder
         self._paths: Mapping[str, Path] = {

@@ -6,6 +6,7 @@ beside its place and renamed: what is there is whole. Of several the newest is u
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ def kept(part: Part) -> Path | None:
     """Its newest folder, or None. Raises CacheError."""
     name = re.compile(rf"{part.name}-[0-9a-f]{{40}}")
     folder = cache_dir() / KIND
-    there = [path for path in folder.glob(f"{part.name}-*") if name.fullmatch(path.name) and path.is_dir()]
+    there = [path for path in folder.glob(f"{part.name}-*") if name.fullmatch(path.name) and os.path.isdir(path)]
     return max(there, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
