@@ -120,8 +120,9 @@ echo dlstatus:1:50.0:x >"/dev/fd/$fd"
 
 
 def test_files_are_fetched_into_a_folder_and_it_is_told_how_far(
-    stand_in: Callable[[str, str], Path], private: Path, tmp_path: Path
+    stand_in: Callable[[str, str], Path], private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(private)  # where its `update` leaves what it touches
     wanted = [Package("", "q_1%3a2_amd64.deb", 3, ""), Package("", "l_2_all.deb", 3, "")]
     asked = stand_in("apt-get", fetching("touch q_1%3a2_amd64.deb l_2_all.deb"))
     told = list[float]()
