@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -125,7 +126,7 @@ def status_of(words: str) -> int | None:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    return path.read_text(errors="replace") if os.path.exists(path) else ""
 
 
 def _print(piece: bytes) -> None:

@@ -56,7 +56,7 @@ class Apt:
         if absent is not None:
             raise FetchFailed(f"{absent} is not on PATH, so nothing can be fetched: {HELP}")
         self._folder = folder
-        keys = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+        keys = f"[signed-by={KEYRING}] " if os.path.exists(KEYRING) else ""
         lines = (f"deb {keys}{mirror()} {suite} main\n" for suite in suites)
         for name, text in (("sources.list", "".join(lines)), ("status", ""), ("calm.conf", CALM)):
             (folder / name).write_text(text)
@@ -84,7 +84,7 @@ class Apt:
         """Their files, in `folder`; apt has held them against their sums. Raises FetchFailed."""
         self._get(["download", *(each.spelled for each in wanted)], share, folder)
         paths = [folder / each.file for each in wanted]
-        short = next((path.name for path in paths if not path.exists()), None)
+        short = next((path.name for path in paths if not os.path.exists(path)), None)
         if short is not None:
             raise FetchFailed(f"apt says that it has fetched all, and {short} is not there")
         return paths
