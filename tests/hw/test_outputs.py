@@ -59,11 +59,12 @@ WHOLE = {"tx.pack.Pack": ("begin", "finish"), "tx.read.TxRead": ("begin", "finis
 # Blocks that were walked so far, all of them seen. The others are asked for by
 # `python -m tests.hw.mutants MODULE CLASS TESTS RESULT=VALUE...`; what lives wants a test, and the block a place here.
 WALKED = (
-    "bus.burst.BurstSplit", "bus.card_reset.CardReset", "bus.read_buffer.ReadBuffer", "interrupt.causes.Interrupt",
-    "interrupt.deadline.Deadline", "interrupt.rx_delay.RxDelay", "interrupt.throttle.Throttle",
-    "interrupt.tx_delay.TxDelay", "mac.crc.Crc32", "mac.loopback.Loopback", "mac.pause_rx.PauseRx",
-    "mac.pause_tx.PauseHold", "mac.pause_tx.PauseSend", "mac.rx.MacRx", "mac.rx_head.RxHead", "mac.tx.MacTx",
-    "mac.tx_meter.TxMeter", "ring.descriptor_queue.DescriptorQueue", "ring.status_beats.StatusBeats",
+    "bus.burst.BurstSplit", "bus.card_reset.CardReset", "bus.dma.DmaRead", "bus.dma.DmaWrite",
+    "bus.read_buffer.ReadBuffer", "interrupt.causes.Interrupt", "interrupt.deadline.Deadline",
+    "interrupt.rx_delay.RxDelay", "interrupt.throttle.Throttle", "interrupt.tx_delay.TxDelay", "mac.crc.Crc32",
+    "mac.loopback.Loopback", "mac.pause_rx.PauseRx", "mac.pause_tx.PauseHold", "mac.pause_tx.PauseSend", "mac.rx.MacRx",
+    "mac.rx_head.RxHead", "mac.tx.MacTx", "mac.tx_meter.TxMeter", "ring.completion.Completion",
+    "ring.descriptor_queue.DescriptorQueue", "ring.fetch.RingFetch", "ring.status_beats.StatusBeats",
     "rx.admit.RxAdmit", "rx.checksum.ChecksumRx", "rx.filter.RxFilter", "rx.filter_table.FilterTable", "rx.ring.RxMove",
     "rx.ring.RxPlace", "rx.vlan_strip.VlanStrip", "station.counters.Counters", "station.counters.Pending",
     "station.eeprom.Eeprom", "station.eeprom.EepromRead", "station.eeprom.Microwire", "station.phy.Mdic",
