@@ -11,10 +11,9 @@ import typer
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_all_be_writable
+from ringbed.cli.serve.options import ADDRESS, CARD, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
 
 __all__ = ["GuestWire", "guest"]
-
-CARD = "em"
 
 
 class GuestWire(StrEnum):
@@ -53,28 +52,19 @@ def guest(
                      "a network namespace of its own, which exchanges TCP and UDP too. tap: this machine's, by a TAP "
                      "device of its own network."),
     ] = GuestWire.PEER,
-    address: Annotated[
-        str, typer.Option(metavar="ADDRESS/BITS", help="Of the far end; the guest takes another of that network.")
-    ] = "10.77.0.1/24",
-    tap: Annotated[str, typer.Option(metavar="NAME", help="Of the TAP device.")] = "ringbed0",
-    capture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what passes the wire, both ways, as pcapng.")
-    ] = None,
-    trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
-                                  "the model).")
-    ] = None,
+    address: Address = ADDRESS,
+    tap: TapName = TAP,
+    capture: Capture = None,
+    trace: Trace = None,
     faults: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hurt link and bus by this plan, or by a record of `demo`.")
     ] = None,
     log: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep what the kernel of a script's guest says.")
     ] = None,
-    width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
-    erratum: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Switch a bug of the lab on; may be given more than once.")
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the account as JSON; - is stdout.")] = None,
+    width: Width = 64,
+    erratum: Errata = None,
+    json: Account = None,
 ) -> None:  # fmt: skip
     """Boot a Linux under QEMU with a NIC's RTL in it, on the driver that Linux has for that card.
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringbed.cli.errors import UserError
 from ringbed.cli.guest.ground import Ground
 from ringbed.cli.serve.run import ServeOptions
+from ringbed.cli.serve.wires import far_end
 from ringbed.sim.files import read_file
 from ringbed.sim.guest.initrd import Errand
 from ringbed.sim.guest.modules import Module, read_module
 
-__all__ = ["GuestOptions", "errand"]
+__all__ = ["GuestOptions", "addresses", "driver_of", "errand"]
 
 DRIVER = "e1000"  # of the kernel's modules, for em
 SHARING = ("9pnet_virtio", "9p")
@@ -36,11 +35,11 @@ class GuestOptions:
     serve: ServeOptions
 
 
-def errand(options: GuestOptions, ground: Ground) -> Errand:
-    """Raises UserError, ModuleError, OSError with a file's name, Missing."""
+def errand(options: GuestOptions, ground: Ground, driver: str | Module) -> Errand:
+    """`driver` as of `driver_of`. Raises UserError, ModuleError, OSError with a file's name, Missing."""
     far, own = addresses(options.serve.address)
     return Errand(
-        own, far, ground.modules.order(_driver(options)), options.parameters,
+        own, far, ground.modules.order(driver), options.parameters,
         modules=ground.modules.order(*SHARING) if options.share is not None else (),
         kept=ground.modules.order(*(name for name in KEPT if name in ground.modules)),
         script=None if options.script is None else read_file(options.script),
@@ -48,7 +47,8 @@ def errand(options: GuestOptions, ground: Ground) -> Errand:
     )  # fmt: skip
 
 
-def _driver(options: GuestOptions) -> str | Module:
+def driver_of(options: GuestOptions) -> str | Module:
+    """The stock one's name, or one's own. Raises ModuleError, OSError with the file's name."""
     return DRIVER if options.module is None else read_module(options.module)
 
 
@@ -57,11 +57,6 @@ def addresses(far: str) -> tuple[str, str]:
 
     Raises UserError.
     """
-    try:
-        known = ipaddress.IPv4Interface(far)
-    except ValueError:
-        raise UserError(f"--address is an IPv4 address and the bits of its network, not {far!r}") from None
-    free = next((host for host in known.network.hosts() if host != known.ip), None)
-    if free is None or known.network.prefixlen > 30:
-        raise UserError(f"--address {far} leaves the guest no address in its network")
+    known = far_end(far)
+    free = next(host for host in known.network.hosts() if host != known.ip)
     return str(known.ip), f"{free}/{known.network.prefixlen}"

@@ -31,7 +31,7 @@ class Ground:
 
 def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> Ground:
     """`kernel` and `modules` are somebody's own. Raises FetchFailed, CacheError, ModuleError."""
-    own = own_qemu()
+    own, mine = own_qemu(), None if modules is None else Modules(modules)
     wanted = _wanted(own, kernel)
     there = {part.name: path for part in wanted if (path := kept(part)) is not None}
     there |= _fetched([part for part in wanted if part.name not in there], console)
@@ -39,7 +39,7 @@ def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> 
     return Ground(
         own or unpacked_qemu(there[QEMU.name]),
         kernel or next((there[KERNEL.name] / "boot").glob("vmlinuz-*")),
-        Modules(modules or there[KERNEL.name] / "usr/lib/modules"),
+        mine or Modules(there[KERNEL.name] / "usr/lib/modules"),
         busybox,
         tools,
     )

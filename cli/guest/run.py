@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.guest.child import child
-from ringbed.cli.guest.errand import GuestOptions, errand
+from ringbed.cli.guest.errand import GuestOptions, driver_of, errand
 from ringbed.cli.guest.faults import GuestFaults
 from ringbed.cli.guest.ground import Ground, find_ground
 from ringbed.cli.guest.wires import kernel_wire
-from ringbed.cli.serve.run import open_served, show_account, until_a_signal
+from ringbed.cli.serve.run import card_of, open_served, show_account, until_a_signal
 from ringbed.cli.serve.wires import peer_wire, tap_wire
 from ringbed.sim.faults.plan import load_plan
 from ringbed.sim.guest.initrd import initrd
@@ -48,6 +48,7 @@ def run_guest(
 
     aside = options.script is not None or str(options.serve.json) == "-"
     console = Console(stderr=aside, highlight=False, soft_wrap=True)
+    card, driver = card_of(options.serve), driver_of(options)  # what is wrong with them is told before any download
     with ExitStack() as stack:
         make_wire, faults = _wire(options, stack), None
         if options.faults is not None:
@@ -55,9 +56,9 @@ def run_guest(
             make_wire = faults.wire(make_wire)
         ground = find_ground(options.kernel, options.modules, console)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringbed-guest.")))
-        (folder / "initrd").write_bytes(initrd(ground.busybox, errand(options, ground)))
+        (folder / "initrd").write_bytes(initrd(ground.busybox, errand(options, ground, driver)))
         options = replace(options, serve=replace(options.serve, socket=folder / "card"))
-        served = open_served(options.serve, make_wire, stack, console, lambda text: None)
+        served = open_served(options.serve, card, make_wire, stack, console, lambda text: None)
         if faults is not None:
             faults.attach(served.engine)
         if opened is not None:

@@ -10,10 +10,9 @@ import typer
 
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.files import must_all_be_writable
+from ringbed.cli.serve.options import ADDRESS, CARD, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
 
 __all__ = ["FarEnd", "serve"]
-
-CARD = "em"  # the only one that comes along with a PCI identity
 
 
 class FarEnd(StrEnum):
@@ -35,26 +34,17 @@ def serve(
         typer.Option(help="peer: a stack of ringbed's, which answers ARP and ping. tap: this machine's kernel, by a TAP"
                      " device (root, or in a namespace of your own). pcap: nobody; --pcap is played, --capture keeps."),
     ] = FarEnd.PEER,
-    address: Annotated[
-        str, typer.Option(metavar="ADDRESS/BITS", help="Of the peer; the guest takes another of that network.")
-    ] = "10.77.0.1/24",
-    tap: Annotated[str, typer.Option(metavar="NAME", help="Of the TAP device.")] = "ringbed0",
+    address: Address = ADDRESS,
+    tap: TapName = TAP,
     pcap: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Play its frames into the card once the card has sent one, some "
                                   "20 us apart; implies --wire pcap.")
     ] = None,
-    capture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what passes the wire, both ways, as pcapng.")
-    ] = None,
-    trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of "
-                                  "the model).")
-    ] = None,
-    width: Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")] = 64,
-    erratum: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Switch a bug of the lab on; may be given more than once.")
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the account as JSON; - is stdout.")] = None,
+    capture: Capture = None,
+    trace: Trace = None,
+    width: Width = 64,
+    erratum: Errata = None,
+    json: Account = None,
 ) -> None:  # fmt: skip
     """Serve a NIC's RTL as a PCI device, by the vfio-user protocol, until Ctrl-C.
 

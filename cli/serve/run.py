@@ -21,7 +21,7 @@ from ringbed.sim.wire.capture import CaptureWriter
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["ServeOptions", "open_served", "qemu_line", "run_serve", "show_account", "until_a_signal"]
+__all__ = ["ServeOptions", "card_of", "open_served", "qemu_line", "run_serve", "show_account", "until_a_signal"]
 
 SHOWN = 20  # findings printed in full
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -56,7 +56,8 @@ def run_serve(options: ServeOptions) -> bool:
 
     console = Console(stderr=str(options.json) == "-", highlight=False, soft_wrap=True)
     with ExitStack() as stack:
-        served = open_served(options, _wire(options, stack), stack, console, console.print)
+        card = card_of(options)
+        served = open_served(options, card, _wire(options, stack), stack, console, console.print)
         _begin(options, console)
         try:
             with until_a_signal(served):
@@ -68,10 +69,11 @@ def run_serve(options: ServeOptions) -> bool:
 
 
 def open_served(
-    options: ServeOptions, make_wire: WireMaker, stack: ExitStack, console: Console, say: Callable[[str], None]
-) -> Served:
-    """The card as asked for, at its socket; `stack` closes it. Raises UserError, SocketRefused, BuildError."""
-    spec, errata = _card(options)
+    options: ServeOptions, card: tuple[NicSpec, int], make_wire: WireMaker, stack: ExitStack, console: Console,
+    say: Callable[[str], None],
+) -> Served:  # fmt: skip
+    """The card as asked for (`card_of`), at its socket; `stack` closes it. Raises SocketRefused, BuildError."""
+    spec, errata = card
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
     waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
     with console.status("building the card's model ...") as status:
@@ -87,8 +89,8 @@ def open_served(
     return served
 
 
-def _card(options: ServeOptions) -> tuple[NicSpec, int]:
-    """Which card, and the value of a lab build's pin."""
+def card_of(options: ServeOptions) -> tuple[NicSpec, int]:
+    """Which card, and the value of a lab build's pin. Raises UserError."""
     if options.width not in WIDTHS:
         raise UserError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {options.width}")
     if not options.errata:

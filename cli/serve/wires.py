@@ -19,7 +19,7 @@ from ringbed.stack.iface.iff import IfAddr
 from ringbed.stack.iface.inet import refusal
 from ringbed.stack.wire.family import INET
 
-__all__ = ["PeerWire", "pcap_wire", "peer_wire", "tap_wire"]
+__all__ = ["PeerWire", "far_end", "pcap_wire", "peer_wire", "tap_wire"]
 
 
 class PeerWire:
@@ -38,8 +38,8 @@ class PeerWire:
         return self.peer.stack.deadline()
 
 
-def peer_wire(address: str) -> WireMaker:
-    """Raises UserError for what is no address of a host in a network with another."""
+def far_end(address: str) -> ipaddress.IPv4Interface:
+    """What `--address` says. Raises UserError for what is no address of a host in a network with another."""
     try:
         known = ipaddress.IPv4Interface(address)
     except ValueError:
@@ -47,6 +47,12 @@ def peer_wire(address: str) -> WireMaker:
     prefix, bits = int(known.network.network_address), known.network.prefixlen
     if why := refusal(IfAddr(INET, int(known.ip), prefix, bits)):
         raise UserError(f"--address: {why.format(known)}")
+    return known
+
+
+def peer_wire(address: str) -> WireMaker:
+    """Raises UserError as `far_end` does."""
+    known = far_end(address)
     return lambda end, frequency: PeerWire(Peer(end, str(known), frequency))
 
 

@@ -92,11 +92,15 @@ class Bench(Stage):
             at += taken
             if taken == len(part):
                 self.run(STEP_NS)
-            elif not self.until(lambda before=restarts: self.upper.restarts > before, RESTART_NS):  # type: ignore[misc]
+            elif not self._restarted(restarts):
                 self.end(
                     "tx.restart", f"of {len(part)} frames {taken} were taken, and within {RESTART_NS // MS} ms no "
                     "restart came"
                 )  # fmt: skip
+
+    def _restarted(self, before: int) -> bool:
+        """Whether the sink is told in time that there is room again, after so many times that it was."""
+        return self.until(lambda: self.upper.restarts > before, RESTART_NS)
 
     def deliver(
         self, frames: Sequence[bytes], to_come: Sequence[bytes] | None = None, burst: int = BURST, error: bool = False

@@ -82,8 +82,12 @@ class Stage:
 
     def up(self) -> None:
         self.host.up()
-        if not self.until(lambda: self.upper.link_up, LINK_NS):
+        if not self.link_told(up=True):
             self.end("link.untold", f"{LINK_NS // MS} ms after up() the sink was not told that the link is up")
+
+    def link_told(self, *, up: bool) -> bool:
+        """Whether the sink hears in time that the link is there, or that it is not."""
+        return self.until(lambda: self.upper.link_up is up, LINK_NS)
 
     def finish(self) -> None:
         """Look at what there is, and close the card."""

@@ -70,6 +70,15 @@ WRITTEN = {
 }
 
 
+@pytest.fixture(autouse=True)
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with Verilog and a map, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
+    shutil.copy(NIC / "mini_nic.toml", "a.toml")
+    shutil.copy(NIC / "mini_nic.v", tmp_path)
+
+
 def paths_of(command: Any, *words: str) -> Iterator[tuple[str, str]]:
     """Each option and argument of every command that is a path: the command's words, and its name."""
     for name, below in getattr(command, "commands", {}).items():
@@ -98,11 +107,8 @@ def no_file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.needs("scapy")
 @pytest.mark.parametrize(("command", "name"), READ)
 def test_what_is_no_file_is_one_sentence(
-    command: str, name: str, no_file: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
+    command: str, name: str, no_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(*command.split(), *READ[command, name].split(), no_file) == Exit.USAGE
     said = capsys.readouterr().err
     assert said.startswith(f"ringbed: {no_file}")
@@ -120,12 +126,8 @@ def pairs() -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("command", "words", "option"), [*pairs()])
 def test_one_file_for_two_results_is_one_sentence_before_any_work(
-    command: str, words: str, option: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
-    shutil.copy(NIC / "mini_nic.toml", "a.toml")
+    command: str, words: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     os.symlink("one.vcd", "same")
     assert run(*command.split(), *words.split(), "one.vcd", option, "same") == Exit.USAGE
     said = capsys.readouterr()
@@ -137,13 +139,8 @@ def test_one_file_for_two_results_is_one_sentence_before_any_work(
 @pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000 + "x"], ids=["a name", "all of it"])
 @pytest.mark.parametrize(("command", "option"), READ | WRITTEN)
 def test_what_is_too_long_for_a_file_is_one_sentence_before_any_work(
-    command: str, option: str, name: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
-    shutil.copy(NIC / "mini_nic.toml", "a.toml")
-    shutil.copy(NIC / "mini_nic.v", tmp_path)
+    command: str, option: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = set(tmp_path.iterdir())
     words = (READ | WRITTEN)[command, option]
     assert run(*command.split(), *words.split(), name) == Exit.USAGE

@@ -82,8 +82,8 @@ def test_a_compiler_that_does_not_run_is_none(monkeypatch: pytest.MonkeyPatch, t
         assert lacking("compiler")
 
 
+@pytest.mark.needs("cocotb")
 def test_a_python_without_its_library_is_told_before_cocotb_falls_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("find_libpython")
     monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
     monkeypatch.delenv("LIBPYTHON_LOC", raising=False)
     monkeypatch.delenv("GPI_USERS", raising=False)

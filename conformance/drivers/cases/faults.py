@@ -110,14 +110,19 @@ def link(bench: Bench) -> None:
     bench.goes_round()
 
 
-def slow_bus(bench: Bench) -> None:
+def _all_comes(bench: Bench, text: str, frames: int = FRAMES, wait_ns: int = 0) -> None:
+    """Whatever the plan does."""
     bench.open()
-    faults = _faults(bench, SLOW_BUS)
-    out, back = _exchange(bench, bench.host.engine)
-    bench.sent, bench.to_come = list(out), list(back)
+    faults = _faults(bench, text)
+    bench.sent, bench.to_come = _exchange(bench, bench.host.engine, frames)
+    bench.run(wait_ns)
     bench.settle(4)
     bench.judge()
     faults.stop()
+
+
+def slow_bus(bench: Bench) -> None:
+    _all_comes(bench, SLOW_BUS)
 
 
 def _broken(bench: Bench, access: str, kind: str) -> None:
@@ -157,24 +162,12 @@ def bad_writeback(bench: Bench) -> None:
 
 def host(bench: Bench) -> None:
     """Interrupts late, and the host held up between cause and ring: all comes."""
-    bench.open()
-    faults = _faults(bench, HOST)
-    out, back = _exchange(bench, bench.host.engine)
-    bench.sent, bench.to_come = list(out), list(back)
-    bench.settle(4)
-    bench.judge()
-    faults.stop()
+    _all_comes(bench, HOST)
 
 
 def lost(bench: Bench) -> None:
     """An interrupt that nobody hears, until the watchdog, within a second: all comes."""
-    bench.open()
-    faults = _faults(bench, LOST_IRQ)
-    out, back = _exchange(bench, bench.host.engine, 18)
-    bench.run(3 * SECOND)
-    bench.sent, bench.to_come = list(out), list(back)
-    bench.judge()
-    faults.stop()
+    _all_comes(bench, LOST_IRQ, 18, 3 * SECOND)
     bench.goes_round()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ringbed.conformance.drivers.bench import MS, US, Bench
+from ringbed.conformance.drivers.bench import US, Bench
 from ringbed.conformance.drivers.cases.rings import size_of
 from ringbed.conformance.drivers.found import Case, NotApplicable
 from ringbed.conformance.drivers.packets import numbered
@@ -70,7 +70,7 @@ def flaps(bench: Bench) -> None:
             if at >= 2:
                 bench.offer([plain(numbered(number, 200, inward=False)) for number in range(6)])
             engine.set_pin("link_up", up)
-            if not bench.until(lambda up=up: bench.upper.link_up is bool(up), 10 * MS):  # type: ignore[misc]
+            if not bench.link_told(up=bool(up)):
                 bench.find("link.untold", f"the link is {'up' if up else 'down'}, and 10 ms later the sink is not told")
         bench.settle()
         bench.goes_round()
@@ -81,7 +81,7 @@ def pauses(bench: Bench) -> None:
     bench.open(link_bps=GIGABIT)
     with suppress(NotApplicable):  # one that cannot be set must keep to what it says
         bench.set("pause", autoneg=False, rx=True, tx=False)
-    bench.until(lambda: bench.upper.link_up, 10 * MS)
+    bench.link_told(up=True)
     bench.goes_round()
     link = bench.ethtool.link()
     frame = PAUSE + QUANTA.to_bytes(2, "big")
@@ -111,7 +111,7 @@ def pause_set(bench: Bench) -> None:
     bench.open()
     for rx, tx in ((True, False), (False, True), (True, True), (False, False)):
         bench.set("pause", autoneg=False, rx=rx, tx=tx)
-        bench.until(lambda: bench.upper.link_up, 10 * MS)
+        bench.link_told(up=True)
         link = bench.ethtool.link()
         if (link.pause_rx, link.pause_tx) != (rx, tx):
             bench.find("set.ignored", f"pause rx={rx}, tx={tx} was set without autoneg, and in force is {link}")
@@ -141,7 +141,7 @@ def self_test(bench: Bench) -> None:
         for check in bench.ethtool.self_test(offline):
             if not check.passed:
                 bench.find("call.answer", f"self_test: {check.name} failed: {check.detail}")
-        bench.until(lambda: bench.upper.link_up, 10 * MS)
+        bench.link_told(up=True)
         bench.goes_round()
 
 

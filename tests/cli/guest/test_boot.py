@@ -12,17 +12,21 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
+from ringbed.cli.guest.command import GuestWire
 from ringbed.cli.guest.run import status_of
 from ringbed.conformance.guest import GATE
 from ringbed.sim.guest.apt import FetchFailed
 from ringbed.sim.wire.replay import read_capture
 from tests.cli.guest.ground import excused, fetched
+from tests.cli.processes import ended_after
 from tests.sim.conftest import needs_native
 
 SHORT = 'CHECKS="probe link pings tcp vlan errors" BYTES=1048576 SIZES="0 1 17 18 19 64 1471 1472 8000"\n'
@@ -44,17 +48,8 @@ class Guest:
 
 @pytest.fixture
 def guest(tmp_path: Path) -> Iterator[Callable[..., Guest]]:
-    begun: list[Guest] = []
-
-    def begin(*arguments: str) -> Guest:
-        begun.append(Guest(tmp_path, *arguments))
-        return begun[-1]
-
-    yield begin
-    for each in begun:
-        if each.process.poll() is None:
-            each.process.kill()
-        each.process.communicate()
+    with ended_after(partial(Guest, tmp_path)) as begin:
+        yield begin
 
 
 @needs_native
@@ -219,7 +214,13 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: Exit = Ex
     return capsys.readouterr().err.removeprefix("ringbed: ").strip()
 
 
-def test_what_is_refused_before_anything_is_fetched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_refused_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetches(*_: object) -> NoReturn:
+        raise AssertionError("this is asked too late: something may be fetched by now")
+
+    monkeypatch.setattr("ringbed.cli.guest.run.find_ground", fetches)
     (tmp_path / "k").write_text("")
     assert refused(capsys, "--nic", "mx") == "there is no NIC 'mx' that a guest can have; there is em"
     assert refused(capsys, "--kernel", str(tmp_path / "k")).startswith("--kernel and --modules belong together")
@@ -228,7 +229,14 @@ def test_what_is_refused_before_anything_is_fetched(tmp_path: Path, capsys: pyte
     assert refused(capsys, "--share", str(tmp_path / "k")).endswith("is no folder")
     assert refused(capsys, "--trace", str(tmp_path / "w.txt")) == "a waveform is .fst or .vcd, not w.txt"
     assert refused(capsys, "--log", str(tmp_path / "no" / "f")).startswith("cannot write")
-    assert refused(capsys, "--address", "10.0.0.1/31").endswith("leaves the guest no address in its network")
+    for wire in GuestWire:
+        assert refused(capsys, "--wire", wire.value, "--address", "10.0.0.0/24").endswith("is all zeroes or all ones")
+    assert refused(capsys, "--width", "32") == "em is made 64, 128, 256, 512 bits wide, not 32"
+    assert refused(capsys, "--erratum", "none-such").startswith("the lab has no erratum 'none-such'")
+    assert refused(capsys, "--module", str(tmp_path / "k")).endswith(
+        "its name ends in none of .ko, .ko.xz, .ko.gz, .ko.zst"
+    )
+    assert refused(capsys, "--faults", str(tmp_path / "none")).endswith("No such file or directory")
 
 
 def test_a_machine_that_cannot_fetch_says_what_to_bring(
@@ -241,15 +249,15 @@ def test_a_machine_that_cannot_fetch_says_what_to_bring(
 
 
 def test_only_a_fetch_that_nobody_could_have_made_is_an_excuse() -> None:
-    def failing() -> None:
+    def failing() -> NoReturn:
         raise FetchFailed("no network")
 
-    def broken() -> None:
+    def broken() -> NoReturn:
         raise ValueError("a defect")
 
     with pytest.raises(pytest.skip.Exception, match="no network"):
-        excused(failing, lambda: False)  # type: ignore[arg-type]
+        excused(failing, lambda: False)
     with pytest.raises(pytest.fail.Exception, match="the mirror answers, and yet: no network"):
-        excused(failing, lambda: True)  # type: ignore[arg-type]
+        excused(failing, lambda: True)
     with pytest.raises(ValueError, match="a defect"):
-        excused(broken, lambda: False)  # type: ignore[arg-type]
+        excused(broken, lambda: False)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ringbed.cli.guest import ground as at
 from ringbed.cli.guest.ground import find_ground, is_there
+from ringbed.sim.guest.modules import ModuleError
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, Part
 from ringbed.sim.guest.qemu import Qemu, unpacked_qemu
 from tests.sim.guest.test_modules import elf
@@ -95,3 +96,10 @@ def test_ones_own_qemu_and_kernel_are_used(machine: Machine, tmp_path: Path) -> 
     ground = find_ground(tmp_path / "k", tmp_path / "mine", Console(file=StringIO()))
     assert machine.fetched == ["tools"]
     assert (ground.qemu, ground.kernel, "my_nic" in ground.modules) == (OWN, tmp_path / "k", True)
+
+
+def test_what_is_no_folder_of_modules_is_told_before_a_fetch(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModuleError, match="is no module of a kernel"):
+        find_ground(tmp_path / "k", tmp_path / "empty", Console(file=StringIO()))
+    assert machine.fetched == []

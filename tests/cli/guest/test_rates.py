@@ -23,7 +23,7 @@ not ok errors
 def test_what_is_heard_in_any_pieces_is_the_same() -> None:
     for size in (1, 7, len(SAID)):
         now, used = iter([100.0, 112.5]), iter([(1_000, 400), (3_000, 1_900)])
-        listener = Listener(lambda now=now: next(now), lambda used=used: next(used))  # type: ignore[misc]
+        listener = Listener(now.__next__, used.__next__)
         for begin in range(0, len(SAID), size):
             listener.hear(SAID[begin : begin + size])
         assert listener.found == GuestRates(12.5, {"up": 16.0, "down": 4.0}, 0.75, 3)

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ringbed.sim.testbed.host import Collector
 from ringbed.sim.wire.capture import CaptureWriter
 from ringbed.sim.wire.frame import to_wire
 from ringbed.sim.wire.replay import read_capture
+from tests.cli.processes import ended_after
 from tests.sim.conftest import needs_native
 from tests.sim.serve.client import Client, SocketDevice, map_memory
 
@@ -76,17 +78,8 @@ class Serving:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
-    begun: list[Serving] = []
-
-    def begin(*arguments: str) -> Serving:
-        begun.append(Serving(tmp_path, *arguments))
-        return begun[-1]
-
-    yield begin
-    for each in begun:
-        if each.process.poll() is None:
-            each.process.kill()
-        each.process.communicate()
+    with ended_after(partial(Serving, tmp_path)) as begin:
+        yield begin
 
 
 class Guest:

@@ -6,16 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from ringbed.conformance.drivers.packets import Packet, cut, numbered, packet, spoilt, tagged
-
-pytest.importorskip("scapy")
 from scapy.layers.l2 import Ether
 
+from ringbed.conformance.drivers.packets import Packet, cut, numbered, packet, spoilt, tagged
 from ringbed.conformance.references.segmentation import Message, segments
 
 KINDS = [dict(tcp=tcp, **more) for tcp in (False, True) for more in ({}, {"options": 3}, {"ipv6": True}, {"tag": 5})]
-pytestmark = pytest.mark.needs("scapy")
 
 
 def remade(frame: bytes) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,12 +40,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert [frame.wire for frame in capture.frames[:3]] == FRAMES[:3]
 
 
+@pytest.mark.needs("scapy")
 def test_scapy_reads_it_too(tmp_path: Path) -> None:
     """Another reader: times, interface names, comments, bytes."""
-    scapy_utils = pytest.importorskip("scapy.utils")
+    from scapy.utils import RawPcapNgReader
+
     write(tmp_path / "a.pcapng")
-    with scapy_utils.RawPcapNgReader(str(tmp_path / "a.pcapng")) as reader:
-        found = list(reader)
+    with RawPcapNgReader(str(tmp_path / "a.pcapng")) as reader:
+        found: list[tuple[bytes, Any]] = list(reader)
     assert [data for data, _ in found][:3] == [FRAMES[0], FRAMES[1], FRAMES[2][:-4]]
     first, second = found[0][1], found[1][1]
     assert (first.tshigh << 32 | first.tslow, first.tsresol) == (START, 10**9)
