@@ -95,7 +95,7 @@ def check(
     console = Console(stderr=str(json) == "-")
     outcomes = list(_run(console, cases, card, make, seed, engine))
     again = _again(driver, nic, portmap, engine, seed)
-    report = Report(driver, card.name, engine.value, seed, again, outcomes)
+    report = Report(driver, card.name, engine.value, seed, again, outcomes, case or ())
     console.print(table(report))
     show(console, report)
     console.print(f"{driver} on {card.name}, seed {seed}: {summary(report)}", highlight=False, soft_wrap=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ringbed.cli.drivers.results import summary
+
 if TYPE_CHECKING:
     from ringbed.cli.drivers.results import Report
     from ringbed.conformance.drivers.found import Found, Outcome
@@ -44,7 +46,6 @@ def html_page(report: Report) -> str:
 
 
 def _page(report: Report, most: int) -> str:
-    counts = ", ".join(f"{MARKS[end]} {count} {end}" for end, count in report.counts().items())
     rows = "\n".join(_row(report, outcome, most) for outcome in report.outcomes)
     title = escape(f"{report.driver} on {report.nic}")
     return f"""<!DOCTYPE html>
@@ -57,8 +58,8 @@ def _page(report: Report, most: int) -> str:
 </head>
 <body>
 <h1>{title}</h1>
-<p>{counts}. Engine {escape(report.engine)}, seed {report.seed}. All of it again:
-<code>{escape(report.again)}</code></p>
+<p>{escape(summary(report)).capitalize()}. Engine {escape(report.engine)}, seed {report.seed}. All of it again:
+<code>{escape(report.whole)}</code></p>
 <table>
 <thead><tr><th>case</th><th>ends in</th><th>what it asks, and what was found</th></tr></thead>
 <tbody>

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ringbed.hw.formats.number import several
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -24,7 +26,7 @@ NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`again` runs all of it once more; with `--case NAME` behind it, one case."""
+    """`again` runs every case; with `--case NAME` behind it, one. `chosen` are the names that this run was told."""
 
     driver: str
     nic: str
@@ -32,6 +34,12 @@ class Report:
     seed: int
     again: str
     outcomes: Sequence[Outcome]
+    chosen: Sequence[str] = ()
+
+    @property
+    def whole(self) -> str:
+        """What runs all of this once more."""
+        return "".join((self.again, *(f" --case {name}" for name in self.chosen)))
 
     def rerun(self, outcome: Outcome) -> str:
         return f"{self.again} --case {outcome.case.name}"
@@ -45,7 +53,10 @@ class Report:
 
 
 def summary(report: Report) -> str:
-    return ", ".join(f"{count} {end}" for end, count in report.counts().items())
+    cases, counts = several(len(report.outcomes), "case"), report.counts()
+    return (
+        f"{cases}: {counts['holds']} hold, findings in {counts['findings']}, {counts['not applicable']} not applicable"
+    )
 
 
 def table(report: Report) -> Table:
@@ -62,15 +73,11 @@ def table(report: Report) -> Table:
     shown.add_column("what it asks, or why not")
     for each in report.outcomes:
         end = {
-            End.HOLDS: "[green]holds[/]", End.FINDINGS: f"[bold red]{_some(len(each.found))}[/]",
+            End.HOLDS: "[green]holds[/]", End.FINDINGS: f"[bold red]{several(len(each.found), 'finding')}[/]",
             End.NOT_APPLICABLE: "[dim]not applicable[/]",
         }[each.end]  # fmt: skip
         shown.add_row(each.case.name, end, escape(each.why or each.case.asks))
     return shown
-
-
-def _some(count: int) -> str:
-    return f"{count} finding" + "s" * (count != 1)
 
 
 def show(console: Console, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -48,7 +49,7 @@ def test_a_clean_driver(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """`ringbed drivers check my_nic:MyNic`, of two cases and of one that does not apply."""
     assert run("drivers", "check", "my_nic:MyNic", *QUICK, "--case", "cuts") == Exit.OK
     said = capsys.readouterr().out
-    assert "2 holds, 0 findings, 1 not applicable" in said
+    assert "3 cases: 2 hold, findings in 0, 1 not applicable" in said
     assert "capabilities.tso is 0" in " ".join(said.split())
 
 
@@ -92,7 +93,7 @@ def test_stdout_is_json_alone(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert run("drivers", "check", "my_nic:MyNic", "--case", "attach", "--json", "-") == Exit.OK
     out, err = capsys.readouterr()
     assert json.loads(out)["seed"] == 1
-    assert "1 holds" in err
+    assert "1 case: 1 hold, findings in 0" in err
 
 
 @pytest.mark.needs("native")
@@ -103,7 +104,7 @@ def test_what_attach_raises_is_one_finding_with_its_line(folder: Path, capsys: p
     assert run("drivers", "check", "my_nic:MyNic", *QUICK) == Exit.FINDING
     said = capsys.readouterr().out
     assert f"call.raised: KeyError: 'no', at {folder / 'my_nic.py'}:{line}" in said
-    assert "0 holds, 1 findings, 1 not applicable" in said
+    assert "2 cases: 0 hold, findings in 1, 1 not applicable" in said
 
 
 @pytest.mark.needs("native")
@@ -140,7 +141,7 @@ def test_the_example_nic_by_its_map(folder: Path, capsys: pytest.CaptureFixture[
     cases = ("attach", "rings.full", "frames.pieces", "filters.station", "detach")
     words = [word for case in cases for word in ("--case", case)]
     assert run("drivers", "check", "mini_driver:MiniNic", "--map", str(MAP), *words) == Exit.OK
-    assert "4 holds, 0 findings, 1 not applicable" in capsys.readouterr().out
+    assert "5 cases: 4 hold, findings in 0, 1 not applicable" in capsys.readouterr().out
 
 
 # ---- what is asked wrongly ----
@@ -261,6 +262,13 @@ def test_a_drivers_own_words_break_no_output() -> None:
     page = Page.of(html_page(told))
     assert "alert(1)" in page.words
     html_page(told).encode("utf-8")
+
+
+def test_a_page_says_how_this_run_comes_again() -> None:
+    """Which cases were asked for is part of it."""
+    told = replace(report([], 2), chosen=("case.0", "case.1"))
+    assert f"again: {told.again} --case case.0 --case case.1" in " ".join(Page.of(html_page(told)).words.split())
+    assert "2 cases: 2 hold, findings in 0, 0 not applicable" in Page.of(html_page(told)).words
 
 
 def test_a_page_has_a_size_whatever_was_found() -> None:
