@@ -29,7 +29,7 @@ from ringbed.sim.serve.served import Served, WireMaker
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["run_guest", "status_of"]
+__all__ = ["last_words", "run_guest", "status_of"]
 
 DEBUGGER = "tcp:127.0.0.1:1234"
 LAST = 15  # lines of the console of a guest that ended without a word
@@ -108,9 +108,16 @@ def _judged(folder: Path, log: Path, by_itself: bool, console: Console) -> int:
         console.print("the guest was ended before its script was", style="red")
         return INTERRUPTED
     console.print("the guest ended without a word of its script; the last of its console, and of QEMU:", style="red")
-    for line in [*_text(log).splitlines()[-LAST:], *_text(folder / "qemu").splitlines()[-LAST:]]:
+    for line in [*last_words(_text(log)), *_text(folder / "qemu").splitlines()[-LAST:]]:
         console.print(f"  {line}", markup=False)
     return Exit.FINDING
+
+
+def last_words(console: str) -> list[str]:
+    """The end of a console; first, where it is further up, the line in which a kernel that gave up says why."""
+    lines = console.splitlines()
+    why = next((line for line in reversed(lines) if "Kernel panic" in line), None)
+    return lines[-LAST:] if why is None or why in lines[-LAST:] else [why, *lines[-LAST:]]
 
 
 def _shell_ended(folder: Path, console: Console) -> int:

@@ -21,7 +21,7 @@ import pytest
 from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from ringbed.cli.guest.command import GuestWire
-from ringbed.cli.guest.run import status_of
+from ringbed.cli.guest.run import LAST, last_words, status_of
 from ringbed.conformance.guest import GATE
 from ringbed.sim.guest.apt import FetchFailed
 from ringbed.sim.wire.replay import read_capture
@@ -81,8 +81,11 @@ def test_the_whole_gate(guest: Callable[..., Guest], tmp_path: Path) -> None:
     """`ringbed guest --wire kernel --run conformance/guest/gate.sh`"""
     fetched()
     code, out, err = guest("--wire", "kernel", "--run", str(GATE), "--log", "console").end()
-    assert re.findall(r"^not ok .*$", out, re.MULTILINE) == [], out
-    assert len(re.findall(r"^ok \w+$", out, re.MULTILINE)) == 17, out + err
+    named = re.search(r'^CHECKS=\$\{CHECKS:-"([^"]+)"\}', GATE.read_text(), re.MULTILINE)
+    assert named is not None
+    assert re.findall(r"^(ok|not ok) (\w+)$", out, re.MULTILINE) == [("ok", name) for name in named[1].split()], (
+        out + err
+    )
     assert code == 0, err
 
 
@@ -198,7 +201,19 @@ def test_a_guest_that_ends_without_a_word_is_told_with_its_last_lines(
     code, _, err = guest("--run", "script").end()
     assert code == Exit.FINDING
     assert "the guest ended without a word of its script" in err
-    assert "sysrq" in err
+    assert "Kernel panic - not syncing: sysrq triggered crash" in err
+
+
+def test_the_last_words_have_the_reason() -> None:
+    lines = [f"line {at}" for at in range(LAST + 3)]
+    assert last_words("\n".join(lines)) == lines[3:]
+    assert last_words("short\n") == ["short"]
+    assert last_words("") == []
+    for at in (0, 5):
+        lines[at] = f"[ 6.2] Kernel panic - not syncing: {at}"
+    assert last_words("\n".join(lines)) == lines[3:], "it is among them"
+    lines[5] = "line 5"
+    assert last_words("\n".join(lines)) == [lines[0], *lines[3:]]
 
 
 def test_the_status_is_what_the_first_program_says() -> None:
