@@ -70,22 +70,23 @@ def _pause(client: socket.socket, interface: str) -> int:
 
 def _serve(stop: threading.Event, address: str, port: int, serve: Callable[[socket.socket], int]) -> dict[str, Any]:
     """Each client in a thread of its own: one that is gone without a word keeps nobody waiting."""
-    threads: list[threading.Thread] = []
+    clients, threads = 0, list[threading.Thread]()
     sizes: list[int] = []
     with socket.create_server((address, port)) as listener:
         listener.settimeout(_POLL)
         while not stop.is_set():
             with suppress(TimeoutError):
                 client, _ = listener.accept()
+                clients, threads = clients + 1, [thread for thread in threads if thread.is_alive()]
                 threads.append(threading.Thread(target=_served, args=(client, serve, sizes), daemon=True))
                 threads[-1].start()
     for thread in threads:
         thread.join(_PATIENCE)
-    return {"clients": len(threads), "bytes": sum(sizes)}
+    return {"clients": clients, "bytes": sum(sizes)}
 
 
 def _served(client: socket.socket, serve: Callable[[socket.socket], int], sizes: list[int]) -> None:
-    with client, suppress(ConnectionError, ValueError):
+    with client, suppress(ConnectionError, TimeoutError, ValueError):
         client.settimeout(_POLL)
         sizes.append(serve(client))
 

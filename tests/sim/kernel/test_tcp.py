@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,50 @@ def test_tftp_gives_back_what_it_was_given(service: Callable[..., Service], bloc
         assert client.get(b"u") == data
         assert client.request(1, b"other") == b"\0\5\0\1no such file\0"
     assert server.end() == {"transfers": 2, "bytes": len(data)}
+
+
+@pytest.mark.parametrize("said", [b"7", b"0", b"1" * 5000, b"100000", b"-8", b"8.0", b" 8", b""])
+def test_a_size_of_a_block_that_cannot_be_is_none(service: Callable[..., Service], said: bytes) -> None:
+    """RFC 2347: an option that is not acknowledged was not taken, and the transfer goes on without it."""
+    server = service(tftp, socket.SOCK_DGRAM)
+    with (client := TftpClient(server.port, None)).sock:
+        assert client.request(2, b"u\0octet\0blksize\0" + said) == b"\0\4\0\0"
+        client.sock.sendto(b"\0\3\0\1" + b"x" * 9, client.peer)
+        assert client.sock.recv(100) == b"\0\4\0\1"
+        assert client.get(b"u") == b"x" * 9
+
+
+def test_a_larger_block_than_there_is_becomes_the_largest(service: Callable[..., Service]) -> None:
+    server = service(tftp, socket.SOCK_DGRAM)
+    with (client := TftpClient(server.port, None)).sock:
+        assert client.request(2, b"u\0octet\0blksize\x0065465") == b"\0\6blksize\x0065464\0"
+
+
+def test_more_than_there_is_room_for_is_refused_and_nothing_of_it_kept(service: Callable[..., Service]) -> None:
+    server = service(partial(tftp, most=10), socket.SOCK_DGRAM)
+    with (client := TftpClient(server.port, None)).sock:
+        client.put(b"u", b"x" * 9)
+        assert client.request(2, b"v") == b"\0\4\0\0"
+        client.sock.sendto(b"\0\3\0\1", client.peer)
+        assert client.sock.recv(100) == b"\0\5\0\3no room\0"
+        assert client.request(1, b"v") == b"\0\5\0\1no such file\0"
+        client.put(b"u", b"y" * 9)  # what it takes the place of does not count
+        assert client.get(b"u") == b"y" * 9
+    assert server.end() == {"transfers": 3, "bytes": 9}
+
+
+def test_a_client_that_is_gone_ends_its_transfer_alone(service: Callable[..., Service]) -> None:
+    server = service(tftp, socket.SOCK_DGRAM)
+    with (gone := TftpClient(server.port, None)).sock:
+        gone.sock.sendto(b"\0\2u\0octet\0", gone.server)
+    with (client := TftpClient(server.port, None)).sock:
+        client.put(b"v", b"x")
+        assert client.get(b"v") == b"x"
+    assert server.end() == {"transfers": 2, "bytes": 1}
+
+
+def test_one_that_falls_silent_keeps_nobody_waiting(service: Callable[..., Service]) -> None:
+    source = service(tcp_source)
+    data = source.ask(b"1\n")
+    with socket.create_connection((HERE, source.port)):
+        assert source.ask(b"1\n") == data
