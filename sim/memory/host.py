@@ -11,14 +11,12 @@ The arena is above 4 GiB where a card's addresses go there, and the upper half o
 
 from __future__ import annotations
 
-import mmap
-import os
-import weakref
 from bisect import bisect_right
 from collections import Counter
 
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping
 from ringbed.hw.formats.number import several
+from ringbed.sim.memory.arena import shared_pages
 from ringbed.sim.memory.mapping import (
     CoherentMemory,
     Leak,
@@ -72,11 +70,7 @@ class HostMemory(RegionTable):
     def __init__(self, size: int = ARENA_SIZE, base: int = ARENA_BASE, trace_origins: bool = True) -> None:
         if base % PAGE or size % PAGE or size <= 0 or not 0 <= base <= (1 << 64) - size:
             raise ValueError(f"an arena of {size:#x} bytes at {base:#x} is not made of whole pages of 64-bit addresses")
-        file, shadow_file = _shared_file(size), _shared_file(size)
-        for opened in (file, shadow_file):
-            if opened is not None:
-                weakref.finalize(self, os.close, opened)
-        self._data, self._shadow = (mmap.mmap(-1 if f is None else f, size) for f in (file, shadow_file))
+        (file, self._data), (shadow_file, self._shadow) = (shared_pages(size, self) for _ in range(2))
         self._base, self._size, self._trace = base, size, trace_origins
         self._arena = Region(base, self._data, self._shadow, file, shadow_file)
         super().__init__([self._arena])
@@ -309,12 +303,3 @@ def too_narrow(addr_width: int) -> str:
         return ""
     reach = f"dma.addr_width {addr_width} reaches {1 << addr_width} bytes, too few for host memory"
     return f"{reach}: {LEAST_ADDR_WIDTH} bits is the least"
-
-
-def _shared_file(size: int) -> int | None:
-    """A file without a name, for memory that another process shall share; None where there is no such thing."""
-    if not hasattr(os, "memfd_create"):
-        return None
-    file = os.memfd_create("ringbed-arena")
-    os.ftruncate(file, size)
-    return file

@@ -41,6 +41,7 @@ ERRORS = re.compile(
     r"^.*: (?:undefined reference to |required symbol ).*$|^Unable to .*$|^ERROR: .*$",
     re.MULTILINE,
 )
+LONGEST = 400  # characters of it that are shown
 
 
 class BuildError(Exception):
@@ -95,9 +96,10 @@ def run_tool(
 
 
 def failure(log: Path) -> str:
-    """The first error in a tool's output, in brackets, or ""."""
+    """The first error in a tool's output, in brackets, or "". What quotes a text of any length is cut."""
     said = ERRORS.search(log.read_text(encoding="utf-8", errors="replace"))
-    return f" ({said[0].lstrip('%').strip()})" if said else ""
+    words = said[0].lstrip("%").strip() if said else ""
+    return f" ({words[:LONGEST]}{' ...' * (len(words) > LONGEST)})" if words else ""
 
 
 def _version(command: Sequence[str], env: dict[str, str] | None = None) -> str:

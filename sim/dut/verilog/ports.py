@@ -27,7 +27,7 @@ class NoModule(VerilogError):
 
     def __init__(self, top: str, modules: Sequence[str], another: str = "") -> None:
         self.modules = modules
-        there, more = ", ".join(map(repr, modules[:SHOWN])) or "none", len(modules) - SHOWN
+        there, more = ", ".join(map(repr, modules[:SHOWN])) or "none that Verilator reads", len(modules) - SHOWN
         said = f"{top!r} is {another} and no module" if another else f"there is no module {top!r} in these sources"
         super().__init__(f"{said}; there is {there}" + (f" and {more} more" if more > 0 else ""))
 

@@ -75,7 +75,7 @@ def test_what_is_edited_is_not_written_over(nic: Path, capsys: pytest.CaptureFix
             ["mini_nic.v", "-p", "BUFFER_WORDS=abc"],
             "parameter BUFFER_WORDS of mini_nic is a number, and 'abc' is a text",
         ),
-        (["empty.v"], "there is no module 'empty' in these sources; there is none"),
+        (["empty.v"], "there is no module 'empty' in these sources; there is none that Verilator reads"),
         (["odd.v"], "there is no module 'odd' in these sources; there is 'a.b-c': say which one by --top MODULE"),
         (["mini_nic.v", "--flat", "a.sv"], "mini_nic has no interface among its ports"),
         (["mini_nic.v", "--flat", "a-b.sv"], "'a-b' is no Verilog name"),
@@ -170,7 +170,7 @@ def test_where_there_is_no_module_none_is_asked_for(
     monkeypatch.chdir(tmp_path)
     Path("p.sv").write_text("package p; parameter int W = 8; endpackage\n")
     assert run("dut", "init", "p.sv") == Exit.USAGE
-    assert capsys.readouterr().err == "ringbed: 'p' is a package and no module; there is none\n"
+    assert capsys.readouterr().err == "ringbed: 'p' is a package and no module; there is none that Verilator reads\n"
 
 
 def test_modules_in_a_library(

@@ -101,8 +101,9 @@ def test_a_tool_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
         ("/usr/bin/ld: a.o: in function `f':\na.cpp:(.text+0x9): undefined reference to `g'",
          " (a.cpp:(.text+0x9): undefined reference to `g')"),
         ("g++ -o error.o\nall is well", ""),
+        ("%Error: a.v:3:1: too wide " + "1" * 5000, " (Error: a.v:3:1: too wide " + "1" * 375 + " ...)"),
     ],
-    ids=["Verilator", "Verilator by name", "compiler", "Icarus", "Icarus' limits", "linker", "none"],
+    ids=["Verilator", "Verilator by name", "compiler", "Icarus", "Icarus' limits", "linker", "none", "no end of it"],
 )  # fmt: skip
 def test_the_first_error_of_every_tool_is_found(tmp_path: Path, output: str, error: str) -> None:
     (tmp_path / "build.log").write_text(output)
