@@ -75,6 +75,18 @@ class Lent:
             self.part.read(data, self._told.scene.begin)
         return data
 
+    def changed(self) -> int | None:
+        """The first byte of what the driver mapped that is not what the card was given, which `map` has copied."""
+        try:
+            now = b"" if self.data is None else bytes(self.data)
+        except ValueError:  # a view that was released meanwhile
+            return None
+        given = self.inner.read(self.length) if now else now
+        if now == given:
+            return None
+        pairs = enumerate(zip(now, given, strict=False))  # a bytearray may have another length by now
+        return next((at for at, (left, right) in pairs if left != right), min(len(now), len(given)))
+
     def __repr__(self) -> str:
         return repr(self.inner)
 

@@ -6,15 +6,15 @@ else comes through `world.py`.
 
 from __future__ import annotations
 
-import inspect
 from types import FrameType
 
 from ringbed.drivers.world import Buffer, Coherent, Device, Direction, Mapping, Nic
 from ringbed.hw.formats.rules import Rules
 from ringbed.sim.checker.buffers import Buffers, Lent, Shared
+from ringbed.sim.checker.duties import Duties
 from ringbed.sim.checker.finding import DriverFinding
 from ringbed.sim.checker.lines import Lines
-from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, is_drivers, shared
+from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, shared, whole
 from ringbed.sim.checker.registers import Registers
 from ringbed.sim.checker.rx import RxRing
 from ringbed.sim.checker.scene import Scene
@@ -39,7 +39,7 @@ class Checker:
         self.buffers = Buffers()
         self.rx = RxRing(self.scene, self.registers, self.buffers)
         self.tx = TxRing(self.scene, self.registers, self.buffers)
-        self._engine, self._memory, self._rules = engine, memory, rules
+        self._engine, self._memory = engine, memory
         self.lines = Lines(self)
         self.driver: Nic | None = None  # once it is made
         self._by_line = lines
@@ -48,8 +48,7 @@ class Checker:
         self._owed = 0  # ns that its stores took, and that did not pass yet
         self._clock = engine.now
         self._lent_now: list[Lent] = []  # since the driver was called, what could change
-        self._answered = self._served = True  # in this interrupt: the causes, the rings
-        self._work = rules.registers[rules.interrupt.cause].mask(*rules.interrupt.work)
+        self._duties = Duties(self.scene)
         names = rules.registers
         self._cause = names[rules.interrupt.cause].offset
         self._reset = names[rules.reset.register].offset, names[rules.reset.register][rules.reset.field].mask
@@ -144,13 +143,7 @@ class Checker:
 
     def has_read(self, offset: int, value: int) -> None:
         if offset == self._cause:
-            self._acknowledged(value & self._work)
-
-    def _acknowledged(self, work: int) -> None:
-        if self._served and not self._answered and work:
-            text = f"{self._rules.interrupt.cause} was acknowledged ({work:#x}) after the rings were served"
-            self.scene.find_here("irq.late", text)
-        self._answered = True
+            self._duties.acknowledged(value)
 
     def will_write(self, offset: int, value: int) -> None:
         bit = self._reset[1]
@@ -161,7 +154,7 @@ class Checker:
             self.rx.reset()
             self.tx.reset()
         elif offset == self._cause:
-            self._acknowledged(value & self._work)
+            self._duties.acknowledged(value)
         elif register is not None:
             self.rx.written(register, value)
             self.tx.written(register, value)
@@ -195,7 +188,7 @@ class Checker:
         self.sync()
         if not isinstance(mapping, Lent):
             return mapping
-        self._served = True
+        self._duties.served()
         if self.buffers.lent.get(mapping.iova) is mapping:
             if mapping.owned:
                 self.scene.find_here("dma.early_unmap", f"{mapping!r} was unmapped while {self._owner(mapping)}")
@@ -215,25 +208,15 @@ class Checker:
 
     def _compare(self, lent: Lent, where: Stretch) -> None:
         """What the driver mapped with what the card was given: `map` has copied it. Told once."""
-        try:
-            now = b"" if lent.data is None else bytes(lent.data)
-        except ValueError:  # a view that was released meanwhile
-            now = b""
-        if not now or self.buffers.lent.get(lent.iova) is not lent:
-            return
-        given = lent.inner.read(lent.length)
-        if now != given:
-            pairs = enumerate(zip(now, given, strict=False))  # a bytearray may have another length by now
-            at = next((at for at, (left, right) in pairs if left != right), min(len(now), len(given)))
-            self.scene.find(
-                "dma.changed", f"{lent!r}: byte {at} of what was mapped was changed before its unmap", where
-            )
+        if self.buffers.lent.get(lent.iova) is lent and (at := lent.changed()) is not None:
+            text = f"{lent!r}: byte {at} of what was mapped was changed before its unmap"
+            self.scene.find("dma.changed", text, where)
             lent.data = None
 
     def before_read(self, lent: Lent) -> None:
         """The driver reads a mapping."""
         self.sync()
-        self._served = True
+        self._duties.served()
         if lent.owned:
             self.scene.find_here("dma.read_early", f"{lent!r} was read while {self._owner(lent)}")
 
@@ -252,12 +235,9 @@ class Checker:
             self._weak.barrier()
             self.seen()
         self.spend(device, self._processor.interrupt_ns)
-        self._answered = self._served = False
+        self._duties.begin()
         driver.interrupt(0)
-        if not self._answered:
-            text = f"interrupt() returned and {self._rules.interrupt.cause} was not read"
-            self.scene.find("irq.unacknowledged", text, _whole(driver, "interrupt"))
-        self._answered = self._served = True
+        self._duties.end(driver)
         self.leave()
 
     def down(self, driver: Nic, rests: bool) -> None:
@@ -268,7 +248,7 @@ class Checker:
         driver.down()
         self.leave()
         if on := self.registers.on():
-            self.scene.find("down.on", f"down() returned with {', '.join(on)} on", _whole(driver, "down", "stop"))
+            self.scene.find("down.on", f"down() returned with {', '.join(on)} on", whole(driver, "down", "stop"))
         held: list[Lent | Shared] = [*self.buffers.lent.values(), *self.buffers.shared.values()]
         for kept in held:
             text = f"{kept!r} is kept after down()"
@@ -281,13 +261,3 @@ class Checker:
         if count := self.rx.untaken():
             text = f"{count} received frame{'s' * (count != 1)} lie on the ring at rest, and no interrupt will come"
             self.scene.find("ring.untaken", text, Stretch(NOWHERE, NOWHERE))
-
-
-def _whole(driver: Nic, *names: str) -> Stretch:
-    """The first line of a driver's method, the first by these names that it wrote itself."""
-    for name in names:
-        method = inspect.unwrap(getattr(driver, name, _whole))  # line by line it is wrapped
-        code = getattr(getattr(method, "__func__", method), "__code__", None)
-        if code is not None and is_drivers(code):
-            return Stretch(NOWHERE, ((code, code.co_firstlineno),), exact=True)
-    return Stretch(NOWHERE, NOWHERE)

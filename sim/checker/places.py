@@ -8,6 +8,7 @@ what it does: of such a place the caller is the line.
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-__all__ = ["ENTRIES", "NOWHERE", "Chain", "Range", "Stretch", "frames", "here", "is_drivers", "shared"]
+__all__ = ["ENTRIES", "NOWHERE", "Chain", "Range", "Stretch", "frames", "here", "is_drivers", "shared", "whole"]
 
 Chain = tuple[tuple[CodeType, int], ...]
 NOWHERE: Chain = ()
@@ -187,3 +188,13 @@ class Stretch(NamedTuple):
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.ranges)) or "outside the driver"
+
+
+def whole(driver: object, *names: str) -> Stretch:
+    """The first line of a driver's method, the first by these names that it wrote itself."""
+    for name in names:
+        method = inspect.unwrap(getattr(driver, name, whole))  # line by line it is wrapped
+        code = getattr(getattr(method, "__func__", method), "__code__", None)
+        if code is not None and is_drivers(code):
+            return Stretch(NOWHERE, ((code, code.co_firstlineno),), exact=True)
+    return Stretch(NOWHERE, NOWHERE)
