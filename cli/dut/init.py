@@ -90,6 +90,7 @@ def dut_init(
 
 def _there(path: Path, folder: bool) -> Path:
     """Its full name. Verilator's word for a file that is missing, or is none, names no file."""
+    from ringbed.sim.dut.verilog.sources import unfit_path
     from ringbed.sim.files import kind_of_no_file, resolved
 
     kind = kind_of_no_file(path)
@@ -97,7 +98,9 @@ def _there(path: Path, folder: bool) -> Path:
         raise UserError(f"{path} is no folder")
     if kind and not folder:
         raise UserError(f"{path} is {kind}, and no file of Verilog")
-    return resolved(path)
+    if why := unfit_path(full := resolved(path)):
+        raise UserError(f"{str(path)!r} {why}")
+    return full
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Parameter]:

@@ -13,7 +13,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -215,15 +216,25 @@ def spawn(
     `plusargs` come before those of the card's map. `wave` needs a build with waves; its format is `WAVES[simulator]`.
     """
     rtl = spec.rtl or Rtl(())
-    words = [f"+{each}" for each in (*plusargs, *rtl.plusargs)]
-    if simulator == "icarus":
-        words.append(f"+ringbed_folder={rtl.folder.absolute()}")
-    command, environment = _runner(simulator).prepared(folder.absolute(), spec.portmap.top, module, wave, words)
-    environment[FOLDER] = str(rtl.folder.absolute())
-    return subprocess.Popen(
-        command, cwd=cwd or (rtl.folder if spec.rtl else folder), env=environment | env, pass_fds=keep,
-        stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    with _opened(rtl.folder) as beside:
+        words = [f"+{each}" for each in (*plusargs, *rtl.plusargs)]
+        words += [f"+ringbed_folder=/proc/self/fd/{beside}"] if simulator == "icarus" else []
+        command, environment = _runner(simulator).prepared(folder.absolute(), spec.portmap.top, module, wave, words)
+        environment[FOLDER] = str(rtl.folder.absolute())
+        return subprocess.Popen(
+            command, cwd=cwd or (rtl.folder if spec.rtl else folder), env=environment | env,
+            pass_fds=(*keep, beside), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A descriptor of it. Icarus is told no name, since with one that is not ASCII it writes past its own memory."""
+    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
 
 
 def _tagged(path: Path) -> Any:

@@ -282,7 +282,8 @@ class Reader(Values):
         if not name:
             return name
         if port is None:
-            near = get_close_matches(name, self.ports, n=1)
+            free = [each.name for each in self.ports.values() if each.dir == way and each.name not in self.used]
+            near = get_close_matches(name, free, n=1)
             self._problem(f"{where}: {self.top} has no port {name!r}" + (f"; it has {near[0]!r}" if near else ""))
         elif port.dir == "inout" or not clear:
             pass  # of an inout it is said once

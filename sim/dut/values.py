@@ -10,6 +10,7 @@ from typing import Any
 
 from ringbed.hw.formats.literal import Parameter, unfit
 from ringbed.hw.formats.number import is_number, span
+from ringbed.sim.dut.verilog.sources import unfit_path
 from ringbed.sim.files import kind_of_no_file, read_file, resolved
 from ringbed.sim.seam.portmap import PortMapError
 from ringbed.sim.seam.settings import plusargs_of
@@ -147,4 +148,6 @@ class Values:
                 self._problem(f"{key}: {name} is {kind} and no file")
             elif not key.endswith("sources") and not os.path.isdir(path):
                 self._problem(f"{key}: {name} is no folder")
+            elif why := unfit_path(path):
+                self._problem(f"{key}: {name!r} {why}")
         return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from ringbed.hw.formats.literal import Parameter
 from ringbed.sim.dut.verilog.parameters import check_parameters
-from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, read_tree
+from ringbed.sim.dut.verilog.tree import WAYS, Tree, VerilogError, as_written, read_tree
 from ringbed.sim.seam.portmap import Port
 from ringbed.sim.seam.spec import Rtl
 
@@ -134,7 +134,7 @@ def _data(tree: Tree) -> tuple[str, ...]:
     """A text is quoted in Verilator's JSON, and once more."""
     names = (node["filenamep"][0] for node in tree.of_type("READMEM"))
     texts = (str(name["name"]) for name in names if name.get("type") == "CONST")
-    return tuple(dict.fromkeys(text.removeprefix('\\"').removesuffix('\\"') for text in texts))
+    return tuple(dict.fromkeys(as_written(text.removeprefix('\\"').removesuffix('\\"')) for text in texts))
 
 
 def _foreign(tree: Tree) -> tuple[str, ...]:

@@ -12,11 +12,12 @@ from ringbed.sim.dut.verilog.ports import Top
 from ringbed.sim.files import kind_of_no_file, read_file
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["in_order", "missing_files", "with_found"]
+__all__ = ["in_order", "missing_files", "unfit_path", "with_found"]
 
 # Comments and texts, in which no word means anything. One without an end goes to the end: each byte is looked at once.
 _SILENT = re.compile(r'//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?', re.DOTALL)
 _PACKAGE = re.compile(r"\bpackage\s+(?:automatic\s+|static\s+)?(\w+)")
+_UNFIT = re.compile(r'["\\\x00-\x1f\x7f]')  # Verilator's own lists have it unescaped
 _USE = re.compile(r"\b(\w+)\s*::")
 
 
@@ -54,3 +55,15 @@ def missing_files(rtl: Rtl, foreign: Sequence[str]) -> Iterator[str]:
     if foreign and not rtl.c_files:
         told = ", ".join(map(repr, foreign))
         yield f'import "DPI-C" of {told}: name the files of C or C++ that have it, c_sources = [...]'
+
+
+def unfit_path(path: Path) -> str:
+    """Why no tool can be told of a file or folder of this full name, in words that follow it; "" for most."""
+    name = str(path)
+    if _UNFIT.search(name):
+        return "has a quote, a backslash or a control character in its full name, which Verilator does not read"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a full name that is not UTF-8"
+    return ""

@@ -15,9 +15,11 @@ from ringbed.sim.native.cache import cache_dir, content_hash
 from ringbed.sim.native.toolchain import LENIENT, SourceError, find_verilator, run_tool
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["WAYS", "Tree", "VerilogError", "read_tree"]
+__all__ = ["WAYS", "Tree", "VerilogError", "as_written", "read_tree"]
 
 WAYS = {"INPUT": "in", "OUTPUT": "out", "INOUT": "inout"}
+_TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 INTEGERS = {"int": 32, "integer": 32, "byte": 8, "shortint": 16, "longint": 64}
 
 
@@ -90,17 +92,33 @@ def read_tree(top: str, rtl: Rtl, parameters: Mapping[str, Parameter] | None = N
         except VerilogError as error:
             error.log = log
             raise
-        nodes, files = list(_nodes(_json(tree))), _json(meta)["files"]
+        nodes, files = list(_nodes(_json(tree.read_text(**_TEXT)))), _named(meta.read_text(**_TEXT))
     log.unlink(missing_ok=True)
-    named = {letter: Path(each["realpath"]) for letter, each in files.items() if each["filename"][0] != "<"}
-    return Tree(nodes, named)
+    return Tree(nodes, files)
 
 
-def _json(path: Path) -> Any:
+def _json(text: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise VerilogError(f"what Verilator says of these sources cannot be read: {error}") from None
+
+
+def _named(meta: str) -> dict[str, Path]:
+    """The files by the letter of a place. Their full names are texts of C in what else is JSON."""
+    found = re.findall(r'^  "(\w+)": \{"filename":"(?!<).*?", "realpath":"(.*)", "language":"[^"]*"\},?$', meta, re.M)
+    return {letter: Path(as_written(name)) for letter, name in found}
+
+
+def as_written(text: str) -> str:
+    """A text of C as it was before its escapes: \\303\\251 is the one letter that these bytes are in UTF-8."""
+    bare = re.sub(rb"\\([0-7]{3}|.)", _bare, os.fsencode(text), flags=re.DOTALL)
+    return os.fsdecode(bare)
+
+
+def _bare(found: re.Match[bytes]) -> bytes:
+    said = found[1]
+    return bytes([int(said, 8) & 0xFF]) if len(said) == 3 else _LETTERS.get(said, said)
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

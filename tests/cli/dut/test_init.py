@@ -22,6 +22,9 @@ pytestmark = needs_native
 @pytest.fixture
 def nic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(EXAMPLES / "nic" / "mini_nic.v", tmp_path)
+    for name in ('q"x.v', "q\udcffx.v"):
+        shutil.copy(tmp_path / "mini_nic.v", tmp_path / name)
+    (tmp_path / "a\nb").mkdir()
     (tmp_path / "empty.v").write_text("// nothing\n")
     (tmp_path / "odd.v").write_text("module \\a.b-c (input clk); endmodule\n")
     monkeypatch.chdir(tmp_path)
@@ -65,6 +68,9 @@ def test_what_is_edited_is_not_written_over(nic: Path, capsys: pytest.CaptureFix
         (["."], ". is a folder, and no file of Verilog"),
         (["/dev/null"], "/dev/null is a pipe or a device, and no file of Verilog"),
         (["mini_nic.v", "-I", "mini_nic.v"], "mini_nic.v is no folder"),
+        (['q"x.v'], "'q\"x.v' has a quote, a backslash or a control character in its full name, which Verilator does"),
+        (["mini_nic.v", "-I", "a\nb"], "'a\\nb' has a quote, a backslash or a control character in its full name"),
+        (["q\udcffx.v"], "'q\\udcffx.v' has a full name that is not UTF-8"),
         (["mini_nic.v", "-p", "W"], "-p wants NAME=VALUE, as in WIDTH=64, not 'W'"),
         (["mini_nic.v", "-p", "1=2"], "-p wants NAME=VALUE, as in WIDTH=64, not '1=2'"),
         (["mini_nic.v", "-p", "W=2", "-p", "W=3"], "-p W is given twice"),

@@ -209,6 +209,13 @@ def test_a_wrong_width_does_not_hide_an_input_without_a_use(reader: Read) -> Non
     assert "input 'test' of t" in found[1]
 
 
+def test_a_name_is_looked_for_among_ports_that_could_be_it(reader: Read) -> None:
+    """One that goes the other way, or has a use already, is nearer here, and no answer."""
+    ports = [Port("addr", 8, "in"), Port("paddr_o", 8, "out"), *APB[1:]]
+    assert reader(APB_MAP, *ports).problems[0] == "registers.paddr: t has no port 'paddr'; it has 'addr'"
+    assert reader(APB_MAP, *ports[1:]).problems[0] == "registers.paddr: t has no port 'paddr'"
+
+
 def test_what_is_not_clear_is_known(reader: Read) -> None:
     """For the table of `dut check`, which else would show defaults."""
     found = reader(APB_MAP + 'data_width = "32"\n[pins]\nled = { dir = "ot" }\n', *APB, Port("led", 1, "out"))
@@ -237,6 +244,10 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
         ('top = "t"\nsources = ["t.v"]\ninclude = ["t.v"]', "include: t.v is no folder"),
         ('top = "t"\nsources = ["t.v", "./t.v"]', "sources: ./t.v is named twice"),
         ('top = "t"\nsources = ["t.v"]\nc_sources = ["t.v", "t.v"]', "c_sources: t.v is named twice"),
+        (
+            'top = "t"\nsources = [\'q"t.v\']',
+            "sources: 'q\"t.v' has a quote, a backslash or a control character in its full name, which Verilator",
+        ),
         ('top = "t"\nsources = ["loop"]', "sources: loop does not exist beside the map"),
         ('top = "t"\nsources = "t.v"', "sources must be a list of paths, not 't.v'"),
         ('top = "t"\nsources = ["t.v"]\nparameters = { W = [] }', "parameters.W must be a number or a text, not []"),
@@ -255,6 +266,7 @@ def test_all_mistakes_are_told_at_once(reader: Read) -> None:
 def test_what_cannot_be_read_at_all(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "t.v").touch()
     (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / 'q"t.v').touch()
     path = tmp_path / "t.toml"
     path.write_text(text)
     with pytest.raises(PortMapError) as caught:

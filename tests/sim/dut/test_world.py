@@ -65,7 +65,11 @@ WORLD = r"""module world #(parameter real RATIO = 1.5) (
   initial begin
     if (!$value$plusargs("limit=%d", limit)) limit = 7;
     loud = $test$plusargs("loud") ? 1 : 0;
-    $readmemh("data/rom.hex", rom);
+`ifndef __ICARUS__
+    $readmemh("data/röm.hex", rom);
+`else
+    $readmemh("data/rom.hex", rom);  // it takes no names but in ASCII
+`endif
     if ($value$plusargs("rom=%s", named)) $readmemh(named, more);
     log = $fopen("said.txt", "w");
     $fdisplay(log, "limit %0d", limit);
@@ -97,19 +101,21 @@ data_width = 8
 ready = false
 keep = "none"
 """
+HOME = "who's é, $x #1 (2)"  # a folder whose name is in the way of quotes, make, and programs that know ASCII alone
 NS = 8  # a clock, at the default frequency
 Open = Callable[..., AnyEngine]
 
 
 def write_world(folder: Path, map_text: str = MAP) -> Path:
-    (folder / "rtl").mkdir(exist_ok=True)
+    (folder / "rtl").mkdir(parents=True, exist_ok=True)
     (folder / "data").mkdir(exist_ok=True)
     inputs = "".join(f"input wire [31:0] \\{name} ,\n  " for name in IN)
     verilog = WORLD.replace("INPUTS", inputs).replace("SUM", " + ".join(f"\\{name} " for name in IN))
     (folder / "rtl" / "world.v").write_text(verilog, encoding="utf-8")
     (folder / "rtl" / "world.c").write_text(C, encoding="utf-8")
     (folder / "rtl" / "scale.h").write_text("#define SCALE 3\n", encoding="utf-8")
-    (folder / "data" / "rom.hex").write_text("2a 01 02 03\n", encoding="utf-8")
+    for name in ("röm.hex", "rom.hex"):
+        (folder / "data" / name).write_text("2a 01 02 03\n", encoding="utf-8")
     pins = "".join(f'"{name}" = {{ width = 32, dir = "{way}" }}\n' for way, names in (("in", IN), ("out", OUT))
                    for name in names)  # fmt: skip
     (folder / "world.toml").write_text(f"{map_text}[pins]\n{pins}", encoding="utf-8")
@@ -125,7 +131,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def opened(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """From another folder than the map's."""
     engines: list[AnyEngine] = []
-    path = write_world(tmp_path)
+    path = write_world(tmp_path / HOME)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -155,7 +161,7 @@ def test_files_are_beside_the_map_and_c_is_compiled(opened: Open, tmp_path: Path
     engine.run(20)
     assert [engine.get_pin(name) for name in ("first", "tripled")] == [0x2A, 21]
     engine.close()
-    assert (tmp_path / "said.txt").read_text() == "limit 11\n"
+    assert (tmp_path / HOME / "said.txt").read_text() == "limit 11\n"
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -210,7 +216,7 @@ def test_a_reset_is_as_long_as_is_asked_and_what_is_behind_it_too(
 
 @needs_native
 def test_the_waveform_has_the_users_names(tmp_path: Path) -> None:
-    engine = open_engine("native", dut_spec(write_world(tmp_path)), waves="vcd")
+    engine = open_engine("native", dut_spec(write_world(tmp_path / HOME)), waves="vcd")
     engine.trace(tmp_path / "world.vcd")
     engine.run(20)
     engine.close()
@@ -238,7 +244,7 @@ def test_a_bench_of_ones_own_finds_it_too(simulator: str, tmp_path: Path, monkey
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / "own_world_bench.py").write_text(BENCH)
     monkeypatch.syspath_prepend(tmp_path / "bench")
-    spec = dut_spec(write_world(tmp_path))
+    spec = dut_spec(write_world(tmp_path / HOME))
     assert run("own_world_bench", spec, simulator, tmp_path / "bench", plusargs=["limit=5"]) == ["looks"]
 
 
@@ -315,9 +321,9 @@ def test_plusargs_that_are_none_are_a_sentence(tmp_path: Path, plusargs: str, se
 
 def test_data_and_c_that_are_not_there_are_a_sentence_each(tmp_path: Path) -> None:
     path = write_world(tmp_path, MAP.replace('c_sources = ["rtl/world.c"]\n', ""))
-    (tmp_path / "data" / "rom.hex").unlink()
+    (tmp_path / "data" / "röm.hex").unlink()
     assert Reader(path).problems == [
-        "$readmem of 'data/rom.hex': there is no such file; names are relative to the folder of the map",
+        "$readmem of 'data/röm.hex': there is no such file; names are relative to the folder of the map",
         "import \"DPI-C\" of 'triple': name the files of C or C++ that have it, c_sources = [...]",
     ]
 

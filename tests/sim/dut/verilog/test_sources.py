@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ringbed.sim.dut.map import read
 from ringbed.sim.dut.verilog.sources import in_order
+from ringbed.sim.dut.verilog.tree import as_written
 from tests.sim.conftest import needs_native
 
 TEXTS = {
@@ -71,3 +75,12 @@ def test_modules_of_a_library_are_sources_of_every_engine(tmp_path: Path, key: s
     )
     _, rtl = read(tmp_path / "nic.toml")
     assert {path.name for path in rtl.files} == {"nic.v", "part.v", "leaf.v"}
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@example('q"\\\n\t\x01é\udcff')
+def test_a_text_of_c_is_as_it_was_written(text: str) -> None:
+    """As Verilator writes names: letters of their own for a few, octal for what is no printable ASCII."""
+    own = {ord(letter): "\\" + name for letter, name in zip('\n\t"\\', 'nt"\\', strict=True)}
+    octal = (own.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in os.fsencode(text))
+    assert as_written("".join(octal)) == text
