@@ -214,6 +214,8 @@ def test_a_name_is_looked_for_among_ports_that_could_be_it(reader: Read) -> None
     ports = [Port("addr", 8, "in"), Port("paddr_o", 8, "out"), *APB[1:]]
     assert reader(APB_MAP, *ports).problems[0] == "registers.paddr: t has no port 'paddr'; it has 'addr'"
     assert reader(APB_MAP, *ports[1:]).problems[0] == "registers.paddr: t has no port 'paddr'"
+    taken = reader(APB_MAP + 'names = { paddr = "pselx" }\n', Port("pselx", 8, "in"), *APB[2:])
+    assert taken.problems[0] == "registers.psel: t has no port 'psel'"
 
 
 def test_what_is_not_clear_is_known(reader: Read) -> None:
