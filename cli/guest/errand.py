@@ -43,7 +43,7 @@ def errand(options: GuestOptions, ground: Ground, driver: str | Module) -> Erran
         modules=ground.modules.order(*SHARING) if options.share is not None else (),
         kept=ground.modules.order(*(name for name in KEPT if name in ground.modules)),
         script=None if options.script is None else read_file(options.script),
-        shared=options.share is not None, tools=ground.tools,
+        shared=options.share is not None, faulty=options.faults is not None, tools=ground.tools,
     )  # fmt: skip
 
 

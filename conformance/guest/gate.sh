@@ -1,10 +1,12 @@
 # The gate of a stock driver: each check is a function, and prints what it saw. A line "ok NAME", or "not ok NAME", ends
 # it, and a line "rate WAY BYTES SECONDS" is a transfer's. CHECKS names those that are run; the far end of the wire is
 # that of --wire kernel: SINK, SOURCE and COUNTS are ports of its services (sim/kernel/tcp.py), TFTP and PAUSE too.
-# It runs in the guest's busybox; ADDRESS, FAR, DRIVER and KEPT are told by its first program.
+# It runs in the guest's busybox; ADDRESS, FAR, DRIVER, KEPT and FAULTS are told by its first program: with a plan of
+# faults at work (--faults) frames are lost and queues stand still, and other checks are run.
 SINK=9 SOURCE=19 COUNTS=15 PAUSE=20
 BYTES=${BYTES:-8388608}
 SIZES=${SIZES:-$(seq 0 1472) 8000}
+[ -z "$FAULTS" ] || CHECKS=${CHECKS:-"probe link hurt"}
 CHECKS=${CHECKS:-"probe link pings udp tcp offload vlan selftest statistics features rings flow registers pause flaps
 reload jumbo errors"}
 
@@ -215,6 +217,30 @@ jumbo() {
     done=$?
     ip link set eth0 mtu 1500
     carried && return $done
+}
+
+# A bus error stops a queue, and only a reset starts it again. Of reception this driver has no watchdog. Of transmission
+# it tells a hang every two seconds, and waits for the kernel's watchdog to reset it; where netif_stop_queue() moves
+# trans_start, as in Linux 6.12, each telling puts that watchdog off. A link that is silent that long is taken down and up.
+nurse() {
+    while sleep 5; do
+        ping -q -c 20 -i 0.5 -W 5 "$FAR" >/tmp/pulse && continue
+        echo "silence: $(told Hang) hangs told by the driver, $(told WATCHDOG) ended by the kernel; down and up"
+        ip link set eth0 down && ip link set eth0 up && carried
+        echo >>/tmp/silences
+    done
+}
+told() { dmesg | grep -E "eth0.*(Detected Tx Unit|transmit queue)" | grep -c "$1"; }
+
+hurt() { # no wrong byte, whatever happens
+    : >/tmp/silences
+    nurse &
+    nurse=$!
+    up && down
+    done=$?
+    kill $nurse
+    echo "$(wc -l </tmp/silences) silences; $(told Hang) hangs told, $(told WATCHDOG) ended by the kernel"
+    return $done
 }
 
 errors() {

@@ -15,11 +15,14 @@ from ringbed.sim.seam.engine import Finding
 
 __all__ = ["Heard", "Said", "printed", "said"]
 
-# `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none.
+# `Time` ends a message, which may have several lines; Icarus' own word for a file that is not there has none. Icarus 12
+# tells the places of $stop and $finish, and has two spaces before Scope.
 MESSAGE = re.compile(
     rb"^ERROR: (?:([^\n]*?):(\d+): )?(\$\w+[ :][^\n]*)$(?!\n +Time:)|"
-    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d{1,20}) Scope: |"
-    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d{1,20}) ticks\.$",
+    rb"^(ERROR|FATAL|STOP|FINISH): ([^\n]*?):(\d+): (.*?)\n +Time: (\d{1,20}) +Scope: |"
+    rb"(?:^([^\n]*?):(\d+): \$stop called at \d+ [^\n]*\n)?"
+    rb"^\*\* VVP Stop\(\d\) \*\*\n.*?^\*\* Current simulation time is (\d{1,20}) ticks\.$|"
+    rb"^([^\n]*?):(\d+): \$(finish) called at (\d{1,20}) [^\n]*$",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -64,10 +67,16 @@ def printed(output: bytes) -> str:
 
 
 def _of(match: re.Match[bytes]) -> Said:
-    if match[9] is not None:
-        return Said("stop", "", "$stop", int(match[9]))
     groups = match.groups()
-    found = groups[3:8] if match[4] is not None else (b"ERROR", *groups[:3], b"0")
+    bare, told, stop, finish = groups[:3], groups[3:8], groups[8:11], groups[11:15]
+    if told[0] is not None:
+        found = told
+    elif stop[2] is not None:
+        found = b"stop", *stop[:2], b"", stop[2]
+    elif finish[2] is not None:
+        found = b"finish", *finish[:2], b"", finish[3]
+    else:
+        found = b"ERROR", *bare, b"0"
     kind, path, line, words, time = ((part or b"").decode(errors="replace") for part in found)
     kind, place = kind.lower(), f"{os.path.basename(path)}:{line}: " if path else ""
     return Said(kind, place, " ".join(words.split("\n")).strip() or f"${kind}", int(time))

@@ -25,12 +25,12 @@ FRAMES = [to_wire(bytes([number, *range(60 + number)])) for number in range(3)]
 # Cards that give back what they get, by what is strange about them; the first file is the one given to the command.
 CARDS = {
     "a package behind the file that needs it": {
-        "nic.sv": """module nic import p::*; (input logic clk, input logic rst, input b_t s_axis_tdata,
+        "nic.sv": """module nic import pkg::*; (input logic clk, input logic rst, input b_t s_axis_tdata,
           input logic s_axis_tvalid, s_axis_tlast, output b_t m_axis_tdata, output logic m_axis_tvalid, m_axis_tlast);
           always_ff @(posedge clk) begin
             m_axis_tdata <= s_axis_tdata; m_axis_tvalid <= s_axis_tvalid & ~rst; m_axis_tlast <= s_axis_tlast;
           end endmodule\n""",
-        "p.sv": "package p; typedef logic [7:0] b_t; endpackage\n",
+        "pkg.sv": "package pkg; typedef logic [7:0] b_t; endpackage\n",
     },
     "signals of other shapes beside a stream": {
         "nic.v": """module nic #(parameter W = 64) (input clk, input rst, input [W-1:0] s_axis_tdata,

@@ -31,6 +31,7 @@ from tests.sim.conftest import needs_native
 
 SHORT = 'CHECKS="probe link pings tcp vlan errors" BYTES=1048576 SIZES="0 1 17 18 19 64 1471 1472 8000"\n'
 STATUS = 7
+ROOT = Path(__file__).parents[3]
 
 
 class Guest:
@@ -87,6 +88,24 @@ def test_the_whole_gate(guest: Callable[..., Guest], tmp_path: Path) -> None:
         out + err
     )
     assert code == 0, err
+
+
+@needs_native
+@pytest.mark.full
+@pytest.mark.tap
+@pytest.mark.timeout(3600)
+def test_the_gate_under_faults(guest: Callable[..., Guest], tmp_path: Path) -> None:
+    """`ringbed guest --wire kernel --faults examples/faults.toml --run conformance/guest/gate.sh`: frames are lost and
+    changed on their way, bursts late and refused, and no wrong byte comes through.
+    """
+    fetched()
+    faults = ("--faults", str(ROOT / "examples" / "faults.toml"))
+    code, out, err = guest("--wire", "kernel", *faults, "--run", str(GATE), "--log", "console").end()
+    checks = re.findall(r"^(ok|not ok) (\w+)$", out, re.MULTILINE)
+    assert checks == [("ok", name) for name in ("probe", "link", "hurt")], out + err
+    assert code == 0, err
+    done = dict(re.findall(r"(bus|link \w+|bus \w+): (\d+)", out + err))
+    assert {"bus decerr", "bus latency", "link drop", "link flip", "link truncate"} <= done.keys()
 
 
 @needs_native

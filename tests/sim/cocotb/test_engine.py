@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from ringbed.sim.cocotb.build import CocotbMissing, build
-from ringbed.sim.cocotb.engine import SimulatorEnded
+from ringbed.sim.cocotb.engine import SimulatorEnded, last_words
 from ringbed.sim.dut.block import block_spec, read_block
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory, Region
@@ -290,3 +290,11 @@ def test_how_many_clocks_later_than_the_native_engine() -> None:
         engine.close()
     native, cocotb = ways
     assert [later - earlier for earlier, later in zip(native, cocotb, strict=True)] == [3, 3]
+
+
+def test_the_last_words_of_a_simulator_are_its_last_twenty_lines_and_why_where_that_is_known() -> None:
+    said = [f"line {number}" for number in range(30)]
+    text = "\n\n".join(said).encode()
+    assert last_words(text) == "; its last words:\n" + "\n".join(said[-20:])
+    fall = b"\n  what():  basic_string::compare: __pos (which is 18446744073709551615) > this->size() (which is 1)\n"
+    assert last_words(text + fall).startswith(": cocotb falls at a package whose name is one letter; give it a longer ")
