@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -333,9 +336,15 @@ def test_a_home_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert "RINGBED_CACHE" in run.stderr
 
 
-def test_more_rounds_while_there_is_time(tmp_path: Path) -> None:
-    run = ringbed("demo", "--wire", "pcap", "--seconds", "1", "--json", "-", "--out", str(tmp_path))
-    assert run.returncode == 0, run.stderr
-    found = {row["id"]: row["value"] for row in json.loads(run.stdout)["rows"]}
-    assert found["demo.frames"] > 700
-    assert "damaged frames, seed 1 " in run.stderr
+def test_more_rounds_while_there_is_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two seconds, by a clock that goes on by one at each look: at begin and end, and once after each damaged round."""
+    seconds = itertools.count()
+    monkeypatch.setattr(demo_replay, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    report = tmp_path / "demo.json"
+    assert run_demo(options(tmp_path, seconds=2, json=report))
+    seeds = set(re.findall(r"damaged frames, seed (\d+)", capsys.readouterr().out))
+    assert len(seeds) == 2
+    assert "1" in seeds
+    assert rows(report)["demo.frames"] > 700
