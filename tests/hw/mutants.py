@@ -5,7 +5,8 @@ counts as not read. A port of one bit is held at 1 too. A block made for several
 
 As a program it is told a class and its test file, and prints what no test sees, a line each. It imports once what all
 need and runs the tests in a child for each broken block; a simulation that goes on for longer than any did with the
-whole block has failed, so a block that stands still takes no time.
+whole block has failed, so a block that stands still takes no time. Nor does an example of hypothesis' that failed take
+any to become a small one.
 """
 
 from __future__ import annotations
@@ -13,20 +14,27 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-__all__ = ["WIDTHS", "breaks", "leaves", "main", "results"]
+__all__ = ["WIDTHS", "breaks", "leaves", "main", "measure", "prepare", "results", "tested"]
 
 WIDTHS = (64, 128, 256, 512)
+PROFILE = "broken"  # as tests/conftest.py, but for the search of a small example
+QUICK = ("-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={PROFILE}")
+hypothesis.settings.register_profile(
+    PROFILE, derandomize=True, deadline=None, database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)  # fmt: skip
 Break = tuple[str, int]  # the result, and what it is held at; or "width", and which
 Fields = Iterator[tuple[str, int, int]]  # name, first bit, bits
 
@@ -66,6 +74,8 @@ def broken(kind: Any, way: Break | None) -> Any:
         def elaborate(self, platform: Any) -> Module:
             m, whole = Module(), self._make()
             m.submodules.whole = whole
+            beside = vars(whole).keys() - self.signature.members.keys()  # what a block shows beside its ports
+            vars(self).update({name: vars(whole)[name] for name in beside if not name.startswith("_")})
             for (_, member, mine), (_, _, its) in zip(
                 self.signature.flatten(self), whole.signature.flatten(whole), strict=True
             ):
@@ -110,8 +120,11 @@ def replace(kind: Any, other: Any) -> None:
             setattr(module, name, other)
 
 
-def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
-    """Whether the tests pass in a child with the class broken so, and the longest simulation of them."""
+def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, float]:
+    """Whether `tests`, words of pytest's, pass in a child with `other` for the class; the longest simulation of them.
+
+    Raises RuntimeError when they neither pass nor fail.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,8 +134,8 @@ def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
             out = os.open(os.devnull, os.O_WRONLY)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            replace(kind, broken(kind, way))
-            code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", tests]))
+            replace(kind, other)
+            code = int(pytest.main([*QUICK, *tests]))
             os.write(writer, f"{Limited.longest:.9f}".encode())
         finally:
             os._exit(code)
@@ -136,24 +149,38 @@ def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
     return code == 0, longest
 
 
-def unread(kind: Any, tests: str, ways: list[Break]) -> Iterator[str]:
+def prepare() -> None:
+    """What all children need: their imports, simulations that end, no dumps of those that do not."""
     import amaranth.sim
 
+    import_module("tests.conftest")
     amaranth.sim.Simulator = Limited
-    passes, longest = tested(kind, tests, None)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def measure(kind: Any, tests: Sequence[str], other: Any) -> None:
+    """Runs the tests with what changes nothing, to know how long a simulation of theirs may take.
+
+    Raises RuntimeError when they do not pass.
+    """
+    passes, longest = tested(kind, tests, other)
     if not passes:
         raise RuntimeError(f"the tests of {kind.__name__} do not pass with the whole block in another")
     Limited.limit = 2 * longest + 1e-3
+
+
+def unread(kind: Any, tests: Sequence[str], ways: list[Break]) -> Iterator[str]:
+    measure(kind, tests, broken(kind, None))
     for way in ways:
-        if tested(kind, tests, way)[0]:
+        if tested(kind, tests, broken(kind, way))[0]:
             yield f"{way[0]}={way[1]}"
 
 
 def main(module: str, name: str, tests: str, *ways: str) -> None:
     """Prints those of `ways` ("result=value") that no test in the file `tests` sees."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prepare()
     held = [(way.rpartition("=")[0], int(way.rpartition("=")[2])) for way in ways]
-    for way in unread(getattr(import_module(module), name), str(Path(tests)), held):
+    for way in unread(getattr(import_module(module), name), [str(Path(tests))], held):
         print(way, flush=True)
 
 

@@ -149,3 +149,12 @@ def test_a_delay_set_to_0_ends_the_timer() -> None:
 
 def test_unit_refused() -> None:
     refused(lambda: RxDelay(0), "a timer's unit of 0 clocks")
+
+
+def test_the_numbers_of_frames_go_round() -> None:
+    """Small frames, each told of alone, and 500 at once: more than the 10 bits that frames are numbered in."""
+    one: list[Step] = [{"rdtr": 9, "landed": 1, "small": 1}, {"rdtr": 9}, {"rdtr": 9, "delivered": 1}, {"rdtr": 9}]
+    many: list[Step] = [{"rdtr": 9, "landed": 1}] * 499 + [{"rdtr": 9, "landed": 1, "small": 1}, {"rdtr": 9}]
+    written: list[Step] = [{"rdtr": 9, "delivered": 125}, {"rdtr": 9}] * 4
+    seen = run_clocks([*one * 700, *many, *written, *one * 100, *many, *written])
+    assert sum(step["srpd"] for step in seen) == 700 + 1 + 100 + 1

@@ -157,6 +157,24 @@ def test_ring_order_through_many_wraps(count: int, eager: float, width: int) -> 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_the_largest_ring_goes_round(width: int) -> None:
+    """RDLEN and TDLEN of 0xFFF80: the last descriptor is 65527, and nearly 2**20 bytes lie before it."""
+    count, start = 0xFFF80 // 16, 0xFFF80 // 16 - 30
+    it = bench(count, base=0xFFFF_FF80, eager=0.9, width=width)
+    it.ring.restart(start)
+
+    async def run(ctx: Any) -> None:
+        it.set(ctx, base=it.ring.base, count=count, head_w=1, head_in=start, tail=start)
+        await ctx.tick()
+        it.set(ctx, head_w=0, enable=1)
+        while it.ring.done < 60:
+            await it.step(ctx)
+        await it.settle(ctx)
+
+    simulate(it.dut, run, clocks=2000)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_tail_that_moves_by_one_is_followed_at_once(width: int) -> None:
     it = bench(16, eager=1.0, latency=3, width=width)
 

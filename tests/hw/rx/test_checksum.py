@@ -15,7 +15,8 @@ from amaranth.lib import wiring
 from ringbed.hw.rx.checksum import ChecksumRx, RxSumControl
 from ringbed.hw.rx.parse import Parse
 from ringbed.hw.stream.beat import Beat
-from tests.hw.frame_reference import Found, Recipe, ether, ones_sum, patched, read, stock, with_fcs
+from tests.hw.frame_reference import Recipe, ether, ones_sum, patched, read, stock, with_fcs
+from tests.hw.step_reference import as_parsed
 from tests.hw.stream_bench import beats, frames_of, pack, pauses, put, simulate, watch
 
 
@@ -87,19 +88,6 @@ def rtl(
 def disagreements(frames: list[bytes], found: list[Sums], control: Control) -> list[tuple[str, Sums, Sums]]:
     pairs = ((frame.hex(), got, reference(frame, control)) for frame, got in zip(frames, found, strict=True))
     return [row for row in pairs if row[1] != row[2]]
-
-
-def as_parsed(found: Found) -> dict[str, int]:
-    """The parser's fields that mean something for such a frame."""
-    fields: dict[str, int] = {"ipv4": found.ipv4, "ipv6": found.ipv6, "tcp": found.l4 == 6, "udp": found.l4 == 17}
-    if found.ipv4 or found.ipv6:
-        fields |= {"l3_offset": found.l3, "vlan": found.vlan, "snap": found.snap}
-    if found.ipv4:
-        fields |= {"protocol": found.protocol, "fragment": found.fragment}
-    if found.l4:
-        fields |= {"l4_offset": found.l4_at, "l4_length": found.l4_length, "protocol": found.protocol}
-        fields |= {"udp_sum": found.udp_sum} if found.l4 == 17 else {}
-    return fields
 
 
 FULL = pytest.mark.full
