@@ -42,7 +42,7 @@ WAYS = {"to": _wrong_to, "from": _wrong_from}
 
 
 def edged(kind: Any, name: str, value: int, way: str) -> Any:
-    """A class like `kind` whose counter `name` is wrong by its last bit: as it comes "to" `value`, or goes "from" it."""
+    """A class like `kind` whose counter is wrong by its last bit: as it comes "to" `value`, or goes "from" it."""
     return _like(kind, lambda fragment: _changed(
         fragment, counters(fragment)[name], WAYS[way](counters(fragment)[name], value)
     ))  # fmt: skip

@@ -4,13 +4,14 @@ A result is a field of an output port. It is held at 0: what is looked at, but n
 counts as not read. A port of one bit is held at 1 too. A block made for several widths is broken whole at each.
 
 As a program it is told a class and its test file, and prints what no test sees, a line each. It imports once what all
-need and runs the tests in a child for each broken block; a simulation that goes on for longer than any did with the
-whole block has failed, so a block that stands still takes no time. Nor does an example of hypothesis' that failed take
-any to become a small one.
+need and runs the tests in a child for each broken block; a simulation that goes on for longer than any of its test did
+with the whole block has failed, so a block that stands still takes no time. Nor does an example of hypothesis' take any
+to become a small one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sys
@@ -98,18 +99,22 @@ def broken(kind: Any, way: Break | None) -> Any:
 
 
 class Limited(Simulator):
-    """A simulation ends with an error after `limit` seconds of its own time; `longest` is what one took."""
+    """A simulation of a test ends with an error after the `limits` of that test, in seconds of its own time; `longest`
+    is what one took.
+    """
 
-    limit, longest = 1.0, 0.0
+    limits, longest = dict[str, float](), dict[str, float]()
 
     def run(self) -> None:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+
         async def end(ctx: Any) -> None:
-            await ctx.delay(self.limit)
+            await ctx.delay(self.limits.get(test, 1.0))
             raise AssertionError("a broken block does nothing any more")
 
         self.add_testbench(end, background=True)
         super().run()
-        type(self).longest = max(self.longest, self._engine.now * 1e-15)
+        self.longest[test] = max(self.longest.get(test, 0.0), self._engine.now * 1e-15)
 
 
 def replace(kind: Any, other: Any) -> None:
@@ -120,8 +125,8 @@ def replace(kind: Any, other: Any) -> None:
             setattr(module, name, other)
 
 
-def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, float]:
-    """Whether `tests`, words of pytest's, pass in a child with `other` for the class; the longest simulation of them.
+def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, dict[str, float]]:
+    """Whether `tests`, words of pytest's, pass in a child with `other` for the class; the longest simulation of each.
 
     Raises RuntimeError when they neither pass nor fail.
     """
@@ -136,12 +141,13 @@ def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, float]:
             os.dup2(out, 2)
             replace(kind, other)
             code = int(pytest.main([*QUICK, *tests]))
-            os.write(writer, f"{Limited.longest:.9f}".encode())
+            with os.fdopen(writer, "w") as pipe:
+                json.dump(Limited.longest, pipe)
         finally:
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader) as pipe:
-        longest = float(pipe.read() or 0)
+        longest = json.loads(pipe.read() or "{}")
     status = os.waitpid(child, 0)[1]
     code = os.waitstatus_to_exitcode(status)
     if code not in (0, 1, -24):  # -24: out of processor time
@@ -163,10 +169,11 @@ def measure(kind: Any, tests: Sequence[str], other: Any) -> None:
 
     Raises RuntimeError when they do not pass.
     """
+    Limited.limits = {}
     passes, longest = tested(kind, tests, other)
     if not passes:
         raise RuntimeError(f"the tests of {kind.__name__} do not pass with the whole block in another")
-    Limited.limit = 2 * longest + 1e-3
+    Limited.limits = {test: 2 * time + 1e-3 for test, time in longest.items()}
 
 
 def unread(kind: Any, tests: Sequence[str], ways: list[Break]) -> Iterator[str]:

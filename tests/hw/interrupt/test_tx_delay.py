@@ -268,6 +268,11 @@ def test_as_many_as_can_wait_to_be_written() -> None:
         assert b.events == []
         await b.clock(1, lates=1)
         assert b.events == [b.now - 1]
+        b.events.clear()
+        await b.clock(1, entry=1, late=1)  # none of the 64 is waited for again
+        await b.clock(2 * UNIT)
+        await b.clock(1, lates=1)
+        assert b.events == [b.now - 1]
 
     bench(script, tidv=1, threshold=8)
 

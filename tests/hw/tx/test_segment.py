@@ -230,6 +230,21 @@ def sound(message: Message) -> bool:
     return len(used) == len(set(used)) and all(field[-1] < size or field[0] >= size for field in fields)
 
 
+def test_no_gap_between_plain_frames() -> None:
+    frames: list[Item] = [*frames_of([1, 8, 9, 64, 100], 3)]
+    clocks = rtl(frames).clocks
+    assert all(late == early + 1 for early, late in pairwise(clocks))
+    assert SegmentRequest().size <= 96
+
+
+def test_the_largest_header_and_the_smallest() -> None:
+    rng = random.Random(4)
+    items: list[Item] = [
+        Message(rng.randbytes(size), rng.randbytes(500), 200) for size in (1, HEADER_BYTES - 1, HEADER_BYTES)
+    ]
+    assert rtl(items).frames == reference(items)
+
+
 @pytest.mark.parametrize("width", [64, 128, 256, 512])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
@@ -324,14 +339,6 @@ def test_a_beat_each_clock_from_segment_to_segment(width: int, mss: int) -> None
     assert clocks[0] <= -(-55 // (width // 8)) + 22
 
 
-def test_the_largest_header_and_the_smallest() -> None:
-    rng = random.Random(4)
-    items: list[Item] = [
-        Message(rng.randbytes(size), rng.randbytes(500), 200) for size in (1, HEADER_BYTES - 1, HEADER_BYTES)
-    ]
-    assert rtl(items).frames == reference(items)
-
-
 @pytest.mark.full
 def test_the_longest_message_in_the_longest_segments() -> None:
     """All bits of PAYLEN, MSS and the header's length: no segment of any card is longer, and none of the counts is."""
@@ -340,10 +347,3 @@ def test_the_longest_message_in_the_longest_segments() -> None:
     out = rtl([item], 512)
     assert out.frames == reference([item])
     assert (out.ends, len(out.frames)) == ([True], 17)
-
-
-def test_no_gap_between_plain_frames() -> None:
-    frames: list[Item] = [*frames_of([1, 8, 9, 64, 100], 3)]
-    clocks = rtl(frames).clocks
-    assert all(late == early + 1 for early, late in pairwise(clocks))
-    assert SegmentRequest().size <= 96
