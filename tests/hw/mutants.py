@@ -76,7 +76,8 @@ def broken(kind: Any, way: Break | None) -> Any:
             m, whole = Module(), self._make()
             m.submodules.whole = whole
             beside = vars(whole).keys() - self.signature.members.keys()  # what a block shows beside its ports
-            vars(self).update({name: vars(whole)[name] for name in beside if not name.startswith("_")})
+            for shown in (name for name in beside if not name.startswith("_")):
+                setattr(self, shown, getattr(whole, shown))
             for (_, member, mine), (_, _, its) in zip(
                 self.signature.flatten(self), whole.signature.flatten(whole), strict=True
             ):

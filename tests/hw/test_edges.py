@@ -38,7 +38,7 @@ WHOLE = "test_a_region_of_the_whole_memory[512]"
 ROUND = "test_identification_and_sequence_go_round[64]"
 NUMBERS = "test_the_numbers_of_frames_go_round"
 MANY = "test_ring_order_through_many_wraps"
-FORGETS = "test_a_new_head_forgets_what_was_read_and_what_is_on_its_way"
+AWAY = "test_as_many_as_can_be_on_their_way"
 PACKETS = "test_packet_checksums_whose_first_fold_has_a_carry_beyond_17_bits[64]"
 SUMS = "test_good_and_bad_sums_with_a_carry_beyond_17_bits[6-64]"
 ONES, FOLDS_TX = "test_long_frames_of_ones", "test_first_folds_that_need_18_bits[64]"
@@ -78,20 +78,20 @@ COUNTERS: dict[str, dict[str, Edge]] = {
     "mac.pause_tx.PauseSend": {"index": (2, "test_the_frames[64]")},  # 18 bytes
     "mac.rx.MacRx": {"length": (32767, "test_longest_frames_and_beyond")},
     "mac.rx_head.RxHead": {"number": (3, "test_fields[0.0-64]")},
-    "mac.tx.MacTx": {"index": (7, "test_every_length[False-False]")},  # of the beat with byte 60; above, all are one
+    "mac.tx.MacTx": {"index": (7, "test_every_length[True-True]")},  # of the beat with byte 60; above, all are one
     "mac.tx_meter.TxMeter": {"before": (16384 - 8, "test_every_frame[64]")},
     "ring.completion.Completion": {
         "ready": (ENTRIES_RX, f"{FULL}[128-64]"), "open_entries": (ENTRIES_RX, f"{FULL}[129-512]"),
         "answered": (255, WRAPS), "left": (8, WRAPS), "index": (LAST - 3, "test_the_largest_ring_goes_round[64]"),
         # of a batch of 8, those before its last
         "amount_before": (7, WRAPS), "frames_before": (7, f"{FULL}[128-64]"), "now_before": (7, f"{FULL}[128-64]"),
-        "lates_before": (6, "test_the_largest_ring_goes_round[64]"), "place": (3, f"{FULL}[129-512]"),
+        "lates_before": (5, WRAPS), "place": (3, f"{FULL}[129-512]"),
         # each of the others is finished in the clock of its response: two wait behind silent entries
         "responses": (2, "test_silent_entries_take_no_bus_and_keep_their_place[40-64]"),
     },
     "ring.descriptor_queue.DescriptorQueue": {
-        "coming": (32, f"{MANY}[40-0.9-64]"), "stale": (31, f"{FORGETS}[64]"), "away": (32, f"{MANY}[40-0.9-128]"),
-        "moved": (7, f"{MANY}[24-0.5-128]"), "inside": (29, f"{MANY}[200-1.0-512]"),
+        "coming": (32, f"{AWAY}[64]"), "stale": (32, f"{AWAY}[64]"), "away": (32, f"{AWAY}[128]"),
+        "moved": (6, f"{MANY}[200-1.0-256]"), "inside": (29, f"{MANY}[200-1.0-512]"),
         "taken": (3, f"{MANY}[24-0.5-512]"),
     },
     "ring.fetch.RingFetch": {
@@ -112,16 +112,16 @@ COUNTERS: dict[str, dict[str, Edge]] = {
     "rx.ring.RxPlace": {"sequence": (255, OVER), "placed": (16320, OVER)},
     "station.counters.Counters": dict.fromkeys(("one", "some", "many"), (TOP32, "test_counters_at_their_end[1]")),
     "station.counters.Pending": {"count": (TOP16, "test_pending_holds_as_many_as_sixteen_bits_say")},
-    "station.eeprom.Microwire": {"taken": (9, "test_every_word_pin_by_pin")},
+    "station.eeprom.Microwire": {"taken": (9, "test_one_clock_of_chip_select_low_ends_a_command")},
     "station.phy.Phy": {"errors": (TOP16, "test_the_count_of_errors_sticks")},
     "station.statistics.Statistics": {name: (TOP64 if name in PAIRS else TOP32, STICKS) for name in COUNTED},
     "stream.frame_store.FrameStore": {
         "start": (1023, WHOLE), "place": (1023, WHOLE), "read_at": (1023, WHOLE), "trial": (1024, WHOLE),
         "used": (1024, WHOLE), "held": (2, "test_one_beat_a_clock_in_and_out[64]"),
     },
-    "stream.patch.Patch": {"index": (2036, "test_offsets_to_the_end_of_the_longest_frame")},
+    "stream.patch.Patch": {"index": (2035, "test_offsets_to_the_end_of_the_longest_frame")},
     "tx.checksum.ChecksumTx": {
-        "after": (16288, ONES), "total_0": (17476221857820, ONES), "total_1": (17450468896545, ONES),
+        "after": (16280, "test_places_at_the_end_of_the_longest_frame"), "total_0": (17476221857820, ONES), "total_1": (17450468896545, ONES),
     },
     "tx.pack.Pack": {
         "moved": (504, "test_fragments_of_several_bursts"), "rest_count": (63, "test_wide_paths[512]"),
@@ -141,7 +141,7 @@ COUNTERS: dict[str, dict[str, Edge]] = {
     "tx.send.TxSend": {
         "gone": (16288 - 32, "test_the_longest_frame"), "inside": (3, "test_frames_on_the_wire[0.0-0.0-False]"),
     },
-    "tx.sums.TxSums": {"beats": (2036, "test_the_longest_frame")},
+    "tx.sums.TxSums": {"beats": (2035, "test_the_longest_frame")},
     "tx.vlan_insert.VlanInsert": {
         "index": (2, "test_every_length[0.0-64]"), "carry_count": (4, "test_every_length[0.0-64]"),
     },
@@ -149,7 +149,7 @@ COUNTERS: dict[str, dict[str, Edge]] = {
 
 FOLDS: dict[str, dict[str, Edge]] = {
     "rx.checksum.ChecksumRx": {
-        "packet_1": (17, PACKETS), "packet_folded_once": (16, PACKETS), "payload_1": (17, SUMS), "header_1": (16, SUMS),
+        "packet_1": (17, PACKETS), "packet_folded_once": (16, PACKETS), "payload_1": (17, SUMS), "header_1": (16, "test_good_headers_with_a_carry[64]"),
         "header_folded_once": (16, SUMS), "payload_folded_once": (16, SUMS),
         "header_total": (33, SUMS), "payload_total": (40, SUMS), "packet_total": (43, PACKETS),
     },
@@ -162,7 +162,18 @@ FOLDS: dict[str, dict[str, Edge]] = {
 }  # fmt: skip
 
 # What no test can see, and why.
-SAME: dict[str, dict[str, str]] = {}
+WHOLE_BATCH = "the whole batch's: nobody looks at it, and the next batch begins at 0"
+BEHIND_LAST = "the number behind a frame's last beat: the next frame begins at 0"
+VERDICT = "a carry leaves next to nothing below it, which is not 0xFFFF with it or without: so the verdict is bad"
+SAME: dict[str, dict[str, str]] = {
+    "rx.checksum.ChecksumRx": {"carry header_folded_once 16": VERDICT, "carry payload_folded_once 16": VERDICT},
+    "tx.checksum.ChecksumTx": {"from after 16280": BEHIND_LAST},
+    "stream.patch.Patch": {"from index 2035": BEHIND_LAST},
+    "tx.sums.TxSums": {"from beats 2035": BEHIND_LAST},
+    "ring.completion.Completion": {
+        "from amount_before 7": WHOLE_BATCH, "from now_before 7": WHOLE_BATCH,
+    },
+}  # fmt: skip
 
 
 def test_every_statistic_is_a_counter_or_stays_0() -> None:

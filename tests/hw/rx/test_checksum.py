@@ -213,6 +213,7 @@ def test_packet_checksums_whose_first_fold_has_a_carry_beyond_17_bits(width: int
     frames = [b"\xff" * 4 * (words + 1) + word.to_bytes(4, "little")
               for words in (1, 2, 3, 100, 3000) for word in (words - 1, words, words + 1)]  # fmt: skip
     assert {first_fold(frame) >> 16 for frame in frames} == {0, 1, 2}
+    frames += frames[:1]  # behind the longest sum, as after any
     sums, _, _ = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
 
@@ -236,6 +237,30 @@ def test_good_and_bad_sums_with_a_carry_beyond_17_bits(protocol: int, width: int
             frames.append(with_fcs(ether(0x0800, ready, False, False)))
             folds.add(first_fold(ready[12:], ((size & 0xFF) << 8 | size >> 8) + (protocol << 8)) >> 16)
     assert 2 in folds
+    frames += frames[:1]  # behind the longest sum, as after any
     sums, _, _ = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
     assert {row["tcpe"] for row in sums} == {0, 1}
+
+
+def ones_header(seed: int) -> bytes:
+    """A packet whose IPv4 header's pieces of 16 bits, added as the block adds them, make 0x1FFFE: all carries, and good."""
+    packet = Recipe(random.Random(seed), 4, 17, 30).packet()
+    head = patched(packet[:12], 10, 0) + b"\xff" * 4
+    total = sum(int.from_bytes(head[at : at + 4], "little") for at in range(0, 16, 4))
+    high = (total >> 32) + 1
+    address = (high << 32 | (0xFFFF - high) << 16 | 0xFFFF) - total
+    if address >= 1 << 32:
+        high, address = high - 1, address - (1 << 32) + (1 << 16)
+    return head + address.to_bytes(4, "little") + packet[20:]
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_good_headers_with_a_carry(width: int) -> None:
+    packets = [ones_header(seed) for seed in range(8)]
+    assert {first_fold(packet[:20]) for packet in packets} == {0x1FFFE}
+    packets += [patched(packet, 8, 0x4012) for packet in packets]
+    frames = [with_fcs(ether(0x0800, packet, False, False)) for packet in packets]
+    sums, _, _ = rtl(frames, width=width)
+    assert disagreements(frames, sums, Control()) == []
+    assert [row["ipe"] for row in sums] == [0] * 8 + [1] * 8
