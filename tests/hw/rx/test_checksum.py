@@ -244,7 +244,7 @@ def test_good_and_bad_sums_with_a_carry_beyond_17_bits(protocol: int, width: int
 
 
 def ones_header(seed: int) -> bytes:
-    """A packet whose IPv4 header's pieces of 16 bits, added as the block adds them, make 0x1FFFE: all carries, and good."""
+    """A packet with a good IPv4 header whose pieces of 16 bits make 0x1FFFE, added as the block adds them."""
     packet = Recipe(random.Random(seed), 4, 17, 30).packet()
     head = patched(packet[:12], 10, 0) + b"\xff" * 4
     total = sum(int.from_bytes(head[at : at + 4], "little") for at in range(0, 16, 4))

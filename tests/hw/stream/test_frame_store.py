@@ -158,13 +158,13 @@ def test_a_region_of_the_whole_memory(width: int) -> None:
             bench.read = 1.0
             await bench.run(ctx, iter(()))
             bench.read = 0.0
-            await bench.frame(ctx, Trial(beats, beats, False))
+            await bench.frame(ctx, Trial(beats, beats, True))
             await bench.frame(ctx, Trial(size + 3 - beats, 1, False))
         bench.read = 1.0
-        await bench.run(ctx, iter(()))
+        await bench.run(ctx, iter([Trial(5, 5, False)] * 4))
 
     simulate(bench.dut, main, clocks=8 * size)
-    assert (bench.kept, bench.lost) == (3 * size - 1, 3)
+    assert (bench.kept, bench.lost) == (3 * size + 19, 3)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
