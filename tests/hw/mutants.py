@@ -4,29 +4,38 @@ A result is a field of an output port. It is held at 0: what is looked at, but n
 counts as not read. A port of one bit is held at 1 too. A block made for several widths is broken whole at each.
 
 As a program it is told a class and its test file, and prints what no test sees, a line each. It imports once what all
-need and runs the tests in a child for each broken block; a simulation that goes on for longer than any did with the
-whole block has failed, so a block that stands still takes no time.
+need and runs the tests in a child for each broken block; a simulation that goes on for longer than any of its test did
+with the whole block has failed, so a block that stands still takes no time. Nor does an example of hypothesis' take any
+to become a small one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
-__all__ = ["WIDTHS", "breaks", "leaves", "main", "results"]
+__all__ = ["WIDTHS", "breaks", "leaves", "main", "measure", "prepare", "results", "tested"]
 
 WIDTHS = (64, 128, 256, 512)
+PROFILE = "broken"  # as tests/conftest.py, but for the search of a small example
+QUICK = ("-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={PROFILE}")
+hypothesis.settings.register_profile(
+    PROFILE, derandomize=True, deadline=None, database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)  # fmt: skip
 Break = tuple[str, int]  # the result, and what it is held at; or "width", and which
 Fields = Iterator[tuple[str, int, int]]  # name, first bit, bits
 
@@ -66,6 +75,9 @@ def broken(kind: Any, way: Break | None) -> Any:
         def elaborate(self, platform: Any) -> Module:
             m, whole = Module(), self._make()
             m.submodules.whole = whole
+            beside = vars(whole).keys() - self.signature.members.keys()  # what a block shows beside its ports
+            for shown in (name for name in beside if not name.startswith("_")):
+                setattr(self, shown, getattr(whole, shown))
             for (_, member, mine), (_, _, its) in zip(
                 self.signature.flatten(self), whole.signature.flatten(whole), strict=True
             ):
@@ -88,18 +100,22 @@ def broken(kind: Any, way: Break | None) -> Any:
 
 
 class Limited(Simulator):
-    """A simulation ends with an error after `limit` seconds of its own time; `longest` is what one took."""
+    """A simulation of a test ends with an error after the `limits` of that test, in seconds of its own time; `longest`
+    is what one took.
+    """
 
-    limit, longest = 1.0, 0.0
+    limits, longest = dict[str, float](), dict[str, float]()
 
     def run(self) -> None:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+
         async def end(ctx: Any) -> None:
-            await ctx.delay(self.limit)
+            await ctx.delay(self.limits.get(test, 1.0))
             raise AssertionError("a broken block does nothing any more")
 
         self.add_testbench(end, background=True)
         super().run()
-        type(self).longest = max(self.longest, self._engine.now * 1e-15)
+        self.longest[test] = max(self.longest.get(test, 0.0), self._engine.now * 1e-15)
 
 
 def replace(kind: Any, other: Any) -> None:
@@ -110,8 +126,11 @@ def replace(kind: Any, other: Any) -> None:
             setattr(module, name, other)
 
 
-def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
-    """Whether the tests pass in a child with the class broken so, and the longest simulation of them."""
+def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, dict[str, float]]:
+    """Whether `tests`, words of pytest's, pass in a child with `other` for the class; the longest simulation of each.
+
+    Raises RuntimeError when they neither pass nor fail.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,14 +140,15 @@ def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
             out = os.open(os.devnull, os.O_WRONLY)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            replace(kind, broken(kind, way))
-            code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", tests]))
-            os.write(writer, f"{Limited.longest:.9f}".encode())
+            replace(kind, other)
+            code = int(pytest.main([*QUICK, *tests]))
+            with os.fdopen(writer, "w") as pipe:
+                json.dump(Limited.longest, pipe)
         finally:
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader) as pipe:
-        longest = float(pipe.read() or 0)
+        longest = json.loads(pipe.read() or "{}")
     status = os.waitpid(child, 0)[1]
     code = os.waitstatus_to_exitcode(status)
     if code not in (0, 1, -24):  # -24: out of processor time
@@ -136,24 +156,39 @@ def tested(kind: Any, tests: str, way: Break | None) -> tuple[bool, float]:
     return code == 0, longest
 
 
-def unread(kind: Any, tests: str, ways: list[Break]) -> Iterator[str]:
+def prepare() -> None:
+    """What all children need: their imports, simulations that end, no dumps of those that do not."""
     import amaranth.sim
 
+    import_module("tests.conftest")
     amaranth.sim.Simulator = Limited
-    passes, longest = tested(kind, tests, None)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def measure(kind: Any, tests: Sequence[str], other: Any) -> None:
+    """Runs the tests with what changes nothing, to know how long a simulation of theirs may take.
+
+    Raises RuntimeError when they do not pass.
+    """
+    Limited.limits = {}
+    passes, longest = tested(kind, tests, other)
     if not passes:
         raise RuntimeError(f"the tests of {kind.__name__} do not pass with the whole block in another")
-    Limited.limit = 2 * longest + 1e-3
+    Limited.limits = {test: 2 * time + 1e-3 for test, time in longest.items()}
+
+
+def unread(kind: Any, tests: Sequence[str], ways: list[Break]) -> Iterator[str]:
+    measure(kind, tests, broken(kind, None))
     for way in ways:
-        if tested(kind, tests, way)[0]:
+        if tested(kind, tests, broken(kind, way))[0]:
             yield f"{way[0]}={way[1]}"
 
 
 def main(module: str, name: str, tests: str, *ways: str) -> None:
     """Prints those of `ways` ("result=value") that no test in the file `tests` sees."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    prepare()
     held = [(way.rpartition("=")[0], int(way.rpartition("=")[2])) for way in ways]
-    for way in unread(getattr(import_module(module), name), str(Path(tests)), held):
+    for way in unread(getattr(import_module(module), name), [str(Path(tests))], held):
         print(way, flush=True)
 
 

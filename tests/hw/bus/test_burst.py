@@ -34,7 +34,7 @@ def chunks(seed: int, count: int) -> list[tuple[int, int]]:
         address = rng.getrandbits(36) // 512 * 512 + rng.choice((number % 512, 0, 511, 512 - number % 9))
         length = rng.choice((1, rng.randint(1, 20), rng.randint(1, 1200), 512 - address % 512, 513 - address % 512))
         made.append((address, length))
-    return [*made, (0x7FF, 16384), (0, 512), (2**63 - 8, 8)]
+    return [*made, (0x7FF, 16384), (0, 512), (2**63 - 8, 8), (2**32 - 700, 1500), (2**64 - 512 - 3, 500)]
 
 
 def rtl(wanted: list[tuple[int, int]], width: int, share: float) -> tuple[list[Burst], int]:

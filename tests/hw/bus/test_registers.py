@@ -376,6 +376,28 @@ def test_an_array_says_which_of_its_registers() -> None:
     assert [register.name for register in arrays] == ["MTA", "RAL", "RAH", "VFTA"]
 
 
+def test_a_bank_says_which_of_its_registers() -> None:
+    """By its word's address, with the strobe of a read and in a look; no other address has the strobe."""
+    dut, _ = card()
+    bus, seen = dut.bus, list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(bus.rready, 1)
+        for name in (*BANK, "STATUS"):
+            offset = em.REGISTERS[name].offset
+            ctx.set(dut.peek_addr, offset)
+            assert ctx.get(dut.STATISTICS_at) == offset >> 2
+            ctx.set(dut.peek_addr, 0)
+            ctx.set(bus.araddr, offset)
+            for valid in (1, 0, 0):
+                ctx.set(bus.arvalid, valid)
+                _, _, at, read = await ctx.tick().sample(dut.STATISTICS_at, dut.STATISTICS_r)
+                seen.extend([at << 2] * read)
+
+    simulate(dut, run, clocks=1000)
+    assert seen == [em.REGISTERS[name].offset for name in BANK]
+
+
 def test_a_writes_ready_comes_a_clock_after_its_valids() -> None:
     """No path from AWVALID or WVALID to AWREADY or WREADY in one clock (IHI 0022, A3.2.1); the ready lasts one."""
     dut, _ = card()

@@ -149,3 +149,11 @@ def test_a_delay_set_to_0_ends_the_timer() -> None:
 
 def test_unit_refused() -> None:
     refused(lambda: RxDelay(0), "a timer's unit of 0 clocks")
+
+
+def test_the_numbers_of_frames_go_round() -> None:
+    """500 frames, the last of them small, three times: more than the 10 bits that they are numbered in."""
+    many: list[Step] = [{"rdtr": 9, "landed": 1}] * 499 + [{"rdtr": 9, "landed": 1, "small": 1}, {"rdtr": 9}]
+    written = [step for some in (125, 125, 125, 124, 1) for step in ({"rdtr": 9, "delivered": some}, {"rdtr": 9})]
+    seen = run_clocks([*many, *written] * 3)
+    assert [number for number, step in enumerate(seen) if step["srpd"]] == [510, 510 + 511, 510 + 2 * 511]

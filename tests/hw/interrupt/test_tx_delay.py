@@ -13,6 +13,8 @@ from ringbed.hw.interrupt.deadline import NEVER
 from ringbed.hw.interrupt.tx_delay import UNIT, TxDelay
 from tests.hw.stream_bench import simulate
 
+ENTRIES = 64  # of a transmit ring that wait to be written: hw/nics/em/tx.py
+
 
 class Bench:
     """The block and a timebase of one a clock; `events` are the clocks with TXDW."""
@@ -248,3 +250,45 @@ def test_whatever_comes_is_written_and_told(seed: int) -> None:
         await traffic(b, rng, registers["threshold"])
 
     bench(script, **registers)
+
+
+def test_as_many_as_can_wait_to_be_written() -> None:
+    """64 with IDE gathered: the timer flushes them, and the interrupt comes with the last of them, not before."""
+
+    async def script(b: Bench) -> None:
+        for _ in range(ENTRIES):
+            await b.clock(1, entry=1, late=1)
+        await b.clock(2 * UNIT)
+        assert b.flushes
+        assert b.events == []
+        for _ in range(ENTRIES // 8 - 1):
+            await b.clock(3, lates=8)
+        assert b.events == []
+        await b.clock(1, lates=7)
+        assert b.events == []
+        await b.clock(1, lates=1)
+        assert b.events == [b.now - 1]
+        b.events.clear()
+        await b.clock(1, entry=1, late=1)  # none of the 64 is waited for again
+        await b.clock(2 * UNIT)
+        await b.clock(1, lates=1)
+        assert b.events == [b.now - 1]
+
+    bench(script, tidv=1, threshold=8)
+
+
+def test_none_is_held_while_one_of_many_is_urgent() -> None:
+    """64 without IDE and one with: it may wait when the last of the others is written."""
+
+    async def script(b: Bench) -> None:
+        for _ in range(ENTRIES):
+            await b.clock(1, entry=1)
+        await b.clock(1, entry=1, late=1)
+        for _ in range(ENTRIES // 8):
+            assert not b.ctx.get(b.dut.hold)
+            await b.clock(1, now=8)
+            # each of them told, which stops the timer of the one that may wait
+            await b.clock(1, entry=1, late=1)
+        assert b.ctx.get(b.dut.hold)
+
+    bench(script, tidv=100, threshold=8)

@@ -225,6 +225,16 @@ def test_ring_order_through_wraps(ring: int, depth: int, start: int, width: int)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_the_largest_ring_goes_round(width: int) -> None:
+    """RDLEN and TDLEN of 0xFFF80: the last descriptor is 65527; sequence numbers of data bursts go round on the way."""
+    ring = 0xFFF80 // 16
+    entries = frames(3, 100, 6, silent=0.0)
+    seen = rtl(entries, ring=ring, depth=128, start=ring - 50, width=width)
+    assert (seen.done, sum(seen.bursts)) == (len(entries), len(entries))
+    assert sum(entry.bursts for entry in entries) > 256
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("late", [1, 4, 40])
 def test_silent_entries_take_no_bus_and_keep_their_place(late: int, width: int) -> None:
     """Responses in clocks one after another, with silent entries between their bursts, are all counted."""
@@ -247,6 +257,15 @@ def test_more_entries_in_a_frame_than_fit(threshold: int, start: int, width: int
     for answers in (0.6, 0.1):
         seen = rtl(entries, threshold=threshold, start=start, answers=answers, seed=threshold, width=width)
         assert seen.done == len(entries)
+
+
+@pytest.mark.parametrize(("count", "width"), [(127, 64), (128, 64), (129, 512)])
+def test_a_frame_of_as_many_entries_as_fit(count: int, width: int) -> None:
+    """And of one less and one more, whose first go out early; then frames of one entry, all of them waiting at once."""
+    entries = [Used(place, True, place == count - 1, 1) for place in range(count)]
+    entries += [Used(place, True, True, 0) for place in range(130)]
+    seen = rtl(entries, ring=200, depth=128, start=190, width=width, eager=1.0, answers=0.5)
+    assert (seen.done, seen.frames) == (count + 130, 131)
 
 
 def test_batches_fill_lines_when_entries_wait() -> None:

@@ -91,7 +91,7 @@ class Bench:
             self.beats.popleft()
         return there
 
-    async def step(self, ctx: Any, *, writes: bool = True, takes: bool = True) -> None:
+    async def step(self, ctx: Any, *, writes: bool = True, takes: bool = True, comes: bool = True) -> None:
         """One clock: software, memory and consumer each do something or nothing."""
         ring, dut, rng = self.ring, self.dut, self.rng
         if writes and self.often():
@@ -99,7 +99,10 @@ class Bench:
         done = rng.randint(0, min(3, ring.taken - ring.done)) if self.often() else 0
         self.set(ctx, tail=ring.at(len(ring.wanted)), done=done)
         coming, held = bool(self.beats), ring.asked - ring.taken
-        self.drive_beat(ctx)
+        if comes:
+            self.drive_beat(ctx)
+        else:
+            ctx.set(dut.beat.valid, 0)
         ctx.set(dut.request.ready, self.often())
         ctx.set(dut.o.ready, takes and self.often())
         sampled = await ctx.tick().sample(
@@ -126,6 +129,19 @@ class Bench:
         self.emptied += emptied
         ring.done += done
         self.head_moved = done != 0
+
+    async def renew(self, ctx: Any, head: int) -> None:
+        """The old ring's places hold garbage from here on; beats of it may go on coming, in this clock too."""
+        self.ring.places = [0xBAD] * self.ring.count
+        self.ring.restart(head)
+        self.set(ctx, enable=0, done=0, head_w=1, head_in=head, tail=head)
+        ctx.set(self.dut.request.ready, 0)
+        ctx.set(self.dut.o.ready, 0)
+        self.drive_beat(ctx)
+        await ctx.tick()
+        self.set(ctx, head_w=0)
+        self.head_moved = False
+        self.clock += 1
 
     async def settle(self, ctx: Any) -> None:
         """Until all there is has been used up, and a clock more."""
@@ -154,6 +170,24 @@ def test_ring_order_through_many_wraps(count: int, eager: float, width: int) -> 
     assert it.emptied > 0
     if eager == 1.0:
         assert sum(it.bursts) / len(it.bursts) > 4  # lines, not single descriptors
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_largest_ring_goes_round(width: int) -> None:
+    """RDLEN and TDLEN of 0xFFF80: the last descriptor is 65527, and nearly 2**20 bytes lie before it."""
+    count, start = 0xFFF80 // 16, 0xFFF80 // 16 - 30
+    it = bench(count, base=0xFFFF_FF80, eager=0.9, width=width)
+    it.ring.restart(start)
+
+    async def run(ctx: Any) -> None:
+        it.set(ctx, base=it.ring.base, count=count, head_w=1, head_in=start, tail=start)
+        await ctx.tick()
+        it.set(ctx, head_w=0, enable=1)
+        while it.ring.done < 60:
+            await it.step(ctx)
+        await it.settle(ctx)
+
+    simulate(it.dut, run, clocks=2000)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -200,24 +234,41 @@ def test_a_new_head_forgets_what_was_read_and_what_is_on_its_way(width: int) -> 
                 await it.step(ctx, takes=rng.random() < 0.1)
             coming = sum(place is not None for _, row, half in it.beats for place in row if not half)
             waited.append((len(it.beats), it.ring.asked - it.ring.taken - coming))
-            await renew(ctx, rng.randrange(24))
-
-    async def renew(ctx: Any, head: int) -> None:
-        """The old ring's places hold garbage from here on; beats of it may go on coming, in this clock too."""
-        it.ring.places = [0xBAD] * 24
-        it.ring.restart(head)
-        it.set(ctx, enable=0, done=0, head_w=1, head_in=head, tail=head)
-        ctx.set(it.dut.request.ready, 0)
-        ctx.set(it.dut.o.ready, 0)
-        it.drive_beat(ctx)
-        await ctx.tick()
-        it.set(ctx, head_w=0)
-        it.head_moved = False
-        it.clock += 1
+            await it.renew(ctx, rng.randrange(24))
 
     simulate(it.dut, run, clocks=6000)
     assert any(on_way % 2 for on_way, _ in waited)
     assert max(queued for _, queued in waited) > 4
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_as_many_as_can_be_on_their_way(width: int) -> None:
+    """32 are asked for before one comes, twice; and of 32 that are forgotten on their way none comes out."""
+    it = bench(64, base=0x1_0000_0000, eager=1.0, width=width)
+
+    async def fill(ctx: Any) -> None:
+        """Whole lines: a part of one takes as many beats of the queue's."""
+        it.ring.write(it.ring.room)
+        it.set(ctx, enable=1)
+        for _ in range(100):
+            await it.step(ctx, comes=False)
+        assert it.ring.asked - it.ring.taken == 32
+
+    async def run(ctx: Any) -> None:
+        it.set(ctx, base=it.ring.base, count=64)
+        for head in (24, 40):  # where a line begins
+            await fill(ctx)
+            await it.settle(ctx)
+            await it.renew(ctx, head)
+            await fill(ctx)
+            await it.renew(ctx, head)
+            it.set(ctx, enable=1)
+            for _ in range(200):
+                await it.step(ctx)
+            await it.settle(ctx)
+            await it.renew(ctx, head)
+
+    simulate(it.dut, run, clocks=4000)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from ringbed.hw.formats.em import StopCause
 from ringbed.hw.ring.completion import Entry
 from ringbed.hw.ring.whole import Ring
-from tests.hw.stream_bench import pack, simulate
+from tests.hw.stream_bench import pack, simulate, source
 
 FAULTS = {"fetch": StopCause.FETCH, "data": StopCause.DATA, "status": StopCause.WRITEBACK, "tail": StopCause.RING}
 
@@ -193,3 +193,30 @@ def test_from_the_doorbell_to_the_head(width: int) -> None:
     assert {at - BASE: value for at, value in soft.memory.items() if before[at] != value} == {
         16 * index + 12: 0xD for index in range(3)
     }
+
+
+def test_no_more_entries_than_fit() -> None:
+    """Their data is not answered, so none goes and `depth` are in; then it is, and all go, in order."""
+    depth, count = 16, 40
+    dut, written = Ring(64, depth, STROBE), list[int]()
+    entries = [{"upper": number, "write": 1, "eop": 1, "sequence": number + 1} for number in range(count)]
+
+    async def memory(ctx: Any) -> None:
+        ctx.set(dut.registers.count, 64)
+        ctx.set(dut.registers.threshold, 1)
+        came = 0
+        for _ in range(3 * depth):
+            _, _, taken = await ctx.tick().sample(dut.i.valid & dut.i.ready)
+            came += taken
+        assert came == depth
+        ctx.set(dut.bus.status.ready, 1)
+        ctx.set(dut.bus.status_beat.ready, 1)
+        for clock in range(6 * count):
+            ctx.set(dut.answered, clock < count)
+            _, _, beat = await ctx.tick().sample(dut.bus.status_beat.payload)
+            if beat.strb:
+                written.append(beat.data)
+            ctx.set(dut.bus.status_done, bool(beat.last))
+
+    simulate(dut, source(dut.i, [pack(Entry(), entry) for entry in entries]), memory, clocks=1000)
+    assert written == list(range(count))

@@ -15,7 +15,8 @@ from amaranth.lib import wiring
 from ringbed.hw.rx.checksum import ChecksumRx, RxSumControl
 from ringbed.hw.rx.parse import Parse
 from ringbed.hw.stream.beat import Beat
-from tests.hw.frame_reference import Found, Recipe, ether, ones_sum, patched, read, stock, with_fcs
+from tests.hw.frame_reference import Recipe, ether, ones_sum, patched, read, stock, with_fcs
+from tests.hw.step_reference import as_parsed
 from tests.hw.stream_bench import beats, frames_of, pack, pauses, put, simulate, watch
 
 
@@ -87,19 +88,6 @@ def rtl(
 def disagreements(frames: list[bytes], found: list[Sums], control: Control) -> list[tuple[str, Sums, Sums]]:
     pairs = ((frame.hex(), got, reference(frame, control)) for frame, got in zip(frames, found, strict=True))
     return [row for row in pairs if row[1] != row[2]]
-
-
-def as_parsed(found: Found) -> dict[str, int]:
-    """The parser's fields that mean something for such a frame."""
-    fields: dict[str, int] = {"ipv4": found.ipv4, "ipv6": found.ipv6, "tcp": found.l4 == 6, "udp": found.l4 == 17}
-    if found.ipv4 or found.ipv6:
-        fields |= {"l3_offset": found.l3, "vlan": found.vlan, "snap": found.snap}
-    if found.ipv4:
-        fields |= {"protocol": found.protocol, "fragment": found.fragment}
-    if found.l4:
-        fields |= {"l4_offset": found.l4_at, "l4_length": found.l4_length, "protocol": found.protocol}
-        fields |= {"udp_sum": found.udp_sum} if found.l4 == 17 else {}
-    return fields
 
 
 FULL = pytest.mark.full
@@ -225,6 +213,7 @@ def test_packet_checksums_whose_first_fold_has_a_carry_beyond_17_bits(width: int
     frames = [b"\xff" * 4 * (words + 1) + word.to_bytes(4, "little")
               for words in (1, 2, 3, 100, 3000) for word in (words - 1, words, words + 1)]  # fmt: skip
     assert {first_fold(frame) >> 16 for frame in frames} == {0, 1, 2}
+    frames += frames[:1]  # behind the longest sum, as after any
     sums, _, _ = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
 
@@ -248,6 +237,30 @@ def test_good_and_bad_sums_with_a_carry_beyond_17_bits(protocol: int, width: int
             frames.append(with_fcs(ether(0x0800, ready, False, False)))
             folds.add(first_fold(ready[12:], ((size & 0xFF) << 8 | size >> 8) + (protocol << 8)) >> 16)
     assert 2 in folds
+    frames += frames[:1]  # behind the longest sum, as after any
     sums, _, _ = rtl(frames, width=width)
     assert disagreements(frames, sums, Control()) == []
     assert {row["tcpe"] for row in sums} == {0, 1}
+
+
+def ones_header(seed: int) -> bytes:
+    """A packet with a good IPv4 header whose pieces of 16 bits make 0x1FFFE, added as the block adds them."""
+    packet = Recipe(random.Random(seed), 4, 17, 30).packet()
+    head = patched(packet[:12], 10, 0) + b"\xff" * 4
+    total = sum(int.from_bytes(head[at : at + 4], "little") for at in range(0, 16, 4))
+    high = (total >> 32) + 1
+    address = (high << 32 | (0xFFFF - high) << 16 | 0xFFFF) - total
+    if address >= 1 << 32:
+        high, address = high - 1, address - (1 << 32) + (1 << 16)
+    return head + address.to_bytes(4, "little") + packet[20:]
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_good_headers_with_a_carry(width: int) -> None:
+    packets = [ones_header(seed) for seed in range(8)]
+    assert {first_fold(packet[:20]) for packet in packets} == {0x1FFFE}
+    packets += [patched(packet, 8, 0x4012) for packet in packets]
+    frames = [with_fcs(ether(0x0800, packet, False, False)) for packet in packets]
+    sums, _, _ = rtl(frames, width=width)
+    assert disagreements(frames, sums, Control()) == []
+    assert [row["ipe"] for row in sums] == [0] * 8 + [1] * 8

@@ -102,7 +102,7 @@ def some_frames(seed: int, lengths: Iterable[int]) -> list[Kept]:
 def test_frames_over_buffers(buffer: int, share: float, nulls: float) -> None:
     """One buffer or several, ends on a buffer's end too, null descriptors before, between and behind."""
     rng = random.Random(buffer)
-    lengths = [buffer, buffer - 1, 1, 2 * min(buffer, 8000), *(rng.randint(1, 300) for _ in range(60)), 16384]
+    lengths = [buffer, buffer - 1, 1, 2 * min(buffer, 8000), *(rng.randint(1, 300) for _ in range(60)), 16384, 5]
     addresses = [0 if rng.random() < nulls else rng.getrandbits(40) + 1 for _ in range(1400)]
     frames = some_frames(buffer, lengths)
     got = rtl_place(frames, addresses, buffer, seed=buffer, share=share)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from ringbed.hw.station.counters import Counters, Pending
 from tests.hw.stream_bench import simulate
 
@@ -26,6 +28,43 @@ def test_counters_add_and_wrap() -> None:
 
     simulate(dut, run)
     assert totals["many"] > 2**32
+
+
+@pytest.mark.parametrize("add", [1, 2])
+def test_counters_at_their_end(add: int) -> None:
+    """From one below all ones: just there, and past it to 0, in every width of what is added."""
+    names = {"one": 2, "some": 8, "many": 32}
+    dut = Counters(names)
+
+    async def run(ctx: Any) -> None:
+        for name in names:
+            ctx.set(getattr(dut, name), 2**32 - 2)
+            ctx.set(getattr(dut, name + "_add"), add)
+        for number in (1, 2):
+            await ctx.tick()
+            assert [ctx.get(getattr(dut, name)) for name in names] == [(2**32 - 2 + number * add) % 2**32] * 3
+
+    simulate(dut, run)
+
+
+def test_pending_holds_as_many_as_sixteen_bits_say() -> None:
+    """0xFFFF frames came and none left: each of them is lost in a flush, and leaves when there is none."""
+    for flush in (True, False):
+        dut = Pending()
+
+        async def run(ctx: Any, dut: Pending = dut, flush: bool = flush) -> None:
+            ctx.set(dut.count, 0xFFFF - 2)
+            ctx.set(dut.came, 2)
+            await ctx.tick()
+            ctx.set(dut.came, 0)
+            assert ctx.get(dut.count) == 0xFFFF
+            ctx.set(dut.flush, flush)
+            ctx.set(dut.left, 0 if flush else 255)
+            assert ctx.get(dut.lost) == 0xFFFF * flush
+            await ctx.tick()
+            assert ctx.get(dut.count) == (0 if flush else 0xFFFF - 255)
+
+        simulate(dut, run)
 
 
 def test_pending_counts_what_is_inside_and_what_a_flush_loses() -> None:

@@ -229,6 +229,19 @@ def test_chip_select_low_aborts_at_any_bit() -> None:
     simulate(Joined(it.dut, MACS[1]), run, clocks=8000)
 
 
+def test_one_clock_of_chip_select_low_ends_a_command() -> None:
+    it = Pins(5)
+
+    async def run(ctx: Any) -> None:
+        for index in (13, 14, 13):
+            ctx.set(it.dut.cs, 0)
+            await ctx.tick()
+            await it.pins(ctx, cs=1)
+            assert await it.read(ctx, index) == words_of(MACS[1])[index]
+
+    simulate(Joined(it.dut, MACS[1]), run, clocks=2000)
+
+
 def test_leading_zeros_and_other_commands() -> None:
     """Zeros before the start bit are passed over; a command that is no READ gives ones."""
     it = Pins(4)

@@ -6,12 +6,13 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Fragment, Module
 from amaranth.lib import wiring
 
 from ringbed.hw.formats import em
 from ringbed.hw.formats.em.phy import PHY
 from ringbed.hw.station.phy import Mdic, Phy
+from tests.hw.edges import counters
 from tests.hw.stream_bench import simulate
 
 MDIC = em.REGISTERS["MDIC"]
@@ -274,6 +275,25 @@ def test_errors_on_the_wire_are_counted_until_read_and_stick() -> None:
         assert await it.read(ctx, 21) == 0
 
     bench(run)
+
+
+def test_the_count_of_errors_stays_at_its_end() -> None:
+    """From three below; a read ends it, and what follows is counted from 0."""
+    it = Station()
+    top = Fragment.get(it, None)
+    errors = counters(next(inner for inner, name, _ in top.subfragments if name == "phy"))["errors"]
+
+    async def main(ctx: Any) -> None:
+        ctx.set(it.phy.cable, 1)
+        await it.tick(ctx)
+        ctx.set(errors, 0xFFFC)
+        ctx.set(it.phy.error, 1)
+        for _ in range(5):
+            await it.tick(ctx)
+        ctx.set(it.phy.error, 0)
+        assert [await it.read(ctx, 21), await it.read(ctx, 21)] == [0xFFFF, 0]
+
+    simulate(top, main, clocks=1000)
 
 
 @pytest.mark.full

@@ -202,25 +202,77 @@ def test_what_is_read_and_what_is_left_is_all_that_came(steps: list[tuple[bool, 
     bench(run)
 
 
-def test_counters_stick_at_all_ones() -> None:
-    """32 bits and 64 bits, from a few below; then a read makes them count again."""
+def stat(shape: Any, length: int, *flags: str) -> dict[str, int]:
+    return {"length": length, **{name: int(name in flags) for name in shape.members if name != "length"}}
+
+
+# Frames each way that together count in every counter, all lengths of the six counters in both.
+RECEIVED = [
+    *(stat(RxStat, length, "passed", *flags) for length, *flags in (
+        (64, "multicast"), (100, "broadcast"), (200, "no_buffer"), (300,), (600,), (1522,), (100, "crc"), (100, "rxe"),
+        (60, "runt"), (60, "runt", "crc"), (2000, "giant"), (2000, "giant", "crc"), (100, "missed"),
+    )), stat(RxStat, 64, "xon"), stat(RxStat, 64, "xoff"), stat(RxStat, 64, "control"),
+]  # fmt: skip
+SENT = [
+    *(stat(TxStat, length, *flags) for length, *flags in (
+        (64, "multicast"), (100, "broadcast"), (200,), (300,), (600,), (1522,), (64, "xon"), (64, "xoff"),
+    )),
+]  # fmt: skip
+
+
+async def set_all(ctx: Any, it: Bench, short: int, pair: int) -> None:
+    """Every counter to `short`, every pair to `pair`: what was counted before does not matter."""
+    for name, total in it.dut.totals.items():
+        it.model.totals[name] = pair if name in PAIRS else short
+        ctx.set(total, it.model.totals[name])
+
+
+async def all_frames(it: Bench) -> None:
+    for number in range(max(len(RECEIVED), len(SENT))):
+        rx, tx = (frames[number] if number < len(frames) else None for frames in (RECEIVED, SENT))
+        await it.step(rx, tx, tso=("TSCTC", "TSCTFC")[number % 2])
+
+
+def test_every_counter_sticks_at_all_ones() -> None:
+    """32 bits and 64 bits, from one and from a byte below; then a read of each makes it count again."""
     dut = Statistics()
 
     async def run(ctx: Any) -> None:
         it = Bench(ctx, dut)
-        for _ in range(3):
-            await it.step(GOOD)
+        await all_frames(it)
         await it.check()
-        for signal, name, value in ((dut.totals["TPR"], "TPR", TOP32 - 2), (dut.totals["GORC"], "GORC", TOP64 - 250)):
-            ctx.set(signal, value)
-            it.model.totals[name] = value
-        for _ in range(5):
-            await it.step(GOOD)
+        assert dut.totals.keys() == (+it.model.totals).keys(), "each counts something"
+        await set_all(ctx, it, TOP32 - 1, TOP64 - 1)
+        for _ in range(2):
+            await all_frames(it)
         await it.check()
-        assert (it.model.totals["TPR"], it.model.totals["GORC"]) == (TOP32, TOP64)
-        for name in ("TPR", "GORCL", "GORCH"):
-            await it.step(GOOD, read=name)
+        assert all(value in (TOP32, TOP64) for value in it.model.totals.values())
+        for name in WORD:
+            await it.step(read=name)
+        assert not +it.model.totals
+        await all_frames(it)
         await it.check()
-        assert it.model.totals["TPR"] == 3
+
+    simulate(dut, run, clocks=1000)
+
+
+@pytest.mark.parametrize("below", [99, 100, 101])
+def test_bytes_up_to_the_last_and_past_32_bits(below: int) -> None:
+    """A frame of 100 bytes with 99, 100 and 101 to go: past the end, just there, and one short of it."""
+    dut = Statistics()
+
+    async def run(ctx: Any) -> None:
+        for edge in (TOP64, TOP32):
+            it = Bench(ctx, dut)
+            await set_all(ctx, it, 0, edge - below)
+            await it.step(GOOD, stat(TxStat, 100))
+            await it.check()
+            wanted = min(edge - below + 100, TOP64)
+            assert [it.model.totals[name] for name in PAIRS] == [wanted] * len(PAIRS)
+            for name in PAIRS:
+                assert await it.step(read=name + "L") == wanted & TOP32
+                assert await it.step(read=name + "H") == wanted >> 32
+            await it.check()
+            await it.step(clear=True)
 
     simulate(dut, run, clocks=1000)

@@ -147,6 +147,26 @@ def test_a_frame_that_fills_the_store_exactly(width: int) -> None:
     assert (bench.kept, bench.lost) == (5 + 2 * 24, 2)
 
 
+@pytest.mark.parametrize("width", [512])
+def test_a_region_of_the_whole_memory(width: int) -> None:
+    """Its places have all numbers there are, and a frame may take all of them, twice and behind the end."""
+    size = 8 * BANKS * BANK_BYTES // width
+    bench = Bench(0, size, 4, 1.0, 1.0, width)
+
+    async def main(ctx: Any) -> None:
+        for beats in (size, size - 1, size):
+            bench.read = 1.0
+            await bench.run(ctx, iter(()))
+            bench.read = 0.0
+            await bench.frame(ctx, Trial(beats, beats, True))
+            await bench.frame(ctx, Trial(size + 3 - beats, 1, False))
+        bench.read = 1.0
+        await bench.run(ctx, iter([Trial(5, 5, False)] * 4))
+
+    simulate(bench.dut, main, clocks=8 * size)
+    assert (bench.kept, bench.lost) == (3 * size + 19, 3)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_one_beat_a_clock_in_and_out(width: int) -> None:
     """Written and read without a pause, forgotten frames between the others cost the reader nothing."""

@@ -123,6 +123,15 @@ def test_places() -> None:
     assert rtl(jobs)[0] == [reference(job) for job in jobs]
 
 
+def test_places_at_the_end_of_the_longest_frame() -> None:
+    """The last two bytes of 16288, and one of them with one behind; ranges that begin at the last byte, and behind."""
+    data = random.Random(2).randbytes(16288)
+    jobs = [(data, Unit(start, offset=16286), Unit(14, offset=16287)) for start in (16287, 16288)]
+    slots, _ = rtl(jobs)
+    assert slots == [reference(job) for job in jobs]
+    assert [[slot is not None for slot in pair] for pair in slots] == [[True, False], [False, False]]
+
+
 def test_long_frames_of_ones() -> None:
     jobs = [(b"\xff" * size, Unit(14, 0), Unit(33, size - 2)) for size in (16288, 16287, 9000)]
     assert rtl(jobs)[0] == [reference(job) for job in jobs]

@@ -319,12 +319,12 @@ def test_a_message_of_any_length_from_any_descriptors() -> None:
     tse = {"TSE": 1, "MSS": 1460, "PAYLEN": 0xFFFFF, "HDRLEN": 54}
     words = [context(**tse), data(0xFFFFF, TSE=1), data(54, EOP=1), data(8193, TSE=1, address=8191), data(8192, EOP=1)]
     words += [data(54, TSE=1, EOP=1), data(55, TSE=1, EOP=1), data(8192, EOP=1), *[data(0xFFFFF, TSE=1)] * 5]
-    words += [data(1, EOP=1), legacy(0xFFFF), legacy(9000, EOP=1)]
+    words += [data(1, EOP=1), legacy(0, EOP=1), legacy(0xFFFF), legacy(9000, EOP=1)]
     got, wanted = rtl(words, 16288, seed=6, share=0.0), reference(words, 16288)
     assert (got.chunks, got.pieces) == (wanted.chunks, wanted.pieces)
     assert [entry[3] % 256 for entry in got.entries] == [entry[3] % 256 for entry in wanted.entries]
     assert got.ends == wanted.ends
-    assert got.ends == ["segmented", "segmented", "tse", "segmented", None, "segmented", "long"]
+    assert got.ends == ["segmented", "segmented", "tse", "segmented", None, "segmented", "null", "long"]
 
 
 # ---- with the blocks behind it: descriptors in, frames out ----

@@ -18,8 +18,9 @@ from scapy.packet import Raw
 
 from ringbed.hw.stream.beat import Beat
 from ringbed.hw.tx.segment import Segment, SegmentRequest
-from ringbed.hw.tx.segment_header import HEADER_BYTES, L3, L4
+from ringbed.hw.tx.segment_header import HEADER_BYTES
 from tests.hw.segment_reference import Message, segments
+from tests.hw.segment_request import request
 from tests.hw.stream_bench import beats, frames_of, pack, pauses, simulate, source
 
 # Clocks of `working` for a header, however long it is: a byte of a field each clock, by the table of segment_header.py,
@@ -30,17 +31,6 @@ from tests.hw.stream_bench import beats, frames_of, pack, pauses, simulate, sour
 FIRST, BETWEEN, LAST = 9 + 11, 6, 11
 Item = bytes | Message  # a plain frame, or a message
 Out = tuple[bytes, int]  # a frame, and the number of the item it is made of
-
-
-def request(item: Item) -> dict[str, Any]:
-    if isinstance(item, bytes):
-        return {"segment": 0, "mss": 0xEEEE, "header": 0xEE}
-    return {
-        "segment": 1, "mss": item.mss, "payload": item.length, "header": len(item.header),
-        "l3": {None: L3.NONE, "ipv4": L3.IPV4, "ipv6": L3.IPV6}[item.l3], "l3_start": item.l3_start,
-        "l4": {None: L4.NONE, "tcp": L4.TCP, "udp": L4.UDP}[item.l4], "l4_start": item.l4_start,
-        "sum": item.sum_at is not None, "sum_at": item.sum_at or 0,
-    }  # fmt: skip
 
 
 def reference(items: Sequence[Item]) -> list[Out]:
@@ -240,6 +230,21 @@ def sound(message: Message) -> bool:
     return len(used) == len(set(used)) and all(field[-1] < size or field[0] >= size for field in fields)
 
 
+def test_no_gap_between_plain_frames() -> None:
+    frames: list[Item] = [*frames_of([1, 8, 9, 64, 100], 3)]
+    clocks = rtl(frames).clocks
+    assert all(late == early + 1 for early, late in pairwise(clocks))
+    assert SegmentRequest().size <= 96
+
+
+def test_the_largest_header_and_the_smallest() -> None:
+    rng = random.Random(4)
+    items: list[Item] = [
+        Message(rng.randbytes(size), rng.randbytes(500), 200) for size in (1, HEADER_BYTES - 1, HEADER_BYTES)
+    ]
+    assert rtl(items).frames == reference(items)
+
+
 @pytest.mark.parametrize("width", [64, 128, 256, 512])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
@@ -334,16 +339,11 @@ def test_a_beat_each_clock_from_segment_to_segment(width: int, mss: int) -> None
     assert clocks[0] <= -(-55 // (width // 8)) + 22
 
 
-def test_the_largest_header_and_the_smallest() -> None:
-    rng = random.Random(4)
-    items: list[Item] = [
-        Message(rng.randbytes(size), rng.randbytes(500), 200) for size in (1, HEADER_BYTES - 1, HEADER_BYTES)
-    ]
-    assert rtl(items).frames == reference(items)
-
-
-def test_no_gap_between_plain_frames() -> None:
-    frames: list[Item] = [*frames_of([1, 8, 9, 64, 100], 3)]
-    clocks = rtl(frames).clocks
-    assert all(late == early + 1 for early, late in pairwise(clocks))
-    assert SegmentRequest().size <= 96
+@pytest.mark.full
+def test_the_longest_message_in_the_longest_segments() -> None:
+    """All bits of PAYLEN, MSS and the header's length: no segment of any card is longer, and none of the counts is."""
+    rng = random.Random(6)
+    item = Message(rng.randbytes(HEADER_BYTES), rng.randbytes((1 << 20) - 1), (1 << 16) - 1, "ipv6", 14)
+    out = rtl([item], 512)
+    assert out.frames == reference([item])
+    assert (out.ends, len(out.frames)) == ([True], 17)

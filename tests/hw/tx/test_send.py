@@ -140,6 +140,13 @@ def test_wide_paths(width: int) -> None:
     assert rtl(frames, True, 0.2, 0.2, width)[0] == [reference(frame, True) for frame in frames]
 
 
+def test_the_longest_frame() -> None:
+    """16288 bytes (docs/nics/em.md), the sums of its last bytes, and a tag; then the next begins at 0 again."""
+    data = random.Random(7).randbytes(16288)
+    frames = [Frame(data, True, ((16286, 0xABCD), None), 0x123), Frame(data[:70], True, (None, None))]
+    assert rtl(frames, True, 0.0, 0.0, 512)[0] == [reference(frame, True) for frame in frames]
+
+
 def test_pause_frames_go_between_frames_and_with_the_wire_held() -> None:
     """Whole, `go` or not, and told apart from frames of software."""
     dut, frames = TxSend(64), [Frame(frame.data, True, (None, None)) for frame in some_frames([200, 64, 130], seed=6)]
