@@ -123,7 +123,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, name: str = "em
 
 def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ("--vfio-user", str(tmp_path / "s"))
-    assert refused(capsys, *at, name="mx") == "there is no NIC 'mx' that can be served; there is em"
+    assert (
+        refused(capsys, *at, name="mx")
+        == "there is no NIC 'mx' that can be served; there is em, and any with a port map"
+    )
     assert refused(capsys, *at, "--wire", "tap", "--pcap", "f").startswith("--pcap plays a file")
     assert refused(capsys, *at, "--trace", str(tmp_path / "w.txt")) == "a waveform is .fst or .vcd, not w.txt"
     assert refused(capsys, *at, "--capture", str(tmp_path / "no" / "f")).startswith("cannot write")
