@@ -55,5 +55,8 @@ def somebodys_card(path: Path, width: int, errata: tuple[str, ...]) -> CardToSer
 
     spec, pci = dut_card(path)
     if pci is None:
-        raise UserError(f"{path} has no [pci], so no operating system could find its card: `docs/port-map.md`")
+        raise UserError(f"{path} has no [pci], so no operating system could find its card: docs/port-map.md")
+    for way, wire in (("rx", spec.portmap.rx), ("tx", spec.portmap.tx)):
+        if wire is None:
+            raise UserError(f"{path} has no wire.{way}: a card that is served has both")
     return CardToServe(spec, pci, NativeEngine.reset)

@@ -99,7 +99,10 @@ class PciValues(Values):
     def _bars(self, table: dict[str, Any], reach: int | None) -> dict[int, Bar]:
         """By number; those of the map, or BAR 0 with all registers. Of one with a mistake nothing more is said."""
         if "bars" not in table and reach:
-            return {0: Bar(least_bar(reach), BarKind.MEMORY)}
+            if reach < LEAST:
+                few = f"{reach} bytes of registers are too few for one in memory, and one of kind io has 4 or more"
+                self._problem(f"pci.bars is missing: {few}")
+            return {0: Bar(min(MOST, least_bar(reach)), BarKind.MEMORY)}
         named = table.get("bars", {})
         if reach == 0 or not isinstance(named, dict):
             wrong = (

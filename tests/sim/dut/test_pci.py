@@ -59,6 +59,23 @@ def test_little_need_be_said(reader: Read) -> None:
     assert reader(APB_MAP).pci is None
 
 
+@pytest.mark.parametrize(("bits", "size"), [(4, 16), (20, 1 << 20), (32, 1 << 31)])
+def test_bar_0_is_as_large_as_the_registers_or_as_it_can_be(reader: Read, bits: int, size: int) -> None:
+    found = reader(IDS + APB_MAP.replace("= 8", f"= {bits}"))
+    assert found.pci is not None
+    assert found.pci.bars == (size,)
+    ConfigSpace(found.pci)
+
+
+def test_registers_of_which_no_bar_in_memory_could_be(reader: Read) -> None:
+    map_of_few = APB_MAP.replace("= 8", "= 3")
+    assert [problem for problem in reader(IDS + map_of_few).problems if problem.startswith("pci")] == [
+        "pci.bars is missing: 8 bytes of registers are too few for one in memory, and one of kind io has 4 or more"
+    ]
+    said = reader(IDS + "bars.0 = { kind = 'io', size = 8 }\n" + map_of_few).problems
+    assert [problem for problem in said if problem.startswith("pci")] == []
+
+
 def test_all_can_be_said(reader: Read) -> None:
     ids = "class = 0x020001\nrevision = 3\nsubsystem_vendor = 0x5678\nsubsystem = 0x9abc\npin = 'C'\nmsi = 4\n"
     bars = (
