@@ -67,23 +67,19 @@ class PciValues(Values):
             return None
         table, before = self._table("pci"), len(self.problems)
         self._known("pci", table, KEYS)
-        ids = {
-            "vendor": self._id(table, "vendor", VENDORS), "device": self._id(table, "device", IDS),
-            "revision": self._id(table, "revision", range(256), 0),
-            "class_code": self._id(table, "class", CLASSES, ETHERNET),
-            "subsystem_vendor": self._id(table, "subsystem_vendor", IDS, 0),
-            "subsystem": self._id(table, "subsystem", IDS, 0),
-        }  # fmt: skip
+        vendor, device = self._id(table, "vendor", VENDORS), self._id(table, "device", IDS)
+        revision, kind = self._id(table, "revision", range(256), 0), self._id(table, "class", CLASSES, ETHERNET)
+        board = self._id(table, "subsystem_vendor", IDS, 0), self._id(table, "subsystem", IDS, 0)
         bars = self._bars(table, reach)
         pin, (interrupt, vectors, place) = self._pin_of(table, lines), self._messages(table, lines, bars)
         if reach and len(self.problems) == before and set(bars) <= {place and place.bar}:
             self._problem("pci.bars: none of them is left for the registers")
         if not self._clear("pci", before):
             return None
-        each = [bars.get(number, Bar(0, BarKind.MEMORY)) for number in range(max(bars) + 1)]
+        each = [bars.get(number, Bar(0, BarKind.MEMORY)) for number in range(max(bars, default=-1) + 1)]
         return PciIdentity(
-            bars=tuple(bar.size for bar in each), kinds=tuple(bar.kind for bar in each), pin=pin,
-            interrupt=interrupt, vectors=vectors, msix=place, **ids,
+            vendor, device, revision, kind, tuple(bar.size for bar in each), interrupt, vectors, *board,
+            kinds=tuple(bar.kind for bar in each), pin=pin, msix=place,
         )  # fmt: skip
 
     def _id(self, table: dict[str, Any], key: str, allowed: range, default: int | None = None) -> int:

@@ -229,6 +229,13 @@ def test_of_what_is_not_clear_nothing_is_said(reader: Read, wrong: tuple[str, st
     )
 
 
+def test_without_a_bar_it_is_as_the_registers_are(reader: Read) -> None:
+    """Also where these are not clear: what is wrong with them is said, and nothing of BARs."""
+    for wrong in (("addr_width = 8", "addr_width = 'a'"), ("'x'", "'x'")):
+        found = reader((IDS + APB_MAP).replace(*wrong))
+        assert not [problem for problem in found.problems if "pci" in problem]
+
+
 def test_a_block_is_no_card(tmp_path: Path) -> None:
     (tmp_path / "t.v").touch()
     (tmp_path / "t.toml").write_text(HEAD + "[block]\nkind = 'rx-checksum'\n[pci]\nvendor = 1\ndevice = 1\n")
