@@ -16,10 +16,8 @@ class NativeServed(NativeStages):
     """What is watched stays so when the engine is compiled anew for a waveform."""
 
     _box: Mailbox
-    _pending: bool
     _running: Callable[[], int]
     _catch_up: Callable[[], None]
-    _flush: Callable[[], None]
     _word: Callable[[], None]
 
     def _begin_served(self) -> None:
@@ -69,8 +67,6 @@ class NativeServed(NativeStages):
         does not land.
         """
         self._catch_up()
-        self._flush()
         self._lib.rb_reset(self._running(), *self.settings.resets(self._spec.portmap.reset))
-        self._pending = True
         if self._box.findings:
             self._word()

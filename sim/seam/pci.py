@@ -15,7 +15,7 @@ SIZE, FIRST, MOST_BARS = 256, 0x40, 6  # FIRST: where capabilities may begin
 COMMAND, STATUS, BARS, CAPABILITIES, INTERRUPT = 0x04, 0x06, 0x10, 0x34, 0x3C
 IO, MEMORY, MASTER = 1, 2, 4
 COMMANDS = IO | MEMORY | MASTER | 0x40 | 0x100 | 0x400  # parity, SERR#, interrupt disable
-HAS_LIST, MEDIUM = 1 << 4, 1 << 9  # of STATUS: there is a capability list; DEVSEL# timing
+WAITS, HAS_LIST, MEDIUM = 1 << 3, 1 << 4, 1 << 9  # of STATUS: INTx is up within; a capability list; DEVSEL# timing
 POWER, D3 = 1, 3  # number of the power management capability; its state besides D0
 MSI, MSIX = 5, 0x11  # numbers of the capabilities for messages
 MSI_WIDE, MSI_MASKS, MSI_MOST = 1 << 7, 1 << 8, 32  # control: 64 bits of address; a mask a vector. Vectors
@@ -83,8 +83,11 @@ class ConfigSpace:
         """How many of its messages software has given a number of their own (Multiple Message Enable)."""
         return min(1 << (self._control >> 4 & 7), self._pci.vectors) if self._pci.interrupt == "msi" else 0
 
-    def show(self, masked: int, pending: int) -> None:
-        """MSI's mask and pending bits as the function has them; of MSI-X both are elsewhere."""
+    def show(self, masked: int, pending: int, waits: bool) -> None:
+        """What the function has: MSI's mask and pending bits (of MSI-X both are elsewhere), and whether INTx `waits` to
+        be dealt with, which the command register's bit for it does not change (PCI 3.0, 6.2.3).
+        """
+        self._bytes[STATUS] = self._bytes[STATUS] & ~WAITS | (WAITS if waits else 0)
         if self._pci.interrupt == "msi":
             bits = masked.to_bytes(4, "little") + pending.to_bytes(4, "little")
             self._bytes[self._messages + MASKS : self._messages + PENDING + 4] = bits

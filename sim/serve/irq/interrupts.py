@@ -139,10 +139,11 @@ class Interrupts:
             self.table.write(offset, value)
         self.settle()
 
-    def shown(self) -> tuple[int, int]:
-        """The vectors that are masked, each by itself, and those that are pending."""
+    def shown(self) -> tuple[int, int, bool]:
+        """The vectors that are masked, each by itself, those that are pending, and whether INTx is up."""
         self._look()
-        return self.vectors.masked, self.vectors.pending
+        intx = self.count(INTX) > 0 and not self.vectors.on
+        return self.vectors.masked, self.vectors.pending, intx and self._engine.lines != 0
 
     def _look(self) -> None:
         """Before anything changes: what rose until now is told, or not, by what held until now."""

@@ -108,7 +108,7 @@ def test_msi_is_in_the_list_with_a_mask_a_vector() -> None:
     assert (space.messages, space.masked) == (8, 0xFF)
     space.write(0x42, 0x21, 2)
     assert space.messages == 4
-    space.show(0x0F, 0x81)
+    space.show(0x0F, 0x81, False)
     assert (space.read(0x50), space.read(0x54), space.masked) == (0x0F, 0x81, 0x0F)
     space.write(0x51, 0xFF, 1)
     assert space.masked == 0x0F
@@ -123,7 +123,7 @@ def test_msix_says_where_its_table_is() -> None:
     assert [space.read(at) for at in (0x40, 0x44, 0x48)] == [0xC004_0011, 0x103, 0x803]
     assert (space.masked, space.messages) == (0b11111, 0)
     space.write(0x43, 0x80, 1)
-    space.show(0xFF, 0xFF)  # not here
+    space.show(0xFF, 0xFF, False)  # not here
     assert (space.masked, space.read(0x40), space.read(0x50)) == (0, 0x8004_0011, 0)
 
 
@@ -131,6 +131,16 @@ def test_a_card_of_intx_alone_has_no_messages() -> None:
     space = ConfigSpace(replace(EM_PCI, capabilities=()))
     assert (list(capabilities(space)), space.read(0x06, 2) & 1 << 4, space.masked, space.messages) == ([], 0, 0, 0)
     assert ConfigSpace(replace(MSI, capabilities=())).read(0x06, 2) & 1 << 4
+
+
+def test_status_says_that_intx_waits() -> None:
+    space = ConfigSpace(EM_PCI)
+    before = space.read(0x06, 2)
+    space.show(0, 0, True)
+    assert space.read(0x06, 2) == before | 1 << 3
+    space.write(0x06, 0xFFFF, 2)
+    space.show(0, 0, False)
+    assert space.read(0x06, 2) == before
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,22 @@ def test_intx_is_the_level_of_all_lines() -> None:
     assert (engine.held, engine.watched) == (NEVER, "never asked")
 
 
+def test_intx_waits_while_a_line_is_up_and_nothing_else_is_on() -> None:
+    interrupts, engine = made(WITH_MSIX)
+    engine.put(0b0100)
+    assert interrupts.shown()[2]
+    with Events(1) as events:
+        assert arm(interrupts, MSIX, events) is None
+        assert not interrupts.shown()[2]
+        interrupts.close()
+    assert interrupts.shown()[2]
+    engine.put(0)
+    assert not interrupts.shown()[2]
+    pinless, engine = made(replace(WITH_MSIX, pin=0))
+    engine.put(1)
+    assert not pinless.shown()[2]
+
+
 @pytest.mark.parametrize(("pci", "kind"), [(WITH_MSI, MSI), (WITH_MSIX, MSIX)])
 def test_vectors_are_rises_of_the_lines_that_are_armed(pci: PciIdentity, kind: int) -> None:
     interrupts, engine = made(pci)
@@ -113,7 +129,7 @@ def test_vectors_are_rises_of_the_lines_that_are_armed(pci: PciIdentity, kind: i
         interrupts.rose()
         assert (events.told(), interrupts.signals) == ([1, 1], 2)
         do(interrupts, Action.MASK, kind, 1, 1)
-        assert (engine.watched, interrupts.shown()) == ("0100", (interrupts.vectors.masked, 0b1001))
+        assert (engine.watched, interrupts.shown()[1]) == ("0100", 0b1001)
         engine.put(0)
         engine.put(0b0110)
         interrupts.rose()
@@ -148,7 +164,7 @@ def test_what_rose_before_a_mask_is_told() -> None:
         assert arm(interrupts, MSIX, events) is None
         engine.put(1)
         do(interrupts, Action.MASK, MSIX, 0, 1)
-        assert (events.told(), interrupts.shown()) == ([1], (0b1111, 0))
+        assert (events.told(), interrupts.shown()) == ([1], (0b1111, 0, False))
         interrupts.close()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ringbed.sim.serve.header import Command, Header, parse_header
+from ringbed.sim.serve.pace import SLICE
 from ringbed.sim.serve.session import Session
 from tests.sim.conftest import needs_native
 from tests.sim.serve.bench import Bench
@@ -56,9 +57,16 @@ def test_intx_is_any_line(opened: Open) -> None:
     with Events(1) as events:
         client.set_vectors(ON, 0, 0, 1, events.files)
         put(bench, client, LINES, 0b1000)
-        assert events.told() == [1]
+        assert (events.told(), client.read(CONFIG, 6, 2) & 8) == ([1], 8)
+        client.write(CONFIG, 5, 4, 1)  # INTx disabled: what waits still does
+        put(bench, client, LINES, 0)
+        assert client.read(CONFIG, 6, 2) & 8 == 0
         put(bench, client, LINES, 0b0001)
+        assert client.read(CONFIG, 6, 2) & 8 == 8
         client.set_irqs(NONE | UNMASK)
+        bench.turn()
+        assert events.told() == [0]
+        client.write(CONFIG, 5, 0, 1)
         bench.turn()
         assert (events.told(), bench.served.account()["interrupts"]) == ([1], 2)
 
@@ -120,6 +128,26 @@ def test_masks_of_the_client_and_of_the_card_are_the_same(opened: Open, messages
         mask(1, False)
         client.set_vectors(BOOL | UNMASK, kind, 0, 4, bools=b"\0\0\1\0")
         assert (events.told(), masked_and_pending()) == ([0, 1, 0, 0], (0, 0))
+
+
+def test_a_mask_outlives_other_writes_to_configuration_space(opened: Open) -> None:
+    bench, client = opened(MSI)
+    with Events(4) as events:
+        client.set_vectors(ON, 1, 0, 4, events.files)
+        client.set_vectors(NONE | MASK, 1, 1, 2)
+        client.write(CONFIG, 0x3C, 11, 1)
+        put(bench, client, LINES, 0b1111)
+        assert (events.told(), client.read(CONFIG, CAPABILITY + 16)) == ([1, 0, 0, 1], 0b0110)
+
+
+def test_a_message_is_sent_at_the_rise_and_not_a_slice_later(opened: Open) -> None:
+    bench, client = opened(MSIX)
+    with Events(4) as events:
+        client.set_vectors(ON, 2, 0, 4, events.files)
+        before = bench.engine.now
+        client.write(0, PULSE, 0b0100, posted=True)
+        bench.turn()
+        assert (events.told(), bench.engine.now < before + SLICE / 10) == ([0, 0, 1, 0], True)
 
 
 def test_bus_mastering_and_the_function_mask_hold_messages_back(opened: Open) -> None:
