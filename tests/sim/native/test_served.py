@@ -11,6 +11,7 @@ from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.engine import EngineClosed, Event
 from tests.sim.conftest import needs_native
+from tests.sim.seam.test_axi_checker import AW1, OFF, WORD, pins_engine, play
 from tests.sim.serve.lines_card import LINES, PULSE, SCRATCH, lines_card
 from tests.sim.toy import toy_spec
 
@@ -114,4 +115,16 @@ def test_reset_cuts_off_what_is_on_bus_and_wire(clocks: int) -> None:
     engine.run(engine.now + 12_000, Event.NONE)
     assert [frame for _, frame in engine.wire_out()] == [bytes(range(8))]
     assert (engine.findings(), engine.stats().wire_waiting) == ([], 0)
+    engine.close()
+
+
+def test_reset_forgets_a_burst_of_which_some_beats_came() -> None:
+    engine = pins_engine("native")
+    assert isinstance(engine, NativeEngine)
+    assert play(engine, [AW1, OFF, WORD, OFF, {}]) == []
+    assert engine.in_flight(0x1000, 16) == 1
+    engine.reset()
+    last = {**WORD, "p_m_axi_wlast": 1, "p_m_axi_bready": 1}
+    assert play(engine, [AW1, OFF, WORD, last, {**OFF, "p_m_axi_wlast": 0}, *[{}] * 8]) == []
+    assert engine.in_flight(0x1000, 16) == 0
     engine.close()
