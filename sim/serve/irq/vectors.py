@@ -3,7 +3,7 @@
 A line's rise is one message of its vector. A vector that cannot send (masked, not armed, the card no bus master) is
 pending from the rise on, and sends when it can, if the line is up still: a cause that is gone is not told of
 (PCI 3.0, 6.8.3.4 and 6.8.3.5; of the fall PCI Express 2.0, 6.1.4.5). A line that stays up says nothing more, but to a
-new eventfd. Docs: docs/decisions/0022.
+new eventfd (docs/decisions/0022-messages-of-a-line.md).
 
 All sets of lines and of vectors are numbers, a bit each.
 """
