@@ -22,8 +22,9 @@ from ringbed.drivers.ethtool import Ethtool
 from ringbed.hw.formats.verdict import Verdict
 
 __all__ = [
-    "AttachError", "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink", "Mapping",
-    "Nic", "PciCapability", "PciIdentity", "QueueState", "RxFrame", "Segmentation", "TxFrame", "TxSum", "Verdict",
+    "AttachError", "BarKind", "Capabilities", "ChecksumOffload", "Coherent", "Device", "Direction", "Dma", "FrameSink",
+    "Mapping", "MsixPlace", "Nic", "PciCapability", "PciIdentity", "QueueState", "RxFrame", "Segmentation", "TxFrame",
+    "TxSum", "Verdict",
 ]  # fmt: skip
 
 Buffer = bytes | bytearray | memoryview
@@ -46,11 +47,32 @@ class PciCapability:
     writable: bytes = b""
 
 
+class BarKind(IntFlag):
+    """What a base address register says of itself: its low bits (PCI 3.0, 6.2.5.1)."""
+
+    MEMORY = 0
+    IO = 1
+    WIDE = 4  # 64 bits of address: the next BAR is its upper half
+    PREFETCHABLE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MsixPlace:
+    """The BAR that holds MSI-X's table and pending bits, and nothing else, with the offset of each in bytes."""
+
+    bar: int
+    table: int
+    pba: int
+
+
 @dataclass(frozen=True, slots=True)
 class PciIdentity:
-    """What PCI configuration space says, as data. `bars` are sizes in bytes, 0 for one that is not there; `interrupt`
-    is `intx` or `msix`. `io_bar` is the number of the BAR in I/O space, through which the registers of BAR 0 are
-    reached: their offset is written at 0, the register is at 4.
+    """What PCI configuration space says, as data. `bars` are sizes in bytes, 0 for one that is not there. BAR 0 has the
+    registers, and so has each whose kind is in `kinds`, but for the one of `msix`. `io_bar` is the number of a BAR in
+    I/O space through which the registers of BAR 0 are reached: their offset is written at 0, the register is at 4.
+
+    `interrupt` is the best that there is, `intx`, `msi` or `msix`, and `vectors` how many messages are of it; `pin` is
+    INTx's, 1 for INTA#, 0 for none. `msix` is there where `interrupt` says so.
     """
 
     vendor: int
@@ -64,6 +86,20 @@ class PciIdentity:
     subsystem: int = 0
     io_bar: int | None = None
     capabilities: tuple[PciCapability, ...] = ()
+    kinds: tuple[BarKind, ...] = ()
+    pin: int = 1
+    msix: MsixPlace | None = None
+
+    def kind(self, bar: int) -> BarKind:
+        if bar == self.io_bar:
+            return BarKind.IO
+        return self.kinds[bar] if bar < len(self.kinds) else BarKind.MEMORY
+
+    def has_registers(self, bar: int) -> bool:
+        """Whether a driver reaches the card's registers by this BAR, in the window or straight."""
+        if not 0 <= bar < len(self.bars) or not self.bars[bar] or (self.msix is not None and bar == self.msix.bar):
+            return False
+        return bar in (0, self.io_bar) or bar < len(self.kinds)
 
 
 class Device(Protocol):

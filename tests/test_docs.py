@@ -79,6 +79,10 @@ RUN_ELSEWHERE = {
         "`ringbed drivers check mini_driver:MiniNic --map examples/third_party/nic/mini_nic.toml`",
     ),
     "pytest test_my_nic.py": ("tests/cli/drivers/test_command.py", '"-m", "pytest"'),
+    "ringbed serve examples/third_party/nic/mini_nic.toml --vfio-user /tmp/nic.sock": (
+        "tests/cli/serve/test_command.py",
+        "`ringbed serve mini_nic.toml --vfio-user /tmp/nic.sock`",
+    ),
     "ringbed serve em --vfio-user /tmp/em.sock": (
         "tests/cli/serve/test_command.py",
         "`ringbed serve em --vfio-user /tmp/em.sock`, with a record of the wire, a waveform and the account as JSON",

@@ -81,6 +81,8 @@ def _of_the_c(reader: Reader) -> str:
 def _buses(reader: Reader) -> Table:
     from rich.table import Table
 
+    from ringbed.sim.dut.pci import told
+
     table = Table("part", "what", "clock", title=f"{reader.top}, as {reader.path.name} has it", title_justify="left")
     dut = reader.dut
     table.add_row("clock", dut.clock, "")
@@ -102,6 +104,8 @@ def _buses(reader: Reader) -> Table:
     for pin in dut.pins:
         what = _if_clear(reader, f"pins.{pin.name}", f"{several(pin.width, 'bit')} {pin.dir}")
         table.add_row("pin", f"{pin.name}, {what}", "")
+    if "pci" in reader.data:
+        table.add_row("pci", _if_clear(reader, "pci", "" if reader.pci is None else told(reader.pci)), "")
     for parameter, value in dut.parameters.items():
         table.add_row("parameter", f"{parameter} = {value!r}", "")
     return table

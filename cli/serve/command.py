@@ -10,7 +10,7 @@ import typer
 
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.files import must_all_be_writable
-from ringbed.cli.serve.options import ADDRESS, CARD, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
+from ringbed.cli.serve.options import ADDRESS, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
 
 __all__ = ["FarEnd", "serve"]
 
@@ -24,7 +24,10 @@ class FarEnd(StrEnum):
 
 
 def serve(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A NIC, as `ringbed nic list` names it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NIC", help="A name, as `ringbed nic list` has it, or a port map with a [pci], a "
+                            ".toml file.")
+    ],
     vfio_user: Annotated[
         Path, typer.Option("--vfio-user", metavar="SOCKET", help="The Unix socket to be served at; it is made, for its "
                            "owner alone.")
@@ -46,7 +49,7 @@ def serve(
     erratum: Errata = None,
     json: Account = None,
 ) -> None:  # fmt: skip
-    """Serve a NIC's RTL as a PCI device, by the vfio-user protocol, until Ctrl-C.
+    """Serve a NIC's RTL as a PCI device, by the vfio-user protocol, until Ctrl-C: ringbed's, or yours by its port map.
 
     QEMU from 10.1 on takes it as a device of a virtual machine, and the driver of the operating system in there drives
     it: every register access comes to the RTL, every DMA of the RTL goes to the machine's memory. The line for QEMU is
@@ -60,8 +63,6 @@ def serve(
     """
     from ringbed.cli.serve.run import ServeOptions, run_serve
 
-    if name != CARD:
-        raise UserError(f"there is no NIC {name!r} that can be served; there is {CARD}")
     if pcap is not None:
         if wire is FarEnd.TAP:
             raise UserError("--pcap plays a file; it does not go with --wire tap")
@@ -69,6 +70,8 @@ def serve(
     must_all_be_writable((vfio_user, capture, trace, json), pcap)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
-    options = ServeOptions(vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json)
+    options = ServeOptions(
+        vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json, name
+    )
     if not run_serve(options):
         raise typer.Exit(Exit.FINDING)

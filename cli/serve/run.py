@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
+from ringbed.cli.serve.card import CardToServe, is_map, own_card, somebodys_card
+from ringbed.cli.serve.options import CARD
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
-from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
-from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
 
@@ -41,6 +41,7 @@ class ServeOptions:
     width: int
     errata: tuple[str, ...]
     json: Path | None
+    card: str = CARD  # a NIC's name, or a port map
 
 
 def qemu_line(socket: Path) -> str:
@@ -69,40 +70,34 @@ def run_serve(options: ServeOptions) -> bool:
 
 
 def open_served(
-    options: ServeOptions, card: tuple[NicSpec, int], make_wire: WireMaker, stack: ExitStack, console: Console,
+    options: ServeOptions, card: CardToServe, make_wire: WireMaker, stack: ExitStack, console: Console,
     say: Callable[[str], None],
 ) -> Served:  # fmt: skip
     """The card as asked for (`card_of`), at its socket; `stack` closes it. Raises SocketRefused, BuildError."""
-    spec, errata = card
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
     waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
     with console.status("building the card's model ...") as status:
         served = serve(
-            options.socket, spec, EM_PCI, reset_em, make_wire, time.monotonic_ns, capture=capture, say=say,
+            options.socket, card.spec, card.pci, card.reset, make_wire, time.monotonic_ns, capture=capture, say=say,
             progress=lambda text: status.update(f"{text} ..."), **waves,
         )  # fmt: skip
     stack.callback(served.close)
-    if errata:
-        served.engine.set_pin("errata", errata)
+    if card.errata:
+        served.engine.set_pin("errata", card.errata)
     if options.trace is not None:
         served.engine.trace(options.trace)
     return served
 
 
-def card_of(options: ServeOptions) -> tuple[NicSpec, int]:
-    """Which card, and the value of a lab build's pin. Raises UserError."""
-    if options.width not in WIDTHS:
-        raise UserError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {options.width}")
-    if not options.errata:
-        return em(width=options.width), 0
-    if options.width != WIDTHS[0]:
-        raise UserError(f"the lab's card is {WIDTHS[0]} bits wide: --erratum does not go with --width")
-    from ringbed.hw.errata.lab import errata_mask
-
-    try:
-        return em_lab(), errata_mask(*options.errata)
-    except KeyError as error:
-        raise UserError(str(error.args[0])) from None
+def card_of(options: ServeOptions) -> CardToServe:
+    """Which card. Raises UserError, and for a port map OSError, PortMapError, BuildError."""
+    if is_map(options.card):
+        return somebodys_card(Path(options.card), options.width, options.errata)
+    if options.card != CARD:
+        raise UserError(
+            f"there is no NIC {options.card!r} that can be served; there is {CARD}, and any with a port map"
+        )
+    return own_card(options.width, options.errata)
 
 
 def _wire(options: ServeOptions, stack: ExitStack) -> WireMaker:

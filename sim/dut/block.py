@@ -46,7 +46,7 @@ from ringbed.sim.seam.spec import NicSpec, Rtl
 __all__ = ["BlockReader", "block_spec", "read_block", "reader_of"]
 
 _HANDSHAKE = ("valid", "ready")
-_NOT_OF_A_BLOCK = ("registers", "dma", "interrupts", "pins", "clocks")
+_NOT_OF_A_BLOCK = ("registers", "dma", "interrupts", "pins", "clocks", "pci")
 _KEYS = ("kind", "variant", "types", "key", "key_bits", "key_port", "quiet", "command", "result")
 
 

@@ -9,18 +9,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ringbed.drivers.world import PciIdentity
 from ringbed.hw.formats.dut import Dut
 from ringbed.sim.dut.canonical import canonical
-from ringbed.sim.dut.map import read
+from ringbed.sim.dut.map import reader_of_card
 from ringbed.sim.dut.words import DutWords
 from ringbed.sim.seam.spec import NicSpec, Rtl
 
-__all__ = ["dut_spec", "spec_of"]
+__all__ = ["dut_card", "dut_spec", "spec_of"]
 
 
 def dut_spec(path: Path) -> NicSpec:
     """Of a map file. Raises OSError, PortMapError, and BuildError when Verilator does not take the sources."""
-    return spec_of(*read(path))
+    return dut_card(path)[0]
+
+
+def dut_card(path: Path) -> tuple[NicSpec, PciIdentity | None]:
+    """Of a map file, with who the card is on PCI where the map says so. Raises as `dut_spec`."""
+    reader = reader_of_card(path)
+    return spec_of(reader.dut, reader.rtl), reader.pci
 
 
 def spec_of(dut: Dut, rtl: Rtl) -> NicSpec:

@@ -21,8 +21,8 @@ from ringbed.hw.formats.dut import IN, Bus, BusKind, Clock, Dut, DutReset, Keep,
 from ringbed.hw.formats.literal import Parameter
 from ringbed.hw.formats.number import is_number, several
 from ringbed.sim.dut.canonical import byte_bits
+from ringbed.sim.dut.pci import PciValues
 from ringbed.sim.dut.toml import key as toml_key
-from ringbed.sim.dut.values import Values
 from ringbed.sim.dut.verilog.ports import Top, read_top
 from ringbed.sim.dut.verilog.sources import missing_files, with_found
 from ringbed.sim.files import resolved
@@ -39,11 +39,11 @@ from ringbed.sim.seam.ports.parts import (
 from ringbed.sim.seam.settings import RESET_MOST
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["DATA", "Reader", "read"]
+__all__ = ["DATA", "Reader", "read", "reader_of_card"]
 
 KEYS = frozenset(
     ("top", "sources", "include", "library", "parameters", "clock", "clocks", "reset", "resets", "registers", "dma",
-     "wire", "interrupts", "pins", "ties", "block", "c_sources", "plusargs")
+     "wire", "interrupts", "pins", "ties", "pci", "block", "c_sources", "plusargs")
 )  # fmt: skip
 BUS_KEYS = {"kind", "prefix", "names", "clock", "addr_width", "data_width"}
 OWN_KEYS = {
@@ -59,14 +59,21 @@ Ask = Callable[[str, Rtl, Mapping[str, Parameter]], Top]
 
 def read(path: Path) -> tuple[Dut, Rtl]:
     """Raises PortMapError for the first thing that is wrong, BuildError when Verilator does not take the sources."""
-    reader = Reader(path)
-    if reader.problems:
-        raise PortMapError(f"{path}: {reader.problems[0]}")
+    reader = reader_of_card(path)
     return reader.dut, reader.rtl
 
 
-class Reader(Values):
-    """`dut`, `rtl`, the `ports` of the top module, which are `used` by what, and `problems`, a sentence each.
+def reader_of_card(path: Path) -> Reader:
+    """A map without a mistake, with all that it says. Raises as `read`."""
+    reader = Reader(path)
+    if reader.problems:
+        raise PortMapError(f"{path}: {reader.problems[0]}")
+    return reader
+
+
+class Reader(PciValues):
+    """`dut`, `rtl`, its `pci` (None: the map has none), the `ports` of the top module, which are `used` by what, and
+    `problems`, a sentence each.
 
     Raises what a file that cannot be read at all gives: OSError, PortMapError, BuildError.
     """
@@ -117,6 +124,7 @@ class Reader(Values):
             line=self._line(), pins=tuple(self._pin(name, table) for name, table in self._tables("pins")),
             ties=self._ties(), **self._reset_times(),
         )  # fmt: skip
+        self.pci = self._pci(self._reach(dut.registers), self._lines(dut.line))
         for sentence in filter(None, (dut.outrun(), too_narrow(dut.dma.addr_width) if dut.dma else "")):
             self._problem(sentence)
         return dut
@@ -179,6 +187,14 @@ class Reader(Values):
         width = self._number(table, "width", "interrupts", MOST_BITS, 1)
         port, clear = self._text(table, "port", "interrupts."), self._clear("interrupts", before)
         return Line(self._port(port, "interrupts", width, "out", clear), width)
+
+    def _lines(self, line: Line | None) -> int | None:
+        """How many interrupts; None where the map is not clear about them."""
+        return None if "interrupts" in self.unclear else 0 if line is None else line.width
+
+    def _reach(self, registers: Bus | None) -> int | None:
+        """Bytes that the registers' addresses reach, 0 without any; None where the map is not clear about it."""
+        return None if "registers" in self.unclear else 0 if registers is None else 1 << byte_bits(registers)
 
     def _pin(self, name: str, table: dict[str, Any]) -> Pin:
         where, before = f"pins.{name}", len(self.problems)

@@ -12,7 +12,7 @@ from ringbed.sim.native.stages import STAGE_CALLS
 __all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "RegionEntry", "load"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 9
+ABI = 10
 
 
 class Config(ctypes.Structure):
@@ -31,7 +31,7 @@ class Mailbox(ctypes.Structure):
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
             "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
-            "ended", "in_frames", "waves_full",
+            "ended", "in_frames", "waves_full", "lines", "risen",
         )
     ]  # fmt: skip
 
@@ -87,6 +87,9 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_hold_irq": (None, [handle, u64]),
         "rb_in_flight": (u32, [handle, u64, u64]),
         "rb_shut": (None, [handle, u64, u64]),
+        "rb_watch": (None, [handle, u64, u32]),
+        "rb_risen": (u64, [handle]),
+        "rb_reset": (None, [handle, u32, u32]),
         "rb_bus_faults": (None, [handle, ctypes.POINTER(BusRule), u32, ctypes.POINTER(BusFixed), u32]),
         "rb_bus_fault_log": (None, [handle, handle]),
         "rb_findings": (None, [handle, ctypes.POINTER(RawFinding), u32]),

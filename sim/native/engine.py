@@ -19,7 +19,7 @@ from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, Region
 from ringbed.sim.native.build import build_model
 from ringbed.sim.native.bus_faults import hand_over, take_log
 from ringbed.sim.native.findings import put_into_words
-from ringbed.sim.native.stages import NativeStages
+from ringbed.sim.native.served import NativeServed
 from ringbed.sim.seam.axi_checker import Findings
 from ringbed.sim.seam.bus_faults import BusEvent, BusFaults
 from ringbed.sim.seam.clock import Frequency
@@ -36,7 +36,7 @@ FOUND, TIME = int(Event.FINDING), int(Event.TIME)
 EVENTS = tuple(Event(bits) for bits in range(32))  # an IntFlag is slow to make
 
 
-class NativeEngine(NativeStages):
+class NativeEngine(NativeServed):
     """See `sim/seam/engine.py` for the contract and `sim/seam/settings.py` for the options. Raises BuildError.
 
     `waves` ("fst", "vcd" or "") compiles tracing in; `trace` on an engine without it recompiles while its clock has not
@@ -61,6 +61,7 @@ class NativeEngine(NativeStages):
         self.window = spec.portmap.window
         self._findings = Findings()
         self._begin_stages()
+        self._begin_served()
         self._set: dict[str, int] = {}  # pins, by who has the engine
         self._held = 0  # the clock before which the interrupt line is not looked at
         self._in: list[bytes] = []
@@ -103,6 +104,7 @@ class NativeEngine(NativeStages):
             self.set_pin(name, value)
         if self._held:
             self.hold_irq(self._held)
+        self._watch_again()
 
     def _config(self) -> Config:
         s = self.settings
@@ -270,17 +272,6 @@ class NativeEngine(NativeStages):
             raise ValueError(f"{self._spec.name} has no memory bus that could have faults")
         self._bus_faults = faults  # for an engine that `trace` compiles anew
         hand_over(faults, self._lib, self._live())
-
-    def in_flight(self, iova: int, length: int) -> int:
-        """How many bursts that touch these bytes are out: taken from the card, not answered whole, and not shut out."""
-        return int(self._lib.rb_in_flight(self._live(), iova, iova + length - 1))
-
-    def shut(self, iova: int, length: int) -> None:
-        """Bursts that are taken from now on and touch these bytes find no memory there; those that are out do.
-
-        So that memory can go without cutting a burst off; length 0 ends it.
-        """
-        self._lib.rb_shut(self._live(), iova, iova + length - 1) if length else self._lib.rb_shut(self._live(), 1, 0)
 
     def bus_fault_log(self) -> list[BusEvent]:
         count = self._box.fault_events

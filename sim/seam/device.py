@@ -20,7 +20,8 @@ IOADDR, IODATA = 0, 4  # of the I/O BAR: the offset of a register of BAR 0, and 
 
 
 class DeviceOverEngine:
-    """BAR 0 is the engine's register port, in 32-bit words, and `pci.io_bar` a window on it.
+    """The engine's register port, in 32-bit words, is in each BAR that `pci` has registers in; in `pci.io_bar` it is
+    seen through a window.
 
     Raises ValueError for any other access.
     """
@@ -28,7 +29,8 @@ class DeviceOverEngine:
     def __init__(self, engine: Engine, pci: PciIdentity, frequency: Frequency | None = None) -> None:
         self.pci = pci
         self.lag = 0  # ns that pass after the next register read: a driver that is itself interrupted
-        self._ioaddr = 0
+        self._ioaddr, self._window = 0, pci.io_bar
+        self._sizes = {bar: size for bar, size in enumerate(pci.bars) if pci.has_registers(bar)}
         self._engine = engine
         self._frequency = frequency or Frequency()
 
@@ -39,7 +41,7 @@ class DeviceOverEngine:
 
     def read(self, bar: int, offset: int, size: int = 4) -> int:
         self._check(bar, offset, size)
-        if bar and offset == IOADDR:
+        if bar == self._window and offset == IOADDR:
             return self._ioaddr
         register = self._register(bar, offset)
         if register is None:
@@ -52,14 +54,14 @@ class DeviceOverEngine:
 
     def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
         self._check(bar, offset, size)
-        if bar and offset == IOADDR:
+        if bar == self._window and offset == IOADDR:
             self._ioaddr = value & 0xFFFF_FFFF
         elif (register := self._register(bar, offset)) is not None:
             self._engine.write(register, value)
 
     def peek(self, bar: int, offset: int) -> int:
         self._check(bar, offset, 4)
-        if bar and offset == IOADDR:
+        if bar == self._window and offset == IOADDR:
             return self._ioaddr
         register = self._register(bar, offset)
         return 0 if register is None else self._engine.peek(register)
@@ -75,15 +77,19 @@ class DeviceOverEngine:
 
     def _register(self, bar: int, offset: int) -> int | None:
         """Which register is meant; None where the I/O window shows none: flash, nothing at all, half a word."""
-        if not bar:
+        if bar != self._window:
             return offset
         shown = offset == IODATA and self._ioaddr < self.pci.bars[0] and not self._ioaddr % 4
         return self._ioaddr if shown else None
 
     def _check(self, bar: int, offset: int, size: int) -> None:
-        known = bar == 0 or (bar == self.pci.io_bar and bar < len(self.pci.bars))
-        if not known or size != 4 or offset % 4 or not 0 <= offset < self.pci.bars[bar]:
-            window = f" and in its I/O window, BAR {self.pci.io_bar}" if self.pci.io_bar is not None else ""
+        if size != 4 or offset % 4 or not 0 <= offset < self._sizes.get(bar, 0):
             raise ValueError(
-                f"the card has 32-bit registers in BAR 0{window}, not {size} bytes at {offset:#x} of BAR {bar}"
+                f"the card has 32-bit registers in {self._places()}, not {size} bytes at {offset:#x} of BAR {bar}"
             )
+
+    def _places(self) -> str:
+        """Where registers are."""
+        straight = [str(bar) for bar in self._sizes if bar != self._window]
+        window = f" and in its I/O window, BAR {self.pci.io_bar}" if self.pci.io_bar is not None else ""
+        return f"BAR {', '.join(straight)}{window}"

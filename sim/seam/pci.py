@@ -1,4 +1,5 @@
-"""A card's PCI configuration space, 256 bytes of header type 0, made of its `PciIdentity` (PCI 2.2, chapter 6).
+"""A card's PCI configuration space, 256 bytes of header type 0, made of its `PciIdentity` (PCI 2.2, chapter 6; of
+messages PCI 3.0, 6.8).
 
 It is what a driver that is not ours finds the card by: ids, BARs that tell their size, the capability list. Writes
 change what the specification lets software change. Power states are stored and shown; they stop nothing.
@@ -6,7 +7,7 @@ change what the specification lets software change. Power states are stored and 
 
 from __future__ import annotations
 
-from ringbed.drivers.world import PciCapability, PciIdentity
+from ringbed.drivers.world import BarKind, PciCapability, PciIdentity
 
 __all__ = ["ConfigSpace"]
 
@@ -14,9 +15,12 @@ SIZE, FIRST, MOST_BARS = 256, 0x40, 6  # FIRST: where capabilities may begin
 COMMAND, STATUS, BARS, CAPABILITIES, INTERRUPT = 0x04, 0x06, 0x10, 0x34, 0x3C
 IO, MEMORY, MASTER = 1, 2, 4
 COMMANDS = IO | MEMORY | MASTER | 0x40 | 0x100 | 0x400  # parity, SERR#, interrupt disable
-HAS_LIST, MEDIUM = 1 << 4, 1 << 9  # of STATUS: there is a capability list; DEVSEL# timing
-SPACE_IO = 1  # bit 0 of a BAR
+WAITS, HAS_LIST, MEDIUM = 1 << 3, 1 << 4, 1 << 9  # of STATUS: INTx is up within; a capability list; DEVSEL# timing
 POWER, D3 = 1, 3  # number of the power management capability; its state besides D0
+MSI, MSIX = 5, 0x11  # numbers of the capabilities for messages
+MSI_WIDE, MSI_MASKS, MSI_MOST = 1 << 7, 1 << 8, 32  # control: 64 bits of address; a mask a vector. Vectors
+MASKS, PENDING = 16, 20  # of MSI's capability, where these bits are
+MSIX_MASKED, MSIX_MOST = 1 << 14, 2048
 
 
 class ConfigSpace:
@@ -24,6 +28,7 @@ class ConfigSpace:
 
     def __init__(self, pci: PciIdentity) -> None:
         self._pci = pci
+        self._messages = 0  # where the capability for messages is
         self._bytes, self._writable = bytearray(SIZE), bytearray(SIZE)
         self._header()
         self._bars()
@@ -46,8 +51,9 @@ class ConfigSpace:
 
     def bar(self, index: int) -> int:
         """Where BAR `index` was put; 0: nowhere yet."""
-        io = index == self._pci.io_bar
-        return self.read(BARS + 4 * index) & (~3 if io else ~15)
+        at, kind = BARS + 4 * index, self._pci.kind(index)
+        above = self.read(at + 4) << 32 if kind & BarKind.WIDE else 0
+        return above | self.read(at) & (~3 if kind & BarKind.IO else ~15)
 
     @property
     def decodes(self) -> tuple[bool, bool]:
@@ -65,6 +71,31 @@ class ConfigSpace:
         """0 or 3: D0 or D3; always 0 without the capability."""
         return self._bytes[self._power] & D3 if self._power else 0
 
+    @property
+    def masked(self) -> int:
+        """The vectors whose mask is set here: all by MSI-X's function mask, else those of MSI's mask bits."""
+        if self._pci.interrupt == "msix":
+            return (1 << self._pci.vectors) - 1 if self._control & MSIX_MASKED else 0
+        return self.read(self._messages + MASKS) if self._pci.interrupt == "msi" else 0
+
+    @property
+    def messages(self) -> int:
+        """How many of its messages software has given a number of their own (Multiple Message Enable)."""
+        return min(1 << (self._control >> 4 & 7), self._pci.vectors) if self._pci.interrupt == "msi" else 0
+
+    def show(self, masked: int, pending: int, waits: bool) -> None:
+        """What the function has: MSI's mask and pending bits (of MSI-X both are elsewhere), and whether INTx `waits` to
+        be dealt with, which the command register's bit for it does not change (PCI 3.0, 6.2.3).
+        """
+        self._bytes[STATUS] = self._bytes[STATUS] & ~WAITS | (WAITS if waits else 0)
+        if self._pci.interrupt == "msi":
+            bits = masked.to_bytes(4, "little") + pending.to_bytes(4, "little")
+            self._bytes[self._messages + MASKS : self._messages + PENDING + 4] = bits
+
+    @property
+    def _control(self) -> int:
+        return self.read(self._messages + 2, 2)
+
     def _check(self, offset: int, size: int) -> None:
         if size not in (1, 2, 4) or offset % size or not 0 <= offset < SIZE:
             raise ValueError(f"configuration space has 256 bytes, not {size} bytes at {offset:#x}")
@@ -77,13 +108,14 @@ class ConfigSpace:
         pci = self._pci
         self._put(0x00, pci.vendor, 2)
         self._put(0x02, pci.device, 2)
-        self._put(COMMAND, 0, 2, COMMANDS if pci.io_bar is not None else COMMANDS & ~IO)
-        self._put(STATUS, MEDIUM | (HAS_LIST if pci.capabilities else 0), 2)
+        io = any(pci.kind(bar) & BarKind.IO for bar in range(len(pci.bars)))
+        self._put(COMMAND, 0, 2, COMMANDS if io else COMMANDS & ~IO)
+        self._put(STATUS, MEDIUM | (HAS_LIST if pci.capabilities or pci.interrupt != "intx" else 0), 2)
         self._put(0x08, pci.class_code << 8 | pci.revision, 4)
         self._put(0x0C, 0, 2, 0xFFFF)  # cache line size, latency timer
         self._put(0x2C, pci.subsystem_vendor, 2)
         self._put(0x2E, pci.subsystem, 2)
-        self._put(INTERRUPT, 1 << 8 if pci.interrupt == "intx" else 0, 2, 0x00FF)  # line; pin 1 is INTA#
+        self._put(INTERRUPT, pci.pin << 8, 2, 0x00FF)  # line; pin 1 is INTA#
 
     def _bars(self) -> None:
         """A BAR's address bits below its size read 0, which is how software learns the size."""
@@ -94,21 +126,34 @@ class ConfigSpace:
         for index, size in enumerate(self._pci.bars):
             if not size:
                 continue
-            io = index == self._pci.io_bar
-            if size & (size - 1) or not (4 if io else 16) <= size < 1 << 32:
-                raise ValueError(f"BAR {index} cannot have {size} bytes: a power of two of {4 if io else 16} or more")
-            self._put(BARS + 4 * index, SPACE_IO if io else 0, 4, -size & 0xFFFF_FFFF)
+            kind = self._pci.kind(index)
+            least = 4 if kind & BarKind.IO else 16
+            if size & (size - 1) or not least <= size < 1 << 32:
+                raise ValueError(f"BAR {index} cannot have {size} bytes: a power of two of {least} or more")
+            self._put(BARS + 4 * index, int(kind), 4, -size & 0xFFFF_FFFF)
+            if kind & BarKind.WIDE:
+                self._upper_half(index)
+
+    def _upper_half(self, index: int) -> None:
+        above = index + 1
+        if above == MOST_BARS or any(self._pci.bars[above : above + 1]):
+            raise ValueError(
+                f"BAR {index} has 64 bits of address: BAR {above} is its upper half, and cannot be another"
+            )
+        self._put(BARS + 4 * above, 0, 4, 0xFFFF_FFFF)
 
     def _list(self) -> None:
         """Each entry points at the next; the header points at the first."""
         self._power, pointer = 0, CAPABILITIES
-        for entry in self._pci.capabilities:
+        for entry in (*self._pci.capabilities, *_messages(self._pci)):
             body = self._body(entry)
             self._bytes[pointer], self._bytes[entry.offset] = entry.offset, entry.number
             self._bytes[body], self._writable[body] = entry.data, entry.writable.ljust(len(entry.data), b"\0")
             pointer = entry.offset + 1
             if entry.number == POWER:
                 self._power = entry.offset + 4  # PMCSR
+            elif entry.number in (MSI, MSIX):
+                self._messages = entry.offset
 
     def _body(self, entry: PciCapability) -> slice:
         """Where its data lies: behind the header, on a boundary of four bytes, in no other's place."""
@@ -118,3 +163,28 @@ class ConfigSpace:
                 f"capability {entry.number} of {end - entry.offset} bytes has no room at {entry.offset:#x}"
             )
         return slice(entry.offset + 2, end)
+
+
+def _messages(pci: PciIdentity) -> tuple[PciCapability, ...]:
+    """The capability for messages, first of all places; none for a card that has INTx alone."""
+    if pci.interrupt == "msi":
+        return (_msi(pci.vectors),)
+    return (_msix(pci),) if pci.interrupt == "msix" else ()
+
+
+def _msi(vectors: int) -> PciCapability:
+    """64 bits of address and a mask a vector: control, address, data, masks, pending bits (PCI 3.0, 6.8.1)."""
+    if vectors & (vectors - 1) or not 1 <= vectors <= MSI_MOST:
+        raise ValueError(f"MSI has a power of two of messages, 1 to {MSI_MOST}, not {vectors}")
+    control = MSI_WIDE | MSI_MASKS | vectors.bit_length() - 1 << 1
+    writable = b"\x71\0" + b"\xfc" + b"\xff" * 9 + b"\0\0" + ((1 << vectors) - 1).to_bytes(4, "little")
+    return PciCapability(MSI, FIRST, control.to_bytes(2, "little") + bytes(20), writable)
+
+
+def _msix(pci: PciIdentity) -> PciCapability:
+    """Control, and where table and pending bits are (PCI 3.0, 6.8.2)."""
+    if pci.msix is None or not 1 <= pci.vectors <= MSIX_MOST:
+        raise ValueError(f"MSI-X has 1 to {MSIX_MOST} vectors, not {pci.vectors}, and a table in a BAR")
+    places = (where | pci.msix.bar for where in (pci.msix.table, pci.msix.pba))
+    data = (pci.vectors - 1).to_bytes(2, "little") + b"".join(place.to_bytes(4, "little") for place in places)
+    return PciCapability(MSIX, FIRST, data, b"\0\xc0")

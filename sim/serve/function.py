@@ -12,12 +12,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from ringbed.drivers.world import PciIdentity
+from ringbed.drivers.world import BarKind, PciIdentity
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
-from ringbed.sim.seam.engine import Engine, Event
+from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.pci import SIZE, ConfigSpace
-from ringbed.sim.serve.line import Line
+from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
 
@@ -29,7 +29,7 @@ COMMAND, NO_INTX = 0x04, 0x400
 DRAIN, STEP = 10_000, 16  # clocks that bursts may take to end; between two looks
 
 
-class Bursting(Engine, Protocol):
+class Bursting(Lined, Protocol):
     """An engine that can let the bursts end that are out, and no others: native."""
 
     def in_flight(self, iova: int, length: int) -> int: ...
@@ -38,20 +38,22 @@ class Bursting(Engine, Protocol):
 
 
 class PciFunction:
-    """`reset` brings the card behind the registers to where it began, its bursts done.
+    """`reset` brings the card behind the registers to where it began; no burst is out then.
 
-    `counts` has accesses by kind. The BAR registers are 32-bit words: an access is of whole ones, or refused.
+    `counts` has accesses by kind. What is in BARs is 32-bit words: an access is of whole ones, or refused. MSI-X's
+    table is answered here and never reaches the card.
     """
 
     def __init__(
-        self, engine: Bursting, pci: PciIdentity, memory: ClientMemory, line: Line, reset: Callable[[], None],
-        frequency: Frequency | None = None,
+        self, engine: Bursting, pci: PciIdentity, memory: ClientMemory, interrupts: Interrupts,
+        reset: Callable[[], None], frequency: Frequency | None = None,
     ) -> None:  # fmt: skip
-        self.pci, self.memory, self.line = pci, memory, line
+        self.pci, self.memory, self.interrupts = pci, memory, interrupts
         self.counts = Counter[str]()
         self._engine, self._reset_card = engine, reset
         self._open = partial(DeviceOverEngine, engine, pci, frequency)
         self._device, self._config = self._open(), ConfigSpace(pci)
+        self._follow()
 
     def size(self, region: int) -> int:
         """Bytes of it, 0 for one that this card has not."""
@@ -73,7 +75,12 @@ class PciFunction:
             return refusal
         if region == CONFIG:
             self.counts["configuration reads"] += 1
+            self._config.show(*self.interrupts.shown())
             return bytes(self._config.read(at, 1) for at in range(offset, offset + count))
+        if self._is_table(region):
+            self.counts["table reads"] += count // WORD
+            words = [self.interrupts.read_table(at) for at in range(offset, offset + count, WORD)]
+            return b"".join(word.to_bytes(WORD, "little") for word in words)
         self.counts["register reads"] += count // WORD
         try:
             words = [self._device.read(region, at) for at in range(offset, offset + count, WORD)]
@@ -89,9 +96,14 @@ class PciFunction:
             self.counts["configuration writes"] += 1
             self._write_config(offset, data)
             return None
-        self.counts["register writes"] += len(data) // WORD
+        table = self._is_table(region)
+        self.counts["table writes" if table else "register writes"] += len(data) // WORD
         for at in range(0, len(data), WORD):
-            self._device.write(region, offset + at, int.from_bytes(data[at : at + WORD], "little"))
+            word = int.from_bytes(data[at : at + WORD], "little")
+            if table:
+                self.interrupts.write_table(offset + at, word)
+            else:
+                self._device.write(region, offset + at, word)
         return None
 
     def reset(self) -> None:
@@ -99,6 +111,7 @@ class PciFunction:
         self.counts["resets"] += 1
         self._reset_card()
         self._device, self._config = self._open(), ConfigSpace(self.pci)
+        self.interrupts.reset()
         self._follow()
 
     def drain(self, address: int, size: int, why: str) -> None:
@@ -119,11 +132,15 @@ class PciFunction:
         if region == CONFIG:
             return None
         memory, io = self._config.decodes
-        if io if region == self.pci.io_bar else memory:
+        if io if self.pci.kind(region) & BarKind.IO else memory:
             return None
         return Refusal(errno.EIO, f"BAR {region} is switched off in the command register")
 
+    def _is_table(self, region: int) -> bool:
+        return self.pci.msix is not None and region == self.pci.msix.bar
+
     def _write_config(self, offset: int, data: bytes) -> None:
+        self._config.show(*self.interrupts.shown())
         for at, byte in enumerate(data, offset):
             self._config.write(at, byte, 1)
         self._follow()
@@ -133,4 +150,5 @@ class PciFunction:
         if self.memory.master and not self._config.master:
             self.drain(0, 1 << 64, OFF)
         self.memory.master = self._config.master
-        self.line.disable(bool(self._config.read(COMMAND, 2) & NO_INTX))
+        no_intx = bool(self._config.read(COMMAND, 2) & NO_INTX)
+        self.interrupts.follow(self._config.master, no_intx, self._config.masked, self._config.messages)

@@ -1,4 +1,4 @@
-"""A card with all that serves it: engine, memory, function, line, pace, wire and socket, opened and closed together."""
+"""A card with all that serves it: engine, memory, function, pace, wire and socket, opened and closed together."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Self
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.clock import Frequency
-from ringbed.sim.seam.engine import Engine, Finding
+from ringbed.sim.seam.engine import Finding
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.function import PciFunction
-from ringbed.sim.serve.line import Line
+from ringbed.sim.serve.irq.interrupts import Interrupts
 from ringbed.sim.serve.memory import ClientMemory
 from ringbed.sim.serve.pace import Pace
 from ringbed.sim.serve.server import Server
@@ -37,21 +37,32 @@ class Served:
     engine: NativeEngine
     function: PciFunction
     memory: ClientMemory
-    line: Line
+    interrupts: Interrupts
     server: Server
     wire: Wire
     _stack: ExitStack
 
     def account(self) -> dict[str, int]:
-        """What happened until now, counted; before `close`."""
+        """What happened until now, counted; before `close`.
+
+        Of any card: what it did with a frame in there, only one that counts could say.
+        """
         stats, counts = self.engine.stats(), self.function.counts
-        names = ("register reads", "register writes", "configuration reads", "configuration writes", "resets", "maps",
-                 "unmaps", "unmaps of nothing", "refused")  # fmt: skip
+        dropped = {
+            f"dropped before the card by {cause.replace('_', ' ')}": count
+            for cause, count in stats.dropped.items()
+            if count
+        }
+        names = ["register reads", "register writes", "configuration reads", "configuration writes", "resets", "maps",
+                 "unmaps", "unmaps of nothing", "refused"]  # fmt: skip
+        if self.function.pci.msix is not None:
+            names[2:2] = ["table reads", "table writes"]
         return {
             "clients": self.server.clients,
-            "frames into the card": stats.wire_in - stats.wire_waiting,
+            "frames into the card": stats.wire_in - stats.wire_waiting - sum(dropped.values()),
+            **dropped,
             "frames out of the card": stats.wire_out,
-            "interrupts": self.line.signals,
+            "interrupts": self.interrupts.signals,
             **{name: counts[name] for name in names},
         }
 
@@ -70,7 +81,7 @@ class Served:
 
 
 def serve(
-    path: Path, spec: NicSpec, pci: PciIdentity, reset: Callable[[Engine], None], make_wire: WireMaker,
+    path: Path, spec: NicSpec, pci: PciIdentity, reset: Callable[[NativeEngine], None], make_wire: WireMaker,
     clock: Callable[[], int], *, capture: CaptureWriter | None = None, say: Callable[[str], None] = lambda text: None,
     progress: Progress | None = None, **settings: Any,
 ) -> Served:  # fmt: skip
@@ -85,13 +96,13 @@ def serve(
         engine = NativeEngine(spec, memory, progress=progress, **settings)
         stack.callback(engine.close)
         memory.clocked_by(engine)
-        line = Line(engine)
+        interrupts = Interrupts(engine, pci)
         frequency = engine.frequency
-        function = PciFunction(engine, pci, memory, line, partial(reset, engine), frequency)
+        function = PciFunction(engine, pci, memory, interrupts, partial(reset, engine), frequency)
         end: WireEnd = engine
         if capture is not None:
             end = TappedEnd(engine, capture, capture.interface(spec.name, f"{spec.name}, its wire"), frequency.ns)
         wire = make_wire(end, frequency)
         server = Server(engine, function, Pace(engine, frequency, clock), wire, file, say)
         stack.callback(server.close)
-        return Served(engine, function, memory, line, server, wire, stack.pop_all())
+        return Served(engine, function, memory, interrupts, server, wire, stack.pop_all())

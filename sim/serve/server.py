@@ -36,7 +36,7 @@ class Server:
         self.clients = 0
         self._engine, self._function, self._pace, self._wire = engine, function, pace, wire
         self._file, self._say = file, say
-        self._line = function.line
+        self._interrupts = function.interrupts
         self._connection: Connection | None = None
         self._session: Session | None = None
         self._stopping = False
@@ -75,24 +75,24 @@ class Server:
 
     @property
     def _stop(self) -> Event:
-        return Event.IRQ if self._line.armed else Event.NONE
+        return Event.IRQ if self._interrupts.armed else Event.NONE
 
     def _risen(self, event: Event) -> None:
         if event & Event.IRQ:
-            self._line.rose()
+            self._interrupts.rose()
 
     def _heard(self, seconds: float | None) -> set[int]:
         """Descriptors that want something, after at most so long."""
         door, client = self._file.fileno(), self._connection
         blocked = client is not None and client.full
-        reads = [self._wake, *self._line.files(), *self._wire.files()]
+        reads = [self._wake, *self._interrupts.files(), *self._wire.files()]
         reads += [door] if client is None else [] if blocked else [client.fileno()]
         writes = [client.fileno()] if client is not None and blocked else []
         return {*sum(select.select(reads, writes, [], seconds)[:2], [])}
 
     def _clients(self, heard: set[int]) -> None:
-        if heard & {*self._line.files()}:
-            self._line.heard()
+        if heard & {*self._interrupts.files()}:
+            self._interrupts.heard()
         if self._connection is None:
             if self._file.fileno() in heard:
                 self._came()

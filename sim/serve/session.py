@@ -17,21 +17,19 @@ from ringbed.sim.seam.engine import Event
 from ringbed.sim.serve import messages as ask
 from ringbed.sim.serve.function import REGIONS, Bursting, PciFunction
 from ringbed.sim.serve.header import MAX_DATA, PAGE, Header, error, reply
+from ringbed.sim.serve.irq.interrupts import KINDS, MAX_FILES
 from ringbed.sim.serve.memory import MOST_MAPS
-from ringbed.sim.serve.messages import Action, Data, Message, Refusal
+from ringbed.sim.serve.messages import Message, Refusal
 from ringbed.sim.serve.parse import parse
 
-__all__ = ["MAX_FILES", "Session"]
+__all__ = ["Session"]
 
-MAX_FILES = 8  # descriptors that may come with one message
 OFFERS = {
     "max_msg_fds": MAX_FILES, "max_data_xfer_size": MAX_DATA, "max_dma_maps": MOST_MAPS, "pgsizes": PAGE,
     "write_multiple": True,
 }  # fmt: skip
 RESET_AND_PCI, READ_WRITE = 3, 3  # flags of a device; of a region
 TAKEN_BACK = "the client takes back"
-IRQS, INTX = 5, 0  # INTx, MSI, MSI-X, errors, requests to let go
-EVENTFD_MASKABLE_AUTOMASKED = 7
 
 
 class Session:
@@ -40,7 +38,7 @@ class Session:
     def __init__(self, engine: Bursting, function: PciFunction, say: Callable[[str], None]) -> None:
         self.over = self.greeted = False
         self._engine, self._function, self._say = engine, function, say
-        self._memory, self._line, self._counts = function.memory, function.line, function.counts
+        self._memory, self._counts = function.memory, function.counts
         self._most = MAX_DATA
         self._do: dict[type, Callable[[Any, list[int]], bytes | Refusal]] = {
             ask.Version: self._version, ask.DmaMap: self._map, ask.DmaUnmap: self._unmap, ask.GetInfo: self._info,
@@ -72,7 +70,7 @@ class Session:
         """The client is gone: the card is reset, as Linux's VFIO does it then, and everything lent is given back."""
         self._function.reset()
         self._memory.clear()
-        self._line.close()
+        self._function.interrupts.close()
         self._let_go()
 
     def _refused(self, header: Header, refusal: Refusal) -> None:
@@ -100,7 +98,7 @@ class Session:
         return struct.pack("<HH", 0, 0) + json.dumps({"capabilities": both}).encode() + b"\0"
 
     def _info(self, message: ask.GetInfo, files: list[int]) -> bytes:
-        return struct.pack("<4I", 16, RESET_AND_PCI, REGIONS, IRQS)
+        return struct.pack("<4I", 16, RESET_AND_PCI, REGIONS, KINDS)
 
     def _region_info(self, message: ask.GetRegionInfo, files: list[int]) -> bytes | Refusal:
         if message.index >= REGIONS:
@@ -109,13 +107,10 @@ class Session:
         return struct.pack("<4IQQ", 32, READ_WRITE if size else 0, message.index, 0, size, 0)
 
     def _irq_info(self, message: ask.GetIrqInfo, files: list[int]) -> bytes | Refusal:
-        if message.index >= IRQS:
-            return Refusal(errno.EINVAL, f"there are {IRQS} kinds of interrupts, none of number {message.index}")
-        count = self._vectors(message.index)
-        return struct.pack("<4I", 16, EVENTFD_MASKABLE_AUTOMASKED if count else 0, message.index, count)
-
-    def _vectors(self, index: int) -> int:
-        return int(index == INTX and self._function.pci.interrupt == "intx")
+        if message.index >= KINDS:
+            return Refusal(errno.EINVAL, f"there are {KINDS} kinds of interrupts, none of number {message.index}")
+        interrupts = self._function.interrupts
+        return struct.pack("<4I", 16, interrupts.flags(message.index), message.index, interrupts.count(message.index))
 
     # Memory ---------------------------------------------------------------------------------------------------------
 
@@ -169,24 +164,4 @@ class Session:
         return b""
 
     def _set_irqs(self, message: ask.SetIrqs, files: list[int]) -> bytes | Refusal:
-        if message.index >= IRQS or message.start + message.count > self._vectors(message.index):
-            wanted = f"{message.count} interrupts from {message.start} on of kind {message.index}"
-            return Refusal(errno.EINVAL, f"the card has not {wanted}")
-        if message.index == INTX:
-            return self._set_intx(message, files)
-        return b""  # all of none: nothing to disable
-
-    def _set_intx(self, message: ask.SetIrqs, files: list[int]) -> bytes | Refusal:
-        line, meant = self._line, message.data is not Data.BOOL or bool(message.bools[0])
-        if message.data is Data.EVENTFD:
-            if message.action is Action.MASK:
-                return Refusal(errno.ENOTSUP, "an eventfd that masks the interrupt")
-            file = files.pop() if files else None
-            (line.set_trigger if message.action is Action.TRIGGER else line.set_unmask)(file)
-        elif not message.count:
-            line.close()
-        elif meant and message.action is Action.TRIGGER:
-            line.tell()
-        elif meant:
-            line.mask(message.action is Action.MASK)
-        return b""
+        return self._function.interrupts.set(message, files) or b""

@@ -24,8 +24,8 @@ def ended_after(start: Callable[..., R]) -> Iterator[Callable[..., R]]:
     """`start`, remembered: at the end each process that it started is ended, and its pipes are closed."""
     begun: list[R] = []
 
-    def begin(*arguments: str) -> R:
-        begun.append(start(*arguments))
+    def begin(*arguments: str, **more: str) -> R:
+        begun.append(start(*arguments, **more))
         return begun[-1]
 
     try:

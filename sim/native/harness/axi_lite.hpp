@@ -24,6 +24,12 @@ struct AxiLite {
         return u64(op.offset) << 2 | u64(taken) << 1 | u64(op.write);
     }
     bool quiet() const { return state == REST && head == queue.size(); }
+    // The card is reset: what was on the bus or waited for it is gone.
+    void cut() {
+        state = REST, queue.clear(), head = 0;
+        aw = w = ar = aw_wait = w_wait = ar_wait = b_stalled = r_stalled = answered = false;
+        dirty = true;
+    }
 
     void drive(Card& c) {
         if (state == REST && head != queue.size()) start();

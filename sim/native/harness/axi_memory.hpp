@@ -128,6 +128,15 @@ struct AxiMemory {
         return found;
     }
 
+    // The card is reset: what was on the bus is gone. A write that was not answered yet does not land.
+    void cut() {
+        reads.count = awaiting.count = resps.count = ndone = nused = 0;
+        filling = NONE;
+        for (bool& each : used) each = false;
+        rvalid = bvalid = reading = ar_stalled = aw_stalled = w_stalled = false;
+        dirty = true;
+    }
+
     void sample(Card& c, Findings& f) {
         // The common clock does nothing at all here: keep that path short.
         if (quiet(c) && ar_hold.level == 0) {

@@ -38,6 +38,7 @@ struct Mailbox {
     u64 ended;  // the clock at which the card's Verilog ended it; NEVER
     u64 in_frames;  // put on the receive wire and not taken whole by the card
     u64 waves_full;  // the waveform ended: no room
+    u64 lines, risen;  // interrupt lines that are up, as last looked at; that rose since rb_risen
 };
 
 struct Config {
@@ -64,6 +65,9 @@ struct Harness {
     u64 now = 0, irq_since = 0, irq_from = 0;  // irq_from: the host does not look at the line before
     u32 irq_hold = 0, countdown = 1, period_ps, skip_idle;
     bool irq = false, unsettled = false;
+    // A rise of a line is what the host is told of (of those it watches), or the level of all of them together.
+    u64 lines = 0, risen = 0, watched = 0;
+    bool by_rise = false;
     u64 tick_cost = 0;
     u64 steps = 1;  // of the Verilog's time, in a picosecond
 
@@ -110,6 +114,24 @@ struct Harness {
         card.rst(false);
         for (u32 i = 0; i < wait; i++) low(), high(), resets++;
         low();
+    }
+
+    // As at the start, in a run: what is on bus and wire is cut off, and time goes on.
+    void restart(u32 clocks, u32 wait) {
+        enter();
+        if constexpr (C::HAS_REGISTERS) registers.cut();
+        if constexpr (C::HAS_DMA) dma.cut();
+        if constexpr (C::HAS_RX) rx.cut(card);
+        if constexpr (C::HAS_TX) tx.cut();
+        for (u32 i = 0; i < clocks + wait; i++) {
+            card.rst(i < clocks);
+            if constexpr (C::HAS_IDLE) card.timebase(now);
+            if constexpr (C::HAS_REGISTERS) registers.drive(card);
+            if constexpr (C::HAS_DMA) dma.drive(card);
+            low(), high(), now++, box.clocks++;
+        }
+        card.rst(false);
+        lines = risen = 0, irq = false;
     }
 
     void eval(u64 phase) {
@@ -195,11 +217,12 @@ struct Harness {
     u32 events(u64 until) {
         u32 e = now >= until ? TIME : 0;
         if constexpr (C::HAS_IRQ) {
-            bool up = card.irq() != 0;
-            if (up && !irq) irq_since = now;
-            irq = up;
+            u64 up = card.irq();
+            risen |= up & ~lines;
+            lines = up;
+            look_at_lines();
             // A posted write still on its way may lower the line: a host does not take the interrupt before it.
-            if (up && now >= irq_seen() && registers.quiet()) e |= IRQ;
+            if (irq && now >= irq_seen() && registers.quiet()) e |= IRQ;
         }
         if constexpr (C::HAS_TX) e |= tx.frames.empty() ? 0 : WIRE;
         if constexpr (C::HAS_DMA) e |= dma.fault ? FAULT : 0;
@@ -260,6 +283,13 @@ struct Harness {
         return seen <= now ? now : seen < next ? seen : next;
     }
 
+    // Whether there is something that the host wants to know of.
+    void look_at_lines() {
+        bool up = by_rise ? (risen & watched) != 0 : lines != 0;
+        if (up && !irq) irq_since = now;
+        irq = up;
+    }
+
     // With the line up: the clock from which on the host knows.
     u64 irq_seen() const {
         u64 seen = irq_since + irq_hold;
@@ -276,6 +306,7 @@ struct Harness {
         box.read_beats = dma.read_beats, box.write_beats = dma.write_beats;
         box.ended = context->ended;
         box.waves_full = waveform.full;
+        box.lines = lines, box.risen = risen;
         if constexpr (C::HAS_RX) box.in_frames = rx.waiting();
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
@@ -404,6 +435,27 @@ RB_API void rb_hold_irq(void* handle, u64 until) {
     of(handle)->irq_from = until;
     of(handle)->publish();
 }
+// From now on the host is told of a rise of one of `lines`, or, not `by_rise`, of any line that is up.
+RB_API void rb_watch(void* handle, u64 lines, u32 by_rise) {
+    H* h = of(handle);
+    h->watched = lines, h->by_rise = by_rise;
+    h->look_at_lines();
+    h->publish();
+}
+// The lines that rose since the last call.
+RB_API u64 rb_risen(void* handle) {
+    H* h = of(handle);
+    u64 risen = h->risen;
+    h->risen = 0;
+    h->look_at_lines();
+    h->publish();
+    return risen;
+}
+// The card's reset, for so many clocks, and so many behind it.
+RB_API void rb_reset(void* handle, u32 clocks, u32 wait) {
+    of(handle)->restart(clocks, wait);
+    of(handle)->publish();
+}
 // Of bytes `first` to `last`: bursts that are out; and that none taken from now on reaches them (first > last: all do).
 RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
     if constexpr (Card::HAS_DMA) return of(handle)->dma.in_flight(first, last);
@@ -453,4 +505,4 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 9; }
+RB_API u32 rb_abi(void) { return 10; }

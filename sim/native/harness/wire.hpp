@@ -65,6 +65,15 @@ struct WireIn {
         }
     }
     bool busy() const { return valid; }
+    // The card is reset: a frame of which it saw some is lost to it, those that wait still do.
+    void cut(Card& c) {
+        if (active && (valid || offset != 0)) {
+            head++;
+            if (den) free = pos, free.add(GAP, num, den);
+        }
+        active = false;
+        if (valid) c.rx_tvalid(valid = false);
+    }
 
   private:
     struct Frame {
@@ -143,6 +152,11 @@ struct WireOut {
         frames.clear();
         data.erase(data.begin(), data.begin() + whole);
         whole = 0;
+    }
+    // The card is reset: a frame of which some beats came is none.
+    void cut() {
+        data.resize(whole);
+        length = 0, stalled = giant = false;
     }
 
   private:

@@ -37,7 +37,20 @@ def test_the_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(EXAMPLE / "mini_nic.toml")) == Exit.OK
     said = capsys.readouterr().out
     assert "registers.paddr" in said
+    assert "1234:0001, class 020000, BAR 0 memory 0x100" in said
     assert said.rstrip().endswith("fits mini_nic")
+
+
+def test_who_a_card_is_on_pci_is_shown_and_looked_at(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = copy.read_text(encoding="utf-8")
+    copy.write_text(text.replace("bar = 2", "bar = 3"), encoding="utf-8")
+    assert run(str(copy)) == Exit.FINDING
+    said = capsys.readouterr().out
+    assert "pci.msix.bar 3 is not among pci.bars" in said
+    assert re.search(r"pci +\W not clear, see below", said)
+    copy.write_text(text.replace("size = 0x100 }", "size = 0x200 }"), encoding="utf-8")
+    assert run(str(copy)) == Exit.FINDING
+    assert "pci.bars.0.size 512 is more than the 256 bytes that registers.addr_width reaches" in capsys.readouterr().out
 
 
 @pytest.mark.needs("yosys")

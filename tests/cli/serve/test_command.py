@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import select
 import signal
@@ -33,6 +34,7 @@ from tests.sim.conftest import needs_native
 from tests.sim.serve.client import Client, SocketDevice, map_memory
 
 ROOT = Path(__file__).parents[3]
+MAP = ROOT / "examples" / "third_party" / "nic" / "mini_nic.toml"
 US = bytes.fromhex("020000000001")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
 ERRATUM = "tx-ospf-corrupted-by-csum-engine"
@@ -50,9 +52,9 @@ LOOKS = 10_000  # of at most a hundredth of a second
 class Serving:
     """The command, running."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, nic: str = "em") -> None:
         self.socket = folder / "em.sock"
-        command = [sys.executable, "-m", "ringbed.cli.main", "serve", "em", "--vfio-user", str(self.socket), *arguments]
+        command = [sys.executable, "-m", "ringbed.cli.main", "serve", nic, "--vfio-user", str(self.socket), *arguments]
         self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -123,7 +125,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str, name: str = "em
 
 def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ("--vfio-user", str(tmp_path / "s"))
-    assert refused(capsys, *at, name="mx") == "there is no NIC 'mx' that can be served; there is em"
+    assert (
+        refused(capsys, *at, name="mx")
+        == "there is no NIC 'mx' that can be served; there is em, and any with a port map"
+    )
     assert refused(capsys, *at, "--wire", "tap", "--pcap", "f").startswith("--pcap plays a file")
     assert refused(capsys, *at, "--trace", str(tmp_path / "w.txt")) == "a waveform is .fst or .vcd, not w.txt"
     assert refused(capsys, *at, "--capture", str(tmp_path / "no" / "f")).startswith("cannot write")
@@ -173,6 +178,32 @@ def test_a_guest_asks_the_peer_and_all_is_accounted_for(serving: Callable[..., S
     assert min(rows["serve.model_time"], rows["serve.simulated_time"]) > 0
     assert "Nothing was found." in running.said
     assert not running.socket.exists()
+
+
+@needs_native
+def test_a_card_by_its_map(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    """`ringbed serve mini_nic.toml --vfio-user /tmp/nic.sock`: its registers, a message of MSI-X, and an account."""
+    account = tmp_path / "account.json"
+    running = serving("--json", str(account), "--wire", "pcap", nic=str(MAP))
+    running.hear("for QEMU")
+    client = Client(running.socket, None)
+    assert client.read(7, 0) == 0x1_1234
+    client.enable(6)
+    client.write(0, 0x14, 64)
+    assert client.read(0, 0x14) == 64
+    event = os.eventfd(0)
+    client.set_vectors(0x24, 2, 0, 1, [event])
+    client.set_vectors(0x21, 2, 0, 1)
+    assert os.eventfd_read(event) == 1
+    client.close()
+    os.close(event)
+    running.hear("client 1 is gone")
+    assert running.end() == 0, running.said
+    rows = {row["id"]: row["value"] for row in json.loads(account.read_text())["rows"]}
+    names = "clients", "frames_into_the_card", "frames_out_of_the_card", "interrupts", "table_reads", "findings"
+    assert [rows[f"serve.{name}"] for name in names] == [1, 0, 0, 1, 0, 0]
+    assert (rows["serve.register_reads"], rows["serve.register_writes"]) == (1, 1)
+    assert "Nothing was found." in running.said
 
 
 @needs_native

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringbed.drivers.world import PciIdentity
+from ringbed.drivers.world import BarKind, MsixPlace, PciIdentity
 from ringbed.hw.formats import em
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.clock import Frequency
@@ -99,6 +99,21 @@ def test_a_card_without_the_window_has_no_such_bar() -> None:
     card, _ = device(pci=replace(EM_PCI, io_bar=None))
     with pytest.raises(ValueError, match=r"32-bit registers in BAR 0, not 4 bytes at 0x0 of BAR 2"):
         card.read(IO, 0)
+
+
+def test_registers_are_in_each_bar_whose_kind_is_said_but_for_msixs() -> None:
+    kinds = BarKind.MEMORY, BarKind.IO, BarKind.MEMORY, BarKind.MEMORY
+    bars = (em.BAR_SIZE, 256, 0, 4096)
+    pci = replace(EM_PCI, io_bar=None, bars=bars, kinds=kinds, interrupt="msix", msix=MsixPlace(3, 0, 0x800))
+    card, _ = device(pci=pci)
+    ims = em.REGISTERS["IMS"].offset
+    card.write(1, ims, 5)
+    assert [card.peek(bar, ims) for bar in (0, 1)] == [5, 5]
+    for bar in (2, 3, 4):
+        with pytest.raises(ValueError, match=rf"32-bit registers in BAR 0, 1, not 4 bytes at 0x0 of BAR {bar}"):
+            card.read(bar, 0)
+    with pytest.raises(ValueError, match="BAR 1"):
+        card.read(1, 256)
 
 
 def test_configuration_space_is_the_cards() -> None:

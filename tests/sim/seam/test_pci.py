@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringbed.drivers.world import PciCapability
+from ringbed.drivers.world import BarKind, MsixPlace, PciCapability, PciIdentity
 from ringbed.hw.formats import em
 from ringbed.sim.cards import EM_PCI
 from ringbed.sim.seam.pci import ConfigSpace
@@ -70,6 +70,96 @@ def test_power_management_is_in_the_list_and_holds_the_states_that_there_are() -
         space.write(0xE0, 0xFFFC | state, 2)
         seen.append((space.power_state, space.read(0xE0, 2)))
     assert seen == [(3, 3), (3, 3), (3, 3), (0, 0), (0, 0)]
+
+
+WIDE = replace(
+    EM_PCI, io_bar=None, bars=(1 << 17, 0, 32, 0, 16), pin=2,
+    kinds=(BarKind.WIDE | BarKind.PREFETCHABLE, BarKind.MEMORY, BarKind.IO, BarKind.MEMORY, BarKind.PREFETCHABLE),
+)  # fmt: skip
+MSI = replace(EM_PCI, interrupt="msi", vectors=8)
+MSIX = replace(WIDE, interrupt="msix", vectors=5, bars=(1 << 17, 0, 32, 4096), msix=MsixPlace(3, 0x100, 0x800))
+
+
+def test_bars_of_every_kind() -> None:
+    space = ConfigSpace(WIDE)
+    assert [space.read(BAR0 + 4 * index) for index in range(6)] == [0xC, 0, 1, 0, 8, 0]
+    space.write(COMMAND, 3, 2)
+    assert (space.decodes, space.read(0x3D, 1)) == ((True, True), 2)
+    for index in range(6):
+        space.write(BAR0 + 4 * index, EVERYTHING)
+    found = [space.read(BAR0 + 4 * index) for index in range(6)]
+    assert found == [0xFFFE_000C, EVERYTHING, 0xFFFF_FFE1, 0, 0xFFFF_FFF8, 0]
+    space.write(BAR0, 0xFEB5_0000)
+    space.write(BAR0 + 4, 0x12)
+    assert [space.bar(index) for index in (0, 2, 4)] == [0x12_FEB4_0000, 0xFFFF_FFE0, 0xFFFF_FFF0]
+    assert ConfigSpace(replace(WIDE, pin=0)).read(0x3D, 1) == 0
+
+
+def test_msi_is_in_the_list_with_a_mask_a_vector() -> None:
+    space = ConfigSpace(MSI)
+    assert list(capabilities(space)) == [(1, 0xDC), (5, 0x40)]
+    assert space.read(0x06, 2) & 1 << 4
+    assert space.read(0x42, 2) == 0x0186, "eight messages, 64 bits of address, masks"
+    assert (space.messages, space.masked) == (1, 0)
+    for at in range(0x42, 0x58, 2):
+        space.write(at, 0xFFFF, 2)
+    words = [space.read(at) for at in range(0x40, 0x58, 4)]
+    assert words == [0x01F7_0005, 0xFFFF_FFFC, EVERYTHING, 0xFFFF, 0xFF, 0]
+    assert (space.messages, space.masked) == (8, 0xFF)
+    space.write(0x42, 0x21, 2)
+    assert space.messages == 4
+    space.show(0x0F, 0x81, False)
+    assert (space.read(0x50), space.read(0x54), space.masked) == (0x0F, 0x81, 0x0F)
+    space.write(0x51, 0xFF, 1)
+    assert space.masked == 0x0F
+
+
+def test_msix_says_where_its_table_is() -> None:
+    space = ConfigSpace(MSIX)
+    assert list(capabilities(space)) == [(1, 0xDC), (0x11, 0x40)]
+    assert [space.read(at) for at in (0x40, 0x44, 0x48)] == [0x0004_0011, 0x103, 0x803]
+    for at in (0x42, 0x44, 0x46, 0x48, 0x4A):
+        space.write(at, 0xFFFF, 2)
+    assert [space.read(at) for at in (0x40, 0x44, 0x48)] == [0xC004_0011, 0x103, 0x803]
+    assert (space.masked, space.messages) == (0b11111, 0)
+    space.write(0x43, 0x80, 1)
+    space.show(0xFF, 0xFF, False)  # not here
+    assert (space.masked, space.read(0x40), space.read(0x50)) == (0, 0x8004_0011, 0)
+
+
+def test_a_card_of_intx_alone_has_no_messages() -> None:
+    space = ConfigSpace(replace(EM_PCI, capabilities=()))
+    assert (list(capabilities(space)), space.read(0x06, 2) & 1 << 4, space.masked, space.messages) == ([], 0, 0, 0)
+    assert ConfigSpace(replace(MSI, capabilities=())).read(0x06, 2) & 1 << 4
+
+
+def test_status_says_that_intx_waits() -> None:
+    space = ConfigSpace(EM_PCI)
+    before = space.read(0x06, 2)
+    space.show(0, 0, True)
+    assert space.read(0x06, 2) == before | 1 << 3
+    space.write(0x06, 0xFFFF, 2)
+    space.show(0, 0, False)
+    assert space.read(0x06, 2) == before
+
+
+@pytest.mark.parametrize(
+    ("pci", "sentence"),
+    [
+        (replace(MSI, vectors=3), "MSI has a power of two of messages, 1 to 32, not 3"),
+        (replace(MSI, vectors=64), "MSI has a power of two of messages, 1 to 32, not 64"),
+        (replace(MSIX, vectors=2049), "MSI-X has 1 to 2048 vectors, not 2049, and a table in a BAR"),
+        (replace(MSIX, msix=None), "MSI-X has 1 to 2048 vectors, not 5, and a table in a BAR"),
+        (replace(WIDE, bars=(16, 16)), "BAR 0 has 64 bits of address: BAR 1 is its upper half"),
+        (
+            replace(EM_PCI, bars=(0,) * 5 + (16,), io_bar=None, kinds=(BarKind.WIDE,) * 6),
+            "BAR 5 has 64 bits of address",
+        ),
+    ],
+)
+def test_messages_and_bars_that_cannot_be(pci: PciIdentity, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        ConfigSpace(pci)
 
 
 def test_nothing_else_is_written() -> None:

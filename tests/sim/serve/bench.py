@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.drivers.em.driver import Em
-from ringbed.drivers.world import FrameSink
+from ringbed.drivers.world import FrameSink, PciIdentity
 from ringbed.sim.cards import EM_PCI, em, reset_em
 from ringbed.sim.memory.host import HostMemory
+from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.served import WireMaker, serve
@@ -50,15 +51,19 @@ class Bench:
     """`wall` is the server's wall clock, in ns; `said` what it told."""
 
     def __init__(
-        self, folder: Path, spec: NicSpec | None = None, make_wire: WireMaker = TestWire, **more: Any
+        self, folder: Path, spec: NicSpec | None = None, make_wire: WireMaker = TestWire,
+        pci: PciIdentity | None = None, **more: Any,
     ) -> None:  # fmt: skip
+        """An `em`, or with `pci` a card that its reset port resets."""
         self.wall, self.said = 0, list[str]()
         self.path = folder / "card.sock"
+        reset = NativeEngine.reset if pci else reset_em
         self.served = serve(
-            self.path, spec or em(), EM_PCI, reset_em, make_wire, lambda: self.wall, say=self.said.append, **more
+            self.path, spec or em(), pci or EM_PCI, reset, make_wire, lambda: self.wall, say=self.said.append, **more
         )
         self.engine, self.memory = self.served.engine, self.served.memory
-        self.engine.set_pin("mac", 0x02_00_00_00_00_01)
+        if pci is None:
+            self.engine.set_pin("mac", 0x02_00_00_00_00_01)
 
     @property
     def wire(self) -> TestWire:

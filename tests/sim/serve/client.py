@@ -121,8 +121,13 @@ class Client:
             assert self.ask(Command.REGION_WRITE, data) == place
 
     def set_irqs(self, flags: int, count: int = 1, file: int | None = None, index: int = 0, bools: bytes = b"") -> None:
-        payload = struct.pack("<5I", 20 + len(bools), flags, index, 0, count) + bools
-        self.ask(Command.DEVICE_SET_IRQS, payload, [] if file is None else [file])
+        self.set_vectors(flags, index, 0, count, [] if file is None else [file], bools)
+
+    def set_vectors(
+        self, flags: int, index: int, start: int, count: int, files: Sequence[int] = (), bools: bytes = b""
+    ) -> None:
+        payload = struct.pack("<5I", 20 + len(bools), flags, index, start, count) + bools
+        self.ask(Command.DEVICE_SET_IRQS, payload, files)
 
     def enable(self, command: int = 7) -> None:
         """I/O, memory, bus master."""

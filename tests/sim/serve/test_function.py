@@ -100,7 +100,7 @@ def test_bus_master_and_interrupts_follow_the_command_register(function: PciFunc
     assert bench.memory.master
     put(function, CONFIG, 5, NO_INTX >> 8, 1)
     assert bench.memory.master
-    function.line.set_trigger(None)
+    function.interrupts.line.set_trigger(None)
     assert word(function, CONFIG, 4, 2) == MASTER | NO_INTX
     function.reset()
     assert not bench.memory.master

@@ -68,7 +68,7 @@ def test_our_driver_on_our_card(bench: Bench) -> None:
     machine.up()
     for seed in range(3):
         exchange(machine, 16, seed)
-    assert machine.device.interrupts == bench.served.line.signals > 3
+    assert machine.device.interrupts == bench.served.interrupts.line.signals > 3
     machine.down()
     machine.close()
     account = bench.served.account()
@@ -101,7 +101,7 @@ def test_a_client_that_is_killed_in_traffic_leaves_the_record_and_a_card_for_the
         for _ in range(20):
             bench.turn()
         machine.close()  # rings on, frames in flight
-        assert (bench.memory.windows, bench.served.line.armed) == (0, False)
+        assert (bench.memory.windows, bench.served.interrupts.line.armed) == (0, False)
         bench.wait(1_000_000)
         assert len(os.listdir("/proc/self/fd")) == before - 5  # both ends, the arena, the eventfd and its copy
         assert bench.served.findings() == []

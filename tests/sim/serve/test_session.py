@@ -134,7 +134,7 @@ def test_maps_come_and_go(bench: Bench, client: Client) -> None:
 
 def test_the_interrupt_is_set_masked_and_tried(bench: Bench, client: Client) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    event, line = os.eventfd(0, os.EFD_NONBLOCK), bench.served.line
+    event, line = os.eventfd(0, os.EFD_NONBLOCK), bench.served.interrupts.line
     client.set_irqs(EVENTFD | TRIGGER, file=event)
     assert line.armed
     client.set_irqs(NONE | MASK)
@@ -203,7 +203,7 @@ class Watched:
         served = self.bench.served
         counts = {name: count for name, count in served.function.counts.items() if name != "refused"}
         config = served.function._config
-        return counts, bytes(config._bytes), served.memory.windows, served.line.armed, served.line.signals
+        return counts, bytes(config._bytes), served.memory.windows, served.interrupts.armed, served.interrupts.signals
 
     def ask(self, command: int, payload: bytes, files: int) -> Header:
         given = [os.memfd_create("garbage") for _ in range(files)]

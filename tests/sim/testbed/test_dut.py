@@ -86,7 +86,7 @@ def test_a_bar_is_as_large_as_the_registers_addresses_reach(bits: int, size: int
 
 def test_a_driver_sees_the_bar_of_its_map(open_mini: OpenMini) -> None:
     host, _ = open_mini("native", (), ())
-    assert host.device.pci.bars == (1 << 8,)  # mini_nic.toml: addr_width = 8
+    assert host.device.pci.bars == (1 << 8, 0, 0x1000)  # mini_nic.toml, [pci]
     host.down()
 
 

@@ -7,60 +7,53 @@ The eventfd is signalled once when the line is up; until the client unmasks, nob
 from __future__ import annotations
 
 import os
-import select
 
-from ringbed.sim.seam.engine import NEVER, Engine
+from ringbed.sim.serve.irq.eventfd import exchanged, told
 
 __all__ = ["Line"]
-
-ONE = (1).to_bytes(8, "little")
 
 
 class Line:
     """`signals` counts what was told, `lost` what a full or closed descriptor did not take. It owns the descriptors."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         self.signals = self.lost = 0
-        self._engine = engine
         self._trigger: int | None = None
         self._unmask: int | None = None  # a descriptor that unmasks when it is signalled
         self._masked = self._disabled = False
-        self._look()
+
+    @property
+    def on(self) -> bool:
+        """Whether the client has an eventfd here."""
+        return self._trigger is not None
 
     @property
     def armed(self) -> bool:
-        """Whether somebody is to be told when the line rises."""
-        return self._trigger is not None and not self._masked and not self._disabled
+        """Whether somebody is to be told when the line is up."""
+        return self.on and not self._masked and not self._disabled
 
     def set_trigger(self, file: int | None) -> None:
         """Another eventfd in place of the last, which is closed; a new one begins unmasked."""
-        self._trigger = _exchanged(self._trigger, file)
+        self._trigger = exchanged(self._trigger, file)
         self._masked = False
-        self._look()
 
     def set_unmask(self, file: int | None) -> None:
-        self._unmask = _exchanged(self._unmask, file)
+        self._unmask = exchanged(self._unmask, file)
 
     def mask(self, on: bool = True) -> None:
         self._masked = on
-        self._look()
 
     def disable(self, on: bool) -> None:
         """The bit of the command register (PCI 2.3, 6.2.2)."""
         self._disabled = on
-        self._look()
 
     def tell(self) -> None:
         """Signal, whatever the line does."""
         if self._trigger is None:
             return
-        try:  # a descriptor that would block is full: its reader has been told
-            ready = select.select([], [self._trigger], [], 0)[1]
-            told = bool(ready) and os.write(self._trigger, ONE) == len(ONE)
-        except OSError:
-            told = False
-        self.signals += told
-        self.lost += not told
+        taken = told(self._trigger)
+        self.signals += taken
+        self.lost += not taken
 
     def rose(self) -> None:
         """The engine says that the line is up and that somebody wants to know."""
@@ -85,13 +78,3 @@ class Line:
     def close(self) -> None:
         self.set_trigger(None)
         self.set_unmask(None)
-
-    def _look(self) -> None:
-        """An engine's interrupt that nobody waits for is no reason to stop, nor something to come."""
-        self._engine.hold_irq(0 if self.armed else NEVER)
-
-
-def _exchanged(old: int | None, new: int | None) -> int | None:
-    if old is not None and old != new:
-        os.close(old)
-    return new

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Any
 
 import pytest
 
-from ringbed.sim.seam.engine import NEVER
-from ringbed.sim.serve.line import Line
+from ringbed.sim.serve.irq.line import Line
 
 
-class Holder:
-    """An engine of which only the hold of its line matters."""
-
-    def __init__(self) -> None:
-        self.held = 0
-
-    def hold_irq(self, until: int) -> None:
-        self.held = until
-
-
-def made() -> tuple[Line, Holder, int]:
-    """The third is the client's copy of the eventfd that it gave."""
-    holder: Any = Holder()
-    line, event = Line(holder), os.eventfd(0, os.EFD_NONBLOCK)
-    assert holder.held == NEVER
+def made() -> tuple[Line, int]:
+    """The second is the client's copy of the eventfd that it gave."""
+    line, event = Line(), os.eventfd(0, os.EFD_NONBLOCK)
     line.set_trigger(os.dup(event))
-    return line, holder, event
+    return line, event
 
 
 def told(event: int) -> int:
@@ -39,13 +25,13 @@ def told(event: int) -> int:
 
 
 def test_it_is_told_once_and_masked() -> None:
-    line, holder, event = made()
-    assert (line.armed, holder.held) == (True, 0)
+    line, event = made()
+    assert line.armed
     line.rose()
     line.rose()
-    assert (told(event), line.armed, holder.held, line.signals) == (1, False, NEVER, 1)
+    assert (told(event), line.armed, line.signals) == (1, False, 1)
     line.mask(False)
-    assert (line.armed, holder.held) == (True, 0)
+    assert line.armed
     line.rose()
     assert (told(event), line.signals) == (1, 2)
     line.close()
@@ -53,7 +39,7 @@ def test_it_is_told_once_and_masked() -> None:
 
 
 def test_another_eventfd_begins_unmasked_and_the_last_is_closed() -> None:
-    line, _, event = made()
+    line, event = made()
     line.rose()
     reader, writer = os.pipe()
     line.set_trigger(writer)
@@ -70,18 +56,18 @@ def test_another_eventfd_begins_unmasked_and_the_last_is_closed() -> None:
 
 
 def test_the_command_register_can_keep_it_quiet() -> None:
-    line, holder, event = made()
+    line, event = made()
     line.disable(True)
     line.rose()
-    assert (line.armed, holder.held, told(event)) == (False, NEVER, 0)
+    assert (line.armed, told(event)) == (False, 0)
     line.disable(False)
-    assert (line.armed, holder.held) == (True, 0)
+    assert line.armed
     line.close()
     os.close(event)
 
 
 def test_a_descriptor_that_takes_nothing_stops_nobody() -> None:
-    line, _, event = made()
+    line, event = made()
     os.eventfd_write(event, (1 << 64) - 2)  # full
     line.tell()
     assert (line.signals, line.lost) == (0, 1)
@@ -96,7 +82,7 @@ def test_a_descriptor_that_takes_nothing_stops_nobody() -> None:
 
 @pytest.mark.parametrize("end", ["eventfd", "closed pipe"])
 def test_an_eventfd_may_unmask(end: str) -> None:
-    line, _, event = made()
+    line, event = made()
     reader, writer = os.pipe()
     again = os.eventfd(0, os.EFD_NONBLOCK)
     line.set_unmask(os.dup(again) if end == "eventfd" else reader)

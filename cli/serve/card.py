@@ -1,0 +1,62 @@
+"""Which card `ringbed serve` and `ringbed guest` are to serve: one of ringbed's, or somebody's by its port map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringbed.cli.errors import UserError
+from ringbed.cli.serve.options import CARD
+from ringbed.drivers.world import PciIdentity
+from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
+from ringbed.sim.native.engine import NativeEngine
+from ringbed.sim.seam.spec import NicSpec
+
+__all__ = ["CardToServe", "is_map", "own_card", "somebodys_card"]
+
+
+@dataclass(frozen=True, slots=True)
+class CardToServe:
+    """Its model, who it is on PCI, how it is reset; `errata` is the value of a lab build's pin."""
+
+    spec: NicSpec
+    pci: PciIdentity
+    reset: Callable[[NativeEngine], None]
+    errata: int = 0
+
+
+def is_map(name: str) -> bool:
+    """Whether this is a port map and no NIC's name."""
+    return name.endswith(".toml")
+
+
+def own_card(width: int, errata: tuple[str, ...]) -> CardToServe:
+    """`em`. Raises UserError."""
+    if width not in WIDTHS:
+        raise UserError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {width}")
+    if not errata:
+        return CardToServe(em(width=width), EM_PCI, reset_em)
+    if width != WIDTHS[0]:
+        raise UserError(f"the lab's card is {WIDTHS[0]} bits wide: --erratum does not go with --width")
+    from ringbed.hw.errata.lab import errata_mask
+
+    try:
+        return CardToServe(em_lab(), EM_PCI, reset_em, errata_mask(*errata))
+    except KeyError as error:
+        raise UserError(str(error.args[0])) from None
+
+
+def somebodys_card(path: Path, width: int, errata: tuple[str, ...]) -> CardToServe:
+    """By its map, which has a `[pci]`. Raises UserError, OSError, PortMapError, BuildError."""
+    if errata or width != WIDTHS[0]:
+        raise UserError(f"--{'erratum' if errata else 'width'} is for {CARD}, and {path} is a card of its own")
+    from ringbed.sim.dut.card import dut_card
+
+    spec, pci = dut_card(path)
+    if pci is None:
+        raise UserError(f"{path} has no [pci], so no operating system could find its card: docs/port-map.md")
+    for way, wire in (("rx", spec.portmap.rx), ("tx", spec.portmap.tx)):
+        if wire is None:
+            raise UserError(f"{path} has no wire.{way}: a card that is served has both")
+    return CardToServe(spec, pci, NativeEngine.reset)

@@ -1,0 +1,72 @@
+"""The native engine's calls for who serves a card to a driver of another process: bursts that are out, interrupt lines
+one by one, and the card's own reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ringbed.sim.native.abi import Mailbox
+from ringbed.sim.native.stages import NativeStages
+
+__all__ = ["NativeServed"]
+
+
+class NativeServed(NativeStages):
+    """What is watched stays so when the engine is compiled anew for a waveform."""
+
+    _box: Mailbox
+    _running: Callable[[], int]
+    _catch_up: Callable[[], None]
+    _word: Callable[[], None]
+
+    def _begin_served(self) -> None:
+        """At construction, before the first `_open`."""
+        self._watched: int | None = None
+
+    # Bursts -----------------------------------------------------------------------------------------------------
+
+    def in_flight(self, iova: int, length: int) -> int:
+        """How many bursts that touch these bytes are out: taken from the card, not answered whole, and not shut out."""
+        return int(self._lib.rb_in_flight(self._live(), iova, iova + length - 1))
+
+    def shut(self, iova: int, length: int) -> None:
+        """Bursts that are taken from now on and touch these bytes find no memory there; those that are out do.
+
+        So that memory can go without cutting a burst off; length 0 ends it.
+        """
+        self._lib.rb_shut(self._live(), iova, iova + length - 1) if length else self._lib.rb_shut(self._live(), 1, 0)
+
+    # Interrupt lines --------------------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> int:
+        """The interrupt lines that are up, a bit each, as the last clock that ran left them."""
+        return int(self._box.lines)
+
+    def risen(self) -> int:
+        """Take the lines that rose since the last call, whether they are up still or not."""
+        return int(self._lib.rb_risen(self._live())) if self._box.risen else 0
+
+    def watch(self, lines: int | None) -> None:
+        """Event.IRQ is from now on a rise of one of `lines` that `risen` has not taken; None: that any line is up."""
+        self._catch_up()
+        self._lib.rb_watch(self._live(), lines or 0, lines is not None)
+        self._watched = lines
+
+    def _watch_again(self) -> None:
+        if self._watched is not None:
+            self.watch(self._watched)
+
+    # Reset ------------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """The card's own reset, as long as at the start, while time goes on. Raises CardEnded.
+
+        What is on bus and wire is cut off, what waits for the wire waits on. A write whose burst was not answered yet
+        does not land.
+        """
+        self._catch_up()
+        self._lib.rb_reset(self._running(), *self.settings.resets(self._spec.portmap.reset))
+        if self._box.findings:
+            self._word()

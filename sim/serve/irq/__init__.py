@@ -1,0 +1,1 @@
+"""How a client is told of a card's interrupt lines: INTx, MSI or MSI-X, by eventfds."""
