@@ -14,6 +14,7 @@ from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
 from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
+from ringbed.sim.record.engine import Recording
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
@@ -41,6 +42,7 @@ class ServeOptions:
     width: int
     errata: tuple[str, ...]
     json: Path | None
+    record: Path | None = None
 
 
 def qemu_line(socket: Path) -> str:
@@ -75,11 +77,14 @@ def open_served(
     """The card as asked for (`card_of`), at its socket; `stack` closes it. Raises SocketRefused, BuildError."""
     spec, errata = card
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
-    waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    more: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    if options.record is not None:
+        recording = stack.enter_context(Recording(options.record))
+        more["open_engine"], say = recording.engine, recording.heard(say)
     with console.status("building the card's model ...") as status:
         served = serve(
             options.socket, spec, EM_PCI, reset_em, make_wire, time.monotonic_ns, capture=capture, say=say,
-            progress=lambda text: status.update(f"{text} ..."), **waves,
+            progress=lambda text: status.update(f"{text} ..."), **more,
         )  # fmt: skip
     stack.callback(served.close)
     if errata:
