@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplayOptions", "run_replay"]
 
-NAMES = {register.offset: register.name for register in REGISTERS}
+NAMES = {
+    register.at(index): register.name if register.count == 1 else f"{register.name}[{index}]"
+    for register in REGISTERS
+    for index in range(register.count)
+}
 COUNTED = {
     "register accesses": (Kind.STORE, Kind.ANSWER), "DMA reads": (Kind.READ,), "DMA writes": (Kind.WRITE,),
     "frames in": (Kind.FRAME,), "frames out": (Kind.SENT,), "interrupt edges": (Kind.LINE,),

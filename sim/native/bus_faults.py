@@ -22,26 +22,28 @@ def hand_over(faults: BusFaults, lib: Any, handle: int) -> None:
 
 
 def handed_over(rules: int, fixed: int, data: bytes) -> BusFaults:
-    """What `hand_over` made so many rules and fixed faults of, one behind the other. Raises ValueError for bytes that it
-    never makes.
-    """
+    """The faults that `hand_over` made these bytes of, rules first. Raises ValueError for bytes that it never makes."""
     split = rules * ctypes.sizeof(BusRule)
     if len(data) != split + fixed * ctypes.sizeof(BusFixed):
         raise ValueError(f"{rules} rules and {fixed} fixed faults are not {len(data)} bytes")
-    faults = BusFaults(
+    by_chance = (BusRule * rules).from_buffer_copy(data[:split])
+    listed = (BusFixed * fixed).from_buffer_copy(data[split:])
+    if any(rule.kind == BusKind.JITTER and not rule.clocks for rule in by_chance):
+        raise ValueError("a jitter of no clocks")
+    return BusFaults(
         tuple(
-            seam.BusRule(BusKind(r.kind), r.key, r.threshold, tuple(Access(n) for n in range(32) if r.accesses >> n & 1),
-                         r.clocks, (r.low, r.high))
-            for r in (BusRule * rules).from_buffer_copy(data[:split])
+            seam.BusRule(BusKind(r.kind), r.key, r.threshold, _accesses(r.accesses), r.clocks, (r.low, r.high))
+            for r in by_chance
         ),
         tuple(
             seam.BusFixed(BusKind(f.kind), Access(f.access), f.ordinal, f.clocks, f.beat, (f.low, f.high))
-            for f in (BusFixed * fixed).from_buffer_copy(data[split:])
+            for f in listed
         ),
-    )  # fmt: skip
-    if any(rule.kind is BusKind.JITTER and not rule.clocks for rule in faults.rules):
-        raise ValueError("a jitter of no clocks")
-    return faults
+    )
+
+
+def _accesses(mask: int) -> tuple[Access, ...]:
+    return tuple(Access(number) for number in range(32) if mask >> number & 1)
 
 
 def take_log(lib: Any, handle: int, count: int) -> list[BusEvent]:

@@ -37,7 +37,7 @@ def waiting(lib: Any, of: int) -> int:
 
 
 def take(lib: Any, of: int) -> bytes:
-    """Whole records, since the last call. Of a burst that is being read there is one when something else has happened."""
+    """Whole records, since the last call. A burst that is being read becomes one when something else has happened."""
     data = ctypes.create_string_buffer(waiting(lib, of))
     lib.rb_tape(of, data)
     return data.raw

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ringbed.hw.formats.number import several
 from ringbed.sim.memory.regions import RegionTable
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.native.tape import give, note, record, stamp, take, waiting
@@ -85,14 +86,17 @@ class RecordingEngine(NativeEngine):
     def note(self, text: str) -> None:
         """Put what somebody should know of this clock among the records; nothing on a closed engine."""
         if self._handle is not None:
-            self._catch_up()
+            if self._ending is None:
+                self._catch_up()
             note(self._lib, self._handle, text.encode())
 
     def close(self) -> None:
         if self._handle is not None:
-            stamp(self._lib, self._handle, cut=True)
-            self._write_block()
-        super().close()
+            try:
+                stamp(self._lib, self._handle, cut=True)
+                self._write_block()
+            finally:
+                super().close()
 
     def _open(self, waves: str, library: Any) -> None:
         super()._open(waves, library)
@@ -106,7 +110,7 @@ class RecordingEngine(NativeEngine):
         before = self._regions
         super()._sync_regions()
         if before and self._regions != before:
-            note(self._lib, self._live(), f"memory: {len(self._known)} regions".encode())
+            note(self._lib, self._live(), f"memory: {several(len(self._known), 'region')}".encode())
 
     def _keep(self, now: bool = False) -> None:
         if self._handle is None or not (count := waiting(self._lib, self._handle)):

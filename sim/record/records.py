@@ -11,7 +11,7 @@ __all__ = ["INPUTS", "Broken", "Decoder", "Kind", "Record"]
 SHORT = 16  # bytes of a write that are kept themselves
 DIGEST = 8  # bytes of an FNV-1a digest
 LONGEST = 1 << 20  # bytes of anything in a record
-RULE, FIXED = 56, 40  # bytes of what a plan of faults says of a bus
+RULE, FIXED = 48, 40  # bytes of what a plan of faults says of a bus
 WORD = (1 << 64) - 1
 
 

@@ -166,7 +166,7 @@ class Replay:
                 self.outcome.difference = Difference(recorded, record)
 
     def _finish(self) -> None:
-        """Up to the last clock that is on record. What happened in it, and a burst that went on, may be there in part."""
+        """Up to the last clock on record. Of what happened in it, or of a burst that went on, a part may be missing."""
         if self._asked is not None:  # cut off while it was answered
             self._last = self._asked.clock
             while self._expected and self._expected.pop() is not self._asked:

@@ -45,10 +45,8 @@ def _beside(record: Record) -> str:
         case Kind.PIN:
             return f"pin number {place} is set to {value:#x}"
         case Kind.HOLD:
-            never = "nobody looks at the interrupt line"
-            return (
-                "the interrupt line is looked at" if not value else never + f" before clock {value}" * (value < NEVER)
-            )
+            when = f" before clock {value}" if value < NEVER else ""
+            return f"nobody looks at the interrupt line{when}" if value else "the interrupt line is looked at"
         case Kind.SHUT:
             return "memory is shut no more" if place > value else f"memory from {place:#x} to {value:#x} is shut"
         case Kind.FAULTS:

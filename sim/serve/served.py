@@ -76,7 +76,8 @@ def serve(
 ) -> Served:  # fmt: skip
     """The card `spec` as a PCI function on a socket at `path`; `clock` is wall time in ns, `settings` the engine's.
 
-    `capture` gets what passes the wire; `open_engine` may be that of a recording. Raises SocketRefused, BuildError, ValueError for a bad setting.
+    `capture` gets what passes the wire; `open_engine` may be a recording's. Raises SocketRefused, BuildError,
+    ValueError for a bad setting.
     """
     with ExitStack() as stack:
         file = SocketFile(path)
