@@ -88,6 +88,9 @@ class Replay:
         self._last = record.clock
         if record.kind is Kind.TIME or (record.kind is Kind.PIN and self._pin(record) in self._instead):
             return
+        entered = record.kind in INPUTS or record.kind is Kind.ANSWER
+        if entered and (self._asked is None) is (record.kind is Kind.ANSWER):
+            raise Broken("registers are read in another order than they can be")
         self._expected.append(record)
         if record.kind is Kind.READ:
             self._reads.append(record)
@@ -95,17 +98,14 @@ class Replay:
             self._writes.append(record)
         elif record.kind is Kind.ASK:
             self._asked = record
-        elif record.kind is Kind.ANSWER or record.kind in INPUTS:
+        elif entered:
             self._enter(record)
         elif self._asked is None and len(self._expected) > AHEAD:
             self._advance(record.clock)
 
     def _enter(self, record: Record) -> None:
         """What was done to the card is done again; whatever was on record until then has happened by now."""
-        at = self._asked if record.kind is Kind.ANSWER else record
-        if at is None or (record.kind is not Kind.ANSWER and self._asked is not None):
-            raise Broken("registers are read in another order than they can be")
-        self._asked = None
+        at, self._asked = self._asked or record, None
         self._advance(at.clock, at)
         if self.outcome.difference is None:
             try:

@@ -33,7 +33,8 @@ def record_words(record: Record, registers: Mapping[int, str]) -> str:
         case Kind.PEEK:
             return f"{_register(place, registers)} is looked at: {value:#x}"
         case Kind.FRAME:
-            return f"a frame of {count} bytes is put on the wire for clock {place}{_bytes(record)}"
+            error = ", with a symbol error" if value else ""
+            return f"a frame of {count} bytes is put on the wire for clock {place}{error}{_bytes(record)}"
         case _:
             return _beside(record)
 
