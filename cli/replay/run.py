@@ -148,10 +148,10 @@ def _judge(options: ReplayOptions, source: RecordingReader, outcome: Outcome, co
         console.print(f"{options.recording} ends in the middle: all that is whole of it was replayed", markup=False)
     same = outcome.difference is None
     if outcome.difference is None:
-        console.print(f"It is the same as the recording, up to clock {outcome.clock:,}: {_said(counts)}.")
+        console.print(f"It is the same as the recording, up to clock {outcome.clock:,} ({_said(counts)}).")
     else:
         words = difference_words(outcome.difference, NAMES)
-        console.print(f"It is not the recording: {words}; the same before: {_said(counts)}.", style="red", markup=False)
+        console.print(f"It is not the recording: {words}. The same before: {_said(counts)}.", style="red", markup=False)
     if options.json is not None:
         rows = [Row(f"replay.{name.replace(' ', '_')}", count) for name, count in counts.items()]
         rows += [Row("replay.clocks", outcome.clock), Row("replay.differences", int(not same), "", Bar("==", 0))]
@@ -160,4 +160,4 @@ def _judge(options: ReplayOptions, source: RecordingReader, outcome: Outcome, co
 
 
 def _said(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return ", ".join(f"{name}: {count:,}" for name, count in counts.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -149,6 +150,7 @@ def show_account(options: ServeOptions, served: Served, console: Console) -> int
     from rich.table import Table
 
     account, findings = served.account(), served.findings()
+    account |= _recorded(options, account["frames into the card"] + account["frames out of the card"])
     took = _took(served)
     shown = Table(title="The account", title_justify="left")
     shown.add_column("what")
@@ -169,6 +171,14 @@ def show_account(options: ServeOptions, served: Served, console: Console) -> int
         rows += [Row(f"serve.{name.replace(' ', '_')}", round(seconds, 3), "s") for name, seconds in took.items()]
         write_json(options.json, [*rows, Row("serve.findings", len(findings), "", Bar("==", 0))])
     return len(findings)
+
+
+def _recorded(options: ServeOptions, frames: int) -> dict[str, int]:
+    """Bytes of the recording until now, all of them and a frame each way."""
+    if options.record is None:
+        return {}
+    size = os.stat(options.record).st_size
+    return {"recorded bytes": size, "recorded bytes a frame": round(size / max(1, frames))}
 
 
 def _took(served: Served) -> dict[str, float]:
