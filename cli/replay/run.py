@@ -84,11 +84,10 @@ def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, int]:
             return em_lab(), errata_mask(*options.errata)
         except KeyError as error:
             raise UserError(str(error.args[0])) from None
-    known: dict[str, Callable[[], NicSpec]] = {em(width=width).name: (lambda w=width: em(width=w)) for width in WIDTHS}
-    made = (known | {"em_lab": em_lab}).get(header.nic)
-    if made is None:
-        raise UserError(f"{options.recording} is of a NIC {header.nic!r}, which is none of {', '.join(known)}, em_lab")
-    return made(), 0
+    known = {spec.name: spec for spec in (*(em(width=width) for width in WIDTHS), em_lab())}
+    if header.nic not in known:
+        raise UserError(f"{options.recording} is of a NIC {header.nic!r}, which is none of {', '.join(known)}")
+    return known[header.nic], 0
 
 
 def _engine(options: ReplayOptions, spec: NicSpec, header: Header, told: Callable[[str], None]) -> ReplayEngine:
@@ -146,6 +145,8 @@ def _judge(options: ReplayOptions, source: RecordingReader, outcome: Outcome, co
     counts = {name: sum(outcome.same[kind] for kind in kinds) for name, kinds in COUNTED.items()}
     if source.cut:
         console.print(f"{options.recording} ends in the middle: all that is whole of it was replayed", markup=False)
+    if options.trace is not None and outcome.clock <= options.begin:
+        console.print(f"there is no waveform: it would begin at clock {options.begin}, and that is not there")
     same = outcome.difference is None
     if outcome.difference is None:
         console.print(f"It is the same as the recording, up to clock {outcome.clock:,} ({_said(counts)}).")

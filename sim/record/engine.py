@@ -137,7 +137,7 @@ class ReplayEngine(NativeEngine):
         return take(self._lib, self._live())
 
     def answer(self, reads: list[Record], writes: list[Record]) -> None:
-        bursts = [(each.place, each.count, each.value, each.data) for each in reads]
+        bursts = [(each.place, each.length, each.value, each.data) for each in reads]
         give(self._lib, self._live(), bursts, bytes(each.value for each in writes))
 
     def note(self, text: bytes) -> None:

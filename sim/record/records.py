@@ -48,9 +48,9 @@ INPUTS = frozenset(
 class Record(NamedTuple):
     """What happened at clock `clock`. The rest is, by kind:
 
-    READ: `count` bytes at `place`, answered `value` (an AXI response), `data` if that is 0.
+    READ: `length` bytes at `place`, answered `value` (an AXI response), `data` if that is 0.
     WRITE: the same; `data` are the bytes themselves where `exact`, else their digest.
-    LINE: `value` of the interrupt port. SENT: a frame of `count` bytes with digest `data` left.
+    LINE: `value` of the interrupt port. SENT: a frame of `length` bytes with digest `data` left.
     STORE, PEEK: `value` to or from register `place`. ASK: a read of it; ANSWER: its `value`, `exact` unless none came.
     FRAME: `data` for clock `place`, `value` 1 with a symbol error. PIN: number `place` is `value`.
     HOLD: the line is not looked at before clock `value`. SHUT: bytes `place` to `value`, none if `place` is more.
@@ -61,7 +61,7 @@ class Record(NamedTuple):
     kind: Kind
     place: int = 0
     value: int = 0
-    count: int = 0
+    length: int = 0
     data: bytes = b""
     exact: bool = True
 
@@ -116,9 +116,9 @@ class Decoder:
         return self._bytes[begin : self._at]
 
     def _made(
-        self, kind: Kind, place: int = 0, value: int = 0, count: int = 0, data: bytes = b"", exact: bool = True
+        self, kind: Kind, place: int = 0, value: int = 0, length: int = 0, data: bytes = b"", exact: bool = True
     ) -> Record:  # fmt: skip
-        return Record(self._clock, kind, place, value, count, data, exact)
+        return Record(self._clock, kind, place, value, length, data, exact)
 
     def _read(self, kind: Kind) -> Record:
         place, word = self._read_end + self._signed() & WORD, self._number()
@@ -150,7 +150,7 @@ class Decoder:
         return self._made(kind, value=max(0, word - 1), exact=word > 0)
 
     def _sent(self, kind: Kind) -> Record:
-        return self._made(kind, count=self._number(), data=self._take(DIGEST))
+        return self._made(kind, length=self._number(), data=self._take(DIGEST))
 
     def _frame(self, kind: Kind) -> Record:
         at, word = self._clock + self._signed(), self._number()

@@ -16,7 +16,7 @@ SHOWN = 16  # bytes of what memory or wire had
 
 def record_words(record: Record, registers: Mapping[int, str]) -> str:
     """What happened, without its clock; `registers` are names by offset."""
-    place, value, count = record.place, record.value, record.count
+    place, value, count = record.place, record.value, record.length
     match record.kind:
         case Kind.READ | Kind.WRITE:
             return f"the card {record.kind.name.lower()}s {count} bytes at {place:#x}{_bytes(record)}{ANSWERS[value]}"

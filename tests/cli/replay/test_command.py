@@ -40,6 +40,10 @@ def frames_out(path: Path) -> int:
     return sum(each.kind is Kind.SENT for each in kept(path))
 
 
+def more_than(count: int, path: Path) -> bool:
+    return frames_out(path) > count
+
+
 @pytest.fixture
 def record(serving: Callable[..., Serving], tmp_path: Path) -> Path:
     """`ringbed serve em --vfio-user /tmp/em.sock --record em.rec`: three frames out, nobody at the far end."""
@@ -47,7 +51,7 @@ def record(serving: Callable[..., Serving], tmp_path: Path) -> Path:
     guest = Guest(running)
     for count, size in enumerate((60, 600, 1514)):
         assert guest.driver.transmit(0, [TxFrame([PEER + US + b"\x88\xb5" + bytes(size - 14)])]) == 1
-        guest.until(lambda count=count: frames_out(tmp_path / "em.rec") > count)
+        guest.until(partial(more_than, count, tmp_path / "em.rec"))
     guest.close()
     running.hear("client 1 is gone")
     assert running.end() == 0, running.said
@@ -138,6 +142,9 @@ def test_a_difference_is_one_sentence_and_ends_with_1(
     said = capsys.readouterr().out
     assert "this is not the card of the recording: the card is 'em', here 'em_lab'" in said
     assert "this is not the card of the recording: the RTL is another (digest " in said
+    end = records[-1].clock
+    assert run("replay", str(record), "--trace", str(tmp_path / f"w.{wave_format()}"), "--from", str(end)) == 0
+    assert f"there is no waveform: it would begin at clock {end}, and that is not there" in capsys.readouterr().out
 
 
 @needs_native

@@ -66,7 +66,7 @@ def test_a_burst_of_reads_is_one_record_with_its_bytes() -> None:
     wires.read(wires.there.iova + 32, 1)
     wires.read(wires.there.iova + 12, 2)
     found = wires.taken(Kind.READ)
-    assert [(each.place - wires.there.iova, each.count, each.value) for each in found] == [
+    assert [(each.place - wires.there.iova, each.length, each.value) for each in found] == [
         (0, 32, OKAY), (32, 8, OKAY), (12, 12, OKAY),
     ]  # fmt: skip
     assert [each.data for each in found] == [bytes(range(32)), bytes(range(32, 40)), bytes(range(12, 24))]
@@ -79,7 +79,7 @@ def test_beats_that_are_answered_otherwise_are_records_of_their_own() -> None:
     wires.memory.set_faulty(wires.there.iova + 8, 8)
     wires.read(wires.there.iova, 3)
     found = wires.taken(Kind.READ)
-    assert [(each.place - wires.there.iova, each.count, each.value, len(each.data)) for each in found] == [
+    assert [(each.place - wires.there.iova, each.length, each.value, len(each.data)) for each in found] == [
         (4080, 16, OKAY, 16), (4096, 16, DECERR, 0), (0, 8, OKAY, 8), (8, 8, SLVERR, 0), (16, 8, OKAY, 8),
     ]  # fmt: skip
     assert found[1].clock - found[0].clock == 2
@@ -113,15 +113,15 @@ def test_a_write_of_few_bytes_is_kept_itself_and_a_longer_one_by_its_digest() ->
         at += 64
     wires.write(wires.there.iova + at, (1, 255), (2, 255), (3, 1))
     found = wires.taken(Kind.WRITE)
-    assert [(each.place - wires.there.iova, each.count, each.value, each.exact) for each in found] == [
+    assert [(each.place - wires.there.iova, each.length, each.value, each.exact) for each in found] == [
         (2, 4, OKAY, True), (64 + 7, 2, OKAY, True), (128, 16, OKAY, True), (192, 17, OKAY, False),
     ]  # fmt: skip
     assert [each.data for each in found[:3]] == [bytes([3, 4, 5, 6]), b"\x11\x22", bytes([1, *[0] * 7, 2, *[0] * 7])]
-    beats = b"".join(
+    written = b"".join(
         strobe.to_bytes(8, "little") + data
         for strobe, data in ((255, (1).to_bytes(8, "little")), (255, (2).to_bytes(8, "little")), (1, b"\3"))
     )
-    assert found[3].data == fnv1a(beats)
+    assert found[3].data == fnv1a(written)
 
 
 def test_few_bytes_with_a_hole_in_them_have_a_digest_too() -> None:
@@ -130,7 +130,7 @@ def test_few_bytes_with_a_hole_in_them_have_a_digest_too() -> None:
     for strobe in (0b101, 0b1001):
         wires.write(wires.there.iova, (0x01_0101_0101, strobe))
     first, second = wires.taken(Kind.WRITE)
-    assert [(each.count, each.exact) for each in (first, second)] == [(2, False)] * 2
+    assert [(each.length, each.exact) for each in (first, second)] == [(2, False)] * 2
     assert (first.data, second.data) == (fnv1a(bytes([5, *[0] * 7, 1, 1])), fnv1a(bytes([9, *[0] * 7, 1, 1])))
 
 
@@ -145,7 +145,7 @@ def test_every_frame_has_its_clock() -> None:
     wires = Wires()
     sent = wires.clock(tx_tdata=0x0706050403020100, tx_tkeep=0x1F, tx_tlast=1, tx_tvalid=1)
     (frame,) = wires.taken(Kind.SENT)
-    assert (frame.clock, frame.count, frame.data) == (sent, 5, fnv1a(bytes(range(5))))
+    assert (frame.clock, frame.length, frame.data) == (sent, 5, fnv1a(bytes(range(5))))
 
 
 def test_every_edge_of_the_interrupt_line_has_its_clock() -> None:

@@ -31,7 +31,7 @@ SAMPLE = [  # one of each kind, and more of those whose places follow one anothe
     Record(9000, Kind.ANSWER, exact=False),
     Record(9000, Kind.FRAME, 9500, 1, 60, bytes(60)),
     Record(9600, Kind.FRAME, 9599, 0, 3, b"abc"),
-    Record(9600, Kind.SENT, count=64, data=b"digested"),
+    Record(9600, Kind.SENT, length=64, data=b"digested"),
     Record(9601, Kind.PEEK, 8, 0x201),
     Record(9602, Kind.SHUT, 0x1000, 0x1FFF),
     Record(9602, Kind.SHUT, 1, 0),
@@ -71,13 +71,13 @@ def encoded(records: Iterable[Record]) -> bytes:
         clock = each.clock
         if each.kind in ends:
             out += signed(each.place - ends[each.kind])
-            ends[each.kind] = each.place + each.count
+            ends[each.kind] = each.place + each.length
         out += body(each)
     return out
 
 
 def body(each: Record) -> bytes:
-    place, value, count, data = each.place, each.value, each.count, each.data
+    place, value, count, data = each.place, each.value, each.length, each.data
     match each.kind:
         case Kind.TIME:
             return b""

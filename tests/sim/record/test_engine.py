@@ -55,7 +55,7 @@ def test_what_is_done_to_a_card_stands_there_in_order(tmp_path: Path) -> None:
         Record(0, Kind.FRAME, answer.clock + 7, 0, 8, b"\1\2\3\4\5\6\7\x08")[1:],
         Record(0, Kind.WRITE, BASE, 0, 8, b"\1\2\3\4\5\6\7\x08")[1:],
         Record(0, Kind.READ, BASE, 0, 8, b"\1\2\3\4\5\6\7\x08")[1:],
-        Record(0, Kind.SENT, count=8, data=fnv1a(b"\1\2\3\4\5\6\7\x08"))[1:],
+        Record(0, Kind.SENT, length=8, data=fnv1a(b"\1\2\3\4\5\6\7\x08"))[1:],
         Record(0, Kind.LINE, value=1)[1:],
         Record(0, Kind.HOLD, value=end + 9)[1:],
         Record(0, Kind.PIN, 0, 3)[1:],

@@ -26,7 +26,7 @@ def made(kind: Kind) -> st.SearchStrategy[Record]:
             lambda data, error: Record(0, kind, 77, error, len(data), data), st.binary(min_size=1), st.integers(0, 1)
         )
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
-        Kind.TIME: {}, Kind.LINE: {"value": words}, Kind.SENT: {"count": words, "data": bytes8},
+        Kind.TIME: {}, Kind.LINE: {"value": words}, Kind.SENT: {"length": words, "data": bytes8},
         Kind.ASK: {"place": places}, Kind.ANSWER: {"value": st.integers(0, 0xFFFF_FFFF)}, Kind.HOLD: {"value": words},
         Kind.NOTE: {"data": st.binary()},
     }  # fmt: skip

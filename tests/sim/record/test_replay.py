@@ -105,10 +105,10 @@ def test_it_stops_at_the_clock_that_was_asked_for(tmp_path: Path) -> None:
         assert outcome.clock == (until if len(asked) == len(answered) else asked[-1])
 
 
-CHANGES = {
-    Kind.WRITE: [{"place": BASE + 8}, {"count": 7}, {"data": b"\xff" * 8}],
+CHANGES: dict[Kind, list[dict[str, Any]]] = {
+    Kind.WRITE: [{"place": BASE + 8}, {"length": 7}, {"data": b"\xff" * 8}],
     Kind.LINE: [{"value": 2}, {"clock": 1}],
-    Kind.SENT: [{"count": 5}, {"data": b"anything"}, {"clock": 1}],
+    Kind.SENT: [{"length": 5}, {"data": b"anything"}, {"clock": 1}],
     Kind.ANSWER: [{"value": 9}, {"exact": False}, {"clock": 1}],
     Kind.READ: [{"place": BASE + 8}, {"clock": 1}],
 }
@@ -128,7 +128,7 @@ def test_whatever_is_not_the_same_is_found_where_it_is(kind: Kind, change: dict[
     found = outcome.difference
     assert found is not None
     if kind is Kind.READ and "place" in change:
-        assert found == Difference(new, old._replace(value=3, data=b"", count=8))
+        assert found == Difference(new, old._replace(value=3, data=b"", length=8))
     else:
         assert found == Difference(new, old)
 
@@ -193,7 +193,7 @@ def test_another_card_is_found_out_at_the_first_thing_that_it_does_otherwise(tmp
 @pytest.mark.parametrize("name", [each.name for each in fields(Settings) if "latency" in each.name])
 def test_other_settings_are_found_out(name: str, tmp_path: Path) -> None:
     records = short(tmp_path / "record")
-    outcome, _ = replayed(records, Settings(**{name: 51}))
+    outcome, _ = replayed(records, Settings.of({name: 51}))
     assert outcome.difference is not None
 
 

@@ -92,6 +92,11 @@ class Kept(TestWire):
         return moved
 
 
+def ever(bench: Bench) -> list[bytes]:
+    assert isinstance(bench.wire, Kept)
+    return bench.wire.ever
+
+
 def recorded(folder: Path, spec: NicSpec | None = None) -> tuple[Recording, Bench]:
     recording = Recording(folder / "record")
     return recording, Bench(folder, spec, make_wire=Kept, open_engine=recording.engine)
@@ -135,7 +140,7 @@ def test_a_session_of_clients_comes_again_from_its_file(tmp_path: Path) -> None:
     recording, bench = recorded(tmp_path)
     with recording:
         session(bench)
-        clock, sent, interrupts = bench.engine.now, bench.wire.ever, bench.served.line.signals
+        clock, sent, interrupts = bench.engine.now, ever(bench), bench.served.line.signals
         accesses = bench.served.account()["register reads"]
         bench.close()
     records = kept(tmp_path / "record")
@@ -177,7 +182,7 @@ def test_a_run_that_is_killed_is_replayed_as_far_as_it_was_written(tmp_path: Pat
         outcome, again = replayed(tmp_path / name, em())
         assert outcome.difference is None
         assert outcome.same == Counter(each.kind for each in kept(tmp_path / name))
-        assert again == bench.wire.ever[: len(again)] != []
+        assert again == ever(bench)[: len(again)] != []
 
 
 def ip(protocol: int, payload: bytes) -> bytes:
@@ -196,7 +201,7 @@ def test_on_another_rtl_it_is_told_where_the_first_difference_is(tmp_path: Path)
         machine.work()
         machine.close()
         bench.close()
-    assert len(bench.wire.ever) == 2
+    assert len(ever(bench)) == 2
     path = tmp_path / "record"
     with RecordingReader(path) as reader:
         assert header_of(em(), reader.header.settings).differences(reader.header) == []
