@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -84,10 +85,11 @@ def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, int]:
             return em_lab(), errata_mask(*options.errata)
         except KeyError as error:
             raise UserError(str(error.args[0])) from None
-    known = {spec.name: spec for spec in (*(em(width=width) for width in WIDTHS), em_lab())}
+    known: dict[str, Callable[[], NicSpec]] = {em(width=width).name: partial(em, width=width) for width in WIDTHS}
+    known["em_lab"] = em_lab  # which is slow to import
     if header.nic not in known:
         raise UserError(f"{options.recording} is of a NIC {header.nic!r}, which is none of {', '.join(known)}")
-    return known[header.nic], 0
+    return known[header.nic](), 0
 
 
 def _engine(options: ReplayOptions, spec: NicSpec, header: Header, told: Callable[[str], None]) -> ReplayEngine:

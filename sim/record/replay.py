@@ -113,8 +113,6 @@ class Replay:
             except (ValueError, KeyError) as error:
                 raise Broken(f"what was done to the card cannot be done to this one: {error.args[0]}") from None
             self._compare()
-        if self._expected and self.outcome.difference is None:
-            self.outcome.difference = Difference(self._expected[0], None)
 
     def _advance(self, clock: int, before: Record | None = None) -> None:
         """The clock comes to `clock`, and what happened is compared; `before`, an input, has not."""
@@ -169,8 +167,6 @@ class Replay:
         """Up to the last clock on record. Of what happened in it, or of a burst that went on, a part may be missing."""
         if self._asked is not None:  # cut off while it was answered
             self._last = self._asked.clock
-            while self._expected and self._expected.pop() is not self._asked:
-                pass
         self._ended = self._last
         self._advance(self._last)
         missed = [each for each in self._expected if each.clock < self._last]

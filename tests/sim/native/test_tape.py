@@ -72,6 +72,26 @@ def test_a_burst_of_reads_is_one_record_with_its_bytes() -> None:
     assert [each.data for each in found] == [bytes(range(32)), bytes(range(32, 40)), bytes(range(12, 24))]
 
 
+def test_a_burst_has_a_record_of_its_own_although_it_goes_on_where_the_last_one_ended() -> None:
+    """Both are out before the first is answered."""
+    wires = Wires()
+    for address in (wires.there.iova, wires.there.iova + 16):
+        wires.clock(m_axi_araddr=address, m_axi_arlen=1, m_axi_arsize=3, m_axi_arburst=1, m_axi_arvalid=1)
+    wires.engine.run(wires.engine.now + LATENCY)
+    first, second = wires.taken(Kind.READ)
+    assert (first.data, second.data) == (bytes(range(16)), bytes(range(16, 32)))
+    assert second.clock == first.clock + 2
+
+
+def test_beats_of_one_address_are_records_of_their_own() -> None:
+    """A FIXED burst."""
+    wires = Wires()
+    wires.clock(m_axi_araddr=wires.there.iova + 8, m_axi_arlen=2, m_axi_arsize=3, m_axi_arburst=0, m_axi_arvalid=1)
+    wires.engine.run(wires.engine.now + LATENCY)
+    found = wires.taken(Kind.READ)
+    assert [(each.place, each.data) for each in found] == [(wires.there.iova + 8, bytes(range(8, 16)))] * 3
+
+
 def test_beats_that_are_answered_otherwise_are_records_of_their_own() -> None:
     """What is not OKAY brings no bytes; each of them has the clock of its first beat."""
     wires = Wires()

@@ -120,6 +120,24 @@ def test_busy_it_is_written_by_and_by(tmp_path: Path) -> None:
         engine.close()
 
 
+def test_closed_in_the_middle_of_a_burst_it_has_what_was_read_and_the_clock(tmp_path: Path) -> None:
+    """The frame of 250 bytes is read back as one burst of 32 beats."""
+
+    def act(scene: Scene) -> None:
+        scene.engine.wire_in(bytes(250), 0)
+        while scene.engine.stats().read_beats < 5:
+            scene.engine.run(scene.engine.now + 1, Event.NONE)
+
+    path = tmp_path / "record"
+    scene = recorded(path, act=act)
+    *_, read, time = kept(path)
+    assert (read.kind, read.place, read.length) == (Kind.READ, BASE, 48)  # the sixth beat is on the bus
+    assert (time.kind, time.clock) == (Kind.TIME, scene.engine.now)
+    with RecordingReader(path) as reader:
+        outcome, _ = replayed(kept(path), reader.header.settings)
+    assert (outcome.difference, outcome.clock) == (None, time.clock)
+
+
 def test_what_is_said_and_where_memory_goes_is_there_too(tmp_path: Path) -> None:
     path, said = tmp_path / "record", list[str]()
     with Recording(path) as recording:
