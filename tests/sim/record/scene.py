@@ -16,7 +16,7 @@ from ringbed.sim.seam.bus_faults import Access, BusFaults, BusFixed, BusKind, Bu
 from ringbed.sim.seam.engine import NEVER, Event
 from tests.sim.toy import toy_spec
 
-__all__ = ["Scene", "kept", "recorded", "replayed"]
+__all__ = ["Scene", "kept", "recorded", "replayed", "short"]
 
 BASE, SIZE = 0x1_0000_0000, 1 << 12
 LOW, HIGH, CONTROL, COUNT, SCRATCH, TIMER = range(0, 24, 4)
@@ -122,6 +122,24 @@ def recorded(
 def kept(path: Path) -> list[Record]:
     with RecordingReader(path) as reader:
         return list(reader.records())
+
+
+def short(path: Path) -> list[Record]:
+    """Frames, a read of a register, the line and a note, with a burst that is not done at the end."""
+
+    def act(scene: Scene) -> None:
+        for size in (40, 200):
+            scene.engine.wire_in(bytes(range(size)), scene.engine.now + 5)
+        scene.engine.run(150)
+        scene.engine.note("halfway")
+        scene.engine.read(COUNT)
+        scene.engine.run(1000)
+        scene.engine.read(COUNT)
+        scene.engine.wire_in(bytes(range(250)), scene.engine.now)
+        scene.engine.run(1560)
+
+    recorded(path, act=act)
+    return kept(path)
 
 
 class Heard(ReplayEngine):
