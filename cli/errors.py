@@ -46,6 +46,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.seam.ports.parts.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.serve.socket_file.SocketRefused": Exit.USAGE,
+    "ringbed.sim.record.file.RecordingError": Exit.USAGE,
     "ringbed.sim.guest.modules.ModuleError": Exit.USAGE,
     "ringbed.sim.needs.Missing": Exit.ENVIRONMENT,
     "ringbed.sim.yosys.tools.SynthError": Exit.ENVIRONMENT,

@@ -20,6 +20,7 @@ from ringbed.cli.dut import command as dut
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.guest.command import guest
 from ringbed.cli.nic import command as nic
+from ringbed.cli.replay.command import replay
 from ringbed.cli.serve.command import serve
 
 __all__ = ["app", "main"]
@@ -41,6 +42,7 @@ app.add_typer(drivers.app, name="drivers")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(guest)
+app.command(epilog=EPILOG)(replay)
 app.command(epilog=EPILOG)(bench)
 
 

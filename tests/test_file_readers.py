@@ -21,14 +21,17 @@ from ringbed.sim.dut.block import BlockReader
 from ringbed.sim.dut.map import Reader
 from ringbed.sim.dut.verilog.ports import Top, read_top
 from ringbed.sim.faults.plan import DRAWN, KINDS, FaultFileError, FaultRecord, Value, load_plan, record_text
+from ringbed.sim.files import read_file
 from ringbed.sim.native.toolchain import BuildError
 from ringbed.sim.native.verilog_said import said
+from ringbed.sim.record.file import RecordingError, RecordingReader
 from ringbed.sim.seam.portmap import PortMap, PortMapError
 from ringbed.sim.seam.settings import Settings
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.wire.replay import CaptureError, read_capture
 from tests.cli.test_main import run
 from tests.mutations import spoilt
+from tests.sim.record.encode import SAMPLE, encoded, recording
 from tests.sim.wire.test_replay import blocks, option, pcap, pcapng
 
 ROOT = Path(__file__).parent.parent
@@ -102,6 +105,18 @@ def read_settings(path: Path) -> Settings | None:
     return Settings.of(table) if isinstance(table, dict) else None
 
 
+def read_recording(path: Path) -> list[object]:
+    with RecordingReader(path) as reader:
+        return [reader.header, *reader.records()]
+
+
+def read_records(path: Path) -> list[object]:
+    """Bytes of records, in a file whose sums are right."""
+    packed = path.with_suffix(".packed")
+    packed.write_bytes(recording([read_file(path)]))
+    return read_recording(packed)
+
+
 SETTINGS = dict(
     read_latency=50, write_latency=3, irq_hold=0, link_bps=10**9, manner="strict", seed=1, check=True,
     backpressure=0.25, reset_clocks=4, reset_wait=9, answer_limit=1000, skip_idle=False,
@@ -140,6 +155,8 @@ READERS = {
     "port map of somebody's block": FileReader(
         lambda: [path.read_bytes() for path in BLOCKS], read_map_of(BLOCKS[0]), (PortMapError, BuildError)
     ),
+    "recording": FileReader(lambda: [recording([encoded(SAMPLE)])], read_recording, (RecordingError,)),
+    "records of a recording": FileReader(lambda: [encoded(SAMPLE)], read_records, (RecordingError,)),
     "settings": FileReader(lambda: [json.dumps(SETTINGS).encode()], read_settings, (ValueError,)),
     "what a simulator said": FileReader(lambda: [SAID], lambda path: said(path.read_bytes()), ()),
 }  # fmt: skip

@@ -11,7 +11,19 @@ import typer
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.files import must_all_be_writable
-from ringbed.cli.serve.options import ADDRESS, CARD, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
+from ringbed.cli.serve.options import (
+    ADDRESS,
+    CARD,
+    TAP,
+    Account,
+    Address,
+    Capture,
+    Errata,
+    Record,
+    TapName,
+    Trace,
+    Width,
+)
 
 __all__ = ["GuestWire", "guest"]
 
@@ -56,6 +68,7 @@ def guest(
     tap: TapName = TAP,
     capture: Capture = None,
     trace: Trace = None,
+    record: Record = None,
     faults: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hurt link and bus by this plan, or by a record of `demo`.")
     ] = None,
@@ -91,9 +104,11 @@ def guest(
     for folder in (modules, share):
         if folder is not None and not os.path.isdir(folder):
             raise UserError(f"{folder} is no folder")
-    must_all_be_writable((capture, trace, log, json), kernel, run, module, faults)
+    must_all_be_writable((capture, trace, record, log, json), kernel, run, module, faults)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     addresses(address)
-    serve = ServeOptions(Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json)
+    serve = ServeOptions(
+        Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json, record
+    )
     raise typer.Exit(run_guest(GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve)))

@@ -10,7 +10,18 @@ import typer
 
 from ringbed.cli.errors import Exit, UserError
 from ringbed.cli.files import must_all_be_writable
-from ringbed.cli.serve.options import ADDRESS, TAP, Account, Address, Capture, Errata, TapName, Trace, Width
+from ringbed.cli.serve.options import (
+    ADDRESS,
+    TAP,
+    Account,
+    Address,
+    Capture,
+    Errata,
+    Record,
+    TapName,
+    Trace,
+    Width,
+)
 
 __all__ = ["FarEnd", "serve"]
 
@@ -45,6 +56,7 @@ def serve(
     ] = None,
     capture: Capture = None,
     trace: Trace = None,
+    record: Record = None,
     width: Width = 64,
     erratum: Errata = None,
     json: Account = None,
@@ -67,11 +79,11 @@ def serve(
         if wire is FarEnd.TAP:
             raise UserError("--pcap plays a file; it does not go with --wire tap")
         wire = FarEnd.PCAP
-    must_all_be_writable((vfio_user, capture, trace, json), pcap)
+    must_all_be_writable((vfio_user, capture, trace, record, json), pcap)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     options = ServeOptions(
-        vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json, name
+        vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json, record, name
     )
     if not run_serve(options):
         raise typer.Exit(Exit.FINDING)

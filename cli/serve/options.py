@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ADDRESS", "CARD", "TAP", "Account", "Address", "Capture", "Errata", "TapName", "Trace", "Width"]
+__all__ = ["ADDRESS", "CARD", "TAP", "Account", "Address", "Capture", "Errata", "Record", "TapName", "Trace", "Width"]
 
 CARD = "em"  # the only one that comes along with a PCI identity
 ADDRESS, TAP = "10.77.0.1/24", "ringbed0"
@@ -20,6 +20,10 @@ Capture = Annotated[Path | None, typer.Option(metavar="FILE", help="Write what p
 Trace = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of the model)."),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write all that enters and leaves the card, for `ringbed replay`."),
 ]
 Width = Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")]
 Errata = Annotated[

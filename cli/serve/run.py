@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.card import CardToServe, is_map, own_card, somebodys_card
 from ringbed.cli.serve.options import CARD
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
+from ringbed.sim.record.engine import Recording
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
 
@@ -41,6 +43,7 @@ class ServeOptions:
     width: int
     errata: tuple[str, ...]
     json: Path | None
+    record: Path | None = None
     card: str = CARD  # a NIC's name, or a port map
 
 
@@ -75,11 +78,14 @@ def open_served(
 ) -> Served:  # fmt: skip
     """The card as asked for (`card_of`), at its socket; `stack` closes it. Raises SocketRefused, BuildError."""
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
-    waves: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    more: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    if options.record is not None:
+        recording = stack.enter_context(Recording(options.record))
+        more["open_engine"], say = recording.engine, recording.heard(say)
     with console.status("building the card's model ...") as status:
         served = serve(
             options.socket, card.spec, card.pci, card.reset, make_wire, time.monotonic_ns, capture=capture, say=say,
-            progress=lambda text: status.update(f"{text} ..."), **waves,
+            progress=lambda text: status.update(f"{text} ..."), **more,
         )  # fmt: skip
     stack.callback(served.close)
     if card.errata:
@@ -139,6 +145,7 @@ def show_account(options: ServeOptions, served: Served, console: Console) -> int
     from rich.table import Table
 
     account, findings = served.account(), served.findings()
+    account |= _recorded(options, account["frames into the card"] + account["frames out of the card"])
     took = _took(served)
     shown = Table(title="The account", title_justify="left")
     shown.add_column("what")
@@ -159,6 +166,14 @@ def show_account(options: ServeOptions, served: Served, console: Console) -> int
         rows += [Row(f"serve.{name.replace(' ', '_')}", round(seconds, 3), "s") for name, seconds in took.items()]
         write_json(options.json, [*rows, Row("serve.findings", len(findings), "", Bar("==", 0))])
     return len(findings)
+
+
+def _recorded(options: ServeOptions, frames: int) -> dict[str, int]:
+    """Bytes of the recording until now, all of them and a frame each way."""
+    if options.record is None:
+        return {}
+    size = os.stat(options.record).st_size
+    return {"recorded bytes": size, "recorded bytes a frame": round(size / max(1, frames))}
 
 
 def _took(served: Served) -> dict[str, float]:

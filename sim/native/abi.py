@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ringbed.sim.native.stages import STAGE_CALLS
+from ringbed.sim.native.tape import TAPE_CALLS
 
 __all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "RegionEntry", "load"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 10
+ABI = 11
 
 
 class Config(ctypes.Structure):
@@ -96,7 +97,7 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_tick_hz": (ctypes.c_double, [handle]),
         "rb_abi": (u32, []),
     }
-    for name, (result, arguments) in (table | STAGE_CALLS).items():
+    for name, (result, arguments) in (table | STAGE_CALLS | TAPE_CALLS).items():
         function = getattr(lib, name)
         function.restype, function.argtypes = result, arguments
     if (found := lib.rb_abi()) != ABI:

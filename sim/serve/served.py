@@ -83,17 +83,18 @@ class Served:
 def serve(
     path: Path, spec: NicSpec, pci: PciIdentity, reset: Callable[[NativeEngine], None], make_wire: WireMaker,
     clock: Callable[[], int], *, capture: CaptureWriter | None = None, say: Callable[[str], None] = lambda text: None,
-    progress: Progress | None = None, **settings: Any,
+    progress: Progress | None = None, open_engine: Callable[..., NativeEngine] = NativeEngine, **settings: Any,
 ) -> Served:  # fmt: skip
     """The card `spec` as a PCI function on a socket at `path`; `clock` is wall time in ns, `settings` the engine's.
 
-    `capture` gets what passes the wire. Raises SocketRefused, BuildError, ValueError for a bad setting.
+    `capture` gets what passes the wire; `open_engine` may be a recording's. Raises SocketRefused, BuildError,
+    ValueError for a bad setting.
     """
     with ExitStack() as stack:
         file = SocketFile(path)
         stack.callback(file.close)
         memory = ClientMemory()
-        engine = NativeEngine(spec, memory, progress=progress, **settings)
+        engine = open_engine(spec, memory, progress=progress, **settings)
         stack.callback(engine.close)
         memory.clocked_by(engine)
         interrupts = Interrupts(engine, pci)

@@ -31,6 +31,7 @@ READ = {
     ("dut synth", "maps"): "",
     ("drivers check", "portmap"): "mini_driver:MiniNic --map",
     ("serve", "pcap"): "em --vfio-user s.sock --pcap",
+    ("replay", "recording"): "",
     ("guest", "run"): "--run",
     ("guest", "kernel"): "--modules . --kernel",
     ("guest", "modules"): "--kernel a.v --modules",
@@ -62,11 +63,17 @@ WRITTEN = {
     ("serve", "vfio_user"): "em --vfio-user",
     ("serve", "capture"): "em --vfio-user s.sock --capture",
     ("serve", "trace"): "em --vfio-user s.sock --trace",
+    ("serve", "record"): "em --vfio-user s.sock --record",
     ("serve", "json"): "em --vfio-user s.sock --json",
     ("guest", "capture"): "--capture",
     ("guest", "trace"): "--trace",
+    ("guest", "record"): "--record",
     ("guest", "log"): "--log",
     ("guest", "json"): "--json",
+    ("replay", "trace"): "a.v --trace",
+    ("replay", "capture"): "a.v --capture",
+    ("replay", "listing"): "a.v --list",
+    ("replay", "json"): "a.v --json",
 }
 
 

@@ -7,6 +7,7 @@
 #pragma once
 #include "bus_faults.hpp"
 #include "common.hpp"
+#include "tape.hpp"
 
 namespace rb {
 
@@ -96,6 +97,7 @@ struct AxiMemory {
     bool strict = false, fault = false;
     u64 faults = 0;
     u64 read_beats = 0, write_beats = 0;  // of data, taken by the other side
+    Tape* tape = nullptr;
     BusFaults injected;
 
     void seed(u32 seed, u32 level) {
@@ -338,7 +340,10 @@ struct AxiMemory {
         rvalid = true;
         u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
         memset(rdata, Memory::POISON, low);
-        rresp = rcmd.shut ? memory.nothing(rdata + low, BYTES - low) : memory.read(a, rdata + low, BYTES - low);
+        rresp = tape->replays ? tape->fetch(a, rdata + low, BYTES - low)
+                : rcmd.shut   ? memory.nothing(rdata + low, BYTES - low)
+                              : memory.read(a, rdata + low, BYTES - low);
+        if (tape->on) tape->beat(f.now, rbeat == 0, a, rdata + low, BYTES - low, rresp);
         if (rresp != OKAY) {
             stray("dma.read", "reads", a, a - low + BYTES, rresp, f);
         } else if (rcmd.injected != OKAY && rbeat >= rcmd.bad_beat) {
@@ -363,7 +368,7 @@ struct AxiMemory {
     void commit(Findings& f) {
         Slot& s = slots[bcmd.slot];
         bcmd.resp = bcmd.injected;
-        u32 beats = bcmd.injected == OKAY ? s.beats : 0;
+        u32 beats = bcmd.injected == OKAY && !tape->replays ? s.beats : 0;
         for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
             Resp r = bcmd.shut ? DECERR : memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
@@ -372,9 +377,14 @@ struct AxiMemory {
             stray("dma.write", "writes", a + __builtin_ctzll(strobe), a + 64 - __builtin_clzll(strobe), r, f);
             bcmd.resp = r;
         }
+        if (tape->replays) bcmd.resp = tape->stored();
+        if (tape->on)
+            tape->written(f.now, s.beats, BYTES, s.data, s.strobe, bcmd.resp,
+                          [this](u32 i) { return bcmd.beat(i) & ~u64(BYTES - 1); });
     }
 
     void stray(const char* rule, const char* verb, u64 addr, u64 end, Resp r, Findings& f) {
+        if (tape->replays) return;  // it was found when it was recorded, with what was memory then
         faults++;
         fault |= strict;
         f.stray(rule, verb, addr, end, r == DECERR ? "DECERR" : "SLVERR");

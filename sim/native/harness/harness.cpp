@@ -10,6 +10,7 @@
 #include "common.hpp"
 #include "ports.hpp"
 #include "stages.hpp"
+#include "tape.hpp"
 #include "verilog_end.hpp"
 #include "waveform.hpp"
 #include "wire.hpp"
@@ -58,6 +59,7 @@ struct Harness {
     AxiLite<C> registers;
     WireIn<C> rx;
     WireOut<C> tx;
+    Tape tape;
     StageLog<C> stages;
     Waveform<C> waveform;
     Clocks<C> clocks;
@@ -87,6 +89,7 @@ struct Harness {
         rx.num = tx.num = config.link_num, rx.den = tx.den = config.link_den;
         tx.hold.seed(config.seed, 13, config.backpressure);
         rx.garbage.seed(config.seed, 14, 0);
+        dma.tape = tx.tape = &tape;
         tick_cost = ~u64(0);
         for (int i = 0; i < 64; i++) {
             u64 a = ticks(), d = ticks() - a;
@@ -217,10 +220,7 @@ struct Harness {
     u32 events(u64 until) {
         u32 e = now >= until ? TIME : 0;
         if constexpr (C::HAS_IRQ) {
-            u64 up = card.irq();
-            risen |= up & ~lines;
-            lines = up;
-            look_at_lines();
+            if (u64 level = card.irq(); level != lines) change(level);
             // A posted write still on its way may lower the line: a host does not take the interrupt before it.
             if (irq && now >= irq_seen() && registers.quiet()) e |= IRQ;
         }
@@ -230,6 +230,13 @@ struct Harness {
         e |= registers.answered ? ANSWER : 0;
         e |= context->ended != NEVER ? ENDED : 0;
         return e;
+    }
+
+    void change(u64 level) {
+        risen |= level & ~lines;
+        lines = level;
+        if (tape.on) tape.begin(Tape::LINE, now), tape.put(level);
+        look_at_lines();
     }
 
     u32 run(u64 until, u32 stop) {
@@ -256,9 +263,11 @@ struct Harness {
     }
 
     u32 read(u32 offset, u64 limit) {
+        if (tape.on) tape.begin(Tape::ASK, now), tape.put(offset);
         registers.read(offset);
         u32 e = run(now + limit, ANSWER | FAULT);
         bool done = registers.answered;
+        if (tape.on) tape.begin(Tape::ANSWER, now), tape.put(done ? u64(registers.answer) + 1 : 0);
         box.answer = done ? registers.answer : registers.under_way();
         registers.answered = false;
         return (e & ~u32(ANSWER)) | (done ? u32(ANSWER) : 0);
@@ -356,6 +365,13 @@ struct Harness {
 
 using H = Harness<Card>;
 H* of(void* handle) { return static_cast<H*>(handle); }
+// A record begins, if there are any.
+Tape* taped(void* handle, Tape::Kind kind) {
+    Tape& tape = of(handle)->tape;
+    if (!tape.on) return nullptr;
+    tape.begin(kind, of(handle)->now);
+    return &tape;
+}
 
 }  // namespace
 
@@ -400,12 +416,23 @@ RB_API u32 rb_read(void* handle, u32 offset, u64 limit) {
     h->dma.fault = false;
     return e;
 }
-RB_API void rb_write(void* handle, u32 offset, u32 value) { of(handle)->registers.write(offset, value); }
+RB_API void rb_write(void* handle, u32 offset, u32 value) {
+    if (Tape* tape = taped(handle, Tape::STORE)) tape->put(offset), tape->put(value);
+    of(handle)->registers.write(offset, value);
+}
 RB_API u32 rb_peek(void* handle, u32 offset) {
-    return of(handle)->peek(offset);
+    u32 value = of(handle)->peek(offset);
+    if (Tape* tape = taped(handle, Tape::PEEK)) tape->put(offset), tape->put(value);
+    return value;
 }
 RB_API void rb_wire_in(void* handle, const u8* data, const u32* lengths, const u64* ats, const u8* errors, u32 n) {
-    for (u32 i = 0; i < n; data += lengths[i], i++) of(handle)->rx.push(data, lengths[i], ats[i], errors[i]);
+    for (u32 i = 0; i < n; data += lengths[i], i++) {
+        if (Tape* tape = taped(handle, Tape::FRAME)) {
+            tape->put_signed(ats[i] - of(handle)->now), tape->put(u64(lengths[i]) << 1 | (errors[i] != 0));
+            tape->put_bytes(data, lengths[i]);
+        }
+        of(handle)->rx.push(data, lengths[i], ats[i], errors[i]);
+    }
 }
 // Buffers of the sizes the mailbox told; the frames are the caller's afterwards.
 RB_API void rb_wire_out(void* handle, u8* data, u64* clocks_and_lengths) {
@@ -415,7 +442,10 @@ RB_API void rb_wire_out(void* handle, u8* data, u64* clocks_and_lengths) {
     h->tx.clear();
     h->publish();
 }
-RB_API void rb_set_pin(void* handle, u32 index, u64 value) { of(handle)->card.set_pin(index, value); }
+RB_API void rb_set_pin(void* handle, u32 index, u64 value) {
+    if (Tape* tape = taped(handle, Tape::PIN)) tape->put(index), tape->put(value);
+    of(handle)->card.set_pin(index, value);
+}
 RB_API u64 rb_get_pin(void* handle, u32 index) {
     H* h = of(handle);
     h->enter();
@@ -432,6 +462,7 @@ RB_API void rb_findings(void* handle, Finding* out, u32 take) {
     h->publish();
 }
 RB_API void rb_hold_irq(void* handle, u64 until) {
+    if (Tape* tape = taped(handle, Tape::HOLD)) tape->put(until + 1);  // NEVER is 0
     of(handle)->irq_from = until;
     of(handle)->publish();
 }
@@ -453,6 +484,7 @@ RB_API u64 rb_risen(void* handle) {
 }
 // The card's reset, for so many clocks, and so many behind it.
 RB_API void rb_reset(void* handle, u32 clocks, u32 wait) {
+    taped(handle, Tape::RESET);
     of(handle)->restart(clocks, wait);
     of(handle)->publish();
 }
@@ -462,10 +494,15 @@ RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
     return 0;
 }
 RB_API void rb_shut(void* handle, u64 first, u64 last) {
+    if (Tape* tape = taped(handle, Tape::SHUT)) tape->put(first), tape->put(last);
     if constexpr (Card::HAS_DMA) of(handle)->dma.shut(first, last);
 }
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
+    if (Tape* tape = taped(handle, Tape::FAULTS)) {
+        tape->put(nrules), tape->put(nfixed);
+        tape->put_bytes(rules, nrules * sizeof *rules), tape->put_bytes(fixed, nfixed * sizeof *fixed);
+    }
     of(handle)->dma.injected.set(rules, nrules, fixed, nfixed);
 }
 RB_API void rb_bus_fault_log(void* handle, BusEvent* out) {
@@ -505,4 +542,22 @@ RB_API u64 rb_stage_log(void* handle, StageRecord* out) {
     if (out) memcpy(out, log.data(), count * sizeof(StageRecord)), log.clear();
     return count;
 }
-RB_API u32 rb_abi(void) { return 10; }
+// From now on what enters and leaves the card is kept for `rb_tape`; `replays`: memory is what `rb_give` brings.
+RB_API void rb_record(void* handle, u32 replays) {
+    of(handle)->tape.on = true, of(handle)->tape.replays = replays;
+}
+// Bytes since the last call: how many there are, or with `out` the bytes themselves.
+RB_API u64 rb_tape(void* handle, u8* out) {
+    std::vector<u8>& bytes = of(handle)->tape.bytes;
+    u64 count = bytes.size();
+    if (out) memcpy(out, bytes.data(), count), bytes.clear();
+    return count;
+}
+RB_API void rb_stamp(void* handle, u32 cut) { of(handle)->tape.stamp(of(handle)->now, cut); }
+RB_API void rb_note(void* handle, const char* text, u32 length) {
+    if (Tape* tape = taped(handle, Tape::NOTE)) tape->put(length), tape->put_bytes(text, length);
+}
+RB_API void rb_give(void* handle, const Fetched* list, u32 n, const u8* data, u64 size, const u8* resps, u32 nresps) {
+    of(handle)->tape.give(list, n, data, size, resps, nresps);
+}
+RB_API u32 rb_abi(void) { return 11; }

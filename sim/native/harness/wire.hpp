@@ -1,6 +1,7 @@
 // The two directions of the wire: frames in from a queue, back to back or at a link's pace; frames out, collected.
 #pragma once
 #include "common.hpp"
+#include "tape.hpp"
 
 namespace rb {
 
@@ -136,6 +137,7 @@ struct WireOut {
     std::vector<u8> data;
     u64 num = 0, den = 0;
     Pattern hold;
+    Tape* tape = nullptr;
 
     void drive(Card& c, u64 now) {
         bool r = !Card::TX_STOPS || (!held && (den == 0 || pos.ceil() <= now));
@@ -214,6 +216,7 @@ struct WireOut {
         if (!last) return;
         frames.push_back({f.now, length});
         whole = data.size();
+        if (tape->on) tape->sent(f.now, data.data() + whole - length, length);
         length = 0, giant = false;
     }
 };

@@ -27,6 +27,7 @@ from ringbed.sim.guest.apt import FetchFailed
 from ringbed.sim.wire.replay import read_capture
 from tests.cli.guest.ground import excused, fetched
 from tests.cli.processes import ended_after
+from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
 
 SHORT = 'CHECKS="probe link pings tcp vlan errors" BYTES=1048576 SIZES="0 1 17 18 19 64 1471 1472 8000"\n'
@@ -57,10 +58,12 @@ def guest(tmp_path: Path) -> Iterator[Callable[..., Guest]]:
 @pytest.mark.tap
 @pytest.mark.timeout(1200)
 def test_a_stock_driver_comes_up_pings_and_moves_tcp(guest: Callable[..., Guest], tmp_path: Path) -> None:
-    """`ringbed guest --wire kernel --run SCRIPT`, the gate's short form; its status is the command's."""
+    """`ringbed guest --wire kernel --run SCRIPT`, the gate's short form; its status is the command's. The card that it
+    had is replayed from its record, and has the same wire to the byte.
+    """
     fetched()
     (tmp_path / "short.sh").write_text(f"trap 'exit {STATUS}' EXIT\n{SHORT}{GATE.read_text()}")
-    words = ("--capture", "wire.pcapng", "--json", "account.json", "--log", "console")
+    words = ("--capture", "wire.pcapng", "--json", "account.json", "--log", "console", "--record", "em.rec")
     code, out, err = guest("--wire", "kernel", "--run", "short.sh", *words).end()
     checks = re.findall(r"^(ok|not ok) (\w+)$", out, re.MULTILINE)
     assert checks == [("ok", name) for name in ("probe", "link", "pings", "tcp", "vlan", "errors")], out + err
@@ -72,6 +75,11 @@ def test_a_stock_driver_comes_up_pings_and_moves_tcp(guest: Callable[..., Guest]
     assert sum(size > 1500 for size in sizes) > 2 * 1048576 / 1500
     assert max(sizes) == 8046  # a ping of 8,000 bytes
     assert "Linux version" in (tmp_path / "console").read_text()
+    size = (tmp_path / "em.rec").stat().st_size
+    assert 0 < rows["serve.recorded_bytes"] <= size < sum(sizes) + 100 * len(sizes)
+    assert rows["serve.recorded_bytes_a_frame"] == round(rows["serve.recorded_bytes"] / len(sizes))
+    assert run("replay", str(tmp_path / "em.rec"), "--capture", str(tmp_path / "again.pcapng")) == 0
+    assert (tmp_path / "again.pcapng").read_bytes() == (tmp_path / "wire.pcapng").read_bytes()
 
 
 @needs_native
