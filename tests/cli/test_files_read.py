@@ -17,6 +17,7 @@ from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from tests.cli.test_main import run
 from tests.sim.conftest import NIC
+from tests.sim.record.encode import SAMPLE, encoded, recording
 
 # Of every command: what it reads and writes, by the option or the argument, and what else it wants to get so far.
 READ = {
@@ -32,6 +33,7 @@ READ = {
     ("drivers check", "portmap"): "mini_driver:MiniNic --map",
     ("serve", "pcap"): "em --vfio-user s.sock --pcap",
     ("replay", "recording"): "",
+    ("replay", "map"): "a.rec --map",
     ("guest", "run"): "--run",
     ("guest", "kernel"): "--modules . --kernel",
     ("guest", "modules"): "--kernel a.v --modules",
@@ -79,11 +81,12 @@ WRITTEN = {
 
 @pytest.fixture(autouse=True)
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with Verilog and a map, in which the commands run."""
+    """A folder with Verilog, a map and a recording, in which the commands run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.v").write_text("module a (input clk); endmodule\n")
     shutil.copy(NIC / "mini_nic.toml", "a.toml")
     shutil.copy(NIC / "mini_nic.v", tmp_path)
+    (tmp_path / "a.rec").write_bytes(recording([encoded(SAMPLE)]))
 
 
 def paths_of(command: Any, *words: str) -> Iterator[tuple[str, str]]:
