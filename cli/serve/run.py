@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
 from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
+from ringbed.sim.native.engine import NativeEngine
+from ringbed.sim.seam.engine import Finding
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
@@ -21,7 +23,16 @@ from ringbed.sim.wire.capture import CaptureWriter
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["ServeOptions", "card_of", "open_served", "qemu_line", "run_serve", "show_account", "until_a_signal"]
+__all__ = [
+    "Accounted",
+    "ServeOptions",
+    "card_of",
+    "open_served",
+    "qemu_line",
+    "run_serve",
+    "show_account",
+    "until_a_signal",
+]
 
 SHOWN = 20  # findings printed in full
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -41,6 +52,26 @@ class ServeOptions:
     width: int
     errata: tuple[str, ...]
     json: Path | None
+
+
+class Accounted(Protocol):
+    """A card that was opened, whoever drives it: served by a socket, or in lock step with a kernel."""
+
+    @property
+    def engine(self) -> NativeEngine: ...
+
+    @property
+    def server(self) -> Stopped: ...
+
+    def account(self) -> dict[str, int]: ...
+
+    def findings(self) -> list[Finding]: ...
+
+
+class Stopped(Protocol):
+    """What ends in order when it is told to, from a signal handler too."""
+
+    def stop(self) -> None: ...
 
 
 def qemu_line(socket: Path) -> str:
@@ -120,7 +151,7 @@ def _begin(options: ServeOptions, console: Console) -> None:
 
 
 @contextmanager
-def until_a_signal(served: Served) -> Iterator[None]:
+def until_a_signal(served: Accounted) -> Iterator[None]:
     """The first signal ends it in order; a second one as if nobody had listened."""
 
     def stop(number: int, frame: object) -> None:
@@ -139,7 +170,7 @@ def _restore(before: dict[signal.Signals, Any]) -> None:
         signal.signal(each, handler)
 
 
-def show_account(options: ServeOptions, served: Served, console: Console) -> int:
+def show_account(options: ServeOptions, served: Accounted, console: Console) -> int:
     """How many findings there were."""
     from rich.table import Table
 
@@ -166,7 +197,7 @@ def show_account(options: ServeOptions, served: Served, console: Console) -> int
     return len(findings)
 
 
-def _took(served: Served) -> dict[str, float]:
+def _took(served: Accounted) -> dict[str, float]:
     """Simulated time that passed; this process's processor time, and how long the card's model was at work."""
     engine, stats = served.engine, served.engine.stats()
     return {
