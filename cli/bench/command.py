@@ -26,8 +26,8 @@ def bench(
                        "the card alone. stack: UDP echoes per second of the stack alone, on a TAP device, and its "
                        "route table. soak: 100,000 frames with one in a hundred of every fault, each frame accounted "
                        "for. drivers: what the checker of drivers costs, which planted faults it notices, and what "
-                       "it says of clean drivers. guest: Linux's driver on the card, under QEMU, which is fetched "
-                       "where it is not there."),
+                       "it says of clean drivers. guest: Linux's driver on the card, under QEMU, and twice in "
+                       "lock step; what is not there of them is fetched, and built."),
     ],
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the frames: to see that it runs.")] = False,

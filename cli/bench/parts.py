@@ -257,6 +257,17 @@ def _guest(console: Console, divisor: int) -> list[Row]:
     ]
 
 
+def _uml(console: Console, divisor: int) -> list[Row]:
+    from ringbed.cli.guest.same import uml_same
+
+    found = uml_same()
+    console.print(f"{found.accesses} register accesses in lock step", highlight=False)
+    return [
+        Row("guest.uml.same", found.differ, "accesses that differ", Bar("==", 0)),
+        Row("guest.uml.status", found.status, "", Bar("==", 0)),
+    ]
+
+
 def _sim_names() -> tuple[str, ...]:
     loops = (f"sim.em.loop.{size}" for size in LOOP_FRAMES)
     return (*loops, "sim.em.harness", "sim.em.cycles_per_s", "sim.em.build_s", "sim.em.start_s")
@@ -300,7 +311,7 @@ PARTS: dict[Part, tuple[Figures, ...]] = {
     Part.HW: (Figures(_hw_names, _hw),),
     Part.STACK: (Figures(_stack_names, _stack), Figures(_routes_names, _routes)),
     Part.SOAK: (Figures(_soak_names, _soak),),
-    Part.GUEST: (Figures(lambda: GUEST_NAMES, _guest),),
+    Part.GUEST: (Figures(lambda: GUEST_NAMES, _guest), Figures(lambda: ("guest.uml.same", "guest.uml.status"), _uml)),
     Part.DRIVERS: (
         Figures(lambda: tuple(f"drv.checker_cost.{size}" for size in CHECKER_FRAMES), _drivers),
         Figures(lambda: ("drv.planted", "drv.located", "drv.false"), _planted),

@@ -8,7 +8,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ringbed.sim.guest.parent import end_with_parent
@@ -32,6 +32,11 @@ class Child:
     @property
     def code(self) -> int | None:
         return self._process.poll()
+
+    def wait(self) -> None:
+        """For its own end, as long as it may take; it is not asked to."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
 
     def end(self) -> None:
         """It and all it printed."""

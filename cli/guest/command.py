@@ -56,6 +56,10 @@ def guest(
         Path | None, typer.Option(metavar="DIR", help="A folder of yours that the guest has at /share: build outside, "
                                   "load inside.")
     ] = None,
+    uml: Annotated[
+        bool, typer.Option("--uml", help="In lock step: a User Mode Linux whose clock is the card's, so that a run is "
+                           "the same every time, to the nanosecond. Needs --run, and no QEMU.")
+    ] = False,
     gdb: Annotated[bool, typer.Option("--gdb", help="Wait for a debugger at port 1234 before the first instruction.")]
     = False,
     wire: Annotated[
@@ -79,11 +83,12 @@ def guest(
     erratum: Errata = None,
     json: Account = None,
 ) -> None:  # fmt: skip
-    """Boot a Linux under QEMU with a NIC's RTL in it, on the driver that Linux has for that card.
+    """Boot a Linux with a NIC's RTL in it, on the driver that Linux has for that card: under QEMU, or as a program.
 
     A shell comes up on this terminal, and ends with `exit`; or a script is run. No root is needed and no KVM. QEMU from
     10.1 on is this machine's own where it has it. What is not there (QEMU, a kernel with its modules, busybox, ethtool)
-    is fetched once by this machine's apt, from Debian 13, and kept in ringbed's cache: about 160 MB.
+    is fetched once by this machine's apt, from Debian 13, and kept in ringbed's cache: about 160 MB. With --uml that is
+    Linux's source, from which a kernel is built, in some 7 minutes of processor time.
 
     At the end comes the account, as of `ringbed serve`.
 
@@ -108,7 +113,26 @@ def guest(
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     addresses(address)
+    if uml:
+        _must_be_repeatable(run, gdb, wire)
     serve = ServeOptions(
         Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json, record
     )
-    raise typer.Exit(run_guest(GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve)))
+    options = GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve, uml)
+    if uml:
+        from ringbed.cli.guest.uml import run_uml
+
+        raise typer.Exit(run_uml(options))
+    raise typer.Exit(run_guest(options))
+
+
+def _must_be_repeatable(run: Path | None, gdb: bool, wire: GuestWire) -> None:
+    """Nothing comes in that has this machine's time. Raises UserError."""
+    if run is None:
+        raise UserError("--uml runs a script, --run: keys that somebody types come at no time of the card's")
+    if gdb:
+        raise UserError("--gdb is QEMU's: it does not go with --uml")
+    if wire is not GuestWire.PEER:
+        raise UserError(
+            f"--wire {wire.value} is this machine's kernel, which has its own time: it does not go with --uml"
+        )

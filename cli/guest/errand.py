@@ -33,6 +33,7 @@ class GuestOptions:
     log: Path | None
     faults: Path | None
     serve: ServeOptions
+    uml: bool = False
 
 
 def errand(options: GuestOptions, ground: Ground, driver: str | Module) -> Errand:
@@ -40,10 +41,11 @@ def errand(options: GuestOptions, ground: Ground, driver: str | Module) -> Erran
     far, own = addresses(options.serve.address)
     return Errand(
         own, far, ground.modules.order(driver), options.parameters,
-        modules=ground.modules.order(*SHARING) if options.share is not None else (),
+        modules=ground.modules.order(*SHARING) if options.share is not None and not options.uml else (),
         kept=ground.modules.order(*(name for name in KEPT if name in ground.modules)),
         script=None if options.script is None else read_file(options.script),
-        shared=options.share is not None, faulty=options.faults is not None, tools=ground.tools,
+        shared=options.share is not None, faulty=options.faults is not None, lockstep=options.uml,
+        tools=ground.tools,
     )  # fmt: skip
 
 

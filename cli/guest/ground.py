@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringbed.sim.guest import build
+from ringbed.sim.guest.build import UML
 from ringbed.sim.guest.modules import Modules
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, Part, fetch, kept
 from ringbed.sim.guest.qemu import LIBRARIES, Qemu, own_qemu, unpacked_qemu
@@ -15,39 +17,62 @@ from ringbed.sim.guest.qemu import LIBRARIES, Qemu, own_qemu, unpacked_qemu
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Ground", "find_ground", "is_there"]
+__all__ = ["Ground", "QemuGround", "find_ground", "find_uml", "is_there", "uml_is_there"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """`tools` are programs beside busybox with their libraries, by their names in the guest."""
 
-    qemu: Qemu
     kernel: Path
     modules: Modules
     busybox: bytes
     tools: Mapping[str, bytes]
 
 
-def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> Ground:
+@dataclass(frozen=True, slots=True)
+class QemuGround(Ground):
+    """With the machine that the kernel runs on."""
+
+    qemu: Qemu
+
+
+def find_ground(kernel: Path | None, modules: Path | None, console: Console) -> QemuGround:
     """`kernel` and `modules` are somebody's own. Raises FetchFailed, CacheError, ModuleError."""
     own, mine = own_qemu(), None if modules is None else Modules(modules)
     wanted = _wanted(own, kernel)
     there = {part.name: path for part in wanted if (path := kept(part)) is not None}
     there |= _fetched([part for part in wanted if part.name not in there], console)
     busybox, tools = _tools(there[TOOLS.name])
-    return Ground(
-        own or unpacked_qemu(there[QEMU.name]),
+    return QemuGround(
         kernel or next((there[KERNEL.name] / "boot").glob("vmlinuz-*")),
         mine or Modules(there[KERNEL.name] / "usr/lib/modules"),
         busybox,
         tools,
+        own or unpacked_qemu(there[QEMU.name]),
+    )
+
+
+def find_uml(kernel: Path | None, modules: Path | None, console: Console) -> Ground:
+    """A kernel that is a program. Raises FetchFailed, Missing, BuildError, CacheError, ModuleError."""
+    mine = None if modules is None else Modules(modules)
+    wanted = [TOOLS, *([] if kernel else [UML])]
+    there = {part.name: path for part in wanted if (path := kept(part)) is not None}
+    there |= _fetched([part for part in wanted if part.name not in there], console)
+    busybox, tools = _tools(there[TOOLS.name])
+    return Ground(
+        kernel or there[UML.name] / build.KERNEL, mine or Modules(there[UML.name] / build.MODULES), busybox, tools
     )
 
 
 def is_there() -> bool:
     """Whether nothing would have to be fetched. Raises CacheError."""
     return all(kept(part) is not None for part in _wanted(own_qemu(), None))
+
+
+def uml_is_there() -> bool:
+    """Whether nothing would have to be fetched and built. Raises CacheError."""
+    return all(kept(part) is not None for part in (TOOLS, UML))
 
 
 def _wanted(own: Qemu | None, kernel: Path | None) -> list[Part]:

@@ -17,7 +17,7 @@ from ringbed.cli.errors import Exit
 from ringbed.cli.guest.child import child
 from ringbed.cli.guest.errand import GuestOptions, driver_of, errand
 from ringbed.cli.guest.faults import GuestFaults
-from ringbed.cli.guest.ground import Ground, find_ground
+from ringbed.cli.guest.ground import QemuGround, find_ground
 from ringbed.cli.guest.wires import kernel_wire
 from ringbed.cli.serve.run import card_of, open_served, show_account, until_a_signal
 from ringbed.cli.serve.wires import peer_wire, tap_wire
@@ -29,7 +29,7 @@ from ringbed.sim.serve.served import Served, WireMaker
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["last_words", "run_guest", "status_of"]
+__all__ = ["INTERRUPTED", "last_words", "print_piece", "run_guest", "status_of"]
 
 DEBUGGER = "tcp:127.0.0.1:1234"
 LAST = 15  # lines of the console of a guest that ended without a word
@@ -64,7 +64,7 @@ def run_guest(
         if opened is not None:
             opened(served)
         try:
-            status = _boot(options, ground, served, console, hear or _print)
+            status = _boot(options, ground, served, console, hear or print_piece)
         finally:
             served.server.close()
             if faults is not None:
@@ -81,7 +81,7 @@ def _wire(options: GuestOptions, stack: ExitStack) -> WireMaker:
 
 
 def _boot(
-    options: GuestOptions, ground: Ground, served: Served, console: Console, hear: Callable[[bytes], None]
+    options: GuestOptions, ground: QemuGround, served: Served, console: Console, hear: Callable[[bytes], None]
 ) -> int:  # fmt: skip
     """The guest, from its start to its end."""
     folder = options.serve.socket.parent
@@ -137,6 +137,7 @@ def _text(path: Path) -> str:
     return path.read_text(errors="replace") if os.path.exists(path) else ""
 
 
-def _print(piece: bytes) -> None:
+def print_piece(piece: bytes) -> None:
+    """To standard output, at once."""
     sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

@@ -9,21 +9,32 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.card import CardToServe, is_map, own_card, somebodys_card
 from ringbed.cli.serve.options import CARD
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
+from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.record.engine import Recording
+from ringbed.sim.seam.engine import Finding
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["ServeOptions", "card_of", "open_served", "qemu_line", "run_serve", "show_account", "until_a_signal"]
+__all__ = [
+    "Accounted",
+    "ServeOptions",
+    "card_of",
+    "open_served",
+    "qemu_line",
+    "run_serve",
+    "show_account",
+    "until_a_signal",
+]
 
 SHOWN = 20  # findings printed in full
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -45,6 +56,26 @@ class ServeOptions:
     json: Path | None
     record: Path | None = None
     card: str = CARD  # a NIC's name, or a port map
+
+
+class Accounted(Protocol):
+    """A card that was opened, whoever drives it: served by a socket, or in lock step with a kernel."""
+
+    @property
+    def engine(self) -> NativeEngine: ...
+
+    @property
+    def server(self) -> Stopped: ...
+
+    def account(self) -> dict[str, int]: ...
+
+    def findings(self) -> list[Finding]: ...
+
+
+class Stopped(Protocol):
+    """What ends in order when it is told to, from a signal handler too."""
+
+    def stop(self) -> None: ...
 
 
 def qemu_line(socket: Path) -> str:
@@ -121,7 +152,7 @@ def _begin(options: ServeOptions, console: Console) -> None:
 
 
 @contextmanager
-def until_a_signal(served: Served) -> Iterator[None]:
+def until_a_signal(served: Accounted) -> Iterator[None]:
     """The first signal ends it in order; a second one as if nobody had listened."""
 
     def stop(number: int, frame: object) -> None:
@@ -140,7 +171,7 @@ def _restore(before: dict[signal.Signals, Any]) -> None:
         signal.signal(each, handler)
 
 
-def show_account(options: ServeOptions, served: Served, console: Console) -> int:
+def show_account(options: ServeOptions, served: Accounted, console: Console) -> int:
     """How many findings there were."""
     from rich.table import Table
 
@@ -176,7 +207,7 @@ def _recorded(options: ServeOptions, frames: int) -> dict[str, int]:
     return {"recorded bytes": size, "recorded bytes a frame": round(size / max(1, frames))}
 
 
-def _took(served: Served) -> dict[str, float]:
+def _took(served: Accounted) -> dict[str, float]:
     """Simulated time that passed; this process's processor time, and how long the card's model was at work."""
     engine, stats = served.engine, served.engine.stats()
     return {

@@ -13,7 +13,7 @@ from ringbed.sim.guest.modules import Module
 __all__ = ["Errand", "initrd"]
 
 INIT = Path(__file__).parent / "init"
-FOLDERS = ("dev", "etc", "modules", "proc", "root", "run", "share", "sys", "tmp")
+FOLDERS = ("dev", "etc", "modules", "host", "proc", "root", "run", "share", "sys", "tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Errand:
     `address` is eth0's, with its bits; `far` the other end's. `modules` are loaded before the driver, which is the last
     of `driver` and gets `options`; `kept` are there to be loaded by a script. `script` None: a shell. `tools` are
     programs for /bin, with the libraries that each of them needs by their full names in the guest. `faulty`: a plan of
-    faults is at work, and a script is told so.
+    faults is at work, and a script is told so. `lockstep`: it is a User Mode Linux, and what it prints goes to its
+    folder of the host.
     """
 
     address: str
@@ -35,6 +36,7 @@ class Errand:
     script: bytes | None = None
     shared: bool = False
     faulty: bool = False
+    lockstep: bool = False
     tools: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -72,6 +74,7 @@ def _told(errand: Errand) -> str:
         "OPTIONS": errand.options, "ADDRESS": errand.address, "FAR": errand.far,
         "RUN": "" if errand.script is None else "1", "SHARED": "1" if errand.shared else "",
         "FAULTS": "1" if errand.faulty else "",
+        "LOCKSTEP": "1" if errand.lockstep else "",
     }  # fmt: skip
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
     return "".join(lines) + f"export {' '.join(variables)}\n"

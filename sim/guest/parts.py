@@ -23,15 +23,28 @@ SUITE, NEWER = "trixie", "trixie-backports"  # Debian 13, and what of its succes
 LISTS_MB = 10
 
 
+class Fetch:
+    """Told how it goes: `say` a sentence at a time, `share` how much of what `say` said last is done, 0..1."""
+
+    def __init__(
+        self, say: Callable[[str], None] = lambda text: None, share: Callable[[float], None] = lambda done: None
+    ) -> None:
+        self.say, self.share = say, share
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`about_mb` is what its packages have to be fetched for, roughly; `holds` what must be in it to be of use."""
+    """`about_mb` is what its packages have to be fetched for, roughly; `holds` what must be in it to be of use.
+
+    `build(target, work, told)` makes it of its packages, unpacked in `target`, where they are not the part themselves.
+    """
 
     name: str
     what: str
     about_mb: int
     find: Callable[[Apt], list[Package]]
     holds: tuple[str, ...]
+    build: Callable[[Path, Path, Fetch], None] | None = None
 
 
 QEMU = Part(
@@ -56,17 +69,11 @@ def kept(part: Part) -> Path | None:
     return max(there, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
-class Fetch:
-    """Told how it goes: `say` a sentence at a time, `share` how much of what `say` said last is done, 0..1."""
-
-    def __init__(
-        self, say: Callable[[str], None] = lambda text: None, share: Callable[[float], None] = lambda done: None
-    ) -> None:
-        self.say, self.share = say, share
-
-
 def fetch(parts: Sequence[Part], told: Fetch) -> dict[str, Path]:
-    """These parts from Debian, by their names. Raises FetchFailed, CacheError, RuntimeError when Debian has changed."""
+    """These parts from Debian, by their names.
+
+    Raises FetchFailed, CacheError, BuildError, RuntimeError when Debian has changed.
+    """
     if not parts:
         return {}
     megabytes = sum(part.about_mb for part in parts) + LISTS_MB
@@ -93,6 +100,10 @@ def _fetched(part: Part, apt: Apt, told: Fetch) -> Path:
         for number, file in enumerate(files):
             unpack(file, target)
             told.share((number + 1) / len(files))
+        if part.build is not None:
+            for file in files:
+                file.unlink()
+            part.build(target, work, told)
         absent = next((name for name in part.holds if not any(target.glob(name))), None)
         if absent is not None:
             raise RuntimeError(

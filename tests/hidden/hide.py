@@ -18,6 +18,7 @@ PROGRAMS = {
     "compiler": ("g++", "clang++", "c++"),
     "clang": ("clang++",),
     "make": ("make",),
+    "kernel": ("flex", "bison"),
     "icarus": ("iverilog", "vvp"),
     "qemu": ("qemu-system-x86_64",),
     "ip": ("ip",),  # nothing of ringbed's asks for it

@@ -26,6 +26,7 @@ SAMPLE = {
     "clang": ["tests/sim/native/test_clang.py"],
     "verilator": ["tests/sim/native/test_engine.py"],
     "make": ["tests/sim/native/test_verilog_said.py::test_a_bench_does_not_pass_with_an_error_in_it[verilator]"],
+    "kernel": ["tests/sim/guest/test_build.py"],
     "icarus": [
         "tests/sim/cocotb/test_engine.py::test_it_ends_with_its_parent_however_that_ends",
         "tests/cli/nic/test_icarus.py", "tests/cli/dut/test_test.py::test_another_engine",
@@ -55,7 +56,7 @@ SAMPLE = {
 # What a file of tests says when it has to do with a need.
 WORDS = {
     "compiler": "native|compiler|g\\+\\+", "verilator": "native|verilator", "make": "cocotb|make",
-    "clang": "clang", "icarus": "icarus|cocotb",
+    "kernel": "uml|User Mode Linux", "clang": "clang", "icarus": "icarus|cocotb",
     "cocotb": "cocotb", "libpython": "cocotb", "qemu": "qemu", "tap": "tap|demo|kernel",
     "scapy": "scapy|oracle|demo|blocks", "yosys": "yosys|synth|dut", "nextpnr": "nextpnr|synth",
     "pywellen": "pywellen|waves", "ip": "kernel|demo",

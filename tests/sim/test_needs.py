@@ -102,7 +102,7 @@ def test_a_failed_import_is_somebody_s() -> None:
 def test_packages_of_debian_for_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CXX", raising=False)
-    assert set(needs.debian_packages()) >= {"g++", "make", "iverilog", "qemu-system-x86"}
+    assert set(needs.debian_packages()) >= {"g++", "make", "flex", "bison", "iverilog", "qemu-system-x86"}
     monkeypatch.setattr("shutil.which", lambda name, **_more: "/bin/true")
     monkeypatch.setattr(needs, "_knows_cpp17", lambda words: True)
     assert set(needs.debian_packages()) <= {f"libpython3.{sys.version_info.minor}"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from ringbed.benchmarks import model_build, sim_checks, stack_routes, stack_udp_echo
 from ringbed.benchmarks.sim_engines import FRAMES
@@ -20,7 +21,7 @@ from ringbed.cli.report import Row
 from ringbed.lab import dut_spec
 from ringbed.sim.kernel.tap import TapUnavailable
 from ringbed.sim.needs import Missing, lacking
-from tests.cli.guest.ground import fetched
+from tests.cli.guest.ground import fetched, fetched_uml
 
 NIC = Path(__file__).parents[3] / "examples" / "third_party" / "nic"
 
@@ -105,6 +106,16 @@ def test_guest(tmp_path: Path) -> None:
     found = _bench("guest", tmp_path / "guest.json", "--quick")
     assert (found["guest.errors"], found["guest.status"]) == (0, 0)
     assert min(found["guest.boot_s"], found["guest.tcp.model"], found["guest.tcp.up"], found["guest.tcp.down"]) > 0
+
+
+@pytest.mark.full
+@pytest.mark.needs("native")
+@pytest.mark.timeout(3600)
+def test_guest_in_lock_step() -> None:
+    fetched_uml()
+    lock_step = PARTS[Part.GUEST][-1]
+    found = {row.id: row.value for row in lock_step.measure(Console(stderr=True), 10)}
+    assert found == dict.fromkeys(lock_step.names(), 0)
 
 
 @pytest.mark.parametrize("part", list(Part))

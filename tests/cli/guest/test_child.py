@@ -28,6 +28,15 @@ def test_its_output_is_handed_on_and_its_end_is_told() -> None:
         assert (bytes(heard), errors.read()) == (b"by us\n", b"bad\n")
 
 
+def test_its_own_end_is_waited_for() -> None:
+    heard = bytearray()
+    with tempfile.TemporaryFile() as errors:
+        with child(SHELL, ["sleep 0.3; echo late; exit 4"], errors, heard.extend, lambda: None) as running:
+            running.wait()
+            assert running.code == 4
+        assert bytes(heard) == b"late\n"
+
+
 def test_it_ends_with_the_block_even_when_it_does_not_want_to() -> None:
     heard = bytearray()
     ready = threading.Event()

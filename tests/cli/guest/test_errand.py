@@ -14,7 +14,6 @@ from ringbed.cli.guest.ground import Ground
 from ringbed.cli.serve.run import ServeOptions
 from ringbed.sim.guest.initrd import Errand
 from ringbed.sim.guest.modules import ModuleError, Modules
-from ringbed.sim.guest.qemu import Qemu
 from tests.sim.guest.test_modules import elf
 
 SERVE = ServeOptions(Path(), "peer", "10.1.0.1/16", "", None, None, None, 64, (), None)
@@ -30,7 +29,7 @@ def ground(tmp_path: Path) -> Callable[..., Ground]:
     def made(*names: str) -> Ground:
         for name in ("e1000", *names):
             (tmp_path / f"{name}.ko").write_bytes(elf(""))
-        return Ground(Qemu(("q",)), tmp_path, Modules(tmp_path), b"busybox", {"bin/ethtool": b"e"})
+        return Ground(tmp_path, Modules(tmp_path), b"busybox", {"bin/ethtool": b"e"})
 
     return made
 

@@ -40,10 +40,11 @@ def test_what_the_first_program_is_told() -> None:
     assert told(ERRAND) == {
         "MODULES": "base p9", "KEPT": "base vlan", "DRIVER": "nic", "OPTIONS": "a=1 b='2 3'", "ADDRESS": "10.0.0.2/24",
         "FAR": "10.0.0.1",
-        "RUN": "", "SHARED": "", "FAULTS": "",
+        "RUN": "", "SHARED": "", "FAULTS": "", "LOCKSTEP": "",
     }  # fmt: skip
-    other = told(replace(ERRAND, script=b"", shared=True, faulty=True, options="$(false) `x`"))
-    assert (other["RUN"], other["SHARED"], other["FAULTS"], other["OPTIONS"]) == ("1", "1", "1", "$(false) `x`")
+    other = told(replace(ERRAND, script=b"", shared=True, faulty=True, lockstep=True, options="$(false) `x`"))
+    assert [other[name] for name in ("RUN", "SHARED", "FAULTS", "LOCKSTEP")] == ["1"] * 4
+    assert other["OPTIONS"] == "$(false) `x`"
 
 
 def test_a_script_and_tools_are_programs() -> None:
