@@ -13,6 +13,7 @@ from ringbed.sim.guest.build import UML
 from ringbed.sim.guest.modules import Modules
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, Part, fetch, kept
 from ringbed.sim.guest.qemu import LIBRARIES, Qemu, own_qemu, unpacked_qemu
+from ringbed.sim.needs import require
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,6 +59,8 @@ def find_uml(kernel: Path | None, modules: Path | None, console: Console) -> Gro
     mine = None if modules is None else Modules(modules)
     wanted = [TOOLS, *([] if kernel else [UML])]
     there = {part.name: path for part in wanted if (path := kept(part)) is not None}
+    if kernel is None and UML.name not in there:
+        require("kernel")  # before anything is fetched
     there |= _fetched([part for part in wanted if part.name not in there], console)
     busybox, tools = _tools(there[TOOLS.name])
     return Ground(

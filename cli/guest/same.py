@@ -43,6 +43,7 @@ def uml_same() -> Same:
         options = GuestOptions(None, None, script, None, "", None, False, None, None, serve, uml=True)
         for _ in range(2):
             runs.append([])
-            status = status or run_uml(options, lambda piece: None, runs[-1].append)
+            ended = run_uml(options, lambda piece: None, runs[-1].append)
+            status = status or ended
     first, second = ([each for each in run if each.region != CONFIG] for run in runs)
     return Same(len(first), sum(a != b for a, b in zip_longest(first, second)), status)

@@ -86,12 +86,14 @@ def _opened(
     serve = options.serve
     card = card_of(serve)
     capture = None if serve.capture is None else stack.enter_context(CaptureWriter(serve.capture))
+    say: Callable[[str], None] = partial(console.print, markup=False)
     more: dict[str, Any] = {} if serve.trace is None else {"waves": serve.trace.suffix[1:]}
     if serve.record is not None:
-        more["open_engine"] = stack.enter_context(Recording(serve.record)).engine
+        recording = stack.enter_context(Recording(serve.record))
+        more["open_engine"], say = recording.engine, recording.heard(say)
     with console.status("building the card's model ...") as status:
         stepped = step(
-            folder, card.spec, card.pci, card.reset, make_wire, tod=TOD, capture=capture,
+            folder, card.spec, card.pci, card.reset, make_wire, tod=TOD, capture=capture, say=say,
             watch=watch or (lambda access: None), progress=lambda text: status.update(f"{text} ..."), **more,
         )  # fmt: skip
     stack.callback(stepped.close)

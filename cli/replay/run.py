@@ -92,9 +92,12 @@ def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, int]:
         from ringbed.hw.errata.lab import errata_mask
 
         try:
-            return em_lab(), errata_mask(*options.errata)
+            mask = errata_mask(*options.errata)
         except KeyError as error:
             raise UserError(str(error.args[0])) from None
+        if header.nic not in ("em", "em_lab"):
+            raise UserError(f"the lab's card is em, 64 bits wide, and {options.recording} is of {header.nic!r}")
+        return em_lab(), mask
     known: dict[str, Callable[[], NicSpec]] = {em(width=width).name: partial(em, width=width) for width in WIDTHS}
     known["em_lab"] = em_lab  # which is slow to import
     if header.nic not in known:

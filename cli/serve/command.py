@@ -73,13 +73,14 @@ def serve(
 
     Ends with 1 when there was a finding.
     """
+    from ringbed.cli.serve.card import is_map
     from ringbed.cli.serve.run import ServeOptions, run_serve
 
     if pcap is not None:
         if wire is FarEnd.TAP:
             raise UserError("--pcap plays a file; it does not go with --wire tap")
         wire = FarEnd.PCAP
-    must_all_be_writable((vfio_user, capture, trace, record, json), pcap)
+    must_all_be_writable((vfio_user, capture, trace, record, json), pcap, Path(name) if is_map(name) else None)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     options = ServeOptions(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,7 +93,7 @@ def run_serve(options: ServeOptions) -> bool:
     console = Console(stderr=str(options.json) == "-", highlight=False, soft_wrap=True)
     with ExitStack() as stack:
         card = card_of(options)
-        served = open_served(options, card, _wire(options, stack), stack, console, console.print)
+        served = open_served(options, card, _wire(options, stack), stack, console, partial(console.print, markup=False))
         _begin(options, console)
         try:
             with until_a_signal(served):

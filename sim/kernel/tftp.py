@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["MOST", "tftp"]
+__all__ = ["COST", "MOST", "tftp"]
 
 _READ, _WRITE, _DATA, _ACK, _ERROR, _OACK = 1, 2, 3, 4, 5, 6
 _POLL, _PATIENCE = 0.05, 200  # seconds between looks at the stop event; looks until a client is given up
 _BLOCK, _SMALLEST, _LARGEST = 512, 8, 65_464
 _DIGITS = 5  # of the size of a block
 _NOT_FOUND, _FULL = 1, 3  # RFC 1350, error codes
-MOST = 1 << 26  # bytes that are kept, of all files and their names
+COST = 200  # bytes of a file that is empty and has no name
+MOST = 1 << 26  # bytes that are kept, of all files, with their names and costs
 _AGAIN = 20  # looks until what was not answered is sent again
 
 Address = tuple[str, int]
@@ -57,11 +58,16 @@ def _serve(
             return _give(stop, sock, files[name], block)
         if kind == _WRITE:
             files.pop(name, None)
-            data = _take(stop, sock, block, most - sum(map(len, (name, *files, *files.values()))))
+            data = _take(stop, sock, block, most - _kept({name: b""} | files))
             files.update({} if data is None else {name: data})
             return data is not None
         sock.send(_error(_NOT_FOUND, b"no such file"))
         return False
+
+
+def _kept(files: dict[bytes, bytes]) -> int:
+    """Bytes, with what it costs to have a file at all."""
+    return sum(COST + len(name) + len(data) for name, data in files.items())
 
 
 def _error(code: int, why: bytes) -> bytes:

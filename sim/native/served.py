@@ -5,11 +5,15 @@ one by one, and the card's own reset.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
 
 from ringbed.sim.native.abi import Mailbox
 from ringbed.sim.native.stages import NativeStages
 
 __all__ = ["NativeServed"]
+
+EDGES = 4  # of another clock: two that take the reset over, and one on either side that came too early or late
 
 
 class NativeServed(NativeStages):
@@ -61,12 +65,15 @@ class NativeServed(NativeStages):
     # Reset ------------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """The card's own reset, as long as at the start, while time goes on. Raises CardEnded.
+        """The card's own reset, as long as at the start, while time goes on; with other clocks long enough for two
+        edges of the slowest, after which its logic has seen it. Raises CardEnded.
 
         What is on bus and wire is cut off, what waits for the wire waits on. A write whose burst was not answered yet
         does not land.
         """
         self._catch_up()
-        self._lib.rb_reset(self._running(), *self.settings.resets(self._spec.portmap.reset))
+        clocks, wait = self.settings.resets(self._spec.portmap.reset)
+        slowest = max((Fraction(each.den, each.num) for each in self._spec.portmap.clocks), default=Fraction(0))
+        self._lib.rb_reset(self._running(), max(clocks, ceil(EDGES * slowest)), wait)
         if self._box.findings:
             self._word()

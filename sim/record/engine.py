@@ -18,21 +18,24 @@ from ringbed.sim.seam.spec import NicSpec
 
 __all__ = ["Recording", "RecordingEngine", "ReplayEngine"]
 
+NOTE = 1000  # characters of what is said that are kept
 BLOCK, SPAN_NS = 1 << 15, 10_000_000  # a block is written when it has so many bytes, or has waited for so long
 
 
 class Recording:
     """A run's file: `engine` opens the card that is recorded in the place of NativeEngine, `heard` keeps what is said.
 
-    A context manager, which ends after the engine. Raises OSError with the file's name.
+    A context manager, which ends after the engine. `engine` raises OSError with the file's name.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._writer = RecordingWriter(path)
+        self._path = path
+        self._writer: RecordingWriter | None = None  # not before the card is opened: a file may be another's until then
         self._engine: RecordingEngine | None = None
 
     def engine(self, spec: NicSpec, memory: RegionTable | None = None, **options: Any) -> RecordingEngine:
         """Raises BuildError, ValueError for a bad setting."""
+        self._writer = RecordingWriter(self._path)
         self._engine = RecordingEngine(spec, memory, writer=self._writer, **options)
         return self._engine
 
@@ -50,7 +53,8 @@ class Recording:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class RecordingEngine(NativeEngine):
@@ -88,7 +92,7 @@ class RecordingEngine(NativeEngine):
         if self._handle is not None:
             if self._ending is None:
                 self._catch_up()
-            note(self._lib, self._handle, text.encode())
+            note(self._lib, self._handle, text[:NOTE].encode())
 
     def close(self) -> None:
         if self._handle is not None:

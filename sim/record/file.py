@@ -41,6 +41,7 @@ class RecordingWriter:
         self.path = path
         self._file: BinaryIO = open(path, "wb", buffering=0)
         self._stream = zlib.compressobj(QUICK)
+        self._failed = False  # what comes behind a block that is not whole could not be read
 
     def begin(self, header: Header) -> None:
         self._write(MAGIC)
@@ -48,6 +49,8 @@ class RecordingWriter:
 
     def add(self, data: bytes) -> None:
         """One block of it, whole records."""
+        if self._failed:
+            return
         packed = self._stream.compress(data) + self._stream.flush(zlib.Z_SYNC_FLUSH)
         self._write(BLOCK.pack(len(packed), zlib.crc32(packed)) + packed)
 
@@ -59,6 +62,7 @@ class RecordingWriter:
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
+            self._failed = True
             error.filename = error.filename or os.fspath(self.path)
             raise
 

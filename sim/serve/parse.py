@@ -37,6 +37,7 @@ INFO, REGION_INFO, SET_IRQS = struct.Struct("<4I"), struct.Struct("<4IQQ"), stru
 ACCESS, COUNT, ONE_WRITE = struct.Struct("<QII"), struct.Struct("<Q"), struct.Struct("<QII8s")
 READABLE, WRITABLE, EVERY = 1, 2, 2  # flags of a map; of an unmap
 LAST = (1 << 64) - 1
+SHOWN = 40  # characters of a value that is none
 NUMBERS = ("max_msg_fds", "max_data_xfer_size", "max_dma_maps", "pgsizes")  # capabilities that are numbers
 
 
@@ -87,7 +88,7 @@ def _capabilities(text: bytes) -> dict[str, object]:
     _need(isinstance(offered, dict), "its capabilities are no object")
     for name in NUMBERS:
         number = offered.get(name, 1)
-        _need(type(number) is int and 0 < number <= LAST, f"{name} is {number!r}")
+        _need(type(number) is int and 0 < number <= LAST, f"{name} is {repr(number)[:SHOWN]}")
     _need(type(offered.get("write_multiple", True)) is bool, "write_multiple is no boolean")
     return dict(offered)
 

@@ -11,9 +11,10 @@ import json
 import os
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from ringbed.sim.seam.engine import Event
+from ringbed.sim.seam.engine import CardEnded, Event
 from ringbed.sim.serve import messages as ask
 from ringbed.sim.serve.function import REGIONS, Bursting, PciFunction
 from ringbed.sim.serve.header import MAX_DATA, PAGE, Header, error, reply
@@ -68,7 +69,8 @@ class Session:
 
     def leave(self) -> None:
         """The client is gone: the card is reset, as Linux's VFIO does it then, and everything lent is given back."""
-        self._function.reset()
+        with suppress(CardEnded):  # which whoever let its clock run is told
+            self._function.reset()
         self._memory.clear()
         self._function.interrupts.close()
         self._let_go()

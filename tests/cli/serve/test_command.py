@@ -30,8 +30,9 @@ from ringbed.sim.wire.capture import CaptureWriter
 from ringbed.sim.wire.frame import to_wire
 from ringbed.sim.wire.replay import read_capture
 from tests.cli.processes import ended_after
+from tests.cli.test_main import run
 from tests.sim.conftest import needs_native
-from tests.sim.serve.client import Client, SocketDevice, map_memory
+from tests.sim.serve.client import Client, Refused, SocketDevice, map_memory
 
 ROOT = Path(__file__).parents[3]
 MAP = ROOT / "examples" / "third_party" / "nic" / "mini_nic.toml"
@@ -229,3 +230,25 @@ def test_a_capture_is_played_and_a_finding_ends_with_1(serving: Callable[..., Se
     assert running.end() == Exit.FINDING
     assert "dma.read: the device reads" in running.said
     assert "was removed" in running.said
+
+
+def test_a_result_is_not_written_over_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is an argument that may be a NIC's name, so no list of files that are read has it."""
+    (tmp_path / "nic.toml").write_text(MAP.read_text())
+    for option in ("--capture", "--record", "--json"):
+        name = str(tmp_path / "nic.toml")
+        assert run("serve", name, "--vfio-user", str(tmp_path / "s"), option, name) == Exit.USAGE
+        assert "this command reads it" in capsys.readouterr().err
+    assert (tmp_path / "nic.toml").read_text() == MAP.read_text()
+
+
+@needs_native
+def test_what_a_client_says_is_no_markup(serving: Callable[..., Serving]) -> None:
+    running = serving("--wire", "pcap", nic=str(MAP))
+    running.hear("for QEMU")
+    client = Client(running.socket, None, greet=False)
+    with pytest.raises(Refused):
+        client.greet({"max_msg_fds": "[/x]" + "y" * 100_000})
+    assert len(running.hear("[/x]").split("[/x]")[1]) < 100
+    client.close()
+    assert running.end() == 0, running.said

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ringbed.sim.kernel.tcp import MOST, tcp_counts, tcp_sink, tcp_source
-from ringbed.sim.kernel.tftp import tftp
+from ringbed.sim.kernel.tftp import COST, tftp
 
 HERE = "127.0.0.1"
 Job = Callable[..., dict[str, Any]]
@@ -168,7 +168,7 @@ def test_a_larger_block_than_there_is_becomes_the_largest(service: Callable[...,
 
 
 def test_more_than_there_is_room_for_is_refused_and_nothing_of_it_kept(service: Callable[..., Service]) -> None:
-    server = service(partial(tftp, most=10), socket.SOCK_DGRAM)
+    server = service(partial(tftp, most=COST + 10), socket.SOCK_DGRAM)
     with (client := TftpClient(server.port, None)).sock:
         client.put(b"u", b"x" * 9)
         assert client.request(2, b"v") == b"\0\4\0\0"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.sim.dut.card import dut_card
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.engine import EngineClosed, Event
@@ -127,4 +128,43 @@ def test_reset_forgets_a_burst_of_which_some_beats_came() -> None:
     last = {**WORD, "p_m_axi_wlast": 1, "p_m_axi_bready": 1}
     assert play(engine, [AW1, OFF, WORD, last, {**OFF, "p_m_axi_wlast": 0}, *[{}] * 8]) == []
     assert engine.in_flight(0x1000, 16) == 0
+    engine.close()
+
+
+SLOW = """
+module slow_card (input wire clk, input wire rst, input wire [2:0] paddr, input wire psel, input wire penable,
+    input wire pwrite, input wire [31:0] pwdata, output wire [31:0] prdata, input wire sclk, input wire srst,
+    output reg [15:0] count);
+    assign prdata = 0;
+    always @(posedge sclk) count <= srst ? 16'd0 : count + 16'd1;
+endmodule
+"""
+SLOW_MAP = """
+top = "slow_card"
+sources = ["slow_card.v"]
+clock = "clk"
+reset = { port = "rst" }
+[registers]
+kind = "apb"
+addr_width = 3
+[clocks.sclk]
+ratio = "RATIO"
+[resets.srst]
+clock = "sclk"
+[pins]
+count = { dir = "out", width = 16 }
+"""
+
+
+@pytest.mark.parametrize("ratio", ["1/9", "1/5", "2/7", "1/2", "3/2"])
+@pytest.mark.parametrize("late", range(9))
+def test_a_reset_is_long_enough_for_a_slower_clock(tmp_path: Path, ratio: str, late: int) -> None:
+    (tmp_path / "slow_card.v").write_text(SLOW)
+    (tmp_path / "slow_card.toml").write_text(SLOW_MAP.replace("RATIO", ratio))
+    engine = NativeEngine(dut_card(tmp_path / "slow_card.toml")[0])
+    engine.run(2_000 + late, Event.NONE)
+    assert engine.get_pin("count") > 200
+    engine.reset()
+    engine.run(engine.now + 40, Event.NONE)
+    assert 0 < engine.get_pin("count") < 70
     engine.close()

@@ -95,8 +95,9 @@ def test_at_rest_all_of_it_is_in_the_file(tmp_path: Path) -> None:
             engine.wire_out()
             stores = [each.value for each in kept(path) if each.kind is Kind.STORE]
             assert (len(before) < len(kept(path)), stores) == (True, list(range(1, number + 1)))
+        before = kept(path)
         engine.wire_out()
-        assert len(kept(path)) == len(kept(path))
+        assert kept(path) == before
         engine.close()
 
 
@@ -190,3 +191,20 @@ def test_a_replay_needs_no_memory(tmp_path: Path) -> None:
     assert engine.taken() != b""
     assert engine.taken() == b""
     engine.close()
+
+
+def test_of_what_is_said_a_reader_gets_no_more_than_it_takes(tmp_path: Path) -> None:
+    with Recording(tmp_path / "record") as recording:
+        engine, _, _ = opened(recording)
+        engine.note("long " * 400_000)
+        engine.close()
+    (note,) = (each.data for each in kept(tmp_path / "record") if each.kind is Kind.NOTE)
+    assert note == b"long " * 200
+
+
+def test_a_file_is_left_alone_until_the_card_is_opened(tmp_path: Path) -> None:
+    """Whose socket is somebody else's is refused before, and the file may be that one's."""
+    (tmp_path / "record").write_bytes(b"of another")
+    with Recording(tmp_path / "record"):
+        pass
+    assert (tmp_path / "record").read_bytes() == b"of another"

@@ -11,7 +11,8 @@ import pytest
 
 from ringbed.sim.record.file import RecordingError, RecordingReader, RecordingWriter
 from ringbed.sim.record.records import Record
-from tests.sim.record.encode import HEADER, SAMPLE, encoded, recording
+from tests.sim.record.encode import HEADER, SAMPLE, encoded, recording, write_recording
+from tests.sim.record.scene import kept
 
 FIRST, SECOND = SAMPLE[:9], SAMPLE[9:]
 REST = encoded(SAMPLE)[len(encoded(FIRST)) :]
@@ -110,3 +111,19 @@ def test_a_full_disk_is_told_with_the_files_name() -> None:
         writer.begin(HEADER)
     assert (error.value.errno, error.value.filename) == (errno.ENOSPC, "/dev/full")
     writer.close()
+
+
+def test_behind_a_block_that_failed_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would come behind it could not be read: the stream that it goes on with is not there."""
+    path = write_recording(tmp_path / "whole", SAMPLE)
+    writer = RecordingWriter(tmp_path / "record")
+    writer.begin(HEADER)
+    writer.add(encoded(SAMPLE))
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_file", open("/dev/full", "wb", buffering=0))
+        with pytest.raises(OSError, match="No space left"):
+            writer.add(encoded(SAMPLE))
+        writer._file.close()
+    writer.add(encoded(SAMPLE))
+    writer.close()
+    assert kept(tmp_path / "record") == kept(path)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ringbed.sim.seam.engine import CardEnded
 from ringbed.sim.serve.header import Command, Header, parse_header
 from ringbed.sim.serve.session import Session
 from tests.sim.conftest import needs_native
@@ -237,3 +238,21 @@ def test_a_reply_to_nothing_is_no_message(bench: Bench) -> None:
     assert (watched.state(), len(watched.refused)) == (before, 1)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.close(event)
+
+
+def test_a_card_that_has_ended_keeps_nothing_of_a_client_that_leaves(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended() -> None:
+        raise CardEnded("the card", 5, "$finish")
+
+    client, file = bench.client(), os.memfd_create("memory")
+    os.ftruncate(file, 0x1000)
+    client.map(0x8000_0000, 0x1000, file)
+    assert bench.memory.windows == 1
+    monkeypatch.setattr(bench.served.function, "_reset_card", ended)
+    client.close()
+    bench.turn()
+    assert bench.memory.windows == 0
+    os.close(file)
+    monkeypatch.undo()
