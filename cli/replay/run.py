@@ -62,7 +62,7 @@ class ReplayOptions:
 
 
 def run_replay(options: ReplayOptions) -> bool:
-    """Whether it was the same. Raises RecordingError, UserError, BuildError, CardEnded."""
+    """Whether it was the same. Raises RecordingError, UserError, BuildError."""
     from rich.console import Console
 
     aside = "-" in (str(options.json), str(options.listing))
@@ -167,7 +167,8 @@ def _judge(options: ReplayOptions, source: RecordingReader, outcome: Outcome, co
         console.print(f"there is no waveform: it would begin at clock {options.begin}, and that is not there")
     same = outcome.difference is None
     if outcome.difference is None:
-        console.print(f"It is the same as the recording, up to clock {outcome.clock:,} ({_said(counts)}).")
+        ended = ", where the card ended itself" if outcome.ending else ""
+        console.print(f"It is the same as the recording, up to clock {outcome.clock:,}{ended} ({_said(counts)}).")
     else:
         words = difference_words(outcome.difference, options.names)
         console.print(f"It is not the recording: {words}. The same before: {_said(counts)}.", style="red", markup=False)

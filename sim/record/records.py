@@ -11,6 +11,7 @@ __all__ = ["INPUTS", "Broken", "Decoder", "Kind", "Record"]
 SHORT = 16  # bytes of a write that are kept themselves
 DIGEST = 8  # bytes of an FNV-1a digest
 LONGEST = 1 << 20  # bytes of anything in a record
+BURST = 256 * 64  # bytes: of AXI's longest burst on the widest bus
 RULE, FIXED = 48, 40  # bytes of what a plan of faults says of a bus
 WORD = (1 << 64) - 1
 
@@ -126,7 +127,7 @@ class Decoder:
     def _read(self, kind: Kind) -> Record:
         place, word = self._read_end + self._signed() & WORD, self._number()
         count, resp = word >> 2, word & 3
-        if not 0 < count <= LONGEST:
+        if not 0 < count <= BURST:
             raise Broken("a burst has an impossible length")
         self._read_end = place + count
         return self._made(kind, place, resp, count, b"" if resp else self._take(count))
@@ -134,7 +135,7 @@ class Decoder:
     def _written(self, kind: Kind) -> Record:
         place, word = self._write_end + self._signed() & WORD, self._number()
         count, exact = word >> 3, not word & 4
-        if count > (SHORT if exact else LONGEST):
+        if count > (SHORT if exact else BURST):
             raise Broken("a burst has an impossible length")
         self._write_end = place + count
         return self._made(kind, place, word & 3, count, self._take(count if exact else DIGEST), exact)

@@ -7,19 +7,21 @@ What the card does meanwhile is recorded again, and compared record by record, s
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ringbed.sim.native.bus_faults import handed_over
 from ringbed.sim.record.engine import ReplayEngine
 from ringbed.sim.record.records import INPUTS, Broken, Decoder, Kind, Record
-from ringbed.sim.seam.engine import NEVER, Event
-from ringbed.sim.wire.frame import WireEnd
+from ringbed.sim.seam.engine import NEVER, CardEnded, Event
+from ringbed.sim.wire.frame import WireEnd, to_wire
 
 __all__ = ["Difference", "Outcome", "Replay"]
 
 STEP = 1_000_000  # clocks
-AHEAD = 1000  # records that are read before the clock follows, where nothing is put in
+AHEAD, AHEAD_BYTES = 1000, 1 << 20  # records, and of what was read, before the clock follows, where nothing is put in
+WITHIN = 100  # times as much may happen while a register is read: a clock that is not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Difference:
 
 @dataclass(slots=True)
 class Outcome:
-    """`same` records by kind, up to clock `clock`, and the first that was not."""
+    """`same` records by kind, up to clock `clock`, and the first that was not. `ending`: how the card ended itself."""
 
     clock: int = 0
+    ending: str = ""
     same: Counter[Kind] = field(default_factory=Counter)
     difference: Difference | None = None
 
@@ -55,9 +58,11 @@ class Replay:
     ) -> None:  # fmt: skip
         self.outcome = Outcome()
         self._engine, self._pins, self._instead, self._decoder = engine, pins, instead or {}, Decoder()
-        self._end = end(RawEnd(engine))
+        self._raw = RawEnd(engine)
+        self._end = end(self._raw)
         self._expected = deque[Record]()  # what the recording has and the replay has not come to
         self._reads, self._writes = list[Record](), list[Record]()  # of these, what memory has not been told yet
+        self._bytes = 0  # of those reads
         self._asked: Record | None = None  # a read of a register whose answer has not been read
         self._told: Callable[[int], None] = lambda clock: None
         self._last, self._ended = 0, NEVER  # the last clock that is on record; from which on nothing is
@@ -70,22 +75,36 @@ class Replay:
     ) -> Outcome:  # fmt: skip
         """To clock `until`, the end of the records, or the first difference; `told` of the clock now and then.
 
-        Raises Broken for records that no card like this was recorded with, CardEnded.
+        Raises Broken for records that no card like this was recorded with.
         """
-        self._told = told
+        self._told, stream = told, iter(records)
+        try:
+            self._play(stream, until)
+        except CardEnded as error:
+            self._card_ended(str(error), stream)
+        self.outcome.clock = self._engine.now
+        return self.outcome
+
+    def _play(self, records: Iterator[Record], until: int) -> None:
         for number, record in enumerate(records):
             if record.clock >= until:
                 self._last = until
                 break
             if not number % AHEAD:
-                told(self._engine.now)
+                self._told(self._engine.now)
             self._next(record)
             if self.outcome.difference is not None:
                 break
         if self.outcome.difference is None:
             self._finish()
-        self.outcome.clock = self._engine.now
-        return self.outcome
+
+    def _card_ended(self, how: str, rest: Iterator[Record]) -> None:
+        """By its own Verilog, which is the same if it did so then: nothing but words is on record behind it."""
+        self.outcome.ending = how
+        self._compare()
+        behind = (each for each in chain(self._expected, rest) if each.kind not in (Kind.NOTE, Kind.TIME))
+        if self.outcome.difference is None and (first := next(behind, None)) is not None:
+            self.outcome.difference = Difference(first, None)
 
     def _next(self, record: Record) -> None:
         self._last = record.clock
@@ -97,14 +116,24 @@ class Replay:
         self._expected.append(record)
         if record.kind is Kind.READ:
             self._reads.append(record)
+            self._bytes += record.length
         elif record.kind is Kind.WRITE:
             self._writes.append(record)
         elif record.kind is Kind.ASK:
             self._asked = record
         elif entered:
             self._enter(record)
-        elif self._asked is None and len(self._expected) > AHEAD:
-            self._advance(record.clock)
+        self._follow(record.clock)
+
+    def _follow(self, clock: int) -> None:
+        """What is read ahead has a bound."""
+        count, size = len(self._expected), self._bytes
+        if self._asked is None and (count > AHEAD or size > AHEAD_BYTES):
+            self._advance(clock)
+            if len(self._expected) > AHEAD and self.outcome.difference is None:  # no card does as much in one clock
+                self.outcome.difference = Difference(self._expected[0], None)
+        elif count > WITHIN * AHEAD or size > WITHIN * AHEAD_BYTES:
+            raise Broken("more is on record while a register is read than can happen then")
 
     def _enter(self, record: Record) -> None:
         """What was done to the card is done again; whatever was on record until then has happened by now."""
@@ -120,7 +149,7 @@ class Replay:
     def _advance(self, clock: int, before: Record | None = None) -> None:
         """The clock comes to `clock`, and what happened is compared; `before`, an input, has not."""
         self._engine.answer(self._reads, self._writes)
-        self._reads, self._writes = [], []
+        self._reads, self._writes, self._bytes = [], [], 0
         if clock > self._engine.now or (self._expected and self._expected[0] is not before):
             self._run(clock)
         self._compare()
@@ -145,7 +174,8 @@ class Replay:
             case Kind.PEEK:
                 engine.peek(place)
             case Kind.FRAME:
-                self._end.wire_in(record.data, place, bool(value))
+                self._raw.inside = record.data
+                self._end.wire_in(self._outside(record.data), place, bool(value))
             case Kind.PIN:
                 engine.set_pin(self._pin(record), value)
             case Kind.HOLD:
@@ -158,6 +188,10 @@ class Replay:
                 engine.note(record.data)
             case Kind.FAULTS:
                 engine.set_bus_faults(handed_over(place, value, record.data))
+
+    def _outside(self, frame: bytes) -> bytes:
+        """As it was on the wire, where the card's stream has no FCS; its pad was off by then and is on again."""
+        return to_wire(frame) if self._engine.edge.strips else frame
 
     def _pin(self, record: Record) -> str:
         return self._pins[record.place] if record.place < len(self._pins) else f"number {record.place}"
@@ -189,13 +223,13 @@ class Replay:
 
 
 class RawEnd:
-    """The wire's end of a card, at which frames are put in as they were recorded."""
+    """The wire's end of a card, at which a frame is put in as the card's stream had it: `inside`."""
 
     def __init__(self, engine: ReplayEngine) -> None:
-        self._engine = engine
+        self._engine, self.inside = engine, b""
 
     def wire_in(self, frame: bytes, at: int = 0, error: bool = False) -> None:
-        self._engine.frame_in(frame, at, error)
+        self._engine.frame_in(self.inside, at, error)
 
     def wire_out(self) -> list[tuple[int, bytes]]:
         return self._engine.wire_out()

@@ -98,12 +98,12 @@ class PciFunction:
             return None
         table = self._is_table(region)
         self.counts["table writes" if table else "register writes"] += len(data) // WORD
-        for at in range(0, len(data), WORD):
-            word = int.from_bytes(data[at : at + WORD], "little")
-            if table:
-                self.interrupts.write_table(offset + at, word)
-            else:
-                self._device.write(region, offset + at, word)
+        words = (int.from_bytes(data[at : at + WORD], "little") for at in range(0, len(data), WORD))
+        if table:
+            self.interrupts.write_table(offset, words)
+            return None
+        for at, word in enumerate(words):
+            self._device.write(region, offset + WORD * at, word)
         return None
 
     def reset(self) -> None:

@@ -74,7 +74,7 @@ struct Harness {
     u64 steps = 1;  // of the Verilog's time, in a picosecond
 
     explicit Harness(const Config& config)
-        : context(new Context), model((context->traceEverOn(C::HAS_TRACE), new typename C::Model(context.get(), "TOP"))),
+        : context(new Context), model((begin(*context, config), new typename C::Model(context.get(), "TOP"))),
           card{*model->rootp} {
         context->findings = &findings;
         for (int precision = context->timeprecision(); precision < -12; precision++) steps *= 10;
@@ -117,6 +117,12 @@ struct Harness {
         card.rst(false);
         for (u32 i = 0; i < wait; i++) low(), high(), resets++;
         low();
+    }
+
+    // What the model's first values may ask for: 0 is no seed to Verilator, which takes one of the process then.
+    static void begin(Context& context, const Config& config) {
+        context.traceEverOn(C::HAS_TRACE);
+        context.randSeed(int(config.seed % 0x7FFFFFFF) + 1);
     }
 
     // As at the start, in a run: what is on bus and wire is cut off, and time goes on.

@@ -7,6 +7,7 @@ capabilities are kept and shown; what they were to do, the eventfds do.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from typing import Protocol
 
 from ringbed.drivers.world import PciIdentity
@@ -20,6 +21,7 @@ __all__ = ["KINDS", "MAX_FILES", "Interrupts", "Lined"]
 
 KINDS, INTX, MSI, MSIX = 5, 0, 1, 2  # VFIO's: INTx, MSI, MSI-X, errors, requests to let go
 NAMES = "INTx", "MSI", "MSI-X", "errors", "requests"
+WORD = 4  # bytes
 MAX_FILES = 8  # descriptors that may come with one message
 EVENTFD, MASKABLE, AUTOMASKED = 1, 2, 4  # flags of a kind
 LINES = (1 << 64) - 1  # as many as a card may have
@@ -133,10 +135,12 @@ class Interrupts:
         self._look()
         return 0 if self.table is None else self.table.read(offset)
 
-    def write_table(self, offset: int, value: int) -> None:
+    def write_table(self, offset: int, words: Iterable[int]) -> None:
+        """Words of MSI-X's BAR, one behind the other, at one moment: what can be told of it is told after the last."""
         self._look()
         if self.table is not None:
-            self.table.write(offset, value)
+            for at, word in enumerate(words):
+                self.table.write(offset + WORD * at, word)
         self.settle()
 
     def shown(self) -> tuple[int, int, bool]:

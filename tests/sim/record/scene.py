@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class Heard(ReplayEngine):
 
 
 def replayed(
-    records: list[Record], settings: Any, until: int = NEVER, instead: dict[str, int] | None = None
+    records: Iterable[Record], settings: Any, until: int = NEVER, instead: dict[str, int] | None = None
 ) -> tuple[Outcome, Heard]:  # fmt: skip
     """On a toy card with `settings`, those of a header."""
     engine = Heard(toy_spec(), None, **{name: getattr(settings, name) for name in settings.__slots__})

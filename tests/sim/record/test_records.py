@@ -83,7 +83,7 @@ def test_a_piece_that_breaks_off_within_a_record_is_none() -> None:
         (17 * number((1 << 64) - 16), "beyond all that can be"),
         (b"\xff" * 11, "breaks off"),
         (number(Kind.READ) + signed(0) + number(0), "impossible length"),
-        (number(Kind.READ) + signed(0) + number((1 << 20) + 1 << 2 | 3), "impossible length"),
+        (number(Kind.READ) + signed(0) + number((1 << 14) + 1 << 2 | 3), "impossible length"),
         (number(Kind.WRITE) + signed(0) + number(17 << 3) + bytes(17), "impossible length"),
         (number(Kind.FRAME) + signed(-1) + number(2) + b"x", "impossible clock"),
         (number(Kind.FRAME) + signed(0) + number(1), "impossible clock or length"),

@@ -189,20 +189,20 @@ def test_the_table_is_the_vectors() -> None:
     interrupts, engine = made(WITH_MSIX)
     with Events(4) as events:
         assert arm(interrupts, MSIX, events) is None
-        interrupts.write_table(TABLE + 16 + 12, 1)
+        interrupts.write_table(TABLE + 16 + 12, [1])
         assert engine.watched == "1101"
         engine.put(0b0011)
         assert (interrupts.read_table(PBA), events.told()) == (0b0010, [1, 0, 0, 0])
-        interrupts.write_table(TABLE + 16 + 12, 0)
+        interrupts.write_table(TABLE + 16 + 12, [0])
         assert (interrupts.read_table(PBA), events.told(), engine.watched) == (0, [0, 1, 0, 0], "1111")
-        interrupts.write_table(TABLE, 0xFEE0_0000)
+        interrupts.write_table(TABLE, [0xFEE0_0000])
         engine.put(0)
         engine.put(1)
         interrupts.reset()
         assert (interrupts.read_table(TABLE), events.told()) == (0, [0] * 4)
         interrupts.close()
     plain, _ = made(EM_PCI)
-    plain.write_table(0, 1)
+    plain.write_table(0, [1])
     assert plain.read_table(0) == 0
 
 
