@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.guest.child import child
@@ -16,7 +16,7 @@ from ringbed.cli.guest.errand import GuestOptions, driver_of, errand
 from ringbed.cli.guest.faults import GuestFaults
 from ringbed.cli.guest.ground import Ground, find_uml
 from ringbed.cli.guest.run import INTERRUPTED, last_words, print_piece, status_of
-from ringbed.cli.serve.run import card_of, show_account, until_a_signal
+from ringbed.cli.serve.run import card_of, opened, show_account, until_a_signal
 from ringbed.cli.serve.wires import peer_wire
 from ringbed.sim.faults.plan import load_plan
 from ringbed.sim.guest.initrd import initrd
@@ -25,9 +25,7 @@ from ringbed.sim.guest.uml import HOST, OUT, SAID, TOD, WORDS, UmlMachine, furni
 from ringbed.sim.lockstep.calendar import OutOfStep
 from ringbed.sim.lockstep.card import Access
 from ringbed.sim.lockstep.opened import Stepped, step
-from ringbed.sim.record.engine import Recording
 from ringbed.sim.serve.served import WireMaker
-from ringbed.sim.wire.capture import CaptureWriter
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,25 +81,11 @@ def _opened(
     stack: ExitStack, console: Console,
 ) -> Stepped:  # fmt: skip
     """The card as asked for, and what is kept of its run."""
-    serve = options.serve
-    card = card_of(serve)
-    capture = None if serve.capture is None else stack.enter_context(CaptureWriter(serve.capture))
-    say: Callable[[str], None] = partial(console.print, markup=False)
-    more: dict[str, Any] = {} if serve.trace is None else {"waves": serve.trace.suffix[1:]}
-    if serve.record is not None:
-        recording = stack.enter_context(Recording(serve.record))
-        more["open_engine"], say = recording.engine, recording.heard(say)
-    with console.status("building the card's model ...") as status:
-        stepped = step(
-            folder, card.spec, card.pci, card.reset, make_wire, tod=TOD, capture=capture, say=say,
-            watch=watch or (lambda access: None), progress=lambda text: status.update(f"{text} ..."), **more,
-        )  # fmt: skip
-    stack.callback(stepped.close)
-    if card.errata:
-        stepped.engine.set_pin("errata", card.errata)
-    if serve.trace is not None:
-        stepped.engine.trace(serve.trace)
-    return stepped
+    card = card_of(options.serve)
+    made = partial(
+        step, folder, card.spec, card.pci, card.reset, make_wire, tod=TOD, watch=watch or (lambda access: None)
+    )
+    return opened(options.serve, card, made, stack, console, partial(console.print, markup=False))
 
 
 @dataclass(slots=True)

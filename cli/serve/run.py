@@ -10,33 +10,35 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.card import CardToServe, is_map, own_card, somebodys_card
 from ringbed.cli.serve.options import CARD
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
-from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.record.engine import Recording
-from ringbed.sim.seam.engine import Finding
+from ringbed.sim.serve.opened import Opened
 from ringbed.sim.serve.served import Served, WireMaker, serve
 from ringbed.sim.wire.capture import CaptureWriter
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ringbed.sim.lockstep.opened import Stepped
+
 __all__ = [
-    "Accounted",
     "ServeOptions",
     "card_of",
     "open_served",
+    "opened",
     "qemu_line",
     "run_serve",
     "show_account",
     "until_a_signal",
 ]
 
+A = TypeVar("A", bound=Opened)
 SHOWN = 20  # findings printed in full
 SIGNALS = signal.SIGINT, signal.SIGTERM
 
@@ -57,26 +59,6 @@ class ServeOptions:
     json: Path | None
     record: Path | None = None
     card: str = CARD  # a NIC's name, or a port map
-
-
-class Accounted(Protocol):
-    """A card that was opened, whoever drives it: served by a socket, or in lock step with a kernel."""
-
-    @property
-    def engine(self) -> NativeEngine: ...
-
-    @property
-    def server(self) -> Stopped: ...
-
-    def account(self) -> dict[str, int]: ...
-
-    def findings(self) -> list[Finding]: ...
-
-
-class Stopped(Protocol):
-    """What ends in order when it is told to, from a signal handler too."""
-
-    def stop(self) -> None: ...
 
 
 def qemu_line(socket: Path) -> str:
@@ -109,22 +91,28 @@ def open_served(
     say: Callable[[str], None],
 ) -> Served:  # fmt: skip
     """The card as asked for (`card_of`), at its socket; `stack` closes it. Raises SocketRefused, BuildError."""
+    made = partial(serve, options.socket, card.spec, card.pci, card.reset, make_wire, time.monotonic_ns)
+    return opened(options, card, made, stack, console, say)
+
+
+def opened(
+    options: ServeOptions, card: CardToServe, make: Callable[..., A], stack: ExitStack, console: Console,
+    say: Callable[[str], None],
+) -> A:  # fmt: skip
+    """What `make` makes of the card, with all that is to be kept of its run; `stack` closes it. Raises as `make`."""
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
     more: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
     if options.record is not None:
         recording = stack.enter_context(Recording(options.record))
         more["open_engine"], say = recording.engine, recording.heard(say)
     with console.status("building the card's model ...") as status:
-        served = serve(
-            options.socket, card.spec, card.pci, card.reset, make_wire, time.monotonic_ns, capture=capture, say=say,
-            progress=lambda text: status.update(f"{text} ..."), **more,
-        )  # fmt: skip
-    stack.callback(served.close)
+        made = make(capture=capture, say=say, progress=lambda text: status.update(f"{text} ..."), **more)
+    stack.callback(made.close)
     if card.errata:
-        served.engine.set_pin("errata", card.errata)
+        made.engine.set_pin("errata", card.errata)
     if options.trace is not None:
-        served.engine.trace(options.trace)
-    return served
+        made.engine.trace(options.trace)
+    return made
 
 
 def card_of(options: ServeOptions) -> CardToServe:
@@ -153,7 +141,7 @@ def _begin(options: ServeOptions, console: Console) -> None:
 
 
 @contextmanager
-def until_a_signal(served: Accounted) -> Iterator[None]:
+def until_a_signal(served: Served | Stepped) -> Iterator[None]:
     """The first signal ends it in order; a second one as if nobody had listened."""
 
     def stop(number: int, frame: object) -> None:
@@ -172,7 +160,7 @@ def _restore(before: dict[signal.Signals, Any]) -> None:
         signal.signal(each, handler)
 
 
-def show_account(options: ServeOptions, served: Accounted, console: Console) -> int:
+def show_account(options: ServeOptions, served: Served | Stepped, console: Console) -> int:
     """How many findings there were."""
     from rich.table import Table
 
@@ -208,7 +196,7 @@ def _recorded(options: ServeOptions, frames: int) -> dict[str, int]:
     return {"recorded bytes": size, "recorded bytes a frame": round(size / max(1, frames))}
 
 
-def _took(served: Accounted) -> dict[str, float]:
+def _took(served: Served | Stepped) -> dict[str, float]:
     """Simulated time that passed; this process's processor time, and how long the card's model was at work."""
     engine, stats = served.engine, served.engine.stats()
     return {

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.lockstep.backend import Backend
@@ -16,55 +15,31 @@ from ringbed.sim.lockstep.memory import LentMemory
 from ringbed.sim.lockstep.pin import Pin
 from ringbed.sim.lockstep.step import LockStep
 from ringbed.sim.native.engine import NativeEngine
-from ringbed.sim.seam.engine import Finding
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.serve.function import PciFunction
-from ringbed.sim.serve.irq.interrupts import Interrupts
-from ringbed.sim.serve.memory import ClientMemory
+from ringbed.sim.serve.opened import Opened, open_function
 from ringbed.sim.serve.served import WireMaker
 from ringbed.sim.serve.socket_file import SocketFile
-from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
-from ringbed.sim.wire.frame import WireEnd
+from ringbed.sim.wire.capture import CaptureWriter
 
 __all__ = ["SLOT", "TIME", "Stepped", "step"]
 
 TIME, SLOT = "time", "slot"  # names of the sockets in their folder
 
 
+NAMES = ("register reads", "register writes", "configuration reads", "configuration writes", "refused")
+
+
 @dataclass(slots=True)
-class Stepped:
+class Stepped(Opened):
     """A context manager."""
 
-    engine: NativeEngine
     card: SteppedCard
-    interrupts: Interrupts
     server: LockStep
-    _stack: ExitStack
 
     def account(self) -> dict[str, int]:
         """What happened until now, counted; before `close`."""
-        stats, counts = self.engine.stats(), self.card.function.counts
-        names = ("register reads", "register writes", "configuration reads", "configuration writes", "refused")
-        return {
-            "frames into the card": stats.wire_in - stats.wire_waiting,
-            "frames out of the card": stats.wire_out,
-            "interrupts": self.interrupts.signals,
-            **{name: counts[name] for name in names},
-        }
-
-    def findings(self) -> list[Finding]:
-        """What was found since the last call."""
-        return self.engine.findings()
-
-    def close(self) -> None:
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        return self.counted(NAMES)
 
 
 def step(
@@ -84,20 +59,12 @@ def step(
         doors = [SocketFile(folder / name) for name in (TIME, SLOT)]
         for door in doors:
             stack.callback(door.close)
-        memory = ClientMemory()
-        engine = open_engine(spec, memory, progress=progress, **settings)
-        stack.callback(engine.close)
-        memory.clocked_by(engine)
-        interrupts = Interrupts(engine, pci)
-        frequency = engine.frequency
-        function = PciFunction(engine, pci, memory, interrupts, partial(reset, engine), frequency)
-        card = SteppedCard(engine, function, say, watch)
-        pin = Pin(interrupts)
+        made = open_function(stack, spec, pci, reset, capture, open_engine, progress=progress, **settings)
+        engine, frequency = made.engine, made.engine.frequency
+        card = SteppedCard(engine, made.function, say, watch)
+        pin = Pin(made.interrupts)
         stack.callback(pin.close)
-        end: WireEnd = engine
-        if capture is not None:
-            end = TappedEnd(engine, capture, capture.interface(spec.name, f"{spec.name}, its wire"), frequency.ns)
-        backend = Backend(card, LentMemory(memory), pin, say)
-        whole = LockStep(engine, frequency, backend, pin, make_wire(end, frequency), doors[0], doors[1], tod)
+        backend = Backend(card, LentMemory(made.memory), pin, say)
+        whole = LockStep(engine, frequency, backend, pin, make_wire(made.end, frequency), doors[0], doors[1], tod)
         stack.callback(whole.close)
-        return Stepped(engine, card, interrupts, whole, stack.pop_all())
+        return Stepped(engine, made.function, made.interrupts, stack.pop_all(), card, whole)

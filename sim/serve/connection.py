@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ringbed.sim.serve.header import HEADER, Header, parse_header
 
-__all__ = ["Connection", "Gone"]
+__all__ = ["Connection", "Gone", "Inlet"]
 
 MOST_FILES = 253  # of one sendmsg (SCM_MAX_FD); how many a message may have is not said here
 
@@ -20,19 +20,58 @@ class Gone(Exception):
     """The client has left, in the middle of a message or between two."""
 
 
-class Connection:
-    """Owns the socket, and descriptors of a message that has not come whole."""
+class Inlet:
+    """So many bytes, with the descriptors that came with them, when they have all come.
+
+    Owns the socket, and descriptors that nobody has taken.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._end = end
         self._in = bytearray()
         self._files: list[int] = []
-        self._header: Header | None = None
-        self._out = bytearray()
 
     def fileno(self) -> int:
         return self._end.fileno()
+
+    def take(self, size: int) -> bytes | None:
+        """The next `size` bytes, None while they have not all come. Raises Gone."""
+        while len(self._in) < size:
+            try:
+                data, files, _, _ = socket.recv_fds(
+                    self._end, size - len(self._in), MOST_FILES, socket.MSG_CMSG_CLOEXEC
+                )  # fmt: skip
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                raise Gone(error.strerror) from None
+            self._files += files
+            if not data:
+                raise Gone("it has closed the socket")
+            self._in += data
+        taken = bytes(self._in)
+        self._in.clear()
+        return taken
+
+    def files(self) -> list[int]:
+        """Descriptors that came with what was taken; the taker's from now on."""
+        files, self._files = self._files, []
+        return files
+
+    def close(self) -> None:
+        for file in self.files():
+            os.close(file)
+        self._end.close()
+
+
+class Connection(Inlet):
+    """Whole messages."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__(end)
+        self._header: Header | None = None
+        self._out = bytearray()
 
     @property
     def full(self) -> bool:
@@ -45,13 +84,14 @@ class Connection:
         A header with an impossible size is given alone: nothing behind it can be told apart.
         """
         for _ in range(most):
-            if self._header is None and self._fill(HEADER.size):
-                self._header = parse_header(self._taken())
+            if self._header is None and (head := self.take(HEADER.size)) is not None:
+                self._header = parse_header(head)
             header = self._header
-            if header is None or (header.possible and not self._fill(header.size - HEADER.size)):
+            payload = None if header is None else self.take(header.size - HEADER.size if header.possible else 0)
+            if header is None or payload is None:
                 return
-            self._header, files, self._files = None, self._files, []
-            yield header, self._taken(), files
+            self._header = None
+            yield header, payload, self.files()
             if not header.possible or self.full:
                 return
 
@@ -69,31 +109,3 @@ class Connection:
             pass
         except OSError as error:
             raise Gone(error.strerror) from None
-
-    def close(self) -> None:
-        for file in self._files:
-            os.close(file)
-        self._files = []
-        self._end.close()
-
-    def _fill(self, size: int) -> bool:
-        """Whether so many bytes are there."""
-        while len(self._in) < size:
-            try:
-                data, files, _, _ = socket.recv_fds(
-                    self._end, size - len(self._in), MOST_FILES, socket.MSG_CMSG_CLOEXEC
-                )  # fmt: skip
-            except BlockingIOError:
-                return False
-            except OSError as error:
-                raise Gone(error.strerror) from None
-            self._files += files
-            if not data:
-                raise Gone("it has closed the socket")
-            self._in += data
-        return True
-
-    def _taken(self) -> bytes:
-        data = bytes(self._in)
-        self._in.clear()
-        return data

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ringbed.drivers.world import PciIdentity
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.clock import Frequency
-from ringbed.sim.seam.engine import Finding
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.serve.function import PciFunction
-from ringbed.sim.serve.irq.interrupts import Interrupts
 from ringbed.sim.serve.memory import ClientMemory
+from ringbed.sim.serve.opened import Opened, open_function
 from ringbed.sim.serve.pace import Pace
 from ringbed.sim.serve.server import Server
 from ringbed.sim.serve.socket_file import SocketFile
 from ringbed.sim.serve.wires import Wire
-from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
+from ringbed.sim.wire.capture import CaptureWriter
 from ringbed.sim.wire.frame import WireEnd
 
 __all__ = ["Served", "WireMaker", "serve"]
@@ -31,53 +28,20 @@ WireMaker = Callable[[WireEnd, Frequency], Wire]
 
 
 @dataclass(slots=True)
-class Served:
+class Served(Opened):
     """A context manager."""
 
-    engine: NativeEngine
-    function: PciFunction
     memory: ClientMemory
-    interrupts: Interrupts
     server: Server
     wire: Wire
-    _stack: ExitStack
 
     def account(self) -> dict[str, int]:
-        """What happened until now, counted; before `close`.
-
-        Of any card: what it did with a frame in there, only one that counts could say.
-        """
-        stats, counts = self.engine.stats(), self.function.counts
-        dropped = {
-            f"dropped before the card by {cause.replace('_', ' ')}": count
-            for cause, count in stats.dropped.items()
-            if count
-        }
+        """What happened until now, counted; before `close`."""
         names = ["register reads", "register writes", "configuration reads", "configuration writes", "resets", "maps",
                  "unmaps", "unmaps of nothing", "refused"]  # fmt: skip
         if self.function.pci.msix is not None:
             names[2:2] = ["table reads", "table writes"]
-        return {
-            "clients": self.server.clients,
-            "frames into the card": stats.wire_in - stats.wire_waiting - sum(dropped.values()),
-            **dropped,
-            "frames out of the card": stats.wire_out,
-            "interrupts": self.interrupts.signals,
-            **{name: counts[name] for name in names},
-        }
-
-    def findings(self) -> list[Finding]:
-        """What was found since the last call."""
-        return self.engine.findings()
-
-    def close(self) -> None:
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        return {"clients": self.server.clients, **self.counted(names)}
 
 
 def serve(
@@ -93,17 +57,9 @@ def serve(
     with ExitStack() as stack:
         file = SocketFile(path)
         stack.callback(file.close)
-        memory = ClientMemory()
-        engine = open_engine(spec, memory, progress=progress, **settings)
-        stack.callback(engine.close)
-        memory.clocked_by(engine)
-        interrupts = Interrupts(engine, pci)
-        frequency = engine.frequency
-        function = PciFunction(engine, pci, memory, interrupts, partial(reset, engine), frequency)
-        end: WireEnd = engine
-        if capture is not None:
-            end = TappedEnd(engine, capture, capture.interface(spec.name, f"{spec.name}, its wire"), frequency.ns)
-        wire = make_wire(end, frequency)
-        server = Server(engine, function, Pace(engine, frequency, clock), wire, file, say)
+        made = open_function(stack, spec, pci, reset, capture, open_engine, progress=progress, **settings)
+        engine, frequency = made.engine, made.engine.frequency
+        wire = make_wire(made.end, frequency)
+        server = Server(engine, made.function, Pace(engine, frequency, clock), wire, file, say)
         stack.callback(server.close)
-        return Served(engine, function, memory, interrupts, server, wire, stack.pop_all())
+        return Served(engine, made.function, made.interrupts, stack.pop_all(), made.memory, server, wire)

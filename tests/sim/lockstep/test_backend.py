@@ -5,29 +5,11 @@ from __future__ import annotations
 import os
 import random
 import struct
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.sim.conftest import needs_native
 from tests.sim.lockstep.kernel import RINGS_AT, ROOM, Bench, Kernel
 
 pytestmark = needs_native
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kernel(bench: Bench) -> Iterator[Kernel]:
-    made = Kernel(bench.folder)
-    yield made
-    made.close()
 
 
 def works(kernel: Kernel) -> bool:

@@ -24,20 +24,6 @@ FRAME = bytes.fromhex("020000000001 020000009901 88b5") + bytes(range(100))
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def kernel(bench: Bench) -> Iterator[Kernel]:
-    made = Kernel(bench.folder)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Callable[[str], tuple[Bench, Machine]]]:
     with ExitStack() as stack:
 
