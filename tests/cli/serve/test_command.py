@@ -21,7 +21,7 @@ from ringbed.cli import main as cli
 from ringbed.cli.errors import Exit
 from ringbed.cli.serve.run import qemu_line
 from ringbed.drivers.em.driver import Em
-from ringbed.drivers.world import TxFrame
+from ringbed.drivers.world import TxFrame, TxSum
 from ringbed.sim.cards import EM_PCI
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.toolchain import wave_format
@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[3]
 MAP = ROOT / "examples" / "third_party" / "nic" / "mini_nic.toml"
 US = bytes.fromhex("020000000001")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
+OSPF = bytes.fromhex("0200000000990200000000010800 450000540000000040590000 0a4d0002 0a4d0001") + bytes(range(64))
 ERRATUM = "tx-ospf-corrupted-by-csum-engine"
 CUT = struct.pack("<IHHiIII4I", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1, 0, 0, 60, 100) + bytes(60)  # 60 bytes of 100
 NO_PEERS = {
@@ -209,16 +210,18 @@ def test_a_card_by_its_map(serving: Callable[..., Serving], tmp_path: Path) -> N
 
 @needs_native
 def test_a_capture_is_played_and_a_finding_ends_with_1(serving: Callable[..., Serving], tmp_path: Path) -> None:
-    """`ringbed serve em --vfio-user /tmp/em.sock --pcap in.pcapng`, with an erratum; then memory is taken back."""
+    """`ringbed serve em --vfio-user /tmp/em.sock --pcap in.pcapng`, with an erratum, which spoils OSPF; then memory is
+    taken back.
+    """
     rng = random.Random(1)
     frames = [US + bytes.fromhex("02000000009988b5") + rng.randbytes(size) for size in (46, 700, 1500)]
     with CaptureWriter(tmp_path / "in.pcapng") as writer:
         interface = writer.interface("in")
         for frame in frames:
             writer.write(interface, to_wire(frame), 0)
-    running = serving("--pcap", "in.pcapng", "--erratum", ERRATUM)
+    running = serving("--pcap", "in.pcapng", "--erratum", ERRATUM, "--capture", "all.pcapng")
     guest = Guest(running)
-    assert guest.driver.transmit(0, [TxFrame([frames[0]])]) == 1
+    assert guest.driver.transmit(0, [TxFrame([OSPF], TxSum.IPV4)]) == 1
     guest.until(lambda: len(guest.sink.frames) == len(frames))
     assert [frame.data for frame in guest.sink.take()] == frames
     guest.client.unmap(0, 0, flags=2)
@@ -230,6 +233,9 @@ def test_a_capture_is_played_and_a_finding_ends_with_1(serving: Callable[..., Se
     assert running.end() == Exit.FINDING
     assert "dma.read: the device reads" in running.said
     assert "was removed" in running.said
+    (spoilt,) = (each.data for each in read_capture(tmp_path / "all.pcapng").frames if each.data[23] == 89)
+    assert spoilt[:24] == OSPF[:24]
+    assert spoilt[34 : len(OSPF)] != OSPF[34:]  # which no sum is asked for
 
 
 def test_a_result_is_not_written_over_the_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
