@@ -16,7 +16,7 @@ from ringbed.sim.guest.qemu import Qemu
 
 __all__ = ["Child", "child"]
 
-PATIENCE = 5.0  # seconds that it has to end by itself, once asked to
+OWN_END, PATIENCE = 60.0, 5.0  # seconds that it has to end by itself; once asked to
 
 
 class Child:
@@ -34,9 +34,9 @@ class Child:
         return self._process.poll()
 
     def wait(self) -> None:
-        """For its own end, as long as it may take; it is not asked to."""
+        """For its own end, a minute at the most; it is not asked to."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE)
+            self._process.wait(OWN_END)
 
     def end(self) -> None:
         """It and all it printed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from ringbed.cli.guest import ground as at
-from ringbed.cli.guest.ground import find_ground, is_there
+from ringbed.cli.guest.ground import find_ground, find_uml, is_there
 from ringbed.sim.guest.modules import ModuleError
 from ringbed.sim.guest.parts import KERNEL, QEMU, TOOLS, Fetch, Part
 from ringbed.sim.guest.qemu import Qemu, unpacked_qemu
+from ringbed.sim.needs import NEEDS, Missing
 from tests.sim.guest.test_modules import elf
 from tests.sim.guest.test_qemu import program
 
@@ -103,3 +105,16 @@ def test_what_is_no_folder_of_modules_is_told_before_a_fetch(machine: Machine, t
     with pytest.raises(ModuleError, match="is no module of a kernel"):
         find_ground(tmp_path / "k", tmp_path / "empty", Console(file=StringIO()))
     assert machine.fetched == []
+
+
+def test_a_machine_that_cannot_build_a_kernel_is_told_before_anything_is_fetched(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tools are a part that would be fetched before the kernel's source. With a kernel of one's own they are."""
+    monkeypatch.setitem(NEEDS, "kernel", replace(NEEDS["kernel"], look=lambda: "flex is not on PATH"))
+    with pytest.raises(Missing, match="flex is not on PATH"):
+        find_uml(None, None, Console(file=StringIO()))
+    assert machine.fetched == []
+    modules = machine.parts["kernel"] / "usr/lib/modules"
+    assert find_uml(Path("linux"), modules, Console(file=StringIO())).kernel == Path("linux")
+    assert machine.fetched == ["tools"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -95,12 +95,13 @@ def test_a_machine_without_the_tools_says_so_before_anything_is_fetched(monkeypa
         def one(self, *_: str) -> NoReturn:
             raise AssertionError("this is asked too late")
 
+    apt: Any = Apt()
     missing = replace(needs.NEEDS["kernel"], look=lambda: "flex is not on PATH")
     monkeypatch.setitem(needs.NEEDS, "kernel", missing)
     with pytest.raises(
         Missing, match=r"flex is not on PATH .*Debian: apt-get install gcc libc6-dev make flex bison bc"
     ):
-        UML.find(Apt())  # type: ignore[arg-type]
+        UML.find(apt)
 
 
 def test_lines_that_a_configuration_lost() -> None:

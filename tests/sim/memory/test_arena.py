@@ -64,7 +64,7 @@ def test_garbage_is_collected_where_there_is_no_file_left() -> None:
         Owner()
     for _ in range(9 * SPARE):
         memory = HostMemory(size=1 << 20)
-        memory.itself = memory  # type: ignore[attr-defined]
+        vars(memory)["itself"] = memory
 
 
 @pytest.mark.usefixtures("few_files")
