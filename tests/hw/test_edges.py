@@ -87,8 +87,8 @@ COUNTERS: dict[str, dict[str, Edge]] = {
         # of a batch of 8, those before its last
         "amount_before": (7, WRAPS), "frames_before": (7, f"{FULL}[128-64]"), "now_before": (7, f"{FULL}[128-64]"),
         "lates_before": (5, WRAPS), "place": (3, f"{FULL}[129-512]"),
-        # each of the others is finished in the clock of its response: two wait behind silent entries
-        "responses": (2, "test_silent_entries_take_no_bus_and_keep_their_place[40-64]"),
+        # of sixteen batches eight silent ones, behind one on the bus and before seven
+        "responses": (7, "test_responses_wait_behind_as_many_silent_entries_as_there_can_be"),
     },
     "ring.descriptor_queue.DescriptorQueue": {
         "coming": (32, f"{AWAY}[64]"), "stale": (32, f"{AWAY}[64]"), "away": (32, f"{AWAY}[128]"),

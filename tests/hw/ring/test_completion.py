@@ -443,6 +443,37 @@ def test_a_frame_longer_than_the_ring_goes_out_in_parts_when_no_descriptor_is_le
     simulate(dut, run, clocks=500)
 
 
+def test_responses_wait_behind_as_many_silent_entries_as_there_can_be() -> None:
+    """Sixteen batches are known at a time: behind one on the bus eight silent ones, and seven more on the bus.
+
+    All responses come one after another: seven while the silent ones are finished, and none is lost.
+    """
+    dut, entry, silent = Completion(64, 32, STROBE), Used(1, True, True, 0), Used(2, False, True, 0)
+    told = list[int]()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.count, 64)
+        ctx.set(dut.flush, 1)
+        await feed(ctx, dut, entry)
+        assert await written(ctx, dut) == 1
+        await feed(ctx, dut, *[silent] * 8)
+        for _ in range(7):
+            await feed(ctx, dut, entry)
+            assert await written(ctx, dut) == 1
+        for clock in range(20):
+            ctx.set(dut.response, clock < 8)
+            _, _, done = await ctx.tick().sample(dut.done)
+            told.append(done)
+        assert not ctx.get(dut.busy)
+        await feed(ctx, dut, entry)
+        assert await written(ctx, dut) == 1
+        assert ctx.get(dut.busy)  # no response is left over
+        assert await respond(ctx, dut) == (1, 1, 1)
+
+    simulate(dut, run, clocks=800)
+    assert told == [1] * 16 + [0] * 4
+
+
 def test_after_a_failed_write_back_nothing_is_done() -> None:
     dut, entry, silent = Completion(64, 16, STROBE), Used(1, True, True, 0), Used(2, False, True, 0)
 
