@@ -18,6 +18,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
+from struct import Struct
 from typing import Protocol
 
 from ringbed.sim.memory.mapping import Place
@@ -28,6 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 POISON = 0xDB
+ROW = Struct("=4Q")
 READ, WRITE, FAULTY = 1, 2, 4  # bits of a shadow byte
 REMEMBERED = 1024  # mappings or regions that ended: a driver that goes down ends those of a whole ring
 
@@ -43,11 +45,13 @@ class Response(IntEnum):
 class Region:
     """`length` bytes at `iova`, held by `data`, permissions in `shadow`: both writable buffers kept alive here.
 
-    Without a shadow the device may read and write all of it. The pointers stay valid while the region lives.
+    Without a shadow the device may read and write all of it. `row` is address, length and the pointers to both buffers
+    (the shadow's 0 where there is none), four words of 64 bits, made once: a table may have 65,535. The pointers stay
+    valid while the region lives.
     `file` and `shadow_file` are descriptors of the files the bytes are those of, for an engine that is another process.
     """
 
-    __slots__ = ("_anchors", "data", "file", "iova", "length", "pointer", "shadow", "shadow_file", "shadow_pointer")
+    __slots__ = ("_anchors", "data", "file", "iova", "length", "row", "shadow", "shadow_file")
 
     def __init__(
         self, iova: int, data: memoryview | mmap.mmap, shadow: memoryview | mmap.mmap | None = None,
@@ -59,7 +63,7 @@ class Region:
             raise ValueError(f"a region of {len(data)} bytes has a shadow of {len(shadow)}")
         self._anchors = [ctypes.c_char.from_buffer(buffer) for buffer in (data, shadow) if buffer is not None]
         pointers = [ctypes.addressof(anchor) for anchor in self._anchors]
-        self.pointer, self.shadow_pointer = pointers[0], pointers[1] if shadow is not None else 0
+        self.row = ROW.pack(iova, self.length, pointers[0], pointers[1] if shadow is not None else 0)
 
 
 def iova_of(region: Region) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from ringbed.sim.native.stages import STAGE_CALLS
 from ringbed.sim.native.tape import TAPE_CALLS
 
-__all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "RegionEntry", "load"]
+__all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "load"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
 ABI = 11
@@ -35,10 +35,6 @@ class Mailbox(ctypes.Structure):
             "ended", "in_frames", "waves_full", "lines", "risen",
         )
     ]  # fmt: skip
-
-
-class RegionEntry(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in ("iova", "length", "data", "shadow")]
 
 
 class RawFinding(ctypes.Structure):
@@ -76,7 +72,7 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_close": (None, [handle]),
         "rb_ending": (ctypes.c_char_p, [handle]),
         "rb_mailbox": (ctypes.POINTER(Mailbox), [handle]),
-        "rb_regions": (None, [handle, ctypes.POINTER(RegionEntry), u32]),
+        "rb_regions": (None, [handle, ctypes.c_char_p, u32]),  # `Region.row` of each, one behind the other
         "rb_run": (u32, [handle, u64, u32]),
         "rb_read": (u32, [handle, u32, u64]),
         "rb_write": (None, [handle, u32, u32]),

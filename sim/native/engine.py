@@ -15,7 +15,7 @@ from typing import Any
 
 from ringbed.hw.formats.number import several
 from ringbed.sim.memory.regions import Region, RegionTable
-from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, RegionEntry, load
+from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, load
 from ringbed.sim.native.build import build_model
 from ringbed.sim.native.bus_faults import hand_over, take_log
 from ringbed.sim.native.findings import put_into_words
@@ -213,8 +213,7 @@ class NativeEngine(NativeServed):
         if self._memory is None or self._memory.version == self._regions:
             return
         self._known = known = list(self._memory.regions)
-        table = (RegionEntry * len(known))(*(RegionEntry(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
-        self._lib.rb_regions(self._live(), table, len(known))
+        self._lib.rb_regions(self._live(), b"".join([region.row for region in known]), len(known))
         self._regions = self._memory.version
 
     # The wire ---------------------------------------------------------------------------------------------------
