@@ -33,6 +33,18 @@ def tx_frame(offer: Offer) -> TxFrame:
     return plain(*offer.pieces, vlan=offer.vlan)
 
 
+def apart(offers: Sequence[Offer]) -> int:
+    """How many of them, from the first on, have places of which no two share a byte; at least one."""
+    taken: list[tuple[int, int]] = []
+    for number, offer in enumerate(offers):
+        spans = [(place.address, place.address + len(piece) + len(place.behind))
+                 for place, piece in zip(offer.places, offer.pieces, strict=bool(offer.places))]  # fmt: skip
+        if number and any(a < end and begin < b for a, b in spans for begin, end in taken):
+            return number
+        taken += spans
+    return len(offers)
+
+
 class HostNic:
     """`host` is not up yet; its memory is a PlacedMemory where cases place pieces. Brings it up, and the link."""
 
@@ -56,7 +68,7 @@ class HostNic:
     def send(self, offers: Sequence[Offer]) -> list[bytes]:
         at = refused = 0
         while at < len(offers) and refused < TRIES:
-            part = offers[at : at + BURST]
+            part = offers[at : at + apart(offers[at : at + BURST])]
             self._place(part)
             taken = self.host.driver.transmit(0, [tx_frame(each) for each in part])
             at += taken

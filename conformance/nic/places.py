@@ -41,6 +41,7 @@ class PlacedMemory(HostMemory):
         self.rx_offset = rx_offset  # of receive buffers, modulo 4096
         self._next = deque[Place | None]()
         self._windows: dict[int, Region] = {}
+        self._owners: dict[int, _Placed] = {}  # by address: who was put there last
 
     def place(self, places: Sequence[Place | None]) -> None:
         self._next.extend(places)
@@ -57,6 +58,8 @@ class PlacedMemory(HostMemory):
 
     def unmap(self, mapping: Mapping) -> None:
         if isinstance(mapping, _Placed):
+            if self._owners.get(mapping.iova) is not mapping:
+                return  # another lies there by now
             region = self._window(mapping.iova)
             assert region.shadow is not None
             at = mapping.iova - region.iova
@@ -70,7 +73,8 @@ class PlacedMemory(HostMemory):
         at, size = place.address - region.iova, len(data)
         region.data[at : at + size + len(place.behind)] = data + place.behind
         region.shadow[at : at + size] = bytes([READ]) * size
-        return _Placed(place.address, data)
+        made = self._owners[place.address] = _Placed(place.address, data)
+        return made
 
     def _window(self, address: int) -> Region:
         """Raises ValueError for an address in none."""

@@ -8,7 +8,15 @@ from fnmatch import fnmatchcase
 from ringbed.conformance.nic.agree import Judge
 from ringbed.conformance.nic.case import SUITES, Case, Rule
 from ringbed.conformance.nic.claims import Claims
-from ringbed.conformance.nic.suites import checksum_kinds, checksum_plain, checksum_rx, checksum_tx
+from ringbed.conformance.nic.suites import (
+    checksum_kinds,
+    checksum_plain,
+    checksum_rx,
+    checksum_tx,
+    dma,
+    segmentation,
+    vlan,
+)
 
 __all__ = ["PROFILES", "QUICK", "chosen", "every_rule", "matching", "table"]
 
@@ -17,8 +25,12 @@ PROFILES = ("quick", "full")
 
 _PARTS: tuple[Callable[[Judge], Iterator[Case]], ...] = (
     lambda judge: checksum_tx.cases(), lambda judge: checksum_plain.cases(), checksum_rx.cases, checksum_kinds.cases,
+    dma.cases, lambda judge: segmentation.cases(), vlan.cases,
 )  # fmt: skip
-_RULES = (checksum_tx.RULES, checksum_plain.RULES, checksum_rx.RULES, checksum_kinds.RULES)
+_RULES = (
+    checksum_tx.RULES, checksum_plain.RULES, checksum_rx.RULES, checksum_kinds.RULES, dma.RULES, segmentation.RULES,
+    vlan.RULES,
+)  # fmt: skip
 
 
 def table(claims: Claims) -> list[Case]:

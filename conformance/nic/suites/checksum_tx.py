@@ -32,6 +32,8 @@ RULES = rules(
     ("csum.tx.l4-only", "With TCP's or UDP's sum asked for alone, the header's stays as it is", "M 3.3.5"),
     ("csum.tx.ip4-fragment", "The header's sum of a fragment of a few bytes is right, its data unchanged",
      "erratum tx-ipcsum-botched-tiny-fragment"),
+    ("csum.tx.ip4-other", "With the header's sum asked for, data that are neither TCP nor UDP stay as they are",
+     "erratum tx-ospf-corrupted-by-csum-engine"),
     ("csum.tx.ip4-zero", "A header's sum that comes out as 0 is 0x0000", "RFC 1071 1"),
     ("csum.tx.udp4-zero", "UDP's sum that comes out as 0 leaves as 0xFFFF", "RFC 768"),
     ("csum.tx.udp6-zero", "UDP's sum over IPv6 that comes out as 0 leaves as 0xFFFF", "RFC 8200 8.1"),
@@ -68,6 +70,7 @@ RULES = rules(
      "erratum tx-tunnel-offsets-ignore-outer-headers"),
 )  # fmt: skip
 PORTS = (53, 319, 320, 500, 2152, 4500, 4754, 4789, 4790, 6081, 8472)
+PROTOCOLS = (1, 2, 47, 50, 88, 89, 103, 112, 132, 136)
 LIMIT = 128
 OPTIONED = (Stack(options=4), Stack(tcp=True, options=4), Stack(True, options=3), Stack(True, True, options=3))
 TAGGED = tuple(Stack(each.ipv6, each.tcp, tagged=True) for each in PLAIN)
@@ -269,6 +272,10 @@ def _others() -> Iterator[Case]:
     for stack in PLAIN:
         for length in (2500, 2501, 4096, 8170, 8171, 9014):
             yield _case("csum.tx.long", stack, f"long-{length}", length - stack.headers, setup=Setup(mtu=9000))
+    for protocol in PROTOCOLS:
+        for stack in PLAIN:
+            yield Case(f"csum.tx.protocol-{protocol}.behind.{stack.name}", RULES["csum.tx.ip4-other"],
+                       partial(_other, protocol, stack), needs=("tx.ipv4", *stack.needs))  # fmt: skip
     stacks = (*PLAIN, TAGGED[0], OPTIONED[1], OPTIONED[2], Stack(True, True, tcp_options=3))
     for one in stacks:
         for other in stacks:
@@ -280,6 +287,14 @@ def _others() -> Iterator[Case]:
         for size in (0, 1, 33, 46):
             yield Case(f"csum.tx.inner.{inner.name}.data-{size}", RULES["csum.tx.inner"], partial(_inner, inner, size),
                        needs=(*inner.needs, "tx.offset.255"))  # fmt: skip
+
+
+def _other(protocol: int, stack: Stack, rng: Random) -> Plan:
+    """Behind a frame with sums of its own, two that ask for their header's alone."""
+    before = whole(stack.build(rng, payload(0, 60)))
+    frames = [link(IPV4, bytes(Build(rng).ip4(proto=protocol) / Build(rng).raw(payload(1, n)))) for n in (46, 101)]
+    offers = [Offer((frame[:24] + b"\0\0" + frame[26:],), ipv4=True) for frame in frames]
+    return Plan((*before.offers, *offers), (*before.leaves, *((_ip_filled(frame, 14, 34),) for frame in frames)))
 
 
 def _to_port(stack: Stack, port: int, size: int, rng: Random) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from ringbed.conformance.frames.made import IPV4, IPV6, Build, ip_options
 from ringbed.conformance.frames.stacks import link
@@ -105,7 +106,7 @@ class Stack:
     def l4_size(self) -> int:
         return 20 + 4 * self.tcp_options if self.tcp else 8
 
-    def build(self, rng: Random, data: bytes, **fields: object) -> Built:
+    def build(self, rng: Random, data: bytes, **fields: Any) -> Built:
         """With `data` for its payload; `fields` are those of scapy's IP or IPv6."""
         build = Build(rng)
         l4 = build.l4(TCP if self.tcp else UDP, 0, data)
@@ -124,20 +125,23 @@ class Stack:
         must_be_right(self.name, frame)
         return Built(frame, 18 if self.tagged else 14, len(frame) - size - self.l4_size, self)
 
-    def _below(self, build: Build, fields: dict[str, object]) -> object:
+    def _below(self, build: Build, fields: dict[str, Any]) -> Any:
         if not self.ipv6:
             return build.ip4(**({"options": ip_options(build, self.options)} if self.options else {}), **fields)
-        inet6, below = build.inet6, build.ip6(**fields)
+        below = build.ip6(**fields)
         if self.options:
-            below = below / inet6.IPv6ExtHdrDestOpt(options=build.options6(8 * self.options - 2))
+            below = below / build.inet6.IPv6ExtHdrDestOpt(options=build.options6(8 * self.options - 2))
         for letter in self.chain:
-            options = build.options6(8 * build.rng.randrange(1, 4) - 2)
-            below = below / {
-                "h": lambda options=options: inet6.IPv6ExtHdrHopByHop(options=options),
-                "d": lambda options=options: inet6.IPv6ExtHdrDestOpt(options=options),
-                "r": lambda: inet6.IPv6ExtHdrRouting(addresses=[build.address6()], segleft=0),
-            }[letter]()  # fmt: skip
+            below = below / _extension(build, letter)
         return below
+
+
+def _extension(build: Build, letter: str) -> Any:
+    """Hop-by-hop, destination options, or a routing header with nothing left, of 8 to 24 bytes."""
+    if letter == "r":
+        return build.inet6.IPv6ExtHdrRouting(addresses=[build.address6()], segleft=0)
+    kind = build.inet6.IPv6ExtHdrHopByHop if letter == "h" else build.inet6.IPv6ExtHdrDestOpt
+    return kind(options=build.options6(8 * build.rng.randrange(1, 4) - 2))
 
 
 PLAIN = tuple(Stack(ipv6, tcp) for tcp in (False, True) for ipv6 in (False, True))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ringbed.conformance.drivers.packets import ones, padded
+from ringbed.conformance.drivers.packets import Packet, ones, padded
 from ringbed.conformance.nic.claims import EM
 from ringbed.conformance.nic.target import Arrival, Offer, Received, Setup
-from ringbed.conformance.references.segmentation import Message, segments
+from ringbed.conformance.references.segmentation import CWR, Message, segments
 
 SUM_AT = {"tcp": 16, "udp": 6}
 Sent = Callable[[Offer, bytes], Sequence[bytes]]  # what leaves instead of a frame
@@ -42,7 +42,7 @@ class FakeNic:
         tag = None
         if "vlan_strip" in self.setup.features and data[12:14] == b"\x81\0":
             tag, data = int.from_bytes(data[14:16], "big"), data[:12] + data[16:]
-        return Received(data, expected.verdict, expected.checksum, tag)
+        return Received(data, expected.verdict, EM.oracle(data).checksum, tag)
 
     def wrongs(self) -> list[str]:
         taken, self.said = self.said, []
@@ -77,11 +77,21 @@ def _made(offer: Offer) -> list[bytes]:
     if offer.cut is not None:
         data, head = offer.data, offer.cut.header
         cut = Message(data[:head], data[head:], offer.cut.mss, offer.l3_at, offer.l4_at, offer.ipv6, offer.l4 == "udp")
-        frames = segments(cut, "full")
+        frames = [_with_cwr(offer, frame) for frame in segments(cut, "full")]
     else:
         frames = [_summed(offer)]
     return frames if offer.vlan is None else [each[:12] + b"\x81\0" + offer.vlan.to_bytes(2, "big") + each[12:]
                                               for each in frames]  # fmt: skip
+
+
+def _with_cwr(offer: Offer, frame: bytes) -> bytes:
+    """As `em` has it: where the message has CWR every segment has."""
+    l3, l4 = offer.l3_at, offer.l4_at
+    if offer.l4 != "tcp" or not offer.data[l4 + 13] & CWR:
+        return frame
+    made = bytearray(frame)
+    made[l4 + 13] |= CWR
+    return Packet(bytes(made), l3, l4, offer.ipv6, True).sealed().data
 
 
 def _summed(offer: Offer) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -23,9 +22,10 @@ def frame(number: int) -> bytes:
     return bytes(12) + b"\x88\xb5" + number.to_bytes(2, "big") + bytes(60)
 
 
-def sending(number: int, **more: object) -> Case:
+def sending(number: int, setup: Setup | None = None) -> Case:
     data = frame(number)
-    return replace(Case(f"csum.plain.{number}", RULE, lambda rng: Plan((Offer((data,)),), ((data,),))), **more)
+    made = Plan((Offer((data,)),), ((data,),))
+    return Case(f"csum.plain.{number}", RULE, lambda rng: made, setup or Setup())
 
 
 def number_of(data: bytes) -> int:
@@ -121,11 +121,11 @@ def test_what_another_case_of_the_batch_breaks_is_not_its_finding() -> None:
 def test_what_no_nic_may_do_is_a_finding_of_the_case_that_makes_it() -> None:
     class Strays(FakeNic):
         def __call__(self, setup: Setup) -> FakeNic:
-            made = FakeNic(setup)
-            made.sent = lambda offer, data: (
-                (made.said.append("a stray access"), data)[1:] if number_of(data) == 3 else (data,)
-            )
-            return made
+            return Strays(setup)
+
+        def send(self, offers: Sequence[Offer]) -> list[bytes]:
+            self.said += ["a stray access" for each in offers if number_of(each.data) == 3]
+            return super().send(offers)
 
     found = asked(Strays(), [sending(n) for n in range(5)])
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.3"]
@@ -179,8 +179,8 @@ def test_received_frames_are_compared_with_verdict_and_sum() -> None:
     from ringbed.hw.formats.verdict import Verdict
 
     data = frame(7)
-    case = Case("csum.rx.x", RULE, lambda rng: Plan(arrivals=(Arrival(data),),
-                                                    comes=(Coming(data, Verdict.L3_GOOD, 0x1234, None, True),)))  # fmt: skip
+    coming = Coming(data, Verdict.L3_GOOD, 0x1234, None, True)
+    case = Case("csum.rx.x", RULE, lambda rng: Plan(arrivals=(Arrival(data),), comes=(coming,)))
     right = EM.oracle(data)
     wrong = FakeNic(came=lambda got: (Received(got.data, Verdict.L4_BAD, right.checksum, 5),))
     found = asked(wrong, [case])

@@ -87,10 +87,22 @@ def wrong_verdict(got: Received) -> Sequence[Received]:
     return (replace(got, verdict=other.get(got.verdict, Verdict.NONE)),)
 
 
-def test_each_rule_fails_where_a_byte_that_leaves_or_a_verdict_is_wrong() -> None:
+def wrong_data(got: Received) -> Sequence[Received]:
+    return (replace(got, data=got.data[:-1] + bytes([got.data[-1] ^ 0x10])),)
+
+
+def test_each_rule_fails_where_a_byte_is_wrong() -> None:
     for case in every(0):
-        (outcome,) = Suite(FakeNic(sent=last_byte, came=wrong_verdict), EM, 3).ask(0, [case])
+        (outcome,) = Suite(FakeNic(sent=last_byte, came=wrong_data), EM, 3).ask(0, [case])
         assert outcome.findings, f"{case.rule.id}: {case.id} holds on a NIC that is wrong"
+
+
+def test_each_rule_on_verdicts_fails_where_a_verdict_is_wrong() -> None:
+    asked = [case for case in every(0) if case.id.startswith("csum.rx.")]
+    assert len(asked) > 50
+    for case in asked:
+        (outcome,) = Suite(FakeNic(came=wrong_verdict), EM, 3).ask(0, [case])
+        assert outcome.findings, f"{case.rule.id}: {case.id} holds on a NIC that says the wrong thing"
 
 
 def test_each_rule_fails_where_nothing_comes_out() -> None:
