@@ -42,6 +42,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.cocotb.engine.SimulatorEnded": Exit.ENVIRONMENT,
     "ringbed.sim.seam.engine.CardEnded": Exit.FINDING,
     "ringbed.sim.native.toolchain.SourceError": Exit.USAGE,
+    "ringbed.conformance.nic.case.BrokenSuite": Exit.USAGE,  # said of the suite, not of the NIC: no finding
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
     "ringbed.sim.seam.ports.parts.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from ringbed.cli.bench.command import bench
+from ringbed.cli.conformance import command as conformance
 from ringbed.cli.demo.command import demo
 from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(nic.app, name="nic")
 app.add_typer(dut.app, name="dut")
 app.add_typer(drivers.app, name="drivers")
+app.add_typer(conformance.app, name="conformance")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(guest)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,7 +23,9 @@ from ringbed.cli.files import write_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Bar", "Row", "as_object", "machine", "table", "write_json"]
+__all__ = ["Bar", "Row", "as_object", "machine", "table", "write_json", "xml_text"]
+
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ def write_json(path: Path, rows: Sequence[Row]) -> None:
         print(text, end="")
     else:
         write_text(path, text)
+
+
+def xml_text(text: str) -> str:
+    """What XML may hold of it, for JUnit files: somebody's own words may hold anything."""
+    return NOT_IN_XML.sub("?", text)
 
 
 def table(title: str, rows: Sequence[Row]) -> Table:

@@ -64,6 +64,12 @@ RUN_ELSEWHERE = {
         "tests/cli/dut/test_test.py",
         """"rss_hash.toml"), "--engine", "cocotb-icarus", "--kind", "microsoft's vectors")""",
     ),
+    "ringbed conformance list": ("tests/cli/conformance/test_command.py", "`ringbed conformance list`"),
+    "ringbed conformance run": ("tests/cli/conformance/test_command.py", "`ringbed conformance run`"),
+    'ringbed conformance run --filter "csum.tx.udp4*" --seed 7 --json conf.json --junit conf.xml': (
+        "tests/cli/conformance/test_command.py",
+        '`ringbed conformance run --filter "csum.tx.udp4*" --seed 7 --json conf.json --junit conf.xml`',
+    ),
     "ringbed drivers new my_nic": ("tests/cli/drivers/test_command.py", "`ringbed drivers new my_nic`"),
     "ringbed drivers check my_nic:MyNic": ("tests/cli/drivers/test_check.py", "`ringbed drivers check my_nic:MyNic`"),
     "ringbed drivers check my_nic:MyNic --nic em --seed 1 --case rings.full": (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ringbed.cli.report import xml_text
 from ringbed.hw.formats.number import several
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Report", "json_text", "junit_xml", "show", "summary", "table"]
 
 SHOWN = 5  # findings of a case that are printed
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +126,17 @@ def junit_xml(report: Report) -> str:
     """A test case of each case; a failure's text is its findings, one a line, and the command that runs it again."""
     counts = report.counts()
     suite = ElementTree.Element("testsuite", {
-        "name": _xml(report.driver), "tests": str(len(report.outcomes)), "failures": str(counts["findings"]),
+        "name": xml_text(report.driver), "tests": str(len(report.outcomes)), "failures": str(counts["findings"]),
         "errors": "0", "skipped": str(counts["not applicable"]),
     })  # fmt: skip
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in (("nic", report.nic), ("engine", report.engine), ("seed", str(report.seed))):
-        ElementTree.SubElement(properties, "property", name=name, value=_xml(value))
+        ElementTree.SubElement(properties, "property", name=name, value=xml_text(value))
     for outcome in report.outcomes:
-        case = ElementTree.SubElement(suite, "testcase", classname=_xml(report.driver), name=outcome.case.name)
+        case = ElementTree.SubElement(suite, "testcase", classname=xml_text(report.driver), name=outcome.case.name)
         if outcome.found:
-            failure = ElementTree.SubElement(case, "failure", message=_xml(str(outcome.found[0])))
-            failure.text = _xml("\n".join([*map(str, outcome.found), f"again: {report.rerun(outcome)}"]))
+            failure = ElementTree.SubElement(case, "failure", message=xml_text(str(outcome.found[0])))
+            failure.text = xml_text("\n".join([*map(str, outcome.found), f"again: {report.rerun(outcome)}"]))
         elif outcome.why:
-            ElementTree.SubElement(case, "skipped", message=_xml(outcome.why))
+            ElementTree.SubElement(case, "skipped", message=xml_text(outcome.why))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _xml(text: str) -> str:
-    """A driver's own words may hold what XML may not."""
-    return NOT_IN_XML.sub("?", text)

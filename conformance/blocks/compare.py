@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ringbed.conformance.blocks.case import Answers, Case, Finding
-from ringbed.conformance.references.replay import align
+from ringbed.conformance.references.matched import matched
 
 __all__ = ["Reader", "compare"]
 
@@ -38,11 +38,7 @@ def _hint(case: Case, got: str) -> str:
 
 def _frames(cases: Sequence[Case], came: Sequence[bytes]) -> Iterator[Difference]:
     wanted = [(at, number, right) for at, case in enumerate(cases) for number, right in enumerate(case.frames)]
-    if len(wanted) == len(came) and all(got in right for (_, _, right), got in zip(wanted, came, strict=True)):
-        return
-    same = {other: right[0] for _, _, right in wanted for other in right}
-    pairs = align([right[0] for _, _, right in wanted], [same.get(frame, frame) for frame in came])
-    for index, of, to in pairs:
+    for index, of, to in matched([right for _, _, right in wanted], came):
         if of is None and to is not None:
             at = wanted[min(index, len(wanted) - 1)][0] if wanted else 0
             yield at, "extra", "nothing", f"a frame of {len(came[to])} bytes", came[to]

@@ -1,15 +1,19 @@
-"""What a driver is offered to send, for rooms that do not know the words of `drivers/world.py`; its AttachError too.
+"""What a driver is offered to send, for rooms that do not know the words of `drivers/world.py`; more of its words too.
 
-All three take a frame without FCS. Sums are asked for as a stack asks: what the fields hold before is the caller's.
+All three functions take a frame without FCS. Sums are asked for as a stack asks: what the fields hold before is the
+caller's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringbed.drivers.world import AttachError, Segmentation, TxFrame, TxSum
+from ringbed.drivers.ethtool import Coalesce, Features, RingSizes
+from ringbed.drivers.world import AttachError, Direction, Mapping, Segmentation, TxFrame, TxSum
 
-__all__ = ["AttachError", "TxFrame", "message", "plain", "summed"]
+__all__ = [
+    "AttachError", "Coalesce", "Direction", "Features", "Mapping", "RingSizes", "TxFrame", "message", "plain", "summed",
+]  # fmt: skip
 
 
 def plain(*segments: bytes | bytearray | memoryview, vlan: int | None = None) -> TxFrame:
@@ -28,7 +32,8 @@ def summed(
 
 
 def message(
-    segments: Sequence[bytes], l3: int, l4: int, *, header: int, mss: int, ipv6: bool, vlan: int | None = None
+    segments: Sequence[bytes], l3: int, l4: int, *, header: int, mss: int, ipv6: bool, vlan: int | None = None,
+    tcp: bool = True,
 ) -> TxFrame:  # fmt: skip
-    """A TCP message that the card shall cut: `header` bytes in front of each `mss` bytes of payload."""
-    return TxFrame(segments, l3_offset=l3, l4_offset=l4, vlan=vlan, segmentation=Segmentation(mss, header, True, ipv6))
+    """A message of TCP, or of UDP, that the card shall cut: `header` bytes in front of each `mss` bytes of payload."""
+    return TxFrame(segments, l3_offset=l3, l4_offset=l4, vlan=vlan, segmentation=Segmentation(mss, header, tcp, ipv6))
