@@ -43,6 +43,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.seam.engine.CardEnded": Exit.FINDING,
     "ringbed.sim.native.toolchain.SourceError": Exit.USAGE,
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
+    "ringbed.hw.errata.asked.UnknownErratum": Exit.USAGE,
     "ringbed.sim.seam.ports.parts.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.serve.socket_file.SocketRefused": Exit.USAGE,

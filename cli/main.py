@@ -17,6 +17,7 @@ from ringbed.cli.bench.command import bench
 from ringbed.cli.demo.command import demo
 from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
+from ringbed.cli.errata import command as errata
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.guest.command import guest
 from ringbed.cli.nic import command as nic
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(nic.app, name="nic")
 app.add_typer(dut.app, name="dut")
 app.add_typer(drivers.app, name="drivers")
+app.add_typer(errata.app, name="errata")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(guest)

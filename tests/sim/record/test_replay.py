@@ -164,7 +164,7 @@ def test_another_card_is_found_out_at_the_first_thing_that_it_does_otherwise(tmp
     records = kept(path)
     written = next(each for each in records if each.kind is Kind.WRITE)
     assert replayed(records, Settings())[0].difference is None
-    outcome, _ = replayed(records, Settings(), instead={"invert": 1})
+    outcome, _ = replayed(records, Settings(), instead=[{"invert": 1}])
     assert outcome.difference == Difference(written, written._replace(data=b"\1" + bytes(7)))
     assert outcome.difference.clock == written.clock
     assert outcome.same[Kind.WRITE] == 0
