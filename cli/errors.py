@@ -44,6 +44,7 @@ KNOWN: dict[str, Exit] = {
     "ringbed.sim.native.toolchain.SourceError": Exit.USAGE,
     "ringbed.conformance.nic.case.BrokenSuite": Exit.USAGE,  # said of the suite, not of the NIC: no finding
     "ringbed.sim.faults.plan.FaultFileError": Exit.USAGE,
+    "ringbed.hw.errata.asked.UnknownErratum": Exit.USAGE,
     "ringbed.sim.seam.ports.parts.PortMapError": Exit.USAGE,
     "ringbed.sim.wire.replay.CaptureError": Exit.USAGE,
     "ringbed.sim.serve.socket_file.SocketRefused": Exit.USAGE,

@@ -18,6 +18,7 @@ from ringbed.cli.conformance import command as conformance
 from ringbed.cli.demo.command import demo
 from ringbed.cli.drivers import command as drivers
 from ringbed.cli.dut import command as dut
+from ringbed.cli.errata import command as errata
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.guest.command import guest
 from ringbed.cli.nic import command as nic
@@ -41,6 +42,7 @@ app.add_typer(nic.app, name="nic")
 app.add_typer(dut.app, name="dut")
 app.add_typer(drivers.app, name="drivers")
 app.add_typer(conformance.app, name="conformance")
+app.add_typer(errata.app, name="errata")
 app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(guest)

@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     from ringbed.drivers.world import TxFrame as TxFrame
     from ringbed.drivers.world import TxSum as TxSum
     from ringbed.drivers.world import Verdict as Verdict
-    from ringbed.hw.errata.lab import errata_mask as errata_mask
+    from ringbed.hw.errata.asked import UnknownErratum as UnknownErratum
+    from ringbed.hw.errata.asked import errata_writes as errata_writes
+    from ringbed.hw.errata.asked import parse_errata as parse_errata
+    from ringbed.hw.errata.erratum import Condition as Condition
+    from ringbed.hw.errata.erratum import Erratum as Erratum
     from ringbed.sim.cards import em as em
     from ringbed.sim.cards import em_lab as em_lab
     from ringbed.sim.checker.finding import DriverFinding as DriverFinding
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from ringbed.sim.cocotb.run import run_in_cocotb as run_in_cocotb
     from ringbed.sim.dut.card import dut_spec as dut_spec
     from ringbed.sim.engines import open_engine as open_engine
+    from ringbed.sim.errata import switch_errata as switch_errata
     from ringbed.sim.faults.plan import FaultFileError as FaultFileError
     from ringbed.sim.faults.plan import FaultPlan as FaultPlan
     from ringbed.sim.faults.plan import load_plan as load_plan
@@ -111,13 +116,15 @@ PLACES = {  # names by module
         "AttachError Capabilities ChecksumOffload Coherent Device Direction Dma FrameSink "
         "Mapping Nic PciIdentity QueueState RxFrame Segmentation TxFrame TxSum Verdict"
     ),
-    "hw.errata.lab": "errata_mask",
+    "hw.errata.asked": "UnknownErratum errata_writes parse_errata",
+    "hw.errata.erratum": "Condition Erratum",
     "sim.cards": "em em_lab",
     "sim.checker.finding": "DriverFinding",
     "sim.processor.model": "Processor",
     "sim.cocotb.run": "CocotbFailed run_in_cocotb",
     "sim.dut.card": "dut_spec",
     "sim.engines": "open_engine",
+    "sim.errata": "switch_errata",
     "sim.faults.plan": "FaultFileError FaultPlan load_plan",
     "sim.memory.host": "HostMemory memory_for",
     "sim.native.toolchain": "BuildError",

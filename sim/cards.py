@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringbed.drivers.world import PciCapability, PciIdentity
 from ringbed.hw.formats.em import OFFLOADS, REGISTERS, pci
+from ringbed.hw.formats.errata_bus import INDEX_BITS, VALUE_BITS
 from ringbed.sim.seam.engine import Engine, Event
 from ringbed.sim.seam.portmap import Pin, PortMap
 from ringbed.sim.seam.spec import NicSpec
+
+if TYPE_CHECKING:
+    from ringbed.hw.errata.erratum import Erratum
 
 __all__ = ["CARDS", "EM_PCI", "OFFLOADS", "WIDTHS", "em", "em_lab", "reset_em"]
 
@@ -70,13 +74,23 @@ def _widened(portmap: PortMap, width: int) -> PortMap:
     )
 
 
-def em_lab() -> NicSpec:
-    """The `em` with every erratum of the lab in place, switched by the pin `errata` (`hw.errata.lab.errata_mask`)."""
-    from ringbed.hw.errata.lab import EM_ERRATA, lab_em
+def em_lab(errata: Sequence[Erratum] | None = None) -> NicSpec:
+    """The `em` with emulated bugs in place, switched on by its configuration bus (`sim/errata.py`).
 
+    `errata` are bugs of your own (docs/write-a-saboteur.md); without them it is the lab, with all there are.
+    """
     clean = _portmap()
-    portmap = replace(clean, pins=(*clean.pins, Pin("errata", len(EM_ERRATA))))
-    return NicSpec("em_lab", lab_em, portmap, {}, _sources())
+    bus = Pin("errata_index", INDEX_BITS), Pin("errata_value", VALUE_BITS), Pin("errata_write", 1)
+
+    def elaborate() -> Any:
+        from ringbed.hw.errata.lab import EM_ERRATA, lab_em
+
+        return lab_em(errata=EM_ERRATA if errata is None else tuple(errata))
+
+    params = {} if errata is None else {"errata": [each.facts() for each in errata]}
+    sources = () if errata is None else {source for each in errata for source in each.sources()}
+    portmap = replace(clean, pins=(*clean.pins, *bus))
+    return NicSpec("em_lab", elaborate, portmap, params, (*_sources(), *sorted(sources)))
 
 
 def reset_em(engine: Engine) -> None:

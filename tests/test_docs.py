@@ -103,6 +103,7 @@ RUN_ELSEWHERE = {
         "`ringbed guest --wire kernel --run conformance/guest/gate.sh`",
     ),
     "ringbed bench soak": ("tests/cli/bench/test_command.py", '_bench("soak"'),
+    "python try_it.py": ("tests/hw/errata/test_page.py", "`python try_it.py`"),
     "make docs": ("tests/hw/formats/test_em.py", "run `make docs`"),
 }
 
@@ -196,6 +197,7 @@ NOT_OURS = {  # a user's, a tool's, what is generated, and what a decision says 
     "docs/check-your-driver.md": {"my_nic.py"},
     "docs/driver-checker.md": {"my_nic.py"},
     "docs/write-a-driver.md": {"my_nic.py", "test_my_nic.py"},
+    "docs/write-a-saboteur.md": {"my_bug.py", "try_it.py"},
     "sim/native/build.py": {
         "verilated.cpp", "verilated_threads.cpp", "verilated_fst_c.cpp", "verilated_vcd_c.cpp", "verilated_dpi.cpp",
     },

@@ -65,6 +65,10 @@ def demo(
         bool, typer.Option("--waveform/--no-waveform", help="When a replayed capture disagrees, play it again and "
                            "record a waveform of the frame.")
     ] = True,
+    erratum: Annotated[
+        list[str] | None, typer.Option(metavar="ID[:name=value,...]", help="Switch a bug of the lab on (`ringbed errata"
+                                       "list`): what would you see of it? May be given more than once.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON; - is stdout.")] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the capture and the waveform go.")
@@ -93,7 +97,20 @@ def demo(
             raise UserError(f"{pcap} is not a file")
         wire = Wire.PCAP
     good = run_demo(
-        DemoOptions(engine.value, wire.value, pcap, seconds, seed, trace, json, out, faults, perfetto, waveform)
+        DemoOptions(
+            engine.value,
+            wire.value,
+            pcap,
+            seconds,
+            seed,
+            trace,
+            json,
+            out,
+            faults,
+            perfetto,
+            waveform,
+            tuple(erratum or ()),
+        )  # fmt: skip
     )
     if not good:
         raise typer.Exit(Exit.FINDING)

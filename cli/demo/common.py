@@ -44,6 +44,7 @@ class DemoOptions:
     faults: Path | None = None
     perfetto: Path | None = None
     waveform: bool = False  # of the first disagreement
+    errata: tuple[str, ...] = ()  # as `parse_errata` takes them
 
 
 def open_card(
@@ -53,6 +54,10 @@ def open_card(
     from ringbed.sim.seam.clock import Frequency
 
     waves = _waves(options)
+    if options.errata:
+        from ringbed.hw.errata.asked import parse_errata
+
+        settings["errata"] = parse_errata(options.errata)
     with console.status("building the card's model ...") as status:
         host = open_host(
             "em0", upper, engine=options.engine, irq_hold=Frequency().clocks(INTERRUPT_NS),

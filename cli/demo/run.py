@@ -31,6 +31,10 @@ def run_demo(options: DemoOptions) -> bool:
         raise UserError(f"{options.out} cannot be made a folder: {error.strerror}") from error
     must_all_be_writable((options.out / "demo.pcapng", options.json, options.perfetto), options.pcap)
     faults = _faults(options)
+    if options.errata:
+        from ringbed.hw.errata.asked import parse_errata
+
+        parse_errata(options.errata)  # said before a card is built
     with ExitStack() as stack:
         try:
             rows = _run(options, faults, stack, console)

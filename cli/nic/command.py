@@ -28,11 +28,13 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A NIC, as `ringbed ni
 
 @app.command("list", epilog=EPILOG)
 def list_nics() -> None:
-    """One line for each NIC."""
+    """One line for each NIC, and which have a lab of emulated bugs."""
+    from ringbed.hw.errata.lab import EM_ERRATA
     from ringbed.hw.formats.page import CARDS
 
     for card in CARDS.values():
         typer.echo(f"{card.name}  {card.pci['vendor']}:{card.pci['device']}  {card.title}")
+    typer.echo(f"em_lab  em with {len(EM_ERRATA)} documented bugs, each to be switched on: ringbed errata list")
 
 
 @app.command(epilog=EPILOG)

@@ -168,6 +168,10 @@ class Bench:
             raise pytest.UsageError(
                 "@pytest.mark.ringbed(processor=...): on engine qemu the card moves while the driver does"
             )
+        if self.engine == "qemu" and "errata" in settings:
+            raise pytest.UsageError(
+                "@pytest.mark.ringbed(errata=...): they are in the lab's RTL, and engine qemu has none"
+            )
         settings.setdefault("checker", self.engine != "qemu")
         return open_host(name, upper, engine=self.engine, mac=LLADDR, **settings)
 

@@ -18,7 +18,13 @@ import pytest
 __all__ = ["OWN", "driver_of", "must_record", "must_take_a_card", "settings_of"]
 
 OWN = ("map", "driver", "address", "findings")  # keys that are not for the engine
-OPTIONS = ("offloads", "waves", "checker", "processor")  # and those that are, but are no settings of every engine
+OPTIONS = (
+    "offloads",
+    "waves",
+    "checker",
+    "processor",
+    "errata",
+)  # and those that are, but are no settings of every engine
 
 
 def settings_of(item: pytest.Item) -> dict[str, Any]:
@@ -72,12 +78,28 @@ def _check_values(marker: dict[str, Any], here: Path) -> None:
             raise _wrong("checker", marker["checker"], "True, False or 'lines'")
     if "processor" in marker:
         _check_processor(marker)
+    if "errata" in marker:
+        _check_errata(marker)
     if "offloads" in marker:
         if "map" in marker:
             raise _wrong("offloads", marker["offloads"], "they are those of em, and this card is your own")
         given = marker["offloads"]
         if not isinstance(given, (list, tuple)) or any(each not in OFFLOADS for each in given):
             raise _wrong("offloads", given, f"a list of some of {', '.join(OFFLOADS)}")
+
+
+def _check_errata(marker: dict[str, Any]) -> None:
+    from ringbed.hw.errata.asked import errata_writes
+
+    given = marker["errata"]
+    if "map" in marker or "offloads" in marker:
+        raise _wrong("errata", given, "they are of em's lab, which goes with neither map= nor offloads=")
+    if not isinstance(given, dict) or not all(isinstance(wanted, dict) for wanted in given.values()):
+        raise _wrong("errata", given, "a mapping, such as {'tx-stall-32-bytes': {'length': 40}}")
+    try:
+        errata_writes(given)
+    except ValueError as error:
+        raise _wrong("errata", given, str(error)) from None
 
 
 def _check_processor(marker: dict[str, Any]) -> None:

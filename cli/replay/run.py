@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -69,35 +69,35 @@ def run_replay(options: ReplayOptions) -> bool:
     console = Console(stderr=aside, highlight=False, soft_wrap=True)
     with ExitStack() as stack:
         source = stack.enter_context(RecordingReader(options.recording))
-        spec, errata = _card(options, source.header)
+        spec, instead = _card(options, source.header)
         with console.status("building the card's model ...") as status:
             engine = _engine(options, spec, source.header, lambda text: status.update(f"{text} ..."))
             stack.callback(engine.close)
             told = header_of(spec, engine.settings).differences(source.header)
         for each in told:
             console.print(f"this is not the card of the recording: {each}", style="yellow", markup=False)
-        instead = {"errata": errata} if errata else {}
         replay = Replay(engine, source.header.pins, instead, _tap(options, engine, spec, stack))
         outcome = _run(options, source, replay, stack, console)
     return _judge(options, source, outcome, console)
 
 
-def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, int]:
-    """What is opened, and the value of a lab build's pin. Raises UserError, and for a port map as `dut_card`."""
+def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, Sequence[Mapping[str, int]]]:
+    """What is opened, and the pins of its first clocks that were not so.
+
+    Raises UserError, UnknownErratum, and for a port map as `dut_card`.
+    """
     if options.map is not None:
         from ringbed.sim.dut.card import dut_card
 
-        return dut_card(options.map)[0], 0
+        return dut_card(options.map)[0], ()
     if options.errata:
-        from ringbed.hw.errata.lab import errata_mask
+        from ringbed.hw.errata.asked import parse_errata
+        from ringbed.sim.errata import pin_steps
 
-        try:
-            mask = errata_mask(*options.errata)
-        except KeyError as error:
-            raise UserError(str(error.args[0])) from None
+        steps = pin_steps(parse_errata(options.errata))
         if header.nic not in ("em", "em_lab"):
             raise UserError(f"the lab's card is em, 64 bits wide, and {options.recording} is of {header.nic!r}")
-        return em_lab(), mask
+        return em_lab(), steps
     known: dict[str, Callable[[], NicSpec]] = {em(width=width).name: partial(em, width=width) for width in WIDTHS}
     known["em_lab"] = em_lab  # which is slow to import
     if header.nic not in known:
@@ -105,7 +105,7 @@ def _card(options: ReplayOptions, header: Header) -> tuple[NicSpec, int]:
             f"{options.recording} is of a NIC {header.nic!r}, which is none of {', '.join(known)}: one with a port map "
             "is replayed by it, --map FILE"
         )
-    return known[header.nic](), 0
+    return known[header.nic](), ()
 
 
 def _engine(options: ReplayOptions, spec: NicSpec, header: Header, told: Callable[[str], None]) -> ReplayEngine:

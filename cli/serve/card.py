@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringbed.cli.errors import UserError
@@ -18,12 +18,12 @@ __all__ = ["CardToServe", "is_map", "own_card", "somebodys_card"]
 
 @dataclass(frozen=True, slots=True)
 class CardToServe:
-    """Its model, who it is on PCI, how it is reset; `errata` is the value of a lab build's pin."""
+    """Its model, who it is on PCI, how it is reset; `errata` are the bugs of a lab build that are on."""
 
     spec: NicSpec
     pci: PciIdentity
     reset: Callable[[NativeEngine], None]
-    errata: int = 0
+    errata: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def is_map(name: str) -> bool:
@@ -32,19 +32,16 @@ def is_map(name: str) -> bool:
 
 
 def own_card(width: int, errata: tuple[str, ...]) -> CardToServe:
-    """`em`. Raises UserError."""
+    """`em`. Raises UserError, UnknownErratum."""
     if width not in WIDTHS:
         raise UserError(f"em is made {', '.join(map(str, WIDTHS))} bits wide, not {width}")
     if not errata:
         return CardToServe(em(width=width), EM_PCI, reset_em)
     if width != WIDTHS[0]:
         raise UserError(f"the lab's card is {WIDTHS[0]} bits wide: --erratum does not go with --width")
-    from ringbed.hw.errata.lab import errata_mask
+    from ringbed.hw.errata.asked import parse_errata
 
-    try:
-        return CardToServe(em_lab(), EM_PCI, reset_em, errata_mask(*errata))
-    except KeyError as error:
-        raise UserError(str(error.args[0])) from None
+    return CardToServe(em_lab(), EM_PCI, reset_em, parse_errata(errata))
 
 
 def somebodys_card(path: Path, width: int, errata: tuple[str, ...]) -> CardToServe:

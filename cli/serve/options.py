@@ -26,7 +26,12 @@ Record = Annotated[
     typer.Option(metavar="FILE", help="Write all that enters and leaves the card, for `ringbed replay`."),
 ]
 Width = Annotated[int, typer.Option(metavar="BITS", help="Of the data path: 64, 128, 256 or 512.")]
-Errata = Annotated[
-    list[str] | None, typer.Option(metavar="ID", help="Switch a bug of the lab on; may be given more than once.")
+Errata = Annotated[  # fmt: skip
+    list[str] | None,
+    typer.Option(
+        metavar="ID[:name=value,...]",
+        help="Switch a bug of the lab on, with other conditions than its own; may "
+        "be given more than once. `ringbed errata list` has them.",
+    ),
 ]
 Account = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the account as JSON; - is stdout.")]

@@ -109,7 +109,9 @@ def opened(
         made = make(capture=capture, say=say, progress=lambda text: status.update(f"{text} ..."), **more)
     stack.callback(made.close)
     if card.errata:
-        made.engine.set_pin("errata", card.errata)
+        from ringbed.sim.errata import switch_errata  # which imports all saboteurs, and Amaranth
+
+        switch_errata(made.engine, card.errata)
     if options.trace is not None:
         made.engine.trace(options.trace)
     return made

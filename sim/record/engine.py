@@ -137,6 +137,11 @@ class ReplayEngine(NativeEngine):
         super()._open(waves, library)
         record(library, self._live(), replays=True)
 
+    @property
+    def pins(self) -> list[str]:
+        """The card's, as PIN records number them."""
+        return list(self._pins)
+
     def taken(self) -> bytes:
         return take(self._lib, self._live())
 

@@ -7,7 +7,7 @@ What the card does meanwhile is recorded again, and compared record by record, s
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -47,17 +47,19 @@ class Outcome:
 
 
 class Replay:
-    """`pins` are the names of the recording's; those in `instead` have another value from the first clock on.
+    """`pins` are the names of the recording's; those in `instead` have the values of its first item in the first clock,
+    of its second in the next, and so on, and of its last from then on.
 
     `end` is given the wire's end and gives what frames in and out pass: a tap, or the same.
     """
 
     def __init__(
-        self, engine: ReplayEngine, pins: tuple[str, ...], instead: Mapping[str, int] | None = None,
+        self, engine: ReplayEngine, pins: tuple[str, ...], instead: Sequence[Mapping[str, int]] = (),
         end: Callable[[WireEnd], WireEnd] = lambda end: end,
     ) -> None:  # fmt: skip
         self.outcome = Outcome()
-        self._engine, self._pins, self._instead, self._decoder = engine, pins, instead or {}, Decoder()
+        self._engine, self._pins, self._steps, self._decoder = engine, pins, deque(instead), Decoder()
+        self._instead = {name for step in instead for name in step}
         self._raw = RawEnd(engine)
         self._end = end(self._raw)
         self._expected = deque[Record]()  # what the recording has and the replay has not come to
@@ -66,9 +68,8 @@ class Replay:
         self._asked: Record | None = None  # a read of a register whose answer has not been read
         self._told: Callable[[int], None] = lambda clock: None
         self._last, self._ended = 0, NEVER  # the last clock that is on record; from which on nothing is
-        for name, value in self._instead.items():
-            engine.set_pin(name, value)
         engine.taken()  # what nobody recorded
+        self._next_pins()
 
     def run(
         self, records: Iterable[Record], until: int = NEVER, told: Callable[[int], None] = lambda clock: None
@@ -156,10 +157,18 @@ class Replay:
 
     def _run(self, clock: int) -> None:
         """In steps, or nobody could end it: a file of a few bytes may name any clock."""
+        while self._steps and self._engine.now < clock:
+            self._engine.run(self._engine.now + 1, Event.NONE)
+            self._next_pins()
         while self._engine.now < clock - STEP:
             self._engine.run(self._engine.now + STEP, Event.NONE)
             self._told(self._engine.now)
         self._engine.run(clock, Event.NONE)
+
+    def _next_pins(self) -> None:
+        """The pins that are other than recorded, as they are in this clock."""
+        for name, value in (self._steps.popleft() if self._steps else {}).items():
+            self._engine.set_pin(name, value)
 
     def _do(self, record: Record) -> None:
         engine, place, value = self._engine, record.place, record.value
@@ -201,6 +210,8 @@ class Replay:
         for record in self._decoder.records(self._engine.taken()):
             if record.kind is Kind.TIME or self.outcome.difference is not None:
                 continue
+            if record.kind is Kind.PIN and self._engine.pins[record.place] in self._instead:
+                continue  # set here, and nobody recorded it
             recorded = self._expected.popleft() if self._expected else None
             if recorded is None and record.clock >= self._ended:
                 continue

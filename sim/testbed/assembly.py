@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ringbed.drivers.em.driver import Em
 from ringbed.drivers.world import Nic, PciIdentity, RxFrame, TxFrame, TxSum, Verdict
 from ringbed.sim import cards
 from ringbed.sim.cards import EM_PCI
 from ringbed.sim.checker.wanted import CHECKED, check_for
-from ringbed.sim.engines import open_engine
+from ringbed.sim.engines import AnyEngine, open_engine
 from ringbed.sim.memory.host import HostMemory, memory_for
 from ringbed.sim.processor.model import Processor
 from ringbed.sim.qemu.engine import QemuEngine
@@ -47,6 +47,9 @@ from ringbed.stack.kern.scheduler import Context
 from ringbed.stack.link.interface import Attachment, Capabilities, Offload, Ring
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire.ethernet import ETHERTYPE_VLAN
+
+if TYPE_CHECKING:
+    from ringbed.hw.errata.asked import Asked
 
 __all__ = ["EM_PCI", "StackHost", "StackOnDriver", "account", "open_host"]
 
@@ -189,26 +192,32 @@ def open_host(
     progress: Progress | None = None,
     checker: bool | Literal["lines"] | None = None,
     processor: Processor | None = None,
+    errata: Asked | None = None,
     **settings: Any,
 ) -> Host[U]:
     """An `em` card with address `mac` on an engine, its driver attached but not up; `name` such as `em0`.
 
-    `spec` replaces the clean card (a lab build). `driver` is a driver of one's own, a class or whatever makes one of
-    (device, dma, sink); without it the driver is `drivers.em.Em`. `driver_options` are its keywords (a mapping as
-    `driver` is Em's, as it was before). `settings` are those of `sim.seam.settings.Settings` and of the engine.
+    `spec` replaces the clean card; `errata` opens the lab's with these bugs on, before the driver attaches:
+    `{"rx-udp4-zero-flagged-bad": {}, "tx-stall-32-bytes": {"length": 40}}`, as `ringbed errata list` has them. `driver`
+    is a driver of one's own, a class or whatever makes one of (device, dma, sink); without it the driver is
+    `drivers.em.Em`. `driver_options` are its keywords (a mapping as `driver` is Em's, as it was before). `settings` are
+    those of `sim.seam.settings.Settings` and of the engine.
     With `checker` the driver is held against the card's manual (docs/driver-checker.md); `host.findings()` has what it
     did; `"lines"` finds the line of each store, and is slow. Not on `qemu`.
     `processor` says what the host's own work takes, so that the card goes on behind each access; it needs the checker.
-    Raises ValueError for a bad one, BuildError, QemuMissing, and what the driver raises: AttachError.
+    Raises ValueError for a bad one (UnknownErratum for an erratum), BuildError, QemuMissing, and what the driver
+    raises: AttachError.
     """
     make = _maker(name, offloads, driver, driver_options)
     check_for("", checker, processor)  # said before a card is built
-    spec = spec or cards.em(offloads)
+    spec = _card(spec, offloads, errata, engine)
     memory = memory or memory_for(spec.portmap)
     opened = open_engine(engine, spec, memory, say=say, progress=progress, **settings)
     try:
         check = check_for(opened.kind, checker, processor)
         opened.set_pin("mac", int.from_bytes(mac, "big"))
+        if errata:
+            _switch(opened, errata)
         pci = opened.pci if isinstance(opened, QemuEngine) else EM_PCI
         host = Host(name, opened, memory, pci, make, upper, opened.frequency, check)
     except BaseException:
@@ -217,6 +226,28 @@ def open_host(
     if checker is None and host.checker is not None and (told := CHECKED.get()) is not None:
         told(host.checker)
     return host
+
+
+def _card(spec: NicSpec | None, offloads: Collection[str], errata: Asked | None, engine: str) -> NicSpec:
+    """The one that was given, or the lab's where errata are asked for, or the clean one. Raises ValueError."""
+    if not errata:
+        return spec or cards.em(offloads)
+    from ringbed.hw.errata.asked import errata_writes  # the lab and Amaranth: slow to import
+
+    errata_writes(errata)
+    if spec is not None or set(offloads) != set(cards.OFFLOADS):
+        raise ValueError(
+            "errata are of the lab's card, which has all offloads: spec= and offloads= do not go with them"
+        )
+    if engine == "qemu":
+        raise ValueError("errata are in the lab's RTL, and engine qemu has none")
+    return cards.em_lab()
+
+
+def _switch(engine: AnyEngine, errata: Asked) -> None:
+    from ringbed.sim.errata import switch_errata
+
+    switch_errata(engine, errata)
 
 
 def _maker(

@@ -56,6 +56,8 @@ WRITTEN = {
     ("drivers check", "html"): "my_nic:MyNic --html",
     ("nic synth", "json"): "em --json",
     ("nic synth", "page"): "em --page",
+    ("errata list", "json"): "--json",
+    ("errata show", "json"): "tx-stall-32-bytes --json",
     ("nic test", "json"): "em --json",
     ("nic stats", "json"): "em --json",
     ("nic registers", "json"): "em --json",

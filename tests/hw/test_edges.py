@@ -57,6 +57,10 @@ STAY_0 = """
 """.split()
 
 COUNTERS: dict[str, dict[str, Edge]] = {
+    # a frame of 16 KiB; the beats of a head, where it stays
+    "stream.frame_facts.FrameFacts": {
+        "after": (16384, "test_the_longest_frame"), "number": (16, "test_the_longest_frame"),
+    },
     # a chunk that begins under 4 GiB and ends above; the longest that the buffers allow
     "bus.burst.BurstSplit": {
         "address": (1 << 32, "test_bursts_of_a_chunk[64-0.0]"), "left": (16384, "test_bursts_of_a_chunk[64-0.0]"),

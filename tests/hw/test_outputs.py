@@ -25,6 +25,7 @@ from amaranth.lib import wiring
 import ringbed.hw
 from ringbed.hw.station.counters import Counters
 from ringbed.hw.stream.fifo import Fifo
+from ringbed.hw.stream.frame_facts import FrameFacts
 from ringbed.hw.tx.segment import Segment
 from ringbed.sim.synth.blocks import blocks_of
 from tests.hw import mutants
@@ -48,6 +49,7 @@ NAMED = {
 TESTED_AS: dict[str, Callable[[], Any]] = {
     "station.counters.Counters": lambda: Counters({"one": 1, "some": 8, "many": 32}),
     "stream.fifo.Fifo": lambda: Fifo(37, 5),
+    "stream.frame_facts.FrameFacts": lambda: FrameFacts(64, 8, 4, 4),  # of the lab's card alone
     "tx.segment.Segment": lambda: Segment(64, 8),
 }
 

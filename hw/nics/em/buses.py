@@ -11,6 +11,7 @@ from ringbed.hw.bus.dma import DmaRead, DmaWrite
 from ringbed.hw.formats import em
 from ringbed.hw.nics.em.parts import Parts
 from ringbed.hw.stream.packet_buffer import BANKS, PacketBuffer
+from ringbed.hw.stream.taps import Taps
 
 __all__ = ["join_buffer", "join_dma", "join_rings"]
 
@@ -74,15 +75,22 @@ def join_dma(m: Module, parts: Parts, bus: Any) -> tuple[DmaRead, DmaWrite]:
     return read, write
 
 
-def join_rings(m: Module, parts: Parts) -> None:
+def join_rings(m: Module, parts: Parts, taps: Taps) -> None:
     """The rings' registers, and the halves' control words."""
     file, receive, transmit, reset = parts.file, parts.receive, parts.transmit, parts.reset
     for letter, half in (("R", receive), ("T", transmit)):
         value = {name: getattr(file, f"{letter}D{name}") for name in ("BAL", "BAH", "LEN", "T", "H")}
+        side = {
+            "head": half.registers.head,
+            "count": half.registers.count,
+            "sending": transmit.sending,
+            "timebase": parts.timebase,
+        }
+        tail = taps.alter(m, f"{letter.lower()}x.tail", value["T"], side)
         m.d.comb += [
             half.registers.base.eq(Cat(value["BAL"], value["BAH"])),
             half.registers.count.eq(value["LEN"] >> 4),
-            half.registers.tail.eq(value["T"]),
+            half.registers.tail.eq(tail),
             half.registers.head_w.eq(getattr(file, f"{letter}DH_w")),
             half.registers.head_in.eq(file.wdata),
             value["H"].eq(half.registers.head),

@@ -7,7 +7,7 @@ what is in `buses.py` (packet buffer, DMA, rings), `station.py` (EEPROM, PHY, lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from amaranth import Cat, Module, Mux, Signal
@@ -19,6 +19,7 @@ from ringbed.hw.bus.axi import Axi4, AxiLite
 from ringbed.hw.bus.card_reset import CardReset
 from ringbed.hw.formats import em
 from ringbed.hw.formats.em import OFFLOADS
+from ringbed.hw.formats.errata_bus import INDEX_BITS, VALUE_BITS
 from ringbed.hw.mac.rx import WireRx
 from ringbed.hw.mac.tx import WireTx
 from ringbed.hw.nics.em.buses import join_buffer, join_dma, join_rings
@@ -40,18 +41,20 @@ QUIET = 32  # clocks without a sign of life after which nothing is in flight: lo
 class Em(wiring.Component):
     """The whole card, its data path `width` bits wide: 64, 128, 256 or 512.
 
-    `taps` puts components into the datapath (see `taps.py`); `offloads` names its checksum engines.
+    `taps` puts parts into the datapath (see `taps.py`), `registers` are theirs: with some the card has the pins
+    `errata_index`, `errata_value` and `errata_write`. `offloads` names its checksum engines.
     Raises ValueError for a data width, a tap or an offload that does not exist.
     """
 
     def __init__(
-        self, taps: Mapping[str, Any] | None = None, *, width: int = 64, offloads: Collection[str] = OFFLOADS
-    ) -> None:
+        self, taps: Mapping[str, Any] | None = None, *, registers: Sequence[Signal] = (), width: int = 64,
+        offloads: Collection[str] = OFFLOADS,
+    ) -> None:  # fmt: skip
         for name in offloads:
             if name not in OFFLOADS:
                 raise ValueError(f"em has no offload {name!r}; it has {', '.join(OFFLOADS)}")
         lanes_of(width)
-        self.width, self.taps, self.offloads = width, Taps(taps), frozenset(offloads)
+        self.width, self.taps, self.offloads = width, Taps(taps, registers), frozenset(offloads)
         self.file = register_file()
         members = {
             "s_axil": In(AxiLite(17)), "m_axi": Out(Axi4(64, width, 4)), "rx": In(WireRx(width)),
@@ -60,8 +63,8 @@ class Em(wiring.Component):
             "idle": Out(1), "wake_in": Out(32), "timebase": In(32),
             "stages": Out(RX_STAGES.size + TX_STAGES.size),
         }  # fmt: skip
-        if self.taps.enables:
-            members["errata"] = In(len(self.taps.enables))
+        if registers:
+            members |= {"errata_index": In(INDEX_BITS), "errata_value": In(VALUE_BITS), "errata_write": In(1)}
         super().__init__(members)
 
     def ports(self) -> dict[str, Signal]:
@@ -81,20 +84,23 @@ class Em(wiring.Component):
         self._software(m, parts)
         join_buffer(m, parts, self.width)
         read, write = join_dma(m, parts, self.m_axi)
-        join_rings(m, parts)
-        eerd = join_eeprom(m, parts, self.mac)
-        line = join_line(m, parts, self.link_up, self.rx, self.tx)
-        join_addresses(m, parts, self.mac)
-        join_control(m, parts)
-        throttle = join_interrupt(m, parts, line)
+        join_rings(m, parts, self.taps)
+        eerd = join_eeprom(m, parts, self.mac, self.taps)
+        line = join_line(m, parts, self.link_up, self.rx, self.tx, self.taps)
+        join_addresses(m, parts, self.mac, self.taps)
+        join_control(m, parts, self.taps)
+        irq, throttle = join_interrupt(m, parts, line, self.taps)
         join_counters(m, parts, line)
-        join_statistics(m, parts)
-        m.d.comb += [self.irq.eq(throttle.irq), self.stages.eq(Cat(receive.stages, transmit.stages))]
-        for bit, enable in enumerate(self.taps.enables):
-            m.d.comb += enable.eq(self.errata[bit])
+        join_statistics(m, parts, self.taps)
+        m.d.comb += [self.irq.eq(irq), self.stages.eq(Cat(receive.stages, transmit.stages))]
+        if self.taps.components:
+            m.d.comb += self.taps.clear.eq(reset.clear)
+        if self.taps.registers:
+            self.taps.configure(m, self.errata_index, self.errata_value, self.errata_write)
         self._idle(
             m,
-            (receive.active, transmit.active, transmit.sending, read.busy, write.busy, reset.draining, line.moves),
+            (receive.active, transmit.active, transmit.sending, read.busy, write.busy, reset.draining, line.moves)
+            + ((self.errata_write,) if self.taps.registers else ()),
             line.moves,
             (line.mdic.wait, throttle.wait, *parts.timers()),
             eerd.wait,
@@ -147,6 +153,6 @@ class Em(wiring.Component):
         flying = self.receive.in_flight | self.transmit.in_flight
         m.d.sync += was_idle.eq(self.idle)
         m.d.sync += Assert(~rests | ~flying, "em: no frame is in flight after QUIET clocks without a sign of life")
-        if not self.taps.enables:  # a saboteur may come to life by a pin
+        if not self.taps.components:  # a saboteur may do what it likes
             told = called | (self.wake_in == 0)
             m.d.sync += Assert(~was_idle | ~life | told, "em: nothing moves after QUIET that nobody called")

@@ -9,13 +9,14 @@ from amaranth.lib.wiring import connect
 
 from ringbed.hw.formats import em
 from ringbed.hw.nics.em.parts import Parts
+from ringbed.hw.stream.taps import Taps
 
 __all__ = ["join_control"]
 
 RXO = next(cause.lsb for cause in em.CAUSES if cause.name == "RXO")
 
 
-def join_control(m: Module, parts: Parts) -> None:
+def join_control(m: Module, parts: Parts, taps: Taps) -> None:
     """Each value goes to the member of its name; a pulse where software writes a self-clearing bit."""
     file, receive, transmit, field = parts.file, parts.receive, parts.transmit, parts.field
     shared = {
@@ -32,7 +33,7 @@ def join_control(m: Module, parts: Parts) -> None:
         "fcrth": file.FCRTH[:16], "fcrtl": file.FCRTL[:16], "xone": field("FCRTL", "XONE"),
         "rx_missed": receive.event[RXO], "rx_fill": receive.fill, "station": parts.station,
     }  # fmt: skip
-    connect(m, receive.pause, transmit.pause)
+    connect(m, taps.insert(m, "pause.rx", receive.pause), transmit.pause)
     for half, values in ((receive, shared | to_receive), (transmit, shared | to_transmit)):
         for name, value in values.items():
             m.d.comb += getattr(half, name).eq(value)

@@ -114,7 +114,7 @@ class EmRx(wiring.Component):
         connect(m, place.chunk, split.i)
         connect(m, split.plan, plan.i)
         connect(m, plan.o, move.plan)
-        connect(m, split.request, flipped(self.data))
+        connect(m, self.taps.insert(m, "rx.request", split.request), flipped(self.data))
         connect(m, front.beats, move.i)
         connect(m, beats, flipped(self.data_beat))
         waits, starves = Signal(), Signal()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth import Module, Mux, ResetInserter, Signal, Value
 from amaranth.hdl import Assert
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -21,12 +21,13 @@ from ringbed.hw.mac.rx_head import RxHead
 from ringbed.hw.rx.admit import DROPS, Admitted, RxAdmit
 from ringbed.hw.rx.checksum import ChecksumRx, RxChecksums
 from ringbed.hw.rx.filter import ADDRESSES, RxFilter
-from ringbed.hw.rx.parse import Parse
+from ringbed.hw.rx.parse import Parse, Parsed
 from ringbed.hw.rx.ring import RxFrame
 from ringbed.hw.rx.vlan_strip import VlanStrip
 from ringbed.hw.station.counters import Pending
 from ringbed.hw.station.statistics import RxStat
 from ringbed.hw.stream.fifo import Fifo
+from ringbed.hw.stream.frame_facts import FrameFacts
 from ringbed.hw.stream.frame_store import FrameStore
 from ringbed.hw.stream.packet_buffer import BufferPort
 from ringbed.hw.stream.taps import Taps
@@ -74,6 +75,7 @@ class EmRxFront(wiring.Component):
 
     def __init__(self, width: int, taps: Taps, sums: bool) -> None:
         self.width, self.taps, self.sums = width, taps, sums
+        self.facts: FrameFacts | None = None  # for taps that want it
         super().__init__(FRONT_MEMBERS | front_streams(width) | {
             "frames": Out(stream.Signature(RxFrame())), "beats": Out(stream.Signature(width)),
             "left": In(8), "lost": Out(16), "kept": Out(1), "drop_reset": Out(1), "in_flight": Out(1),
@@ -87,7 +89,7 @@ class EmRxFront(wiring.Component):
         beats = self.taps.insert(m, "rx.data", mac.o, {"end": mac.end})
         stripped = self._look(m, mac, beats)
         sums = self._sums(m, stripped) if self.sums else self._no_sums(m)
-        self._keep(m, self.taps.insert(m, "rx.verdict", sums))
+        self._keep(m, sums)
         self._account(m)
         return m
 
@@ -117,10 +119,16 @@ class EmRxFront(wiring.Component):
             strip.end.eq(mac.end), strip.strip.eq(head.o.strip), strip.tag.eq(head.o.tci),
         ]  # fmt: skip
         admit = self.admit
+        verdict = self.taps.alter(m, "rx.filter", filters.o, {
+            "head": head.o, "told": head.told, "control": filters.control,
+        })  # fmt: skip
+        end = self.taps.alter(m, "rx.end", strip.o_end, {
+            "stripped": strip.stripped, "last": lambda: strip.o.valid & strip.o.payload.last,
+        })  # fmt: skip
         m.d.comb += [
-            admit.i.payload.eq(strip.o.payload), admit.i.valid.eq(strip.o.valid), admit.end.eq(strip.o_end),
+            admit.i.payload.eq(strip.o.payload), admit.i.valid.eq(strip.o.valid), admit.end.eq(end),
             admit.stripped.eq(strip.stripped), admit.tag.eq(strip.o_tag),
-            admit.verdict.eq(filters.o), admit.mac.eq(control.o),
+            admit.verdict.eq(verdict), admit.mac.eq(control.o),
         ]  # fmt: skip
         return strip.o
 
@@ -128,6 +136,8 @@ class EmRxFront(wiring.Component):
         m.submodules.parse = parse = Parse(self.width)
         m.submodules.checksum = checksum = ChecksumRx(self.width)
         parsed = self.taps.insert(m, "rx.parsed", parse.o)
+        if self.taps.used("rx.verdict", "rx.frame"):
+            self.facts = self._facts(m, parsed)
         for sink, source in ((parse.i, beats), (checksum.i, parsed)):
             m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid)]
         m.d.comb += parse.vet.eq(self.vet)
@@ -137,6 +147,15 @@ class EmRxFront(wiring.Component):
             m.d.comb += control[name.lower()].eq(self.rxcsum[field.lsb : field.lsb + field.width])
         m.d.comb += control.secrc.eq(self._bit("SECRC"))
         return checksum.o
+
+    def _facts(self, m: Module, parsed: Any) -> FrameFacts:
+        """What the verdicts' taps are told of each frame."""
+        m.submodules.facts = facts = FrameFacts(self.width, IN_FLIGHT, 1, Parsed)
+        m.d.comb += [
+            facts.i.payload.eq(parsed.payload.beat), facts.i.valid.eq(parsed.valid),
+            Value.cast(facts.end).eq(Value.cast(parsed.payload.parsed)),
+        ]  # fmt: skip
+        return facts
 
     def _no_sums(self, m: Module) -> Any:
         """A card without receive engines: every frame says 'ignore the checksum bits'."""
@@ -152,6 +171,8 @@ class EmRxFront(wiring.Component):
             Admitted, IN_FLIGHT, has_room="rx_front: no more than IN_FLIGHT frames that ended wait for their sums",
             has_item="rx_front: sums come of a frame that ended",
         )  # fmt: skip
+        side = self._known(m, sums, ended) if self.facts is not None else {}
+        sums = self.taps.insert(m, "rx.verdict", sums, side)
         m.submodules.frames = frames = ResetInserter(self.clear)(Fifo(
             RxFrame(), FRAMES, has_room="rx_front: no more than IN_FLIGHT frames come after the queue was crowded"
         ))  # fmt: skip
@@ -171,13 +192,14 @@ class EmRxFront(wiring.Component):
         connect(m, store.memory, flipped(self.buffer))
         connect(m, store.o, flipped(self.beats))
         connect(m, frames.o, flipped(self.frames))
-        kept, found, frame = ended.o.payload, sums.payload, frames.i.payload
+        queued = self._queued(m, frames, side)
+        kept, found, frame = ended.o.payload, sums.payload, queued.payload
         marks = {"IXSM": found.ixsm, "TCPCS": found.tcpcs, "IPCS": found.ipcs, "VP": kept.vp, "PIF": kept.pif}
         status: Any = STATUS["DD"] | STATUS["EOP"]
         for name, mark in marks.items():
             status = status | Mux(mark, STATUS[name], 0)
         m.d.comb += [
-            frames.i.valid.eq(sums.valid & kept.kept),
+            queued.valid.eq(sums.valid & kept.kept),
             frame.length.eq(kept.length), frame.checksum.eq(found.packet_checksum), frame.special.eq(kept.tag),
             frame.status.eq(status),
             frame.errors.eq(kept.ce | (found.tcpe << 5) | (found.ipe << 6) | (kept.rxe << 7)),
@@ -188,6 +210,22 @@ class EmRxFront(wiring.Component):
         m.d.comb += self.in_flight.eq(flying != 0)
         m.d.sync += behind.eq(behind + (ended.i.valid & admit.o.kept) - frames.i.valid)
         m.d.sync += Assert(~self.clear | (behind == 0), "rx_front: a reset finds all kept frames queued after SETTLE")
+
+    def _known(self, m: Module, sums: Any, ended: Fifo) -> dict[str, Any]:
+        """The side information of a frame's verdict and descriptor; it leaves with its sums."""
+        assert self.facts is not None
+        m.d.comb += self.facts.o.ready.eq(sums.valid)
+        known = self.facts.o.payload
+        return {"facts": known, "parsed": known.end, "admitted": ended.o.payload}
+
+    def _queued(self, m: Module, frames: Fifo, side: dict[str, Any]) -> Any:
+        """Where a kept frame is written: the queue itself, or the tap in front of it."""
+        if not self.taps.used("rx.frame"):
+            return frames.i
+        queued = stream.Signature(RxFrame(), always_ready=True).create()
+        out = self.taps.insert(m, "rx.frame", queued, side)
+        m.d.comb += [frames.i.payload.eq(out.payload), frames.i.valid.eq(out.valid)]
+        return queued
 
     def _account(self, m: Module) -> None:
         admit, lanes = self.admit, self.width // 8

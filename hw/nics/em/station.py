@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import connect, flipped
 
 from ringbed.hw.formats import em
@@ -14,12 +15,14 @@ from ringbed.hw.nics.em.parts import CORE_HZ, Parts
 from ringbed.hw.rx.filter_table import FilterTable
 from ringbed.hw.station.eeprom import Eeprom, EepromRead, Microwire
 from ringbed.hw.station.phy import Mdic, Phy
+from ringbed.hw.stream.taps import Taps
 
 __all__ = ["EEPROM_CLOCKS", "MDIO_CLOCKS", "Line", "join_addresses", "join_eeprom", "join_line"]
 
 MDIO_CLOCKS = 64 * CORE_HZ // 2_500_000  # one clause 22 access: 64 bits at 2.5 MHz
 EEPROM_CLOCKS = 27 * CORE_HZ // 1_000_000  # start, opcode, address and word at 1 MHz
 ADDRESSES = em.REGISTERS["RAL"].count
+TableWrite = data.StructLayout({"at": 7, "en": 1, "data": 32})  # software's, to a filter table
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,18 @@ class Line:
     loop: Loopback
 
 
-def join_eeprom(m: Module, parts: Parts, mac: Any) -> EepromRead:
+def join_eeprom(m: Module, parts: Parts, mac: Any, taps: Taps) -> EepromRead:
     """The words, read through EERD or by hand through the pins of EECD."""
     m.submodules.eeprom = eeprom = Eeprom()
     m.submodules.eerd = eerd = EepromRead(EEPROM_CLOCKS)
     m.submodules.microwire = pins = Microwire()
     file, eecd = parts.file, em.REGISTERS["EECD"]
     by_hand = parts.field("EECD", "REQ")
+    word = taps.alter(m, "eeprom.word", eeprom.data, {"address": eeprom.address})
     m.d.comb += [
         eeprom.mac.eq(mac),
         eeprom.address.eq(Mux(by_hand, pins.address, eerd.address)),
-        pins.word.eq(eeprom.data), eerd.word.eq(eeprom.data),
+        pins.word.eq(word), eerd.word.eq(word),
         pins.sk.eq(parts.field("EECD", "SK")), pins.cs.eq(parts.field("EECD", "CS")),
         pins.di.eq(parts.field("EECD", "DI")),
         file.EECD_ro.eq((pins.do << eecd["DO"].lsb) | (by_hand << eecd["GNT"].lsb) | eecd["PRES"].mask),
@@ -52,7 +56,7 @@ def join_eeprom(m: Module, parts: Parts, mac: Any) -> EepromRead:
     return eerd
 
 
-def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
+def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any, taps: Taps) -> Line:
     """PHY, link and loopback. In loopback the link serves the two halves without a cable too, once SLU is set."""
     m.submodules.phy = phy = Phy()
     m.submodules.mdic = mdic = Mdic(MDIO_CLOCKS)
@@ -61,6 +65,7 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
     up, was_up, was_cable, moves, in_mac = Signal(), Signal(), Signal(), Signal(), Signal()
     duplex = Mux(parts.field("CTRL", "FRCDPLX"), parts.field("CTRL", "FD"), 1)
     speed = Mux(parts.field("CTRL", "FRCSPD"), parts.field("CTRL", "SPEED"), 2)
+    read = taps.alter(m, "phy.value", phy.value, {"register": phy.register})
     connect(m, flipped(rx), loop.rx)
     connect(m, loop.tx, flipped(tx))
     connect(m, loop.to_mac, receive.wire)
@@ -72,7 +77,7 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
     m.d.comb += [
         phy.cable.eq(cable), phy.held.eq(parts.field("CTRL", "PHY_RST")),
         phy.register.eq(mdic.phy_register), phy.read.eq(mdic.phy_read), phy.write.eq(mdic.phy_write),
-        phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(phy.value),
+        phy.wdata.eq(mdic.phy_wdata), mdic.phy_value.eq(read),
         phy.error.eq(rx.tvalid & rx.tlast & rx.tuser),
         file.MDIC.eq(mdic.value), mdic.write.eq(file.MDIC_w), mdic.wdata.eq(file.wdata),
         mdic.timebase.eq(parts.timebase), mdic.clear.eq(parts.reset.clear),
@@ -88,16 +93,17 @@ def join_line(m: Module, parts: Parts, cable: Any, rx: Any, tx: Any) -> Line:
     return Line(up != was_up, moves, mdic, loop)
 
 
-def join_addresses(m: Module, parts: Parts, mac: Any) -> None:
+def join_addresses(m: Module, parts: Parts, mac: Any, taps: Taps) -> None:
     """Receive addresses and the two filter tables. A reset makes all addresses invalid but the EEPROM's, number 0."""
     file, receive, rah = parts.file, parts.receive, em.REGISTERS["RAH"]
     for name, index, hit in (
         ("MTA", receive.mta_index, receive.mta_hit), ("VFTA", receive.vfta_index, receive.vfta_hit),
     ):  # fmt: skip
         m.submodules[name.lower()] = table = FilterTable()
+        at, write, value = _table_write(m, parts, name, taps)
         m.d.comb += [
-            table.w_at.eq(getattr(file, name + "_at_w")), table.w_en.eq(getattr(file, name + "_w")),
-            table.wdata.eq(file.wdata), table.at.eq(getattr(file, name + "_at")), getattr(file, name).eq(table.value),
+            table.w_at.eq(at), table.w_en.eq(write),
+            table.wdata.eq(value), table.at.eq(getattr(file, name + "_at")), getattr(file, name).eq(table.value),
             table.index.eq(index), hit.eq(table.hit),
         ]  # fmt: skip
     low = [Signal(32, name=f"ral{index}") for index in range(ADDRESSES)]
@@ -121,3 +127,15 @@ def join_addresses(m: Module, parts: Parts, mac: Any) -> None:
             receive.address_valid[index].eq(high[index][rah["AV"].lsb]),
             receive.address_source[index].eq(high[index][rah["AS"].lsb : rah["AS"].lsb + 2] == 1),
         ]
+
+
+def _table_write(m: Module, parts: Parts, name: str, taps: Taps) -> tuple[Any, Any, Any]:
+    """Place, strobe and value of software's write to a filter table."""
+    file, tap = parts.file, f"{name.lower()}.write"
+    place, strobe = getattr(file, name + "_at_w"), getattr(file, name + "_w")
+    if not taps.used(tap):
+        return place, strobe, file.wdata
+    write = Signal(TableWrite, name=f"{name.lower()}_write")
+    m.d.comb += [write.at.eq(place), write.en.eq(strobe), write.data.eq(file.wdata)]
+    written = taps.alter(m, tap, write, {"receiving": parts.receive.wire.tvalid})
+    return written.at, written.en, written.data

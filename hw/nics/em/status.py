@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Module
 from amaranth.lib.wiring import connect
 
@@ -13,6 +15,7 @@ from ringbed.hw.nics.em.station import Line
 from ringbed.hw.rx.admit import DROPS
 from ringbed.hw.station.counters import Counters
 from ringbed.hw.station.statistics import Statistics
+from ringbed.hw.stream.taps import Taps
 from ringbed.hw.tx.ring import REFUSALS
 
 __all__ = ["join_counters", "join_interrupt", "join_statistics"]
@@ -23,17 +26,20 @@ RX_COUNTERS = {"off": "RB_RXOFF", "runt": "RB_RXRUNT", "giant": "RB_RXGIANT", "c
 TX_COUNTERS = {"null": "RB_TXNULL", "long": "RB_TXLONG", "tse": "RB_TXTSE", "mix": "RB_TXMIX"}
 
 
-def join_interrupt(m: Module, parts: Parts, line: Line) -> Throttle:
-    """Causes of all parts, their mask, and the line, which ITR may hold down."""
+def join_interrupt(m: Module, parts: Parts, line: Line, taps: Taps) -> tuple[Any, Throttle]:
+    """Causes of all parts, their mask, and the line, which ITR may hold down; gives the line."""
     causes = {field.name: field for field in em.CAUSES}
     m.submodules.interrupt = interrupt = Interrupt(sum(field.mask for field in em.CAUSES))
     m.submodules.throttle = throttle = Throttle(ITR_CLOCKS)
     file = parts.file
+    raised = (
+        parts.receive.event | parts.transmit.event
+        | (line.up << causes["LSC"].lsb) | (line.mdic.done << causes["MDAC"].lsb)
+    )  # fmt: skip
+    side = {"causes": interrupt.causes, "mask": interrupt.mask, "read": file.ICR_r, "timebase": parts.timebase}
+    event = taps.alter(m, "irq.event", raised, side | {"placed": parts.receive.stages.placed})
     m.d.comb += [
-        interrupt.event.eq(
-            parts.receive.event | parts.transmit.event
-            | (line.up << causes["LSC"].lsb) | (line.mdic.done << causes["MDAC"].lsb)
-        ),
+        interrupt.event.eq(event),
         interrupt.wdata.eq(file.wdata), interrupt.clear.eq(parts.reset.clear),
         interrupt.icr_r.eq(file.ICR_r), interrupt.icr_w.eq(file.ICR_w), interrupt.ics_w.eq(file.ICS_w),
         interrupt.ims_w.eq(file.IMS_w), interrupt.imc_w.eq(file.IMC_w),
@@ -41,7 +47,7 @@ def join_interrupt(m: Module, parts: Parts, line: Line) -> Throttle:
         throttle.request.eq(interrupt.irq), throttle.interval.eq(parts.field("ITR", "INTERVAL")),
         throttle.timebase.eq(parts.timebase), throttle.clear.eq(parts.reset.clear),
     ]  # fmt: skip
-    return throttle
+    return taps.alter(m, "irq.line", throttle.irq, side), throttle
 
 
 def join_counters(m: Module, parts: Parts, line: Line) -> None:
@@ -64,14 +70,16 @@ def join_counters(m: Module, parts: Parts, line: Line) -> None:
         ]
 
 
-def join_statistics(m: Module, parts: Parts) -> None:
+def join_statistics(m: Module, parts: Parts, taps: Taps) -> None:
     """4000h to 40FCh."""
     m.submodules.statistics = statistics = Statistics()
     file = parts.file
-    connect(m, parts.receive.stat, statistics.rx)
-    connect(m, parts.transmit.stat, statistics.tx)
+    connect(m, taps.insert(m, "stat.rx", parts.receive.stat), statistics.rx)
+    connect(m, taps.insert(m, "stat.tx", parts.transmit.stat), statistics.tx)
+    side = {"at": statistics.at, "read": statistics.read}
+    value = taps.alter(m, "stat.value", statistics.value, side)
     m.d.comb += [
         statistics.tso_done.eq(parts.transmit.tso_done), statistics.tso_failed.eq(parts.transmit.tso_failed),
         statistics.at.eq(file.STATISTICS_at), statistics.read.eq(file.STATISTICS_r),
-        statistics.clear.eq(parts.reset.clear), file.STATISTICS.eq(statistics.value),
+        statistics.clear.eq(parts.reset.clear), file.STATISTICS.eq(value),
     ]  # fmt: skip

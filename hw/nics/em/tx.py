@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from amaranth import Module, Mux, ResetInserter, Signal
+from amaranth import Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -21,6 +21,7 @@ from ringbed.hw.nics.em.stages import TX_STAGES, mark_causes, mark_sending
 from ringbed.hw.ring.whole import Ring, RingBus, RingRegisters
 from ringbed.hw.station.counters import Pending
 from ringbed.hw.station.statistics import TxStat
+from ringbed.hw.stream.frame_facts import FrameFacts
 from ringbed.hw.stream.frame_store import FrameStore
 from ringbed.hw.stream.packet_buffer import BANK_BYTES, BufferPort
 from ringbed.hw.stream.taps import Taps
@@ -36,6 +37,7 @@ __all__ = ["EmTx"]
 TCTL = em.REGISTERS["TCTL"]
 STATUS_BYTE = 0x10  # of a descriptor's upper eight bytes, only STA is written
 FRAMES = 64  # whole in the packet buffer at a time
+FACTS_MORE = 16  # frames between their last beat and that queue, and some
 FREE_BYTES = 80  # of the packet buffer that the longest frame must leave (M 3.5, Table 3-8)
 LONGEST_SEGMENT = 2 * BANK_BYTES - FREE_BYTES  # with any larger share too: no receiver takes more
 
@@ -106,7 +108,7 @@ class EmTx(wiring.Component):
         connect(m, entries, ring.i)
         connect(m, decode.chunk, read.chunk)
         connect(m, decode.piece, read.piece)
-        connect(m, read.request, flipped(self.data))
+        connect(m, self.taps.insert(m, "tx.request", read.request), flipped(self.data))
         connect(m, flipped(self.data_beat), read.beat)
         large = self.size >= 2 * BANK_BYTES * 8 // self.width
         m.d.comb += [
@@ -124,8 +126,10 @@ class EmTx(wiring.Component):
         connect(m, read.o, segment.i)
         self.beats = beats = stream.Signature(segment.o.payload.shape(), always_ready=True).create()
         room = (self.store.free > 1) & (~segment.o.payload.first | self.summing.room)
+        begins = {"begins": lambda: segment.i.valid & segment.i.payload.first}
+        request = self.taps.alter(m, "tx.segment", read.begin.request, begins)
         m.d.comb += [
-            segment.request.eq(read.begin.request),
+            segment.request.eq(request),
             segment.side.order.eq(read.begin.order), segment.side.finish.eq(read.begin.finish),
             segment.o.ready.eq(room), beats.valid.eq(segment.o.valid & room), beats.payload.eq(segment.o.payload),
         ]  # fmt: skip
@@ -134,10 +138,13 @@ class EmTx(wiring.Component):
         """Beats into the store and past the sums; whole frames out of it."""
         segment, store, sums, send = self.segment, self.store, self.summing, self.send
         ending = Signal(TxFinish)
-        beats = self.taps.insert(m, "tx.data", self.beats, {"order": segment.o_side.order})
+        side = {"order": segment.o_side.order, "cutting": segment.cutting}
+        beats = self.taps.insert(m, "tx.data", self.beats, side)
         connect(m, store.memory, flipped(self.buffer))
-        connect(m, store.o, send.data)
-        connect(m, self.taps.insert(m, "tx.checksum", sums.o), send.frame)
+        facts = self._facts(m, beats, ending) if self.taps.used("tx.checksum", "tx.store") else {}
+        frame = self.taps.insert(m, "tx.checksum", sums.o, facts)
+        connect(m, self.taps.insert(m, "tx.store", store.o, facts | {"frame": frame.payload}), send.data)
+        connect(m, frame, send.frame)
         connect(m, send.wire, flipped(self.wire))
         connect(m, send.stat, flipped(self.stat))
         m.d.comb += [
@@ -154,11 +161,22 @@ class EmTx(wiring.Component):
             self.sending.eq(send.sending), self.sent.eq(send.sent), self.pauses.eq(send.paused),
         ]  # fmt: skip
 
+    def _facts(self, m: Module, beats: Any, ending: Any) -> dict[str, Any]:
+        """What the taps behind the sums are told of the frame that is sent next."""
+        facts = self._add(m, "facts", FrameFacts(self.width, FRAMES + FACTS_MORE, SumOrder, TxFinish))
+        m.d.comb += [
+            facts.i.payload.eq(beats.payload), facts.i.valid.eq(beats.valid),
+            Value.cast(facts.begin).eq(Value.cast(self.segment.o_side.order)),
+            Value.cast(facts.end).eq(Value.cast(ending)), facts.forget.eq(self.summing.ending.abort),
+            facts.o.ready.eq(self.send.frame.valid & self.send.frame.ready),
+        ]  # fmt: skip
+        return {"facts": facts.o.payload}
+
     def _flow(self, m: Module) -> None:
         """Pause frames received hold data frames back; those to be sent go between them."""
         self.hold = hold = self._add(m, "hold", PauseHold())
         pause = self._add(m, "pause", PauseSend(self.width))
-        connect(m, pause.o, self.send.pause)
+        connect(m, self.taps.insert(m, "pause.tx", pause.o), self.send.pause)
         m.d.comb += [
             hold.valid.eq(self.pause.valid), hold.time.eq(self.pause.payload), hold.timebase.eq(self.timebase),
             self.paused.eq(hold.paused),

@@ -75,6 +75,24 @@ def test_kernel_and_stack_on_pysim(tmp_path: Path) -> None:
     assert "engine pysim: 11 sizes of 1473 are sampled" in run.stdout
 
 
+@needs_native
+def test_a_bug_of_the_lab_is_seen(tmp_path: Path) -> None:
+    """`ringbed demo --erratum ID:name=value`: what a person sees of it, in the figures and in the words."""
+    out = ("--wire", "pcap", "--out", str(tmp_path), "--no-waveform")
+    line = ("--erratum", "rx-short-frame-csum-invalid-aq:length=80", "--json", str(tmp_path / "demo.json"))
+    run = ringbed("demo", *out, *line)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert rows(tmp_path / "demo.json")["demo.disagreements"] > 0
+    assert "Something disagrees." in run.stdout
+    for text, said in (
+        ("rx-short", "the lab has no erratum 'rx-short'"),
+        ("rx-short-frame-csum-invalid-aq:size=1", "has no condition 'size'; it has every, length"),
+    ):
+        refused = ringbed("demo", *out, "--erratum", text)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert said in refused.stderr
+
+
 def test_capture_replayed_and_damaged_agrees_with_scapy(tmp_path: Path) -> None:
     run = ringbed("demo", "--wire", "pcap", "--out", str(tmp_path), "--json", str(tmp_path / "demo.json"))
     assert run.returncode == 0, run.stdout + run.stderr

@@ -12,7 +12,7 @@ from ringbed.sim.native.toolchain import wave_format
 
 __all__ = [
     "WAVES", "NIC", "LOOP", "PING", "PINGS", "FAILS", "THEIRS", "DRIVERS", "MARKED", "MERGED", "FLAKY", "AFTER",
-    "NAMES", "OUTCOMES", "TELLS", "BOARD", "again_of", "folder_of", "run", "sentence", "theirs",
+    "NAMES", "OUTCOMES", "SPOILT", "TELLS", "BOARD", "again_of", "folder_of", "run", "sentence", "theirs",
 ]  # fmt: skip
 
 WAVES = f"em0.{wave_format()}"  # of the native engine here
@@ -28,6 +28,19 @@ def test_both_ways(ringbed_nic, ringbed_wire, ringbed_seed, ringbed_engine):
     assert [frame.data for frame in ringbed_nic.upper.take()] == [data]
     assert ringbed_wire.take() == [data]
     assert ringbed_engine == "native"
+"""
+SPOILT = """
+import pytest
+
+@pytest.mark.ringbed(errata={"rx-short-frame-csum-invalid-aq": {"length": 80}})
+def test_a_bug_is_on(ringbed_nic, ringbed_wire):
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import Ether
+
+    for size in (38, 39):
+        ringbed_wire.send(bytes(Ether(dst="02:00:00:00:00:01") / IP(dst="10.0.0.1") / UDP() / bytes(size)))
+    ringbed_wire.run(us=200)
+    assert [frame.verdict.l3 for frame in ringbed_nic.upper.take()] == ["bad", "good"]
 """
 PING = """
 import pytest

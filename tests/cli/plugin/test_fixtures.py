@@ -26,6 +26,7 @@ from tests.cli.plugin.runs import (
     OUTCOMES,
     PING,
     PINGS,
+    SPOILT,
     TELLS,
     THEIRS,
     WAVES,
@@ -43,6 +44,11 @@ def test_fixtures_of_our_own_card(tmp_path: Path, text: str) -> None:
     assert done.returncode == 0, done.stdout
     (capture,) = (tmp_path / "ringbed-out").rglob("wire.pcapng")
     assert len(rdpcap(str(capture))) == 2
+
+
+def test_a_bug_of_the_lab_by_a_marker(tmp_path: Path) -> None:
+    done = run(tmp_path, SPOILT)
+    assert done.returncode == 0, done.stdout
 
 
 def test_somebodys_card_by_a_marker(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.cli.plugin.runs import MARKED, MERGED, THEIRS, run, sentence, theirs
     [
         ('"mini_nic.toml", driver="mini_driver:MiniNic"', "ringbed('mini_nic.toml'): name it, such as map="),
         ('map="mini_nic.toml"', "it goes with a driver, which is not given"),
+        ('errata={"none": {}}', "the lab has no erratum 'none'"),
         ("latency=3", "ringbed(latency=...): there is no such key; there are map,"),
         ('checker="some"', "ringbed(checker='some'): True, False or 'lines'"),
         ('findings="some"', "ringbed(findings='some'): only 'allowed' can be said"),
@@ -67,6 +68,15 @@ def test_a_driver_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         ({"offloads": 5}, r"offloads=5\): a list of some of rx_checksum, tx_checksum"),
         ({"offloads": ["rx_checksum", []]}, "a list of some of rx_checksum, tx_checksum"),
         ({"offloads": [], "map": __file__, "driver": int}, "those of em, and this card is your own"),
+        ({"errata": ["tx-stall-32-bytes"]}, r"errata=.*\): a mapping, such as {'tx-stall-32-bytes': {'length': 40}}"),
+        ({"errata": {"tx-stall-32-bytes": 40}}, "a mapping, such as "),
+        (
+            {"errata": {"tx-stal-32-bytes": {}}},
+            "the lab has no erratum 'tx-stal-32-bytes'; near it are tx-stall-32-bytes",
+        ),
+        ({"errata": {"tx-stall-32-bytes": {"size": 1}}}, "erratum tx-stall-32-bytes has no condition 'size'"),
+        ({"errata": {}, "map": __file__, "driver": int}, "of em's lab, which goes with neither map= nor offloads="),
+        ({"errata": {}, "offloads": []}, "of em's lab, which goes with neither map= nor offloads="),
         ({"processor": 5}, r"processor=5\): it is a Processor, of ringbed.lab"),
         ({"processor": Processor(weak=1), "checker": False}, "ringbed: processor=.* is part of the checker"),
         (

@@ -101,7 +101,7 @@ def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest
         ("--erratum", ERRATUM, "--map", str(MAP)): "--erratum is of em's lab, and --map names a card of its own",
         ("--map", str(path.parent / "none.toml")): f"{path.parent / 'none.toml'}: No such file or directory",
         ("--erratum", ERRATUM): f"the lab's card is em, 64 bits wide, and {path} is of 'toy'",
-        ("--erratum", "none-such"): "the lab has no erratum 'none-such'; it has ",
+        ("--erratum", "none-such"): "the lab has no erratum 'none-such': `ringbed errata list`",
         ("--capture", str(path)): f"cannot write {path}: this command reads it",
         (): f"{path} is of a NIC 'toy', which is none of em, em128, em256, em512, em_lab",
     }.items():

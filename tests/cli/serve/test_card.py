@@ -23,14 +23,14 @@ def test_a_map_is_known_by_its_name() -> None:
 
 def test_ours() -> None:
     card = own_card(128, ())
-    assert (card.spec.name, card.pci, card.errata) == ("em128", EM_PCI, 0)
+    assert (card.spec.name, card.pci, card.errata) == ("em128", EM_PCI, {})
 
 
 @needs_native
 def test_somebodys() -> None:
     card = somebodys_card(MAP, 64, ())
     assert (card.spec.name, card.pci.vendor, card.pci.interrupt) == ("dut_mini_nic", 0x1234, "msix")
-    assert (card.reset, card.errata) == (NativeEngine.reset, 0)
+    assert (card.reset, card.errata) == (NativeEngine.reset, {})
 
 
 @needs_native

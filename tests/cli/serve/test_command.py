@@ -135,7 +135,9 @@ def test_what_is_refused_before_anything_is_built(tmp_path: Path, capsys: pytest
     assert refused(capsys, *at, "--trace", str(tmp_path / "w.txt")) == "a waveform is .fst or .vcd, not w.txt"
     assert refused(capsys, *at, "--capture", str(tmp_path / "no" / "f")).startswith("cannot write")
     assert refused(capsys, *at, "--width", "32") == "em is made 64, 128, 256, 512 bits wide, not 32"
-    assert refused(capsys, *at, "--erratum", "none-such").startswith("the lab has no erratum 'none-such'; it has ")
+    assert refused(capsys, *at, "--erratum", "none-such").startswith(
+        "the lab has no erratum 'none-such': `ringbed errata list`"
+    )
     assert refused(capsys, *at, "--erratum", "tx-ospf-corrupted-by-csum-engine", "--width", "128").startswith(
         "the lab's card is 64 bits wide"
     )

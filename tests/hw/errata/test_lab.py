@@ -1,30 +1,27 @@
-"""The lab: the bug is there when switched on, not there when off, and never in the clean card."""
+"""The lab: each bug is there when its trigger is and it is on, not for what misses it by one, not when it is off; and
+the clean card knows nothing of it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import zlib
-from dataclasses import replace
 
 import pytest
 from amaranth.back import rtlil
-from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
-from scapy.packet import Raw
 
-from ringbed.drivers.world import Direction
-from ringbed.hw.errata import lab
-from ringbed.hw.errata.lab import EM_ERRATA, errata_mask
-from ringbed.hw.errata.saboteur import Erratum
-from ringbed.hw.errata.tx_ospf import TX_OSPF
-from ringbed.hw.formats import em
-from ringbed.hw.stream.taps import TAPS, Taps
-from ringbed.sim.cards import em_lab
-from ringbed.sim.memory.host import HostMemory
-from ringbed.sim.native.engine import NativeEngine
-from ringbed.sim.seam.engine import Event
+from ringbed.drivers.world import AttachError
+from ringbed.hw.errata.asked import erratum_of
+from ringbed.hw.errata.lab import EM_ERRATA, lab_em
+from ringbed.sim.errata import switch_errata
+from ringbed.sim.testbed.assembly import open_host
+from ringbed.sim.testbed.host import Collector
+from tests.hw.errata.frames import udp4
+from tests.hw.errata.rows import hosts, rx_side, segmentation, tx_data, tx_sums, verdicts
+from tests.hw.errata.walk import LabBench, Row, both_ways
+from tests.hw.errata.walk import verdicts as told
 
+ROWS = (*verdicts.ROWS, *tx_sums.ROWS, *tx_data.ROWS, *segmentation.ROWS, *rx_side.ROWS, *hosts.ROWS)
 CLEAN_VERILOG = """
 import sys
 if {hide}:
@@ -42,6 +39,18 @@ sys.stdout.write(rtlil.convert(card, ports=list(card.ports().values()), name="em
 """
 
 
+@pytest.mark.needs("native")
+@pytest.mark.parametrize("row", ROWS, ids=[row.title for row in ROWS])
+def test_a_bug(row: Row) -> None:
+    both_ways(row)
+
+
+def test_every_bug_has_a_row_and_every_row_a_miss() -> None:
+    assert {row.id for row in ROWS} == {erratum.id for erratum in EM_ERRATA}
+    assert [row.title for row in ROWS if not row.misses] == []
+    assert len({row.title for row in ROWS}) == len(ROWS)
+
+
 def _clean(hide: bool) -> str:
     code = CLEAN_VERILOG.format(hide=hide)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -51,91 +60,64 @@ def test_clean_card_is_the_same_with_and_without_errata() -> None:
     with_errata, without = _clean(False), _clean(True)
     assert len(with_errata) > 100_000
     assert zlib.crc32(with_errata.encode()) == zlib.crc32(without.encode())
-    assert "errata" not in with_errata
-    assert "tap_" not in with_errata
+    for word in ("errata", "tap_", "taps_", "facts"):
+        assert word not in with_errata
 
 
-def _udp(payload: bytes) -> bytes:
-    """A UDP datagram whose checksum field holds the pseudo-header's sum, as `em` wants it."""
-    frame = bytearray(bytes(Ether(dst="02:00:00:00:00:01") / IP(src="10.0.0.1", dst="10.0.0.2") / UDP() / Raw(payload)))
-    total = 17 + 8 + len(payload) + sum(int.from_bytes(frame[at : at + 2], "big") for at in range(26, 34, 2))
-    frame[40:42] = (total % 0xFFFF).to_bytes(2, "big")
-    return bytes(frame)
-
-
-def _ospf() -> bytes:
-    return bytes(
-        Ether(dst="02:00:00:00:00:01") / IP(src="10.0.0.1", dst="224.0.0.5", proto=89) / Raw(bytes(range(1, 65)))
-    )
-
-
-def _send(errata: int) -> list[bytes]:
-    """OSPF, context and UDP, OSPF: the frames as they left the card, without FCS."""
-    memory = HostMemory()
-    engine = NativeEngine(em_lab(), memory)
-    engine.set_pin("errata", errata)
-    ring = memory.coherent(16 * 16)
-    at = {register.name: register.offset for register in em.REGISTERS}
-    engine.write(at["CTRL"], em.REGISTERS["CTRL"].mask("SLU"))
-    engine.write(at["TDBAL"], ring.iova & 0xFFFFFFFF)
-    engine.write(at["TDBAH"], ring.iova >> 32)
-    engine.write(at["TDLEN"], 16 * 16)
-    engine.write(at["TCTL"], em.REGISTERS["TCTL"].mask("EN", "PSP"))
-    context = em.TX_CONTEXT.encode(TUCSS=34, TUCSO=40, IPCSS=14, IPCSO=24, IPCSE=33, IP=1, DEXT=1)
-    descriptors = [context]
-    for frame, sums in ((_ospf(), 0), (_udp(b"abcd" * 10), 1), (_ospf(), 0)):
-        mapping = memory.map(frame, Direction.TO_DEVICE)
-        common = {"EOP": 1, "IFCS": 1, "RS": 1, "DEXT": 1, "DTYP": 1, "TXSM": sums}
-        descriptors.append(em.TX_DATA.encode(address=mapping.iova, DTALEN=len(frame), **common))
-    order = [descriptors[1], descriptors[0], descriptors[2], descriptors[3]]
-    ring.view[: 16 * 4] = b"".join(order)
-    engine.write(at["TDT"], 4)
-    engine.run(engine.now + 3000, Event.FINDING)
-    assert engine.findings() == []
-    frames = [frame for _, frame in engine.wire_out()]
-    assert all(zlib.crc32(frame[:-4]).to_bytes(4, "little") == frame[-4:] for frame in frames)
-    engine.close()
-    return [frame[:-4] for frame in frames]
-
-
-def test_ospf_is_corrupted_only_with_the_bug_on_and_a_context_loaded() -> None:
-    good = _send(0)
-    bad = _send(errata_mask("tx-ospf-corrupted-by-csum-engine"))
-    assert good[0] == good[2] == _ospf()
-    assert bad[0] == _ospf()  # no context yet
-    assert bad[1] == good[1]  # what the engine is for still works
-    assert UDP(bad[1][34:]).chksum not in (0, None)
-    differing = [at for at in range(len(_ospf())) if bad[2][at] != _ospf()[at]]
-    assert differing
-    assert set(differing) <= {40, 41}
-
-
-def test_errata_are_at_taps_that_exist_and_say_what_they_are() -> None:
-    for erratum in EM_ERRATA:
-        assert erratum.tap in TAPS
-        assert len(erratum.description.split()) > 20
-        assert erratum.source
-        assert erratum.trigger
-
-
-def test_unknown_names_are_refused() -> None:
-    with pytest.raises(KeyError, match="the lab has no erratum 'nonsense'"):
-        errata_mask("nonsense")
-    with pytest.raises(ValueError, match="there is no tap 'rx.nothing'"):
-        Taps({"rx.nothing": None})
-    with pytest.raises(ValueError, match="wants tap 'tx.nowhere'"):
-        Erratum("x", "tx.nowhere", "", "", "", lambda width: None)
-
-
-def test_two_errata_at_one_tap_are_both_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second is no replacement of the first: each has its bit of the pin, in the order of the list."""
-    second = replace(TX_OSPF, id="tx-other")
-    monkeypatch.setattr(lab, "EM_ERRATA", (TX_OSPF, second))
-    card = lab.lab_em()
-    assert len(card.ports()["errata"]) == 2
-    assert lab.errata_mask("tx-other") == 2
+def test_several_errata_at_one_tap_stand_in_a_row() -> None:
+    """Each with registers of its own, in the order of the list."""
+    two = erratum_of("tx-stall-32-bytes"), erratum_of("tx-csum-wedge-above-8170")
+    card = lab_em(errata=two)
+    names = [each.name for each in card.taps.registers]
+    stems = [each.id.replace("-", "_") for each in two]
+    assert names == [f"{stem}_{name}" for stem in stems for name in ("on", "every", "length")]
+    assert [len(card.ports()[name]) for name in ("errata_index", "errata_value", "errata_write")] == [10, 32, 1]
     rtl = rtlil.convert(card, ports=list(card.ports().values()), name="em_lab", emit_src=False)
-    cells = [
-        line.split()[-1] for line in rtl.splitlines() if line.strip().startswith("cell ") and "tap_tx_data" in line
-    ]
-    assert sorted(cells) == ["\\tap_tx_data", "\\tap_tx_data_1"]
+    cells = [line.split()[-1] for line in rtl.splitlines() if line.strip().startswith("cell ") and "tap_" in line]
+    assert sorted(cells) == ["\\tap_tx_checksum", "\\tap_tx_checksum_1"]
+
+
+@pytest.mark.needs("native")
+def test_bugs_are_switched_on_beside_each_other_and_at_run_time() -> None:
+    """Two at one tap; the second while the first is on; with other conditions than the first time."""
+    bench = LabBench({"rx-udp4-zero-flagged-bad": {"every": 2}}, False, {})
+    zero, plain = udp4(chksum=0), udp4(18)
+    assert told(bench.receive(zero, zero, plain)) == ["good, not checked", "good, bad", "good, good"]
+    switch_errata(bench.host.engine, {"rx-short-frame-csum-invalid-aq": {"length": 60}})
+    assert told(bench.receive(zero, zero, plain)) == ["good, not checked", "good, bad", "bad, good"]
+    switch_errata(bench.host.engine, {"rx-short-frame-csum-invalid-aq": {"length": 59}})
+    assert told(bench.receive(plain)) == ["good, good"]
+    bench.close()
+
+
+@pytest.mark.needs("native")
+def test_a_reset_of_the_card_ends_a_hang_and_no_more() -> None:
+    """The bug is still on: CTRL.RST is the driver's, the switch is ours."""
+    bench = LabBench({"tx-csum-kills-rx": {}}, False, {})
+    for _ in range(2):
+        tx_sums.tx(udp4())(bench)
+        assert bench.receive(udp4()) == []
+        bench.host.down()
+        bench.host.up()
+        bench.settle()
+        assert len(bench.receive(udp4())) == 1
+    bench.close()
+
+
+@pytest.mark.needs("native")
+def test_a_bug_that_the_driver_meets_as_it_attaches() -> None:
+    with pytest.raises(AttachError, match="the EEPROM's words add up to 0x0dcf, not 0xbaba"):
+        open_host("em0", Collector(), errata={"eeprom-checksum-not-calculated": {}})
+
+
+def test_what_open_host_is_not_given_beside_errata() -> None:
+    from ringbed.sim.cards import em
+
+    for more, said in (
+        ({"errata": {"no-such": {}}}, "the lab has no erratum 'no-such'"),
+        ({"errata": {"rx-udp4-zero-flagged-bad": {}}, "spec": em()}, "spec= and offloads= do not go with them"),
+        ({"errata": {"rx-udp4-zero-flagged-bad": {}}, "offloads": ()}, "spec= and offloads= do not go with them"),
+        ({"errata": {"rx-udp4-zero-flagged-bad": {}}, "engine": "qemu"}, "engine qemu has none"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            open_host("em0", Collector(), **more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class Heard(ReplayEngine):
 
 
 def replayed(
-    records: Iterable[Record], settings: Any, until: int = NEVER, instead: dict[str, int] | None = None
+    records: Iterable[Record], settings: Any, until: int = NEVER, instead: Sequence[dict[str, int]] = ()
 ) -> tuple[Outcome, Heard]:  # fmt: skip
     """On a toy card with `settings`, those of a header."""
     engine = Heard(toy_spec(), None, **{name: getattr(settings, name) for name in settings.__slots__})

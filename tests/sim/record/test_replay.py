@@ -164,10 +164,32 @@ def test_another_card_is_found_out_at_the_first_thing_that_it_does_otherwise(tmp
     records = kept(path)
     written = next(each for each in records if each.kind is Kind.WRITE)
     assert replayed(records, Settings())[0].difference is None
-    outcome, _ = replayed(records, Settings(), instead={"invert": 1})
+    outcome, _ = replayed(records, Settings(), instead=[{"invert": 1}])
     assert outcome.difference == Difference(written, written._replace(data=b"\1" + bytes(7)))
     assert outcome.difference.clock == written.clock
     assert outcome.same[Kind.WRITE] == 0
+
+
+def test_other_pins_have_their_values_clock_by_clock(tmp_path: Path) -> None:
+    """The first item in the first clock, the next in the next; the last stays, whatever is on record of it."""
+    path = tmp_path / "record"
+
+    def act(scene: Scene) -> None:
+        scene.engine.set_pin("invert", 0)
+        scene.engine.wire_in(bytes(8), 100)
+        scene.engine.run(400)
+
+    recorded(path, act=act)
+    records = kept(path)
+    [written] = [each for each in records if each.kind is Kind.WRITE]
+    inverted = Difference(written, written._replace(data=b"\1" + bytes(7)))
+    behind = written.clock + 1
+    for steps, meant in (
+        ([{"invert": 1}], inverted), ([{"invert": 1}, {"invert": 0}], None),
+        ([*[{"invert": 0}] * 90, {"invert": 1}], inverted), ([*[{"invert": 0}] * behind, {"invert": 1}], None),
+    ):  # fmt: skip
+        outcome, _ = replayed(records, Settings(), instead=steps)
+        assert outcome.difference == meant
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(Settings) if "latency" in each.name])

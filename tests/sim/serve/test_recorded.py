@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from ringbed.drivers.world import TxFrame, TxSum
-from ringbed.hw.errata.lab import errata_mask
 from ringbed.sim.cards import em, em_lab
+from ringbed.sim.errata import pin_steps
 from ringbed.sim.record.engine import Recording, ReplayEngine
 from ringbed.sim.record.file import RecordingReader
 from ringbed.sim.record.header import header_of
@@ -55,7 +56,7 @@ def kept(path: Path) -> list[Record]:
         return [each for each in reader.records() if each.kind is not Kind.TIME]
 
 
-def replayed(path: Path, spec: NicSpec, instead: dict[str, int] | None = None) -> tuple[Outcome, list[bytes]]:
+def replayed(path: Path, spec: NicSpec, instead: Sequence[dict[str, int]] = ()) -> tuple[Outcome, list[bytes]]:
     """And the frames that left the card, of a card that has nothing but the file."""
     ends = list[Sent]()
 
@@ -210,7 +211,7 @@ def test_on_another_rtl_it_is_told_where_the_first_difference_is(tmp_path: Path)
     assert any(each.startswith("the RTL is another") for each in found)
     outcome, _ = replayed(path, em_lab())
     assert outcome.difference is None
-    outcome, _ = replayed(path, em_lab(), {"errata": errata_mask(ERRATUM)})
+    outcome, _ = replayed(path, em_lab(), pin_steps({ERRATUM: {}}))
     spoilt = [each for each in kept(path) if each.kind is Kind.SENT][1]
     assert outcome.difference is not None
     assert outcome.difference.recorded == spoilt

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ringbed.drivers.world import TxFrame
-from ringbed.hw.errata.lab import errata_mask
 from ringbed.sim.cards import em, em_lab
+from ringbed.sim.errata import switch_errata
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.serve.header import Command
 from ringbed.sim.serve.memory import ClientMemory
@@ -262,9 +262,9 @@ def test_any_width(tmp_path: Path, width: int) -> None:
 
 
 def test_a_lab_build_with_its_erratum_on(tmp_path: Path) -> None:
-    """What the erratum does is the lab's to test; here a card with one more pin is served like any other."""
+    """What the erratum does is the lab's to test; here a card with three more pins is served like any other."""
     bench = Bench(tmp_path, em_lab())
-    bench.engine.set_pin("errata", errata_mask("tx-ospf-corrupted-by-csum-engine"))
+    switch_errata(bench.engine, {"tx-ospf-corrupted-by-csum-engine": {}})
     machine = Machine(bench)
     machine.up()
     exchange(machine, 8)

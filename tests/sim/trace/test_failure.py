@@ -14,8 +14,6 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from ringbed.drivers.world import TxFrame, TxSum
-from ringbed.hw.errata.lab import errata_mask
-from ringbed.sim import cards
 from ringbed.sim.engines import open_engine
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.seam.engine import BusFault
@@ -221,8 +219,7 @@ def _frame(protocol: int, size: int) -> bytes:
 
 def ospf_is_spoilt(kind: str, case: Case) -> None:
     """The lab's card with an erratum on: OSPF leaves with other bytes once the card has made a UDP sum."""
-    host = open_host("em0", Collector(), engine=kind, spec=cards.em_lab())
-    host.engine.set_pin("errata", errata_mask("tx-ospf-corrupted-by-csum-engine"))
+    host = open_host("em0", Collector(), engine=kind, errata={"tx-ospf-corrupted-by-csum-engine": {}})
     host.up()
     sent = [_frame(17, 60), _frame(17, 400), _frame(OSPF, 200), _frame(17, 60)]
     for frame in sent:
