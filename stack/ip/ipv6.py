@@ -7,15 +7,21 @@ to check: what protects the addresses is the pseudo-header's part in the sums ab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
+from ringbed.stack.ip.fragment import pieces6
 from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import FRAGMENT, MULTICAST, Packet
-from ringbed.stack.kern.stats import Ip6Stats
-from ringbed.stack.route.group import Multicast
-from ringbed.stack.route.nexthop import Discard, Reject
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import Ip6Stats, Stats
+from ringbed.stack.route.group import Broadcaster, Multicast
+from ringbed.stack.route.nexthop import Discard, NextHop, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
 from ringbed.stack.wire import icmpv6
 from ringbed.stack.wire.family import INET6
-from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED
+from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED, is_link_local
 from ringbed.stack.wire.ipv6_headers import (
     EXTENSIONS,
     HOP_BY_HOP,
@@ -35,7 +41,15 @@ class Ip6(Ip):
 
     family = INET6
     port_unreachable = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_PORT
+    no_route = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_ROUTE
+    no_host = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_ADDRESS
+    too_big = icmpv6.TOO_BIG, 0
+    time_exceeded = icmpv6.TIME_EXCEEDED, icmpv6.IN_TRANSIT
     stats: Ip6Stats
+
+    def __init__(self, stats: Stats, scheduler: Scheduler) -> None:
+        super().__init__(stats.ip6, stats, scheduler)
+        self._ident = count(1).__next__  # of what is sent in pieces
 
     def _permanent(self) -> list[Route]:
         """Addresses of RFC 4291 2.5 and 2.7 that no packet on a wire is to, or from, and the groups.
@@ -46,7 +60,7 @@ class Ip6(Ip):
         stats, bad = self.stats, self.stats.ips_badaddr
         groups = Multicast(stats, self.outgoing)
         return [
-            Route(prefix(INET6, 0, 0), Rtt.PERM, Reject(stats)),
+            Route(prefix(INET6, 0, 0), Rtt.PERM, Reject(stats, forwarder=self)),
             Route(prefix(INET6, 0), Rtt.PERM, Reject(stats, bad)),
             Route(prefix(INET6, LOOPBACK), Rtt.PERM, Reject(stats, bad, bad_source=bad)),
             Route(prefix(INET6, MAPPED, 96), Rtt.PERM, Discard(stats, bad, bad_source=bad)),
@@ -122,7 +136,38 @@ class Ip6(Ip):
             self.error(packet, icmpv6.PARAMETER_PROBLEM, UNKNOWN_HEADER, above.named_at)
         packet.drop(self.stats.ips_noproto)
 
+    # -- on -------------------------------------------------------------------------------------------------
+
+    def _out_of_scope(self, packet: Packet, nexthop: NextHop) -> Counter | None:
+        """RFC 4291, 2.5.2 and 2.5.6; RFC 4007, 9."""
+        if not packet.src:
+            return self.stats.ips_badaddr
+        if is_link_local(packet.dst):
+            return self.stats.ip6s_badscope
+        if is_link_local(packet.src) and nexthop.ifl_index != packet.ifl_index:
+            self.error(packet, icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_SCOPE)
+            return self.stats.ip6s_badscope
+        return None
+
+    def _may_cut(self, packet: Packet) -> bool:
+        """Nobody but its sender may (RFC 8200, 5)."""
+        return False
+
+    def _one_hop_less(self, packet: Packet, nexthop: NextHop) -> None:
+        header = packet.writable(packet.l3 + HEADER_LEN)
+        header[packet.l3 + INET6.ttl_at] -= 1
+
+    def _may_redirect(self, packet: Packet, gateway: int, iff: Broadcaster) -> bool:
+        """Another router is known by its link-local address, or not at all (RFC 4861, 8.2)."""
+        return bool(iff.local_for(packet.src)) and (gateway == packet.dst or is_link_local(gateway))
+
+    def _redirect(self, packet: Packet, gateway: int) -> None:
+        self.error(packet, icmpv6.REDIRECT, 0, gateway)
+
     # -- out ------------------------------------------------------------------------------------------------
+
+    def _pieces(self, packet: Packet, mtu: int) -> Iterator[Packet]:
+        return pieces6(packet, mtu, self._ident() & 0xFFFFFFFF, self.sums)
 
     def _put_header(self, packet: Packet, ttl: int, tos: int, options: bytes) -> None:
         """`tos` is the traffic class. Options would be headers of their own: nothing here sends any."""

@@ -196,6 +196,7 @@ def test_an_l4_header_of_less_than_a_key_is_survived(length: int) -> None:
 def test_only_what_found_a_way_counts_as_sent() -> None:
     host = Host()
     sock = host.stack.udp_socket()
+    sock.set_dontfragment(True)
     for to, size in ((PEER, 1), ("192.0.2.1", 1), (PEER, 1473), (PEER, 1)):
         with suppress(OSError):
             sock.sendto(bytes(size), (to, 9))

@@ -60,8 +60,10 @@ def test_sums_are_the_stacks_or_the_cards(l4: Offload, size: int) -> None:
         assert host.below.offsets[-1] == (14, 54)
         if not asked:
             udp6_of(frame)
+    sock = host.stack.udp_socket(family="inet6")
+    sock.set_dontfragment(True)
     with pytest.raises(OSError, match="Message too long"):
-        host.stack.udp_socket(family="inet6").sendto(bytes(1453), (PEER6, 9))
+        sock.sendto(bytes(1453), (PEER6, 9))
 
 
 def test_padding_behind_the_datagram_is_no_part_of_it() -> None:

@@ -131,6 +131,21 @@ def table_full(host: Host) -> None:
     send(host, "10.0.0.77")
 
 
+def routed(frame: bytes) -> Scenario:
+    def scenario(host: Host) -> None:
+        host.stack.set_forwarding(True)
+        host.give(frame)
+
+    return scenario
+
+
+def whole_or_not(host: Host) -> None:
+    sock = host.stack.udp_socket()
+    sock.set_dontfragment(True)
+    with suppress(OSError):
+        sock.sendto(bytes(1473), (PEER, 9))
+
+
 def too_long(host: Host) -> None:
     host.stack._protocols[0].icmp["inet"].output(icmpv4.ECHO_REQUEST, 0, 0, bytes(65535), 0x0A000001)
 
@@ -139,7 +154,7 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ether", "short"): give(b"x" * 13),
     ("ether", "notours"): give(ether_frame(b"", dst=PEER_MAC)),
     ("ether", "noproto"): give(ether_frame(b"", ethertype=0x86DD)),
-    ("ether", "toobig"): lambda host: send(host, PEER, 1473),
+    ("ether", "toobig"): lambda host: send(host, "10.0.0.255", 1473, broadcast=True),
     ("arp", "malformed"): give(corrupt(arp_frame(arp.REQUEST, PEER, OUR), 15)),
     ("arp", "badsender"): give(arp_frame(arp.REQUEST, "192.0.2.9", OUR)),
     ("arp", "duplicate"): give(arp_frame(arp.REQUEST, OUR, OUR)),
@@ -161,6 +176,9 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip", "ips_fragdropped"): give(ip_frame(bytes(16), 17, fragment=0x2000)),
     ("ip", "ips_noproto"): give(ip_frame(bytes(16), 132)),
     ("ip", "ips_cantforward"): give(udp_frame(dst="192.0.2.1")),
+    ("ip", "ips_unroutable"): routed(udp_frame(dst="192.0.2.1")),
+    ("ip", "ips_timexceeded"): routed(patched(udp_frame(dst="10.0.0.9"), 22, b"\1")),
+    ("ip", "ips_cantfrag"): whole_or_not,
     ("ip", "ips_notmember"): give(udp_frame(dst="224.0.0.251")),
     ("ip", "ips_discarded"): discard_route,
     ("ip", "ips_linkbcast"): give(BROADCAST + udp_frame()[6:]),

@@ -75,6 +75,21 @@ def no_source(host: Host6) -> None:
     send(host, "ff02::fb")
 
 
+def routed(frame: bytes) -> Scenario:
+    def scenario(host: Host6) -> None:
+        host.stack.set_forwarding(True, "inet6")
+        host.give(frame)
+
+    return scenario
+
+
+def whole_or_not(host: Host6) -> None:
+    sock = host.stack.udp_socket(family="inet6")
+    sock.set_dontfragment(True)
+    with suppress(OSError):
+        sock.sendto(bytes(1453), (PEER6, 9))
+
+
 def too_long(host: Host6) -> None:
     host.stack._protocols[0].icmp["inet6"].output(icmpv6.ECHO_REQUEST, 0, 0, bytes(65535), ipv6(PEER6))
 
@@ -140,6 +155,9 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip6", "ips_fragdropped"): give(ip6_frame(bytes([17, 0, 0, 1, 0, 0, 0, 9]) + bytes(16), 44)),
     ("ip6", "ips_noproto"): give(ip6_frame(bytes(16), 132)),
     ("ip6", "ips_cantforward"): give(udp6_frame(dst=FAR)),
+    ("ip6", "ips_unroutable"): routed(udp6_frame(dst=FAR)),
+    ("ip6", "ips_timexceeded"): routed(patched(udp6_frame(dst="2001:db8::9"), 21, b"\1")),
+    ("ip6", "ips_cantfrag"): whole_or_not,
     ("ip6", "ips_notmember"): give(udp6_frame(dst="ff02::fb")),
     ("ip6", "ips_discarded"): route_and("discard", give(udp6_frame(dst=FAR))),
     ("ip6", "ips_linkbcast"): give(b"\x33\x33\0\0\0\1" + udp6_frame()[6:]),
