@@ -116,7 +116,7 @@ class Stack:
         core = self._core
         if number < 0 or number in core.instances:
             raise InterfaceError(f"routing instance {number} is {'there already' if number >= 0 else 'negative'}")
-        made = core.instances[number] = Instance(number, core.stats, core.scheduler, core.config)
+        made = core.instances[number] = Instance(number, core.stats, core.scheduler, core.timers, core.config)
         self._protocols[number] = Protocols(made, core)
         return made
 

@@ -12,14 +12,17 @@ from itertools import count
 
 from ringbed.stack.ip.fragment import pieces4
 from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.ip.reassembly import Part
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import DONTFRAG, FRAGMENT, IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, IPV4_CSUM_OUT, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Ip4Stats, Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.route.group import Broadcaster, BroadcastRecv
 from ringbed.stack.route.nexthop import Discard, NextHop, Recv, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
+from ringbed.stack.wire.checksum import checksum, octets_sum
 from ringbed.stack.wire.family import INET
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption
@@ -42,10 +45,11 @@ class Ip4(Ip):
     no_host = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_HOST
     too_big = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_NEEDFRAG
     time_exceeded = icmpv4.TIME_EXCEEDED, icmpv4.IN_TRANSIT
+    not_in_time = icmpv4.TIME_EXCEEDED, icmpv4.IN_REASSEMBLY
     stats: Ip4Stats
 
-    def __init__(self, stats: Stats, scheduler: Scheduler) -> None:
-        super().__init__(stats.ip, stats, scheduler)
+    def __init__(self, stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
+        super().__init__(stats.ip, stats, scheduler, timers)
         self._ident = count(1).__next__  # one step that nothing comes between: senders in every context need one
 
     def _permanent(self) -> list[Route]:
@@ -135,6 +139,31 @@ class Ip4(Ip):
     def _unwanted(self, packet: Packet) -> None:
         self.error(packet, icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PROTOCOL)
         packet.drop(self.stats.ips_noproto)
+
+    # -- in pieces ------------------------------------------------------------------------------------------
+
+    def part(self, packet: Packet) -> Part | None:
+        l3, l4 = packet.l3, packet.l4
+        header, data = bytes(packet.octets(l3, l4)), bytes(packet.octets(l4, packet.end))
+        field, more = int.from_bytes(header[6:8], "big"), bool(header[6] << 8 & ipv4.MF)
+        at = (field & ipv4.OFFSET_MASK) * 8
+        if not data or (more and len(data) % 8) or l4 - l3 + at + len(data) > INET.longest:
+            packet.drop(self.stats.ips_badfrags)
+            return None
+        ident = int.from_bytes(header[4:6], "big")
+        return Part((packet.src, packet.dst, packet.proto, ident), at, data, more, header)
+
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        length = len(first.header) + len(data)
+        if length > INET.longest:
+            return None
+        header = bytearray(first.header)
+        header[2:4] = length.to_bytes(2, "big")
+        header[6:8] = header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = b"\0\0"
+        header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = checksum(octets_sum(header)).to_bytes(2, "big")
+        packet = Packet([bytes(header) + data])
+        packet.proto, packet.l4, packet.end = header[9], len(header), length
+        return packet
 
     # -- on -------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ from itertools import count
 
 from ringbed.stack.ip.fragment import pieces6
 from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.ip.reassembly import Part
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import FRAGMENT, MULTICAST, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Ip6Stats, Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.route.group import Broadcaster, Multicast
 from ringbed.stack.route.nexthop import Discard, NextHop, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
@@ -23,17 +25,22 @@ from ringbed.stack.wire import icmpv6
 from ringbed.stack.wire.family import INET6
 from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED, is_link_local
 from ringbed.stack.wire.ipv6_headers import (
+    ERRONEOUS,
     EXTENSIONS,
     HOP_BY_HOP,
+    INCOMPLETE_CHAIN,
     NO_NEXT,
     UNKNOWN_HEADER,
     BadHeader,
     Tell,
     Upper,
+    chain_is_whole,
+    fragment_at,
     upper,
 )
 
 _KEY_BITS = 2 * INET6.bits
+_LENGTH_AT, _NEXT_AT = 4, 6  # in the header
 
 
 class Ip6(Ip):
@@ -45,10 +52,11 @@ class Ip6(Ip):
     no_host = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_ADDRESS
     too_big = icmpv6.TOO_BIG, 0
     time_exceeded = icmpv6.TIME_EXCEEDED, icmpv6.IN_TRANSIT
+    not_in_time = icmpv6.TIME_EXCEEDED, icmpv6.IN_REASSEMBLY
     stats: Ip6Stats
 
-    def __init__(self, stats: Stats, scheduler: Scheduler) -> None:
-        super().__init__(stats.ip6, stats, scheduler)
+    def __init__(self, stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
+        super().__init__(stats.ip6, stats, scheduler, timers)
         self._ident = count(1).__next__  # of what is sent in pieces
 
     def _permanent(self) -> list[Route]:
@@ -135,6 +143,39 @@ class Ip6(Ip):
         if above is not None:  # as it must be: it was delivered
             self.error(packet, icmpv6.PARAMETER_PROBLEM, UNKNOWN_HEADER, above.named_at)
         packet.drop(self.stats.ips_noproto)
+
+    # -- in pieces ------------------------------------------------------------------------------------------
+
+    def part(self, packet: Packet) -> Part | None:
+        """RFC 8200, 4.5, with its errors: the key has the interface too, where the addresses mean nothing without."""
+        octets = bytes(packet.octets(packet.l3, packet.end))
+        named_at, header_at = fragment_at(octets)
+        data, field = octets[header_at + 8 :], int.from_bytes(octets[header_at + 2 : header_at + 4], "big")
+        at, more = field & 0xFFF8, bool(field & 1)
+        ident = int.from_bytes(octets[header_at + 4 : header_at + 8], "big")
+        header = octets[:named_at] + octets[header_at : header_at + 1] + octets[named_at + 1 : header_at]
+        wrong: tuple[int, int] | None = None
+        if not data or (more and len(data) % 8):
+            wrong = ERRONEOUS, _LENGTH_AT
+        elif header_at + at + len(data) > INET6.longest:
+            wrong = ERRONEOUS, header_at + 2
+        elif not at and not chain_is_whole(header + data):
+            wrong = INCOMPLETE_CHAIN, 0
+        if wrong is not None:
+            self.error(packet, icmpv6.PARAMETER_PROBLEM, *wrong)
+            packet.drop(self.stats.ips_badfrags)
+            return None
+        link = packet.ifl_index if is_link_local(packet.src) or is_link_local(packet.dst) else 0
+        return Part((packet.src, packet.dst, ident, link), at, data, more, header)
+
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        octets = bytearray(first.header + data)
+        if len(octets) > INET6.longest:
+            return None
+        octets[_LENGTH_AT : _LENGTH_AT + 2] = (len(octets) - HEADER_LEN).to_bytes(2, "big")
+        packet = Packet([bytes(octets)])
+        packet.proto, packet.l4, packet.end = octets[_NEXT_AT], HEADER_LEN, len(octets)
+        return packet
 
     # -- on -------------------------------------------------------------------------------------------------
 

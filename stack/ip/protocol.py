@@ -13,17 +13,18 @@ from errno import EHOSTUNREACH, EMSGSIZE
 from typing import ClassVar, Protocol
 
 from ringbed.stack.ip.demux import L3Demux
-from ringbed.stack.ip.forward import Forwarding
+from ringbed.stack.ip.forward import Forwarding, Told
+from ringbed.stack.ip.reassembly import Part, Reassembly
 from ringbed.stack.kern.config import Config
 from ringbed.stack.kern.packet import DONTROUTE, FRAGMENT, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import IpStats, Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.route.group import Broadcaster
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt
-from ringbed.stack.wire.family import Family
 from ringbed.stack.wire.ipv6 import is_link_local
 
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
@@ -43,18 +44,20 @@ class Tabled(Protocol):
 class Ip(Forwarding):
     """One family in one routing instance. `interfaces` are the iffs in it, by ifl_index.
 
-    `port_unreachable` is the ICMP error, type and code, that says that nobody is at a port. Its state is configuration.
+    `port_unreachable` is the ICMP error that says that nobody is at a port, `not_in_time` that not all fragments came.
+    Its state is configuration.
     """
 
-    family: ClassVar[Family]
-    port_unreachable: ClassVar[tuple[int, int]]
+    port_unreachable: ClassVar[Told]
+    not_in_time: ClassVar[Told]
 
-    def __init__(self, stats: IpStats, all_stats: Stats, scheduler: Scheduler) -> None:
+    def __init__(self, stats: IpStats, all_stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
         super().__init__()
         self.queue: Config | None = None
         self.stats = stats
         self.scheduler = scheduler
         self.sums = ChecksumOutput(Capabilities(), all_stats, self.family)  # all of it here, whatever the card
+        self.reassembly = Reassembly(self, self.family.title, scheduler, timers)
         self.demux = L3Demux(self.family)
         self.table = RouteTable(self.family, self._permanent())
         self.interfaces: dict[int, Broadcaster] = {}
@@ -98,7 +101,8 @@ class Ip(Forwarding):
         stats = self.stats
         if packet.flags & FRAGMENT:
             stats.ips_fragments.value += 1
-            return packet.drop(stats.ips_fragdropped)
+            self.reassembly.queue.post(packet)
+            return None
         l4, missing = packet.l4, packet.l4 + 4 - packet.end
         if missing <= 0:
             word = int.from_bytes(packet.segments[0][l4 : l4 + 4], "big")
@@ -112,6 +116,17 @@ class Ip(Forwarding):
             packet.journey.step(self._deliver_step, queue.name)
         queue.post(packet)
         return None
+
+    @abstractmethod
+    def part(self, packet: Packet) -> Part | None:
+        """See reassembly.py."""
+
+    @abstractmethod
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        """Likewise."""
+
+    def ip_expired(self, packet: Packet) -> None:
+        self.error(packet, *self.not_in_time)
 
     @abstractmethod
     def _unwanted(self, packet: Packet) -> None:

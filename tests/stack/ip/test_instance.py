@@ -10,6 +10,7 @@ from ringbed.stack.ip.instance import Instance
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import RouteError
 from ringbed.stack.socket.udp import Control
@@ -146,7 +147,7 @@ def test_the_default_interface_is_the_one_of_the_lowest_index() -> None:
         def broadcast(self, packet: Packet) -> int:
             return 0
 
-    instance, a, b = Instance(5, Stats(), Scheduler())[INET], Some(), Some()
+    instance, a, b = Instance(5, Stats(), Scheduler(), Timers())[INET], Some(), Some()
     assert instance.outgoing(0) is None
     instance.add_interface(9, a, Packet.trim)
     instance.add_interface(4, b, Packet.trim)

@@ -118,6 +118,29 @@ def full_nd_queue(host: Host6) -> None:
     host.stack.run()
 
 
+def part(at: int = 0, size: int = 16) -> bytes:
+    """A fragment of UDP, more to come."""
+    return ip6_frame(bytes([17, 0]) + (at | 1).to_bytes(2, "big") + bytes([0, 0, 0, 9]) + bytes(size), 44)
+
+
+def overlapping(host: Host6) -> None:
+    """Both are dropped, so that it is one."""
+    host.give(part(), part(8))
+    host.stats.ip6.ips_fragoverlap.value -= 1
+
+
+def full_of_fragments(host: Host6) -> None:
+    reassembly = host.stack.instance().ip6.reassembly
+    with reassembly.queue:
+        reassembly.limit = 100
+    host.give(part())
+
+
+def never_whole(host: Host6) -> None:
+    host.give(part())
+    host.later(60)
+
+
 def too_many_held(host: Host6) -> None:
     for _ in range(17):
         send(host, "2001:db8::77")
@@ -152,7 +175,11 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip6", "ips_badvers"): give(patched(udp6_frame(), 14, b"\x40")),
     ("ip6", "ips_badaddr"): give(udp6_frame(src="ff02::1")),
     ("ip6", "ips_ownaddr"): give(udp6_frame(src=OUR6)),
-    ("ip6", "ips_fragdropped"): give(ip6_frame(bytes([17, 0, 0, 1, 0, 0, 0, 9]) + bytes(16), 44)),
+    ("ip6", "ips_badfrags"): give(part(0, 15)),
+    ("ip6", "ips_fragdup"): give(part(), part()),
+    ("ip6", "ips_fragoverlap"): overlapping,
+    ("ip6", "ips_fragdropped"): full_of_fragments,
+    ("ip6", "ips_fragtimeout"): never_whole,
     ("ip6", "ips_noproto"): give(ip6_frame(bytes(16), 132)),
     ("ip6", "ips_cantforward"): give(udp6_frame(dst=FAR)),
     ("ip6", "ips_unroutable"): routed(udp6_frame(dst=FAR)),
