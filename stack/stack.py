@@ -116,9 +116,14 @@ class Stack:
         core = self._core
         if number < 0 or number in core.instances:
             raise InterfaceError(f"routing instance {number} is {'there already' if number >= 0 else 'negative'}")
-        made = core.instances[number] = Instance(number, core.stats, core.config)
+        made = core.instances[number] = Instance(number, core.stats, core.scheduler, core.timers, core.config)
         self._protocols[number] = Protocols(made, core)
         return made
+
+    @changing
+    def set_forwarding(self, on: bool, family: str = INET.name, instance: int = 0) -> None:
+        """Whether this host is a router, and sends on what is not for it. Raises InterfaceError."""
+        self.instance(instance)[FAMILIES[_known(family)]].forwarding = on
 
     @changing
     def remove_instance(self, number: int) -> None:
@@ -193,7 +198,7 @@ class Stack:
 
     def _next_hop(self, ip: Ip, gateway: str, ifl_index: int) -> NextHop:
         if gateway == "reject":
-            return Reject(ip.stats)
+            return Reject(ip.stats, forwarder=ip)
         if gateway == "discard":
             return Discard(ip.stats)
         address = ip.family.parse(gateway)

@@ -186,8 +186,8 @@ class IfFamily(Owned, ABC):
         """Why the address, {} in the text, cannot be one of ours; "" when it can."""
 
     def _new_subnet(self, ifa: IfAddr) -> Subnet:
-        stats, index = self.ip.stats, self.ifl_index
-        resolv = Resolv(stats, self.resolver.queue, self.resolver.resolve, index, ifa.local)
+        index = self.ifl_index
+        resolv = Resolv(self.ip, self.resolver.queue, self.resolver.resolve, index, ifa.local, self.mtu)
         routes = [Route(prefix(self.family, ifa.prefix, ifa.bits), Rtt.IF, resolv, index), *self._subnet_routes(ifa)]
         self.table.add(*routes)
         return Subnet(resolv, routes)

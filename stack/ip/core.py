@@ -18,7 +18,7 @@ class Core:
         self.timers = Timers()
         self.stats = Stats()
         self.config = Config(self.scheduler)
-        self.instances = {0: Instance(0, self.stats, self.config)}
+        self.instances = {0: Instance(0, self.stats, scheduler, self.timers, self.config)}
         self._last_index = 0
 
     def new_ifl_index(self) -> int:

@@ -231,6 +231,10 @@ class Icmp(ABC):
         elif not self.queue.post(IcmpError(packet, kind, code, rest)):
             stats.icps_toomany.value += 1
 
+    def _quotable(self, packet: Packet, room: int) -> Buffer:
+        """Its first bytes, at most `room`, from the network header on."""
+        return packet.octets(packet.l3, min(packet.end, packet.l3 + room))
+
     @abstractmethod
     def _about_error(self, packet: Packet) -> bool:
         """Whether the packet is an ICMP error, or cannot be told from one: nobody answers those."""
@@ -244,7 +248,7 @@ class Icmp(ABC):
             self.stats.icps_toofreq.value += 1
             return
         packet, room = about.packet, self.error_max - self.ip.family.header_len - HEADER_LEN
-        quote = packet.segments[0][packet.l3 : min(packet.end, packet.l3 + room)]
+        quote = self._quotable(packet, room)
         src = packet.dst if self.ip.is_local(packet.dst) else 0
         ifl_index = self._reply_ifl(packet)
         self.output(about.kind, about.code, about.rest, quote, packet.src, src, output_ifl=ifl_index)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT
 
 from ringbed.stack.ip.icmp import Icmp, Quote
-from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, MULTICAST, Packet
+from ringbed.stack.kern.packet import BROADCAST, FRAGMENT, ICMP_CSUM_OUT, IPV4_CSUM_OUT, MULTICAST, Packet
 from ringbed.stack.kern.stats import Icmp4Stats
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options, udp
-from ringbed.stack.wire.checksum import intact, octets_sum
+from ringbed.stack.wire.checksum import checksum, intact, octets_sum
 from ringbed.stack.wire.icmpv4 import HEADER_LEN
 from ringbed.stack.wire.ipv4 import MIN_LEN, PROTO_ICMP, Ipv4View
 from ringbed.stack.wire.view import Buffer
@@ -72,7 +72,18 @@ class Icmp4(Icmp):
         fragment = Ipv4View(packet.segments[0], packet.l3).fragment if packet.flags & FRAGMENT else 0
         if packet.flags & (BROADCAST | MULTICAST) or fragment & ipv4.OFFSET_MASK:
             return True
-        return not self.ip.is_local(packet.dst) or self._is_group(packet.src)
+        return not self.ip.is_single(packet.dst) or self._is_group(packet.src)
+
+    def _quotable(self, packet: Packet, room: int) -> Buffer:
+        """Of one that was on its way to the next link the header's sum was only wanted yet."""
+        quote = super()._quotable(packet, room)
+        if not packet.flags & IPV4_CSUM_OUT:
+            return quote
+        summed, size = bytearray(quote), packet.l4 - packet.l3
+        at = ipv4.CHECKSUM_AT
+        summed[at : at + 2] = b"\0\0"
+        summed[at : at + 2] = checksum(octets_sum(summed[:size])).to_bytes(2, "big")
+        return summed
 
     def _is_group(self, src: int) -> bool:
         """A broadcast address, a subnet's all-zeroes, or 0.0.0.0: nobody to answer."""

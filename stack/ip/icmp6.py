@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENOPROTOOPT
 
-from ringbed.stack.ip.icmp import Icmp, Quote
+from ringbed.stack.ip.icmp import Icmp, IcmpError, Quote
 from ringbed.stack.ip.ipv6 import Ip6
 from ringbed.stack.kern.packet import BROADCAST, ICMP6_CSUM_OUT, MULTICAST, Packet
 from ringbed.stack.kern.stats import Icmp6Stats
-from ringbed.stack.wire import icmpv6
+from ringbed.stack.wire import icmpv6, nd
 from ringbed.stack.wire.checksum import octets_sum, pseudo_sum
 from ringbed.stack.wire.icmpv4 import HEADER_LEN
 from ringbed.stack.wire.icmpv6 import FIRST_INFORMATIONAL, NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION
-from ringbed.stack.wire.ipv6 import GROUPS, PROTO_ICMPV6, Ipv6View, is_link_local
+from ringbed.stack.wire.ipv6 import GROUPS, LINK_LOCAL, PROTO_ICMPV6, Ipv6View, is_link_local
 from ringbed.stack.wire.ipv6_headers import UNKNOWN_OPTION, BadHeader, upper
 from ringbed.stack.wire.view import Buffer
 
@@ -97,4 +97,24 @@ class Icmp6(Icmp):
             return True
         if packet.dst >= GROUPS or packet.flags & (BROADCAST | MULTICAST):
             return (kind, code) not in _FOR_GROUPS_TOO
-        return not self.ip.is_local(packet.dst)
+        return not self.ip.is_single(packet.dst)
+
+    def _send_error(self, about: IcmpError) -> None:
+        if about.kind == icmpv6.REDIRECT:
+            self._send_redirect(about)
+        else:
+            super()._send_error(about)
+
+    def _send_redirect(self, about: IcmpError) -> None:
+        """Of neighbour discovery (RFC 4861, 4.5 and 8.2): from our address on the link, to whoever is on it."""
+        packet, ip = about.packet, self.ip
+        iff = ip.interfaces.get(packet.ifl_index)
+        source = iff.source_address(LINK_LOCAL) if iff is not None else 0
+        if not is_link_local(source) or not self._limit.spend(self.scheduler.now):
+            self.stats.icps_toofreq.value += 1
+            return
+        found = ip.table.route(about.rest, 0, lambda route: route.ifl_index == packet.ifl_index)
+        lladdr = found.nexthop.lladdr if found is not None else None
+        whole = packet.octets(packet.l3, packet.end)
+        body = nd.redirect(about.rest, packet.dst, lladdr, whole, self.error_max - ip.family.header_len)
+        self.output(icmpv6.REDIRECT, 0, 0, body, packet.src, source, 0, nd.HOP_LIMIT, packet.ifl_index)

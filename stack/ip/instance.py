@@ -13,17 +13,21 @@ from ringbed.stack.ip.ipv4 import Ip4
 from ringbed.stack.ip.ipv6 import Ip6
 from ringbed.stack.ip.protocol import Ip
 from ringbed.stack.kern.config import Config
+from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.wire.family import Family
 
 
 class Instance:
     """One `Ip` for each family: `instance[INET6]`. `config`: what must be held to change what is in it."""
 
-    def __init__(self, number: int, stats: Stats, config: Config | None = None) -> None:
+    def __init__(
+        self, number: int, stats: Stats, scheduler: Scheduler, timers: Timers, config: Config | None = None
+    ) -> None:
         self.number = number
-        self.ip = Ip4(stats.ip)
-        self.ip6 = Ip6(stats.ip6)
+        self.ip = Ip4(stats, scheduler, timers)
+        self.ip6 = Ip6(stats, scheduler, timers)
         self._families: dict[Family, Ip] = {ip.family: ip for ip in (self.ip, self.ip6)}
         self.ip.queue = self.ip6.queue = config
 

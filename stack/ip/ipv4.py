@@ -7,16 +7,22 @@ not checked is checked here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 
+from ringbed.stack.ip.fragment import pieces4
 from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.ip.reassembly import Part
 from ringbed.stack.kern.counters import Counter
-from ringbed.stack.kern.packet import FRAGMENT, IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, IPV4_CSUM_OUT, Packet
-from ringbed.stack.kern.stats import Ip4Stats
-from ringbed.stack.route.group import BroadcastRecv
-from ringbed.stack.route.nexthop import Discard, Recv, Reject
+from ringbed.stack.kern.packet import DONTFRAG, FRAGMENT, IPV4_CSUM_IN_BAD, IPV4_CSUM_IN_OK, IPV4_CSUM_OUT, Packet
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import Ip4Stats, Stats
+from ringbed.stack.kern.timers import Timers
+from ringbed.stack.route.group import Broadcaster, BroadcastRecv
+from ringbed.stack.route.nexthop import Discard, NextHop, Recv, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
 from ringbed.stack.wire import icmpv4, ipv4, ipv4_options
+from ringbed.stack.wire.checksum import checksum, octets_sum
 from ringbed.stack.wire.family import INET
 from ringbed.stack.wire.ipv4 import HEADER, MIN_LEN
 from ringbed.stack.wire.ipv4_options import BadOption
@@ -27,6 +33,7 @@ _EVERYBODY = 0xFFFFFFFF
 _CLASS_D = 0xE0000000
 _CLASS_E = 0xF0000000
 _LOOPBACK = 0x7F000000
+_THIS_LINK = 0xA9FE  # 169.254/16, of which no address is seen on another link (RFC 3927, 7)
 
 
 class Ip4(Ip):
@@ -34,10 +41,15 @@ class Ip4(Ip):
 
     family = INET
     port_unreachable = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PORT
+    no_route = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_NET
+    no_host = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_HOST
+    too_big = icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_NEEDFRAG
+    time_exceeded = icmpv4.TIME_EXCEEDED, icmpv4.IN_TRANSIT
+    not_in_time = icmpv4.TIME_EXCEEDED, icmpv4.IN_REASSEMBLY
     stats: Ip4Stats
 
-    def __init__(self, stats: Ip4Stats) -> None:
-        super().__init__(stats)
+    def __init__(self, stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
+        super().__init__(stats.ip, stats, scheduler, timers)
         self._ident = count(1).__next__  # one step that nothing comes between: senders in every context need one
 
     def _permanent(self) -> list[Route]:
@@ -48,7 +60,7 @@ class Ip4(Ip):
         """
         stats, bad = self.stats, self.stats.ips_badaddr
         return [
-            Route(prefix(INET, 0, 0), Rtt.PERM, Reject(stats)),
+            Route(prefix(INET, 0, 0), Rtt.PERM, Reject(stats, forwarder=self)),
             Route(prefix(INET, 0), Rtt.PERM, Recv(stats, self)),
             Route(prefix(INET, _LOOPBACK, 8), Rtt.PERM, Reject(stats, bad, bad_source=bad)),
             Route(prefix(INET, _CLASS_D, 4), Rtt.PERM, Discard(stats, stats.ips_notmember, bad_source=bad)),
@@ -128,7 +140,63 @@ class Ip4(Ip):
         self.error(packet, icmpv4.UNREACHABLE, icmpv4.UNREACHABLE_PROTOCOL)
         packet.drop(self.stats.ips_noproto)
 
+    # -- in pieces ------------------------------------------------------------------------------------------
+
+    def part(self, packet: Packet) -> Part | None:
+        l3, l4 = packet.l3, packet.l4
+        header, data = bytes(packet.octets(l3, l4)), bytes(packet.octets(l4, packet.end))
+        field, more = int.from_bytes(header[6:8], "big"), bool(header[6] << 8 & ipv4.MF)
+        at = (field & ipv4.OFFSET_MASK) * 8
+        if not data or (more and len(data) % 8) or l4 - l3 + at + len(data) > INET.longest:
+            packet.drop(self.stats.ips_badfrags)
+            return None
+        ident = int.from_bytes(header[4:6], "big")
+        return Part((packet.src, packet.dst, packet.proto, ident), at, data, more, header)
+
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        length = len(first.header) + len(data)
+        if length > INET.longest:
+            return None
+        header = bytearray(first.header)
+        header[2:4] = length.to_bytes(2, "big")
+        header[6:8] = header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = b"\0\0"
+        header[ipv4.CHECKSUM_AT : ipv4.CHECKSUM_AT + 2] = checksum(octets_sum(header)).to_bytes(2, "big")
+        packet = Packet([bytes(header) + data])
+        packet.proto, packet.l4, packet.end = header[9], len(header), length
+        return packet
+
+    # -- on -------------------------------------------------------------------------------------------------
+
+    def _out_of_scope(self, packet: Packet, nexthop: NextHop) -> Counter | None:
+        if packet.src and packet.src >> 16 != _THIS_LINK and packet.dst >> 16 != _THIS_LINK:
+            return None
+        return self.stats.ips_badaddr
+
+    def _may_cut(self, packet: Packet) -> bool:
+        return not packet.segments[0][packet.l3 + 6] << 8 & ipv4.DF
+
+    def _one_hop_less(self, packet: Packet, nexthop: NextHop) -> None:
+        l3, l4 = packet.l3, packet.l4
+        header = packet.writable(l4)
+        header[l3 + INET.ttl_at] -= 1
+        if l4 - l3 > MIN_LEN:
+            ours, time = nexthop.local, self.scheduler.now // 1_000_000
+            header[l3:l4] = ipv4_options.passed_on(header[l3:l4], ours, self.is_local, time)
+        header[l3 + ipv4.CHECKSUM_AT : l3 + ipv4.CHECKSUM_AT + 2] = b"\0\0"
+        packet.flags |= IPV4_CSUM_OUT
+
+    def _may_redirect(self, packet: Packet, gateway: int, iff: Broadcaster) -> bool:
+        """Both are on one subnet (RFC 1812, 5.2.7.2)."""
+        ours = iff.local_for(packet.src)
+        return bool(ours) and ours == iff.local_for(gateway)
+
+    def _redirect(self, packet: Packet, gateway: int) -> None:
+        self.error(packet, icmpv4.REDIRECT, icmpv4.REDIRECT_HOST, gateway)
+
     # -- out ------------------------------------------------------------------------------------------------
+
+    def _pieces(self, packet: Packet, mtu: int) -> Iterator[Packet]:
+        return pieces4(packet, mtu, self.sums)
 
     def _put_header(self, packet: Packet, ttl: int, tos: int, options: bytes) -> None:
         l3 = packet.l3
@@ -137,8 +205,9 @@ class Ip4(Ip):
         packet.flags |= IPV4_CSUM_OUT
         header, ident = packet.segments[0], self._ident() & 0xFFFF
         assert isinstance(header, bytearray)
+        whole = ipv4.DF if packet.flags & DONTFRAG else 0
         HEADER.pack_into(
-            header, l3, 0x40 + header_len // 4, tos, packet.length, ident, 0, ttl, packet.proto, 0, packet.src,
+            header, l3, 0x40 + header_len // 4, tos, packet.length, ident, whole, ttl, packet.proto, 0, packet.src,
             packet.dst,
         )  # fmt: skip
         if options:

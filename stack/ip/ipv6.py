@@ -7,27 +7,40 @@ to check: what protects the addresses is the pseudo-header's part in the sums ab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
+from ringbed.stack.ip.fragment import pieces6
 from ringbed.stack.ip.protocol import Ip, Tabled
+from ringbed.stack.ip.reassembly import Part
+from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.packet import FRAGMENT, MULTICAST, Packet
-from ringbed.stack.kern.stats import Ip6Stats
-from ringbed.stack.route.group import Multicast
-from ringbed.stack.route.nexthop import Discard, Reject
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import Ip6Stats, Stats
+from ringbed.stack.kern.timers import Timers
+from ringbed.stack.route.group import Broadcaster, Multicast
+from ringbed.stack.route.nexthop import Discard, NextHop, Reject
 from ringbed.stack.route.table import Route, Rtt, prefix
 from ringbed.stack.wire import icmpv6
 from ringbed.stack.wire.family import INET6
-from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED
+from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER, HEADER_LEN, LOOPBACK, MAPPED, is_link_local
 from ringbed.stack.wire.ipv6_headers import (
+    ERRONEOUS,
     EXTENSIONS,
     HOP_BY_HOP,
+    INCOMPLETE_CHAIN,
     NO_NEXT,
     UNKNOWN_HEADER,
     BadHeader,
     Tell,
     Upper,
+    chain_is_whole,
+    fragment_at,
     upper,
 )
 
 _KEY_BITS = 2 * INET6.bits
+_LENGTH_AT, _NEXT_AT = 4, 6  # in the header
 
 
 class Ip6(Ip):
@@ -35,7 +48,16 @@ class Ip6(Ip):
 
     family = INET6
     port_unreachable = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_PORT
+    no_route = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_ROUTE
+    no_host = icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_ADDRESS
+    too_big = icmpv6.TOO_BIG, 0
+    time_exceeded = icmpv6.TIME_EXCEEDED, icmpv6.IN_TRANSIT
+    not_in_time = icmpv6.TIME_EXCEEDED, icmpv6.IN_REASSEMBLY
     stats: Ip6Stats
+
+    def __init__(self, stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
+        super().__init__(stats.ip6, stats, scheduler, timers)
+        self._ident = count(1).__next__  # of what is sent in pieces
 
     def _permanent(self) -> list[Route]:
         """Addresses of RFC 4291 2.5 and 2.7 that no packet on a wire is to, or from, and the groups.
@@ -46,7 +68,7 @@ class Ip6(Ip):
         stats, bad = self.stats, self.stats.ips_badaddr
         groups = Multicast(stats, self.outgoing)
         return [
-            Route(prefix(INET6, 0, 0), Rtt.PERM, Reject(stats)),
+            Route(prefix(INET6, 0, 0), Rtt.PERM, Reject(stats, forwarder=self)),
             Route(prefix(INET6, 0), Rtt.PERM, Reject(stats, bad)),
             Route(prefix(INET6, LOOPBACK), Rtt.PERM, Reject(stats, bad, bad_source=bad)),
             Route(prefix(INET6, MAPPED, 96), Rtt.PERM, Discard(stats, bad, bad_source=bad)),
@@ -122,7 +144,71 @@ class Ip6(Ip):
             self.error(packet, icmpv6.PARAMETER_PROBLEM, UNKNOWN_HEADER, above.named_at)
         packet.drop(self.stats.ips_noproto)
 
+    # -- in pieces ------------------------------------------------------------------------------------------
+
+    def part(self, packet: Packet) -> Part | None:
+        """RFC 8200, 4.5, with its errors: the key has the interface too, where the addresses mean nothing without."""
+        octets = bytes(packet.octets(packet.l3, packet.end))
+        named_at, header_at = fragment_at(octets)
+        data, field = octets[header_at + 8 :], int.from_bytes(octets[header_at + 2 : header_at + 4], "big")
+        at, more = field & 0xFFF8, bool(field & 1)
+        ident = int.from_bytes(octets[header_at + 4 : header_at + 8], "big")
+        header = octets[:named_at] + octets[header_at : header_at + 1] + octets[named_at + 1 : header_at]
+        wrong: tuple[int, int] | None = None
+        if not data or (more and len(data) % 8):
+            wrong = ERRONEOUS, _LENGTH_AT
+        elif header_at + at + len(data) > INET6.longest:
+            wrong = ERRONEOUS, header_at + 2
+        elif not at and not chain_is_whole(header + data):
+            wrong = INCOMPLETE_CHAIN, 0
+        if wrong is not None:
+            self.error(packet, icmpv6.PARAMETER_PROBLEM, *wrong)
+            packet.drop(self.stats.ips_badfrags)
+            return None
+        link = packet.ifl_index if is_link_local(packet.src) or is_link_local(packet.dst) else 0
+        return Part((packet.src, packet.dst, ident, link), at, data, more, header)
+
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        octets = bytearray(first.header + data)
+        if len(octets) > INET6.longest:
+            return None
+        octets[_LENGTH_AT : _LENGTH_AT + 2] = (len(octets) - HEADER_LEN).to_bytes(2, "big")
+        packet = Packet([bytes(octets)])
+        packet.proto, packet.l4, packet.end = octets[_NEXT_AT], HEADER_LEN, len(octets)
+        return packet
+
+    # -- on -------------------------------------------------------------------------------------------------
+
+    def _out_of_scope(self, packet: Packet, nexthop: NextHop) -> Counter | None:
+        """RFC 4291, 2.5.2 and 2.5.6; RFC 4007, 9."""
+        if not packet.src:
+            return self.stats.ips_badaddr
+        if is_link_local(packet.dst):
+            return self.stats.ip6s_badscope
+        if is_link_local(packet.src) and nexthop.ifl_index != packet.ifl_index:
+            self.error(packet, icmpv6.UNREACHABLE, icmpv6.UNREACHABLE_SCOPE)
+            return self.stats.ip6s_badscope
+        return None
+
+    def _may_cut(self, packet: Packet) -> bool:
+        """Nobody but its sender may (RFC 8200, 5)."""
+        return False
+
+    def _one_hop_less(self, packet: Packet, nexthop: NextHop) -> None:
+        header = packet.writable(packet.l3 + HEADER_LEN)
+        header[packet.l3 + INET6.ttl_at] -= 1
+
+    def _may_redirect(self, packet: Packet, gateway: int, iff: Broadcaster) -> bool:
+        """Another router is known by its link-local address, or not at all (RFC 4861, 8.2)."""
+        return bool(iff.local_for(packet.src)) and (gateway == packet.dst or is_link_local(gateway))
+
+    def _redirect(self, packet: Packet, gateway: int) -> None:
+        self.error(packet, icmpv6.REDIRECT, 0, gateway)
+
     # -- out ------------------------------------------------------------------------------------------------
+
+    def _pieces(self, packet: Packet, mtu: int) -> Iterator[Packet]:
+        return pieces6(packet, mtu, self._ident() & 0xFFFFFFFF, self.sums)
 
     def _put_header(self, packet: Packet, ttl: int, tos: int, options: bytes) -> None:
         """`tos` is the traffic class. Options would be headers of their own: nothing here sends any."""

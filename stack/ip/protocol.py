@@ -7,23 +7,28 @@ a next hop, as input does.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from errno import EHOSTUNREACH, EMSGSIZE
 from typing import ClassVar, Protocol
 
 from ringbed.stack.ip.demux import L3Demux
+from ringbed.stack.ip.forward import Forwarding, Told
+from ringbed.stack.ip.reassembly import Part, Reassembly
 from ringbed.stack.kern.config import Config
-from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import DONTROUTE, FRAGMENT, Packet
-from ringbed.stack.kern.stats import IpStats
+from ringbed.stack.kern.scheduler import Scheduler
+from ringbed.stack.kern.stats import IpStats, Stats
+from ringbed.stack.kern.timers import Timers
+from ringbed.stack.link.interface import Capabilities
+from ringbed.stack.link.offload import ChecksumOutput
 from ringbed.stack.route.group import Broadcaster
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import Route, RouteTable, Rtt
-from ringbed.stack.wire.family import Family
 from ringbed.stack.wire.ipv6 import is_link_local
 
 _NEIGHBOURS = frozenset({Rtt.IF, Rtt.IFDEST})
+_ELSEWHERE = frozenset({Rnh.UNICAST, Rnh.RESOLV, Rnh.HOLD, Rnh.REJECT})
 TTL = 64
 
 IcmpError = Callable[[Packet, int, int, int], None]  # packet, type, code, second word of the header
@@ -36,18 +41,23 @@ class Tabled(Protocol):
     def table(self) -> RouteTable: ...
 
 
-class Ip(Owned, ABC):
+class Ip(Forwarding):
     """One family in one routing instance. `interfaces` are the iffs in it, by ifl_index.
 
-    `port_unreachable` is the ICMP error, type and code, that says that nobody is at a port. Its state is configuration.
+    `port_unreachable` is the ICMP error that says that nobody is at a port, `not_in_time` that not all fragments came.
+    Its state is configuration.
     """
 
-    family: ClassVar[Family]
-    port_unreachable: ClassVar[tuple[int, int]]
+    port_unreachable: ClassVar[Told]
+    not_in_time: ClassVar[Told]
 
-    def __init__(self, stats: IpStats) -> None:
+    def __init__(self, stats: IpStats, all_stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
+        super().__init__()
         self.queue: Config | None = None
         self.stats = stats
+        self.scheduler = scheduler
+        self.sums = ChecksumOutput(Capabilities(), all_stats, self.family)  # all of it here, whatever the card
+        self.reassembly = Reassembly(self, self.family.title, scheduler, timers)
         self.demux = L3Demux(self.family)
         self.table = RouteTable(self.family, self._permanent())
         self.interfaces: dict[int, Broadcaster] = {}
@@ -91,7 +101,8 @@ class Ip(Owned, ABC):
         stats = self.stats
         if packet.flags & FRAGMENT:
             stats.ips_fragments.value += 1
-            return packet.drop(stats.ips_fragdropped)
+            self.reassembly.queue.post(packet)
+            return None
         l4, missing = packet.l4, packet.l4 + 4 - packet.end
         if missing <= 0:
             word = int.from_bytes(packet.segments[0][l4 : l4 + 4], "big")
@@ -107,6 +118,17 @@ class Ip(Owned, ABC):
         return None
 
     @abstractmethod
+    def part(self, packet: Packet) -> Part | None:
+        """See reassembly.py."""
+
+    @abstractmethod
+    def whole(self, first: Part, data: bytes) -> Packet | None:
+        """Likewise."""
+
+    def ip_expired(self, packet: Packet) -> None:
+        self.error(packet, *self.not_in_time)
+
+    @abstractmethod
     def _unwanted(self, packet: Packet) -> None:
         """Nobody here knows its protocol: end it, and let its sender know."""
 
@@ -114,6 +136,13 @@ class Ip(Owned, ABC):
         """Its sender shall hear what is wrong with it."""
         if self.icmp_error is not None:
             self.icmp_error(packet, kind, code, rest)
+
+    def is_single(self, address: int) -> bool:
+        """Whether packets to it are for one host: this one, or one that this router knows a way to, or would."""
+        nexthop = self.table.forwarding(address).nexthop
+        if nexthop.type is Rnh.LOCAL:
+            return True
+        return self.forwarding and nexthop.type in _ELSEWHERE and nexthop.bad_source is None
 
     def is_local(self, address: int) -> bool:
         """Whether this host has the address, on whichever interface of the instance."""
@@ -150,7 +179,7 @@ class Ip(Owned, ABC):
         self._put_header(packet, ttl, tos, options)
         if packet.journey is not None:
             packet.journey.step(self._output_step)
-        error = nexthop.output(packet, True)
+        error = nexthop.output(packet, True) if packet.length <= nexthop.mtu else self.send(packet, nexthop)
         if not error:
             self.stats.ips_localout.value += 1
         return error

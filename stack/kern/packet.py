@@ -45,6 +45,7 @@ MULTICAST: Final = 0x0400  # came as a link multicast
 FRAGMENT: Final = 0x0800
 DONTROUTE: Final = 0x1000  # only to a neighbour (SO_DONTROUTE)
 MAY_BROADCAST: Final = 0x2000  # the sender may broadcast (SO_BROADCAST)
+DONTFRAG: Final = 0x4000  # sent whole or not at all (IP_DONTFRAG)
 
 
 class Packet(Message):
@@ -147,6 +148,21 @@ class Packet(Message):
                 rest.insert(0, piece[room:])
         self.segments = [head, *rest]
         return head
+
+    def octets(self, at: int, upto: int) -> Buffer:
+        """What lies from the offset `at` to `upto`, or to the end, in one piece whatever the segments."""
+        first = self.segments[0]
+        if upto > len(first) and len(self.segments) > 1:
+            first = b"".join(self.segments)
+        return first[at:upto]
+
+    def head(self, size: int) -> Packet:
+        """Its network header and what follows, up to `size` bytes, for who reads it while this one goes on."""
+        l3 = self.l3
+        made = Packet([bytes(self.octets(l3, min(self.end, l3 + size)))], self.flags, self.tick)
+        made.l4, made.end = self.l4 - l3, made.length
+        made.ifl_index, made.proto, made.src, made.dst = self.ifl_index, self.proto, self.src, self.dst
+        return made
 
     def join(self) -> None:
         """Make it one segment; offsets are as they were."""

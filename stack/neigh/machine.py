@@ -24,12 +24,12 @@ from collections.abc import Callable
 from enum import Enum
 from errno import EHOSTDOWN, EHOSTUNREACH, ENOBUFS
 
+from ringbed.stack.ip.protocol import Ip
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.neighbour_stats import NeighbourStats
 from ringbed.stack.kern.owned import Owned
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.kern.service import ServiceQueue
-from ringbed.stack.kern.stats import IpStats
 from ringbed.stack.kern.timers import Timers
 from ringbed.stack.link.ether import EtherLink
 from ringbed.stack.route.nexthop import NextHop, Resolve, Rnh
@@ -126,7 +126,7 @@ class Neighbour(NextHop, Owned):
     """
 
     __slots__ = (
-        "_ip_stats", "_source", "_stats", "address", "header", "held", "link", "queue", "state", "timer", "tries",
+        "_ip", "_source", "_stats", "address", "header", "held", "link", "queue", "state", "timer", "tries",
         "used",
     )  # fmt: skip
     shared = frozenset({"used", "references"})
@@ -138,12 +138,14 @@ class Neighbour(NextHop, Owned):
         ifl_index: int,
         local: int,
         source: Callable[[int], int],
-        stats: tuple[IpStats, NeighbourStats],
+        ip: Ip,
+        stats: NeighbourStats,
         queue: ServiceQueue,
         timers: Timers,
     ) -> None:
-        super().__init__(ifl_index, local)
-        self._ip_stats, self._stats = stats
+        super().__init__(ifl_index, local, mtu=link.mtu)
+        self._ip = ip
+        self._stats = stats
         self._source = source  # the interface's address for a destination
         self.address = address
         self.link = link
@@ -166,10 +168,19 @@ class Neighbour(NextHop, Owned):
             return local
         return self._source(dst)
 
+    def gateway(self, dst: int) -> int:
+        return self.address
+
+    @property
+    def lladdr(self) -> bytes | None:
+        header = self.header
+        return header[:6] if header else None
+
     def output(self, packet: Packet, originated: bool) -> int:
         if not originated:
-            dead = self.state is State.DEAD
-            packet.drop(self._ip_stats.ips_discarded if dead else self._ip_stats.ips_cantforward)
+            if self.state is not State.DEAD:
+                return self._ip.ip_forward(packet, self)
+            packet.drop(self._ip.stats.ips_discarded)
             return EHOSTUNREACH
         header = self.header
         if header is None:
@@ -185,9 +196,10 @@ class Neighbour(NextHop, Owned):
 
     def _output_unknown(self, packet: Packet) -> int:
         if self.state is State.DEAD:
-            packet.drop(self._ip_stats.ips_odiscarded)
+            packet.drop(self._ip.stats.ips_odiscarded)
             return EHOSTUNREACH
         if self.state is State.DOWN:
+            self._ip.unreachable(packet)
             packet.drop(self._stats.down)
             return EHOSTDOWN
         return 0 if self.queue.post(Resolve(packet, self.address)) else ENOBUFS
@@ -209,6 +221,7 @@ class Neighbour(NextHop, Owned):
     def forsake(self) -> None:
         """Nobody answered: drop what was held."""
         for packet in self.held:
+            self._ip.unreachable(packet)
             packet.drop(self._stats.unresolved)
         self.held.clear()
 

@@ -88,6 +88,7 @@ class Nd(Resolver):
     def _answer(self, packet: Packet, message: nd.Neighbour) -> None:
         self.stats.adverts_out.value += 1
         target, flags = message.target, nd.OVERRIDE | (nd.SOLICITED if packet.src else 0)
+        flags |= nd.ROUTER if self.site.ip.forwarding else 0
         answer = nd.Neighbour(NEIGHBOUR_ADVERTISEMENT, target, self.lladdr, flags)
         if not packet.src:
             return self._send(answer, target, ALL_NODES, group_lladdr(ALL_NODES))

@@ -30,6 +30,7 @@ from ringbed.stack.route.table import Route, Rtt, prefix
 
 SECOND = 1_000_000_000
 NEIGHBOURS_MAX = 1024  # of one iff (Linux: net.ipv4.neigh.default.gc_thresh3)
+KEPT_PLACES = NEIGHBOURS_MAX // 4  # of these, for neighbours that this host itself needs
 _BUSY = frozenset({State.INCOMPLETE, State.DELAY, State.PROBE})
 _FRESH = frozenset({State.REACHABLE, State.STALE})  # to get here clears the mark of use
 
@@ -131,8 +132,9 @@ class Resolver(Owned):
     def _send_or_hold(self, packet: Packet, address: int) -> None:
         if not self.local_for(address):  # the subnet was removed while the packet waited here
             return packet.drop(self._stats.unresolved)
-        neighbour = self._needed(address)
+        neighbour = self._needed(address, of_others=bool(packet.ifl_index))
         if neighbour is None:
+            self.site.ip.unreachable(packet)
             return packet.drop(self._stats.tablefull)
         if neighbour.header is not None or neighbour.state is State.DOWN:  # known by now, or given up
             neighbour.output(packet, True)
@@ -150,12 +152,20 @@ class Resolver(Owned):
         with self.queue:
             return self._needed(address)
 
-    def _needed(self, address: int) -> Neighbour | None:
-        """None when there is no room: one that was used gives way only to one that is needed."""
+    def _needed(self, address: int, of_others: bool = False) -> Neighbour | None:
+        """None when there is no room: one that was used gives way only to one that this host needs.
+
+        `of_others`: it is a packet from outside that needs it. Whoever sends to every address of a subnet through us
+        pushes nobody out who was sent to, and cannot fill the last places (RFC 6583).
+        """
         neighbour = self.neighbours.get(address)
-        if neighbour is None and (self._make_room(used=False) or self._make_room(used=True)):
-            neighbour = self._new(address)
-        return neighbour
+        if neighbour is not None:
+            return neighbour
+        if of_others:
+            room = self._make_room(used=False, places=NEIGHBOURS_MAX - KEPT_PLACES)
+        else:
+            room = self._make_room(used=False) or self._make_room(used=True)
+        return self._new(address) if room else None
 
     def learn(self, address: int) -> Neighbour | None:
         """For one who asked for us: whom nobody here has sent to takes no place of one who was sent to."""
@@ -167,18 +177,18 @@ class Resolver(Owned):
         return known
 
     def _new(self, address: int) -> Neighbour:
-        site, stats = self.site, (self.site.ip.stats, self._stats)
-        local = self.local_for(address)
+        site, local = self.site, self.local_for(address)
         neighbour = Neighbour(
-            address, self.link, site.ifl_index, local, site.source_address, stats, self.queue, self.core.timers
-        )
+            address, self.link, site.ifl_index, local, site.source_address, site.ip, self._stats, self.queue,
+            self.core.timers,
+        )  # fmt: skip
         self.neighbours[address] = neighbour
         site.ip.table.add(Route(prefix(self.family, address), Rtt.IFDEST, neighbour, site.ifl_index))
         return neighbour
 
-    def _make_room(self, used: bool) -> bool:
+    def _make_room(self, used: bool, places: int = NEIGHBOURS_MAX) -> bool:
         """Whether there is room for one more: the oldest goes that no route needs and nobody waits for."""
-        if len(self.neighbours) < NEIGHBOURS_MAX:
+        if len(self.neighbours) < places:
             return True
         for old in self.neighbours.values():
             if old.references == 1 and old.used == used and old.state not in _BUSY:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ringbed.stack.kern.packet import MAY_BROADCAST, Packet
 from ringbed.stack.kern.stats import Ip4Stats, Ip6Stats
-from ringbed.stack.route.nexthop import NextHop, Receiver, Rnh
+from ringbed.stack.route.nexthop import WHOLE, NextHop, Receiver, Rnh
 
 
 class Broadcaster(Protocol):
@@ -21,13 +21,18 @@ class Broadcaster(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def mtu(self) -> int: ...
+
+    def local_for(self, address: int) -> int: ...
+
     def source_address(self, dst: int) -> int: ...
 
     def broadcast(self, packet: Packet) -> int: ...
 
 
 class BroadcastRecv(NextHop):
-    """Everybody on a subnet, or on any."""
+    """Everybody on a subnet, or on any. What is longer than the link's MTU is refused: nothing to all is in pieces."""
 
     __slots__ = ("_choose", "_receiver", "_stats")
     kind = Rnh.BRECV
@@ -58,7 +63,10 @@ class BroadcastRecv(NextHop):
 
 
 class Multicast(NextHop):
-    """A group, or all of them. `receiver` gets what comes in for it: MRECV; without one, nobody is in it: MDISCARD."""
+    """A group, or all of them. `receiver` gets what comes in for it: MRECV; without one, nobody is in it: MDISCARD.
+
+    What it takes in one piece is a matter of the interface.
+    """
 
     __slots__ = ("_choose", "_receiver", "_stats")
 
@@ -66,7 +74,7 @@ class Multicast(NextHop):
         self, stats: Ip6Stats, choose: Callable[[int], Broadcaster | None], receiver: Receiver | None = None,
         ifl_index: int = 0,
     ) -> None:  # fmt: skip
-        super().__init__(ifl_index, bad_source=stats.ips_badaddr)
+        super().__init__(ifl_index, bad_source=stats.ips_badaddr, mtu=0)
         self._stats = stats
         self._choose = choose
         self._receiver = receiver
@@ -74,6 +82,10 @@ class Multicast(NextHop):
     @property
     def type(self) -> Rnh:
         return Rnh.MDISCARD if self._receiver is None else Rnh.MRECV
+
+    def mtu_by(self, output_ifl: int) -> int:
+        out = self._choose(output_ifl)
+        return out.mtu if out else WHOLE
 
     def source(self, dst: int, output_ifl: int) -> int:
         out = self._choose(output_ifl)

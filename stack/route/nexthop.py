@@ -5,17 +5,19 @@ the right thing for both. An originated packet that goes nowhere is counted and 
 counted.
 
     type      originated                       received
-    REJECT    EHOSTUNREACH                     not forwardable
+    REJECT    EHOSTUNREACH                     not forwardable; by a router its sender is told
     DISCARD   EHOSTUNREACH                     dropped without a word
     RECV      EADDRNOTAVAIL                    delivered here
     BRECV     broadcast out of an interface    delivered here
     MDISCARD  multicast out of an interface    dropped: nobody here is in the group
     MRECV     multicast out of an interface    delivered here
     LOCAL     delivered here                   delivered here
-    UNICAST   L2 header, out of the interface  not forwardable: this host is no router
-    RESOLV    to the resolver's queue          not forwardable
-    HOLD      to the resolver's queue          not forwardable
+    UNICAST   L2 header, out of the interface  forwarded: then as if originated
+    RESOLV    to the resolver's queue          forwarded
+    HOLD      to the resolver's queue          forwarded
     DEAD      EHOSTUNREACH                     dropped without a word
+
+Forwarding is ip/forward.py: whether this host is a router at all, what becomes of the header, what does not go on.
 
 BRECV, MDISCARD and MRECV are in group.py. UNICAST, HOLD and DEAD are three lives of one object, a neighbour: see
 neigh/machine.py.
@@ -35,6 +37,8 @@ from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import Ip4Stats, Ip6Stats, IpStats
 from ringbed.stack.link.offload import to_this_host
 
+WHOLE = 1 << 32  # an MTU that no packet comes near
+
 
 class Rnh(Enum):
     REJECT = "reject"
@@ -53,17 +57,21 @@ class Rnh(Enum):
 class NextHop:
     """`ifl_index`: the interface it leaves by, or 0. `references`: how many routes point here.
 
+    `mtu` is the longest packet that it takes in one piece, in bytes from the network header on; 0: the interface that
+    the packet names has one (`mtu_by`).
+
     `bad_source`: the cause for which a packet from outside is dropped that says it comes from such an address; None
     where it may. So whose address is nobody's is a matter of routes, and nothing is looked at beside them.
     """
 
-    __slots__ = ("bad_source", "ifl_index", "local", "references")
+    __slots__ = ("bad_source", "ifl_index", "local", "mtu", "references")
     kind: ClassVar[Rnh]
 
-    def __init__(self, ifl_index: int = 0, local: int = 0, bad_source: Counter | None = None) -> None:
+    def __init__(self, ifl_index: int = 0, local: int = 0, bad_source: Counter | None = None, mtu: int = WHOLE) -> None:
         self.ifl_index = ifl_index
         self.local = local
         self.bad_source = bad_source
+        self.mtu = mtu
         self.references = 0
 
     @property
@@ -74,9 +82,34 @@ class NextHop:
         """The best local address for a packet to `dst` that has none, by the interface it names; or 0."""
         return self.local
 
+    def mtu_by(self, output_ifl: int) -> int:
+        """The longest packet by the interface that it names."""
+        return self.mtu
+
+    def gateway(self, dst: int) -> int:
+        """The neighbour that a packet to `dst` goes to, or 0."""
+        return 0
+
+    @property
+    def lladdr(self) -> bytes | None:
+        """Its link address, where it is one neighbour, and known."""
+        return None
+
     def output(self, packet: Packet, originated: bool) -> int:
         """End the packet or hand it on. Returns 0 or an errno for the sender."""
         raise NotImplementedError
+
+
+class Forwarder(Protocol):
+    """What sends on what others have sent: IP."""
+
+    def ip_forward(self, packet: Packet, nexthop: NextHop) -> int:
+        """A received packet, to `nexthop`: send it on, or end it. Returns 0 or an errno."""
+        ...
+
+    def ip_reject(self, packet: Packet) -> None:
+        """A received packet that no route leads on: end it, and tell its sender if that is ours to do."""
+        ...
 
 
 class _End(NextHop):
@@ -95,13 +128,23 @@ class _End(NextHop):
 
 
 class Reject(_End):
-    """`received` is the cause that is counted for packets from outside."""
+    """`received` is the cause that is counted for packets from outside, where `forwarder` is not told of them."""
 
-    __slots__ = ()
+    __slots__ = ("_forwarder",)
     kind = Rnh.REJECT
 
-    def __init__(self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None) -> None:
+    def __init__(
+        self, stats: IpStats, received: Counter | None = None, bad_source: Counter | None = None,
+        forwarder: Forwarder | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(stats.ips_noroute, received or stats.ips_cantforward, bad_source)
+        self._forwarder = forwarder
+
+    def output(self, packet: Packet, originated: bool) -> int:
+        if originated or self._forwarder is None:
+            return super().output(packet, originated)
+        self._forwarder.ip_reject(packet)
+        return EHOSTUNREACH
 
 
 class Discard(_End):
@@ -205,19 +248,22 @@ class Resolve(Message):
 class Resolv(NextHop):
     """A subnet whose neighbours must be found first: packets go to the resolver's service queue."""
 
-    __slots__ = ("_stats", "resolve", "_queue")
+    __slots__ = ("_forwarder", "resolve", "_queue")
     kind = Rnh.RESOLV
 
     def __init__(
-        self, stats: IpStats, queue: ServiceQueue, resolve: Callable[[int], NextHop | None], ifl_index: int, local: int
-    ) -> None:
-        super().__init__(ifl_index, local)
-        self._stats = stats
+        self, forwarder: Forwarder, queue: ServiceQueue, resolve: Callable[[int], NextHop | None], ifl_index: int,
+        local: int, mtu: int,
+    ) -> None:  # fmt: skip
+        super().__init__(ifl_index, local, mtu=mtu)
+        self._forwarder = forwarder
         self._queue = queue
         self.resolve = resolve  # the next hop for a neighbour of this subnet, made if need be; None: no room
 
+    def gateway(self, dst: int) -> int:
+        return dst
+
     def output(self, packet: Packet, originated: bool) -> int:
         if not originated:
-            packet.drop(self._stats.ips_cantforward)
-            return EHOSTUNREACH
+            return self._forwarder.ip_forward(packet, self)
         return 0 if self._queue.post(Resolve(packet, packet.dst)) else ENOBUFS

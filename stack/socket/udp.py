@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ringbed.stack.kern.journey import Journey
 from ringbed.stack.kern.message import Message
-from ringbed.stack.kern.packet import DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
+from ringbed.stack.kern.packet import DONTFRAG, DONTROUTE, MAY_BROADCAST, UDP_CSUM_OUT, Packet
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.socket.buffer import SockBuf
 from ringbed.stack.socket.errors import SocketError, SocketErrors
@@ -80,6 +80,10 @@ class UdpSocket(Pcb):
     def set_dontroute(self, on: bool) -> None:
         """SO_DONTROUTE: only to neighbours, by routes of type IF and IFDEST."""
         self._set_flag(DONTROUTE, on)
+
+    def set_dontfragment(self, on: bool) -> None:
+        """IP_DONTFRAG: what does not fit into one packet is EMSGSIZE, here or by word of a router on the way."""
+        self._set_flag(DONTFRAG, on)
 
     def set_upcall(self, upcall: Callable[[UdpSocket], None] | None) -> None:
         """`upcall(self)` runs in process context, within `Stack.run`, when there is something to receive.

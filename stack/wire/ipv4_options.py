@@ -113,6 +113,23 @@ def answer(
     return joined + bytes(-len(joined) % 4), first
 
 
+def copied(header: Buffer) -> bytes:
+    """Those of a good `header` that go into every fragment of it, by their first bit (RFC 791, 3.1), padded."""
+    joined = b"".join(option.data for option in options(header) if option.kind & 0x80)
+    return joined + bytes(-len(joined) % 4)
+
+
+def passed_on(header: Buffer, ours: int, is_ours: Callable[[int], bool], milliseconds: int) -> bytes:
+    """A good `header` with `ours` put into a record of the route, and a time into a timestamp (RFC 1812, 5.3.13)."""
+    made = bytearray(header)
+    for option in options(header):
+        if option.kind == RECORD_ROUTE:
+            made[option.at : option.at + len(option.data)] = _recorded(option, ours.to_bytes(4, "big"))
+        elif option.kind == TIMESTAMP:
+            made[option.at : option.at + len(option.data)] = _stamped(option, ours, is_ours, milliseconds)
+    return bytes(made)
+
+
 def _way_back(route: Option, source: int) -> list[int]:
     """Every stop of the way back, the last one `source`, which some hosts put at the head of the route as well."""
     data = route.data[3:]

@@ -23,7 +23,9 @@ _KNOWN = frozenset({PADN, ROUTER_ALERT})
 _NEXT_AT = 6  # in the IPv6 header
 _OFFSET_OR_MORE = 0xFFF9  # of a fragment header's second half: neither, and it is all of its packet (RFC 6946)
 
-ERRONEOUS, UNKNOWN_HEADER, UNKNOWN_OPTION = 0, 1, 2  # codes of a Parameter Problem (RFC 4443, 3.4)
+# Codes of a Parameter Problem (RFC 4443, 3.4; RFC 7112, 5).
+ERRONEOUS, UNKNOWN_HEADER, UNKNOWN_OPTION, INCOMPLETE_CHAIN = 0, 1, 2, 3
+_LEAST = {6: 20, 17: 8, 58: 4}  # bytes of a header above, by protocol; of one that is not known here: 1
 
 
 class Tell(Enum):
@@ -68,6 +70,23 @@ def upper(packet: Buffer, only_first: bool = False, believe: bool = False) -> Up
             break
         here = _step(packet, here, believe)
     return here
+
+
+def fragment_at(packet: Buffer) -> tuple[int, int]:
+    """The octet that names the fragment header of a packet that has one, and the place of that header."""
+    here = Upper(packet[_NEXT_AT], 40, _NEXT_AT)
+    while here.proto != FRAGMENT:
+        here = _step(packet, here, believe=True)
+    return here.named_at, here.at
+
+
+def chain_is_whole(packet: Buffer) -> bool:
+    """Whether all headers are there, that of what is above too: no part but the first has any (RFC 7112, 5)."""
+    try:
+        above = upper(packet, believe=True)
+    except BadHeader:
+        return False
+    return above.proto == NO_NEXT or len(packet) - above.at >= _LEAST.get(above.proto, 1)
 
 
 def _step(packet: Buffer, here: Upper, believe: bool) -> Upper:

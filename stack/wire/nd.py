@@ -16,6 +16,7 @@ MIN_LEN = 24
 HOP_LIMIT = 255  # so that it comes from the link: no router has let it through (7.1)
 SOURCE_LLADDR = 1
 TARGET_LLADDR = 2
+REDIRECTED = 4
 ROUTER, SOLICITED, OVERRIDE = 0x80000000, 0x40000000, 0x20000000
 
 
@@ -50,6 +51,19 @@ class Neighbour:
             kind = SOURCE_LLADDR if self.type == NEIGHBOUR_SOLICITATION else TARGET_LLADDR
             option = bytes([kind, 1]) + self.lladdr
         return Icmpv6(self.type, 0, self.flags, self.target.to_bytes(16, "big") + option).emit(src, dst)
+
+
+def redirect(target: int, destination: int, lladdr: bytes | None, packet: Buffer, room: int) -> bytes:
+    """What follows the header of ICMP in a redirect (4.5): `packet` goes to `destination` better by `target`.
+
+    `room` is how long the message may be, that header included; the packet is cut to fit (4.6.3).
+    """
+    made = target.to_bytes(16, "big") + destination.to_bytes(16, "big")
+    if lladdr is not None:
+        made += bytes([TARGET_LLADDR, 1]) + lladdr
+    quote = bytes(packet[: max(0, room - HEADER_LEN - len(made) - 8) & ~7])
+    quote += bytes(-len(quote) % 8)
+    return made + bytes([REDIRECTED, 1 + len(quote) // 8]) + bytes(6) + quote
 
 
 def _lladdr(data: Buffer, wanted: int) -> bytes | None:

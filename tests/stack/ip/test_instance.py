@@ -8,7 +8,9 @@ from ringbed.stack.iface.iff import InterfaceError
 from ringbed.stack.iface.tree import IfDevice
 from ringbed.stack.ip.instance import Instance
 from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.stats import Stats
+from ringbed.stack.kern.timers import Timers
 from ringbed.stack.route.nexthop import Rnh
 from ringbed.stack.route.table import RouteError
 from ringbed.stack.socket.udp import Control
@@ -134,7 +136,10 @@ def test_instances_come_and_go() -> None:
 
 def test_the_default_interface_is_the_one_of_the_lowest_index() -> None:
     class Some:
-        name = "some"
+        name, mtu = "some", 1500
+
+        def local_for(self, address: int) -> int:
+            return 0
 
         def source_address(self, dst: int) -> int:
             return 0
@@ -142,7 +147,7 @@ def test_the_default_interface_is_the_one_of_the_lowest_index() -> None:
         def broadcast(self, packet: Packet) -> int:
             return 0
 
-    instance, a, b = Instance(5, Stats())[INET], Some(), Some()
+    instance, a, b = Instance(5, Stats(), Scheduler(), Timers())[INET], Some(), Some()
     assert instance.outgoing(0) is None
     instance.add_interface(9, a, Packet.trim)
     instance.add_interface(4, b, Packet.trim)

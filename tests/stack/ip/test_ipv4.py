@@ -14,6 +14,7 @@ from ringbed.stack.wire import icmpv4, ipv4_options
 from ringbed.stack.wire.address import ipv4
 from ringbed.stack.wire.icmpv4 import Icmp
 from ringbed.stack.wire.ipv4 import PROTO_ICMP
+from ringbed.stack.wire.udp import Udp
 from tests.stack.checker import icmp_of, ip_of
 from tests.stack.host import OUR, PEER, FakeInterface, Host, corrupt, icmp_frame, ip_frame, udp_frame
 from tests.stack.kern.test_stats import patched, with_options
@@ -159,14 +160,16 @@ def test_a_source_route_that_goes_on_is_not_for_a_host() -> None:
     assert host.stack.drops() == {"ip: packets not forwardable": 1}
 
 
-@pytest.mark.parametrize("fragment", [0x2000, 0x2001, 0x0001, 0x1FFF])
+@pytest.mark.parametrize("fragment", [0x2000, 0x2001, 0x0001, 0x1FF0])
 def test_fragments_are_counted_and_not_taken_for_datagrams(fragment: int) -> None:
     host = Host()
-    listener(host)
-    frame = udp_frame()
+    sock = listener(host)
+    frame = ip_frame(Udp(9999, 7, b"eight by").emit(ipv4(PEER), ipv4(OUR)), 17)
     host.give(patched(frame, 20, fragment.to_bytes(2, "big")))
-    assert host.stack.drops() == {"ip: fragments not reassembled": 1}
+    assert not sock.readable
+    assert host.stack.drops() == {}
     assert host.stats.ip.ips_fragments.value == 1
+    assert len(host.stack.instance().ip.reassembly.datagrams) == 1
 
 
 @pytest.mark.parametrize("flags", [0x4000, 0x8000])
@@ -196,6 +199,7 @@ def test_an_l4_header_of_less_than_a_key_is_survived(length: int) -> None:
 def test_only_what_found_a_way_counts_as_sent() -> None:
     host = Host()
     sock = host.stack.udp_socket()
+    sock.set_dontfragment(True)
     for to, size in ((PEER, 1), ("192.0.2.1", 1), (PEER, 1473), (PEER, 1)):
         with suppress(OSError):
             sock.sendto(bytes(size), (to, 9))

@@ -48,8 +48,26 @@ def with_options(options: bytes, payload: bytes = b"12345678") -> bytes:
     return patched(frame, 14, bytes([0x45 + len(options) // 4]))
 
 
-def give(frame: bytes, flags: int = 0) -> Scenario:
-    return lambda host: host.give(frame, flags=flags)
+def give(frame: bytes, flags: int = 0, times: int = 1) -> Scenario:
+    return lambda host: host.give(*[frame] * times, flags=flags)
+
+
+def overlapping(host: Host) -> None:
+    """One that overlaps nothing is dropped with the datagram that is spoilt, so that it is one."""
+    host.give(ip_frame(bytes(8), 17, fragment=0x2000), ip_frame(bytes(24), 17, fragment=0x2000))
+    host.stats.ip.ips_fragoverlap.value -= 1
+
+
+def full_of_fragments(host: Host) -> None:
+    reassembly = host.stack.instance().ip.reassembly
+    with reassembly.queue:
+        reassembly.limit = 100
+    host.give(ip_frame(bytes(16), 17, fragment=0x2000))
+
+
+def never_whole(host: Host) -> None:
+    host.give(ip_frame(bytes(16), 17, fragment=0x2000))
+    host.stack.tick(60 * SECOND)
 
 
 def send(host: Host, to: str, size: int = 1, broadcast: bool = False) -> None:
@@ -131,6 +149,21 @@ def table_full(host: Host) -> None:
     send(host, "10.0.0.77")
 
 
+def routed(frame: bytes) -> Scenario:
+    def scenario(host: Host) -> None:
+        host.stack.set_forwarding(True)
+        host.give(frame)
+
+    return scenario
+
+
+def whole_or_not(host: Host) -> None:
+    sock = host.stack.udp_socket()
+    sock.set_dontfragment(True)
+    with suppress(OSError):
+        sock.sendto(bytes(1473), (PEER, 9))
+
+
 def too_long(host: Host) -> None:
     host.stack._protocols[0].icmp["inet"].output(icmpv4.ECHO_REQUEST, 0, 0, bytes(65535), 0x0A000001)
 
@@ -139,7 +172,7 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ether", "short"): give(b"x" * 13),
     ("ether", "notours"): give(ether_frame(b"", dst=PEER_MAC)),
     ("ether", "noproto"): give(ether_frame(b"", ethertype=0x86DD)),
-    ("ether", "toobig"): lambda host: send(host, PEER, 1473),
+    ("ether", "toobig"): lambda host: send(host, "10.0.0.255", 1473, broadcast=True),
     ("arp", "malformed"): give(corrupt(arp_frame(arp.REQUEST, PEER, OUR), 15)),
     ("arp", "badsender"): give(arp_frame(arp.REQUEST, "192.0.2.9", OUR)),
     ("arp", "duplicate"): give(arp_frame(arp.REQUEST, OUR, OUR)),
@@ -158,9 +191,16 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip", "ips_badvers"): give(patched(udp_frame(), 14, b"\x65")),
     ("ip", "ips_badaddr"): give(udp_frame(src="224.0.0.1")),
     ("ip", "ips_ownaddr"): give(udp_frame(src=OUR)),
-    ("ip", "ips_fragdropped"): give(ip_frame(bytes(16), 17, fragment=0x2000)),
+    ("ip", "ips_badfrags"): give(ip_frame(bytes(15), 17, fragment=0x2000)),
+    ("ip", "ips_fragdup"): give(ip_frame(bytes(16), 17, fragment=0x2000), times=2),
+    ("ip", "ips_fragoverlap"): overlapping,
+    ("ip", "ips_fragdropped"): full_of_fragments,
+    ("ip", "ips_fragtimeout"): never_whole,
     ("ip", "ips_noproto"): give(ip_frame(bytes(16), 132)),
     ("ip", "ips_cantforward"): give(udp_frame(dst="192.0.2.1")),
+    ("ip", "ips_unroutable"): routed(udp_frame(dst="192.0.2.1")),
+    ("ip", "ips_timexceeded"): routed(patched(udp_frame(dst="10.0.0.9"), 22, b"\1")),
+    ("ip", "ips_cantfrag"): whole_or_not,
     ("ip", "ips_notmember"): give(udp_frame(dst="224.0.0.251")),
     ("ip", "ips_discarded"): discard_route,
     ("ip", "ips_linkbcast"): give(BROADCAST + udp_frame()[6:]),

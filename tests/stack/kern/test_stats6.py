@@ -75,6 +75,21 @@ def no_source(host: Host6) -> None:
     send(host, "ff02::fb")
 
 
+def routed(frame: bytes) -> Scenario:
+    def scenario(host: Host6) -> None:
+        host.stack.set_forwarding(True, "inet6")
+        host.give(frame)
+
+    return scenario
+
+
+def whole_or_not(host: Host6) -> None:
+    sock = host.stack.udp_socket(family="inet6")
+    sock.set_dontfragment(True)
+    with suppress(OSError):
+        sock.sendto(bytes(1453), (PEER6, 9))
+
+
 def too_long(host: Host6) -> None:
     host.stack._protocols[0].icmp["inet6"].output(icmpv6.ECHO_REQUEST, 0, 0, bytes(65535), ipv6(PEER6))
 
@@ -101,6 +116,29 @@ def full_nd_queue(host: Host6) -> None:
         with suppress(OSError):
             send_two.sendto(b"", (f"2001:db8::7{n}", 9))
     host.stack.run()
+
+
+def part(at: int = 0, size: int = 16) -> bytes:
+    """A fragment of UDP, more to come."""
+    return ip6_frame(bytes([17, 0]) + (at | 1).to_bytes(2, "big") + bytes([0, 0, 0, 9]) + bytes(size), 44)
+
+
+def overlapping(host: Host6) -> None:
+    """Both are dropped, so that it is one."""
+    host.give(part(), part(8))
+    host.stats.ip6.ips_fragoverlap.value -= 1
+
+
+def full_of_fragments(host: Host6) -> None:
+    reassembly = host.stack.instance().ip6.reassembly
+    with reassembly.queue:
+        reassembly.limit = 100
+    host.give(part())
+
+
+def never_whole(host: Host6) -> None:
+    host.give(part())
+    host.later(60)
 
 
 def too_many_held(host: Host6) -> None:
@@ -137,9 +175,16 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("ip6", "ips_badvers"): give(patched(udp6_frame(), 14, b"\x40")),
     ("ip6", "ips_badaddr"): give(udp6_frame(src="ff02::1")),
     ("ip6", "ips_ownaddr"): give(udp6_frame(src=OUR6)),
-    ("ip6", "ips_fragdropped"): give(ip6_frame(bytes([17, 0, 0, 1, 0, 0, 0, 9]) + bytes(16), 44)),
+    ("ip6", "ips_badfrags"): give(part(0, 15)),
+    ("ip6", "ips_fragdup"): give(part(), part()),
+    ("ip6", "ips_fragoverlap"): overlapping,
+    ("ip6", "ips_fragdropped"): full_of_fragments,
+    ("ip6", "ips_fragtimeout"): never_whole,
     ("ip6", "ips_noproto"): give(ip6_frame(bytes(16), 132)),
     ("ip6", "ips_cantforward"): give(udp6_frame(dst=FAR)),
+    ("ip6", "ips_unroutable"): routed(udp6_frame(dst=FAR)),
+    ("ip6", "ips_timexceeded"): routed(patched(udp6_frame(dst="2001:db8::9"), 21, b"\1")),
+    ("ip6", "ips_cantfrag"): whole_or_not,
     ("ip6", "ips_notmember"): give(udp6_frame(dst="ff02::fb")),
     ("ip6", "ips_discarded"): route_and("discard", give(udp6_frame(dst=FAR))),
     ("ip6", "ips_linkbcast"): give(b"\x33\x33\0\0\0\1" + udp6_frame()[6:]),

@@ -48,6 +48,12 @@ RECEIVED = {
     Rnh.HOLD: "ip: packets not forwardable",
     Rnh.DEAD: "ip: packets discarded by route",
 }
+ROUTED = RECEIVED | {  # by a router: what is sent, or the cause with what its sender is told
+    Rnh.REJECT: "ip: packets not forwarded due to no route",
+    Rnh.UNICAST: "ipv4",
+    Rnh.RESOLV: "arp",
+    Rnh.HOLD: "",
+}
 
 
 def host() -> Host:
@@ -90,6 +96,22 @@ def test_received(kind: Rnh) -> None:
     assert server.readable is (becomes == "delivered")
     assert h.stack.drops() == ({} if becomes == "delivered" else {becomes: 1})
     assert h.taken() == []
+
+
+@pytest.mark.parametrize("kind", WHERE)
+def test_received_by_a_router(kind: Rnh) -> None:
+    h = host()
+    h.stack.set_forwarding(True)
+    server = h.stack.udp_socket()
+    server.bind(("0.0.0.0", 7))
+    h.give(udp_frame(src="10.0.0.66", dst=WHERE[kind]))
+    becomes = ROUTED[kind]
+    assert server.readable is (becomes == "delivered")
+    assert h.stack.drops() == ({becomes: 1} if becomes.startswith("ip:") else {})
+    sent = {b"\x08\x00": "ipv4", b"\x08\x06": "arp"}
+    asker = ipv4("10.0.0.66").to_bytes(4, "big")  # who is told of redirects and errors, and is asked for first
+    on = [frame for frame in h.taken() if frame[38:42] != asker]
+    assert [sent[frame[12:14]] for frame in on] == ([becomes] if becomes in sent.values() else [])
 
 
 def test_a_broadcast_that_may_leaves_by_the_interface_of_its_subnet() -> None:

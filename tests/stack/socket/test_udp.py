@@ -138,8 +138,10 @@ def test_dontroute_looks_at_neighbours_only() -> None:
 )
 def test_errors_are_raised_at_the_call(to: str, size: int, errno: int) -> None:
     host = Host()
+    sock = listener(host)
+    sock.set_dontfragment(size == 1473)
     with pytest.raises(OSError, match=f"{size} bytes to {to} port 9") as caught:
-        listener(host).sendto(bytes(size), (to, 9))
+        sock.sendto(bytes(size), (to, 9))
     assert caught.value.errno == errno
 
 
@@ -285,8 +287,12 @@ def test_what_an_answer_to_a_stranger_costs_is_counted_and_run_does_not_raise(fr
             errors.append(error.errno)
             raise
 
-    listener(host).set_upcall(upcall)
-    host.give(frame, frame, udp_frame(b"good"))
+    sock = listener(host)
+    sock.set_dontfragment(True)
+    sock.set_upcall(upcall)
+    host.give(frame, frame)
+    sock.set_dontfragment(False)
+    host.give(udp_frame(b"good"))
     assert errors == [errno] * 2
     assert host.stats.udp.udps_upcallerr.value == 2
     assert udp_of(*host.taken())[1].payload == b"good", "the server still serves"
