@@ -98,6 +98,7 @@ RUN_ELSEWHERE = {
         "tests/cli/guest/test_boot.py",
         "`ringbed guest --module my_nic.ko --share .`",
     ),
+    "ringbed guest --iommu --run test.sh": ("tests/cli/guest/test_iommu.py", "`ringbed guest --iommu --run test.sh`"),
     "ringbed guest --wire kernel --run conformance/guest/gate.sh": (
         "tests/cli/guest/test_boot.py",
         "`ringbed guest --wire kernel --run conformance/guest/gate.sh`",

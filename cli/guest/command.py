@@ -19,6 +19,7 @@ from ringbed.cli.serve.options import (
     Address,
     Capture,
     Errata,
+    Perfetto,
     Record,
     TapName,
     Trace,
@@ -60,6 +61,14 @@ def guest(
         bool, typer.Option("--uml", help="In lock step: a User Mode Linux whose clock is the card's, so that a run is "
                            "the same every time, to the nanosecond. Needs --run, and no QEMU.")
     ] = False,
+    checker: Annotated[
+        bool, typer.Option("--checker", help="Hold the driver to the rules of the card's manual, and tell what it "
+                           "breaks.")
+    ] = False,
+    iommu: Annotated[
+        bool, typer.Option("--iommu", help="Give the machine an IOMMU in strict mode, so that each map and unmap of "
+                           "the driver is seen, and held to the rules too; implies --checker.")
+    ] = False,
     gdb: Annotated[bool, typer.Option("--gdb", help="Wait for a debugger at port 1234 before the first instruction.")]
     = False,
     wire: Annotated[
@@ -73,6 +82,7 @@ def guest(
     capture: Capture = None,
     trace: Trace = None,
     record: Record = None,
+    perfetto: Perfetto = None,
     faults: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Hurt link and bus by this plan, or by a record of `demo`.")
     ] = None,
@@ -109,15 +119,18 @@ def guest(
     for folder in (modules, share):
         if folder is not None and not os.path.isdir(folder):
             raise UserError(f"{folder} is no folder")
-    must_all_be_writable((capture, trace, record, log, json), kernel, run, module, faults)
+    must_all_be_writable((capture, trace, record, perfetto, log, json), kernel, run, module, faults)
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     addresses(address)
     if uml:
         _must_be_repeatable(run, gdb, wire)
+        if iommu:
+            raise UserError("--iommu is QEMU's: it does not go with --uml, which has --checker")
     serve = ServeOptions(
-        Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json, record
-    )
+        Path(), wire.value, address, tap, None, capture, trace, width, tuple(erratum or ()), json, record,
+        checker=checker or iommu, iommu=iommu, perfetto=perfetto,
+    )  # fmt: skip
     options = GuestOptions(kernel, modules, run, module, parameters, share, gdb, log, faults, serve, uml)
     if uml:
         from ringbed.cli.guest.uml import run_uml

@@ -88,7 +88,10 @@ def _boot(
     log, words = options.log or folder / "console", folder / "words"
     ports = ["mon:stdio"] if options.script is None else [f"file:{log}", "stdio", f"file:{words}"]
     debugger = DEBUGGER if options.gdb else ""
-    machine = Machine(options.serve.socket, ground.kernel, folder / "initrd", ports, options.share, debugger)
+    machine = Machine(
+        options.serve.socket, ground.kernel, folder / "initrd", ports, options.share, debugger,
+        iommu=options.serve.iommu,
+    )  # fmt: skip
     if options.gdb:
         console.print(f"the guest waits for a debugger: gdb VMLINUX -ex 'target remote {DEBUGGER[4:]}' -ex continue")
     server, scripted = served.server, options.script is not None

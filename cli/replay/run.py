@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
-from ringbed.hw.formats.em import REGISTERS
+from ringbed.cli.serve.card import REGISTER_NAMES
 from ringbed.sim.cards import WIDTHS, em, em_lab
 from ringbed.sim.record.engine import ReplayEngine
 from ringbed.sim.record.file import RecordingError, RecordingReader
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplayOptions", "run_replay"]
 
-NAMES = {
-    register.at(index): register.name if register.count == 1 else f"{register.name}[{index}]"
-    for register in REGISTERS
-    for index in range(register.count)
-}
 COUNTED = {
     "register accesses": (Kind.STORE, Kind.ANSWER), "DMA reads": (Kind.READ,), "DMA writes": (Kind.WRITE,),
     "frames in": (Kind.FRAME,), "frames out": (Kind.SENT,), "interrupt edges": (Kind.LINE,),
@@ -58,7 +53,7 @@ class ReplayOptions:
     @property
     def names(self) -> Mapping[int, str]:
         """Of registers, where they are known."""
-        return NAMES if self.map is None else {}
+        return REGISTER_NAMES if self.map is None else {}
 
 
 def run_replay(options: ReplayOptions) -> bool:

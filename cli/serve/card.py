@@ -9,11 +9,18 @@ from pathlib import Path
 from ringbed.cli.errors import UserError
 from ringbed.cli.serve.options import CARD
 from ringbed.drivers.world import PciIdentity
+from ringbed.hw.formats.em import REGISTERS
 from ringbed.sim.cards import EM_PCI, WIDTHS, em, em_lab, reset_em
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.spec import NicSpec
 
-__all__ = ["CardToServe", "is_map", "own_card", "somebodys_card"]
+__all__ = ["REGISTER_NAMES", "CardToServe", "is_map", "own_card", "somebodys_card"]
+
+REGISTER_NAMES = {  # of em, by offset
+    register.at(index): register.name if register.count == 1 else f"{register.name}[{index}]"
+    for register in REGISTERS
+    for index in range(register.count)
+}
 
 
 @dataclass(frozen=True, slots=True)

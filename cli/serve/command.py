@@ -17,6 +17,7 @@ from ringbed.cli.serve.options import (
     Address,
     Capture,
     Errata,
+    Perfetto,
     Record,
     TapName,
     Trace,
@@ -57,6 +58,7 @@ def serve(
     capture: Capture = None,
     trace: Trace = None,
     record: Record = None,
+    perfetto: Perfetto = None,
     width: Width = 64,
     erratum: Errata = None,
     json: Account = None,
@@ -80,11 +82,14 @@ def serve(
         if wire is FarEnd.TAP:
             raise UserError("--pcap plays a file; it does not go with --wire tap")
         wire = FarEnd.PCAP
-    must_all_be_writable((vfio_user, capture, trace, record, json), pcap, Path(name) if is_map(name) else None)
+    must_all_be_writable(
+        (vfio_user, capture, trace, record, perfetto, json), pcap, Path(name) if is_map(name) else None
+    )
     if trace is not None and trace.suffix not in (".fst", ".vcd"):
         raise UserError(f"a waveform is .fst or .vcd, not {trace.name}")
     options = ServeOptions(
-        vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json, record, name
-    )
+        vfio_user, wire.value, address, tap, pcap, capture, trace, width, tuple(erratum or ()), json, record, name,
+        perfetto=perfetto,
+    )  # fmt: skip
     if not run_serve(options):
         raise typer.Exit(Exit.FINDING)

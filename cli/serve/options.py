@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["ADDRESS", "CARD", "TAP", "Account", "Address", "Capture", "Errata", "Record", "TapName", "Trace", "Width"]
+__all__ = [
+    "ADDRESS",
+    "CARD",
+    "TAP",
+    "Account",
+    "Address",
+    "Capture",
+    "Errata",
+    "Perfetto",
+    "Record",
+    "TapName",
+    "Trace",
+    "Width",
+]
 
 CARD = "em"  # the only one that comes along with a PCI identity
 ADDRESS, TAP = "10.77.0.1/24", "ringbed0"
@@ -21,6 +34,11 @@ Trace = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Record a waveform of the card, .fst or .vcd (a second build of the model)."),
 ]
+Perfetto = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the last frames' stages in the card, and the driver's register accesses "
+                 "beside them, as a Chrome trace for Perfetto."),
+]  # fmt: skip
 Record = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write all that enters and leaves the card, for `ringbed replay`."),

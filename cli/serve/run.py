@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ringbed.cli.errors import UserError
 from ringbed.cli.report import Bar, Row, write_json
 from ringbed.cli.serve.card import CardToServe, is_map, own_card, somebodys_card
+from ringbed.cli.serve.journeys import AccessBook
 from ringbed.cli.serve.options import CARD
 from ringbed.cli.serve.wires import pcap_wire, peer_wire, tap_wire
+from ringbed.hw.formats.em.rules import RULES
+from ringbed.sim.checker.guest.checker import GuestChecker
+from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.record.engine import Recording
 from ringbed.sim.serve.opened import Opened
 from ringbed.sim.serve.served import Served, WireMaker, serve
@@ -59,6 +63,10 @@ class ServeOptions:
     json: Path | None
     record: Path | None = None
     card: str = CARD  # a NIC's name, or a port map
+    checker: bool = False
+    iommu: bool = False  # the client's: each map is its driver's
+    open_engine: Callable[..., NativeEngine] = NativeEngine
+    perfetto: Path | None = None
 
 
 def qemu_line(socket: Path) -> str:
@@ -101,10 +109,14 @@ def opened(
 ) -> A:  # fmt: skip
     """What `make` makes of the card, with all that is to be kept of its run; `stack` closes it. Raises as `make`."""
     capture = None if options.capture is None else stack.enter_context(CaptureWriter(options.capture))
-    more: dict[str, Any] = {} if options.trace is None else {"waves": options.trace.suffix[1:]}
+    more: dict[str, Any] = {"open_engine": options.open_engine}
+    if options.trace is not None:
+        more["waves"] = options.trace.suffix[1:]
     if options.record is not None:
         recording = stack.enter_context(Recording(options.record))
         more["open_engine"], say = recording.engine, recording.heard(say)
+    if options.checker:
+        more["check"] = partial(GuestChecker, RULES, iommu=options.iommu)
     with console.status("building the card's model ...") as status:
         made = make(capture=capture, say=say, progress=lambda text: status.update(f"{text} ..."), **more)
     stack.callback(made.close)
@@ -114,6 +126,8 @@ def opened(
         switch_errata(made.engine, card.errata)
     if options.trace is not None:
         made.engine.trace(options.trace)
+    if options.perfetto is not None:
+        stack.callback(AccessBook(made).write, options.perfetto)
     return made
 
 

@@ -95,7 +95,8 @@ class TxFormat:
 @dataclass(frozen=True, slots=True)
 class RxFormat:
     """Receive descriptors: a driver clears all but the address, the card writes back. `status_byte` is where the
-    status is, with the errors behind it. `buffer_size` takes the word of the `control` register.
+    status is, with the errors behind it. `buffer_size` takes the word of the `control` register; `longest` is the most
+    that it gives.
     """
 
     layout: Layout
@@ -103,6 +104,7 @@ class RxFormat:
     buffer_size: Callable[[int], int]
     status_byte: int
     verdict: Callable[[int, int], Verdict]
+    longest: int
     done: str = "DD"
     end: str = "EOP"
 

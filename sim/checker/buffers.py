@@ -11,7 +11,7 @@ from typing import Protocol
 from ringbed.drivers.world import Buffer, Coherent, Direction, Mapping, Verdict
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch
 from ringbed.sim.checker.scene import Scene
-from ringbed.sim.processor.mirror import Change, Mirror
+from ringbed.sim.processor.mirror import Change, Mirror, Snapshots
 
 __all__ = ["Buffers", "Frame", "Lent", "LentTo", "Part", "Ringlike", "Shared", "UNIT"]
 
@@ -68,6 +68,10 @@ class Lent:
         self.owned = 0
         self.part: Part | None = None  # of a received frame: what the card wrote here last
 
+    def goes(self, way: Direction) -> bool:
+        """Whether the card may use it this way."""
+        return self.direction is way
+
     def read(self, length: int) -> bytes:
         self._told.before_read(self)
         data = self.inner.read(length)
@@ -110,10 +114,11 @@ class Ringlike(Protocol):
 class Shared:
     """Coherent memory, and the rings in it, each from a unit on for so many."""
 
-    def __init__(self, memory: Coherent, made: Chain) -> None:
+    def __init__(self, memory: Coherent, made: Chain, seen: Snapshots | None = None) -> None:
+        """`seen` is what is compared, where that is more than one view."""
         self.memory, self.iova, self.made = memory, memory.iova, made
-        self.length = len(memory.view)
-        self.mirror = Mirror(memory.view, UNIT)
+        self.mirror = Mirror(memory.view if seen is None else seen, UNIT)
+        self.length = len(memory.view if seen is None else seen)
         self.written: set[int] = set()  # units, by the driver, ever
         self.unseen: set[int] = set()  # and those since the last barrier, where stores are weak
         self.rings: list[tuple[int, int, Ringlike]] = []
@@ -155,8 +160,8 @@ class Buffers:
         self.lent.pop(lent.iova, None)
         self._sorted = None
 
-    def find(self, address: int) -> Lent | Shared | None:
-        """What `address` is in."""
+    def find(self, address: int, length: int) -> Lent | Shared | None:
+        """What `address` is in, all of it whatever the `length` that is asked for."""
         found = self.lent.get(address)
         if found is not None:
             return found
@@ -173,6 +178,10 @@ class Buffers:
 
     def shared_at(self, address: int) -> Shared | None:
         return next((each for each in self.shared.values() if 0 <= address - each.iova < each.length), None)
+
+    def of_base(self, address: int, length: int) -> Shared | None:
+        """What a ring is in that begins at `address`, all of it whatever its `length` in bytes."""
+        return self.shared_at(address)
 
     def of_ring(self, ring: Ringlike) -> Iterator[Shared]:
         """Memory that `ring` is in."""

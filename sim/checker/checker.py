@@ -15,7 +15,7 @@ from ringbed.sim.checker.duties import Duties
 from ringbed.sim.checker.finding import DriverFinding
 from ringbed.sim.checker.lines import Lines
 from ringbed.sim.checker.places import NOWHERE, Chain, Stretch, frames, shared, whole
-from ringbed.sim.checker.registers import Registers
+from ringbed.sim.checker.registers import Programmed, Registers
 from ringbed.sim.checker.rx import RxRing
 from ringbed.sim.checker.scene import Scene
 from ringbed.sim.checker.tx import TxRing
@@ -51,7 +51,7 @@ class Checker:
         self._duties = Duties(self.scene)
         names = rules.registers
         self._cause = names[rules.interrupt.cause].offset
-        self._reset = names[rules.reset.register].offset, names[rules.reset.register][rules.reset.field].mask
+        self._card = Programmed(self.scene, self.registers, self.rx, self.tx)
 
     def take(self) -> list[DriverFinding]:
         """What was found since the last call; what is not released yet is looked at first."""
@@ -146,21 +146,9 @@ class Checker:
             self._duties.acknowledged(value)
 
     def will_write(self, offset: int, value: int) -> None:
-        bit = self._reset[1]
-        off = [ring for ring in (self.rx, self.tx) if not self.registers.is_on(ring.names.enable)]
-        register = self.registers.write(offset, value)
-        if offset == self._reset[0] and value & bit:
-            self.registers.reset()
-            self.rx.reset()
-            self.tx.reset()
-        elif offset == self._cause:
+        self._card.write(offset, value)
+        if offset == self._cause:
             self._duties.acknowledged(value)
-        elif register is not None:
-            self.rx.written(register, value)
-            self.tx.written(register, value)
-            for ring in off:
-                if self.registers.is_on(ring.names.enable):
-                    ring.turned_on()
 
     # ---- memory ----
 

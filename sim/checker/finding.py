@@ -35,24 +35,26 @@ class DriverFinding(Finding):
 class Log:
     """Findings in the order of their first time, until they are taken."""
 
+    found: type[DriverFinding] = DriverFinding
+
     def __init__(self) -> None:
         self._kept: dict[Hashable, DriverFinding] = {}
         self.lost = 0
         self.vague = False  # there was one whose stretch is too long
 
     def add(self, clock: int, rule: Rule, text: str, where: Stretch) -> None:
-        key = self._key(rule, where)
+        key = self._key(rule, text, where)
         before = self._kept.get(key)
         if before is not None:
             self._kept[key] = replace(before, count=before.count + 1, last=clock)
         elif len(self._kept) < CAP:
-            self._kept[key] = DriverFinding(
+            self._kept[key] = self.found(
                 clock, rule.name, text, section=rule.section, sentence=rule.sentence, where=where
             )
         else:
             self.lost += 1
 
-    def _key(self, rule: Rule, where: Stretch) -> Hashable:
+    def _key(self, rule: Rule, text: str, where: Stretch) -> Hashable:
         """The place of one that is known in a long stretch gets better when these lines are some of it."""
         key = rule.name, where.ranges
         if where.span > LONG:

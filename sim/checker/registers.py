@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ringbed.hw.formats.field import Register
-from ringbed.hw.formats.rules import Rules, Switch
+from ringbed.hw.formats.rules import RingRegisters, Rules, Switch
 from ringbed.sim.checker.scene import Scene
 
-__all__ = ["Registers"]
+__all__ = ["Programmed", "Registers"]
 
 
 class Registers:
@@ -82,6 +84,48 @@ class Registers:
         self._scene.find_here(
             "register.live", f"{register.name}{f' ({what})' if what else ''} was written {value:#x} with {on} = 1"
         )
+
+
+class Programs(Protocol):
+    """A ring, as far as registers program it."""
+
+    names: RingRegisters
+
+    def written(self, register: Register, value: int) -> None: ...
+
+    def turned_on(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+class Programmed:
+    """One card as its driver programs it: `rings` are told of their registers, and when their direction goes on."""
+
+    def __init__(self, scene: Scene, registers: Registers, *rings: Programs) -> None:
+        self._registers, self._rings = registers, rings
+        register = scene.rules.registers[scene.rules.reset.register]
+        self._reset = register.offset, register[scene.rules.reset.field].mask
+
+    def write(self, offset: int, value: int) -> None:
+        """A register of the card, or a place where there is none."""
+        off = [ring for ring in self._rings if not self._registers.is_on(ring.names.enable)]
+        register = self._registers.write(offset, value)
+        if offset == self._reset[0] and value & self._reset[1]:
+            self.reset()
+            return
+        if register is None:
+            return
+        for ring in self._rings:
+            ring.written(register, value)
+        for ring in off:
+            if self._registers.is_on(ring.names.enable):
+                ring.turned_on()
+
+    def reset(self) -> None:
+        """The card has nothing any more."""
+        self._registers.reset()
+        for ring in self._rings:
+            ring.reset()
 
 
 def _known(register: Register, rules: Rules) -> int:

@@ -71,7 +71,7 @@ class Ring(ABC):
         self.first, self.tail = (at % self.size if self.size else 0 for at in (self.first, self.tail))
         for shared in self._buffers.of_ring(self):
             shared.rings = [each for each in shared.rings if each[2] is not self]
-        self._memory = self._buffers.shared_at(base)
+        self._memory = self._buffers.of_base(base, self.size * UNIT)
         if self._memory is not None:
             self._offset = (base - self._memory.iova) // UNIT
             self._memory.rings.append((self._offset, self.size, self))
@@ -177,13 +177,16 @@ class Ring(ABC):
 
     def stored(self, index: int, change: Change, where: Stretch) -> None:
         if self.owns(index):
-            at = [byte for byte in range(len(change.now)) if change.now[byte] != change.before[byte]]
-            text = f"{self.name(index)} was written (bytes {at[0]} to {at[-1]}) while the card has it"
-            self._scene.find("ring.owned", text, where)
+            self._not_its_own(index, change, where)
         self._fresh.add(index)
         if any(change.now[:FILLED]):
             self._filled.add(index)
         self.wrote[index] = where
+
+    def _not_its_own(self, index: int, change: Change, where: Stretch) -> None:
+        at = [byte for byte in range(len(change.now)) if change.now[byte] != change.before[byte]]
+        text = f"{self.name(index)} was written (bytes {at[0]} to {at[-1]}) while the card has it"
+        self._scene.find("ring.owned", text, where)
 
     @abstractmethod
     def written_back(self, indices: list[int]) -> None:

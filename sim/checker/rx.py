@@ -37,13 +37,13 @@ class RxRing(Ring):
         address = int.from_bytes(raw, "little") & self._address
         if not address:
             return  # stores nothing: a pad (M 3.2.5.2)
-        buffer = self._buffers.find(address)
+        buffer = self._buffers.find(address, self._format.longest)
         if buffer is None:
             text = f"{self.name(index)} points to {address:#x}, where nothing is mapped"
             self._scene.find("rx.address", text, self.writer(index))
             return
         if isinstance(buffer, Lent):
-            if buffer.direction is not Direction.FROM_DEVICE:
+            if not buffer.goes(Direction.FROM_DEVICE):
                 text = f"{self.name(index)} has {buffer!r}, which is mapped to the device"
                 self._scene.find("dma.direction", text, self.writer(index))
             self.hold(index, buffer)

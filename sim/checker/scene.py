@@ -15,8 +15,8 @@ __all__ = ["Scene"]
 class Scene:
     """`begin` is where the driver met the checker last, since it was called."""
 
-    def __init__(self, rules: Rules, engine: Clocked) -> None:
-        self.rules, self.log = rules, Log()
+    def __init__(self, rules: Rules, engine: Clocked, log: Log | None = None) -> None:
+        self.rules, self.log = rules, Log() if log is None else log
         self.begin: Chain = NOWHERE
         self.frames: list[FrameType] = []  # the same, to tell one call from another of the same function
         self.line: Chain = NOWHERE  # the line that runs, when that is known

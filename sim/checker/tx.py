@@ -104,9 +104,9 @@ class TxRing(Ring):
         address = word & self._address
         if not address or not length:
             return Piece(index, word, address, 0, None)  # transfers nothing (M 3.3.3.1)
-        buffer = self._buffers.find(address)
+        buffer = self._buffers.find(address, length)
         if isinstance(buffer, Lent):
-            if buffer.direction is not Direction.TO_DEVICE:
+            if not buffer.goes(Direction.TO_DEVICE):
                 text = f"{self.name(index)} has {buffer!r}, which is mapped from the device"
                 self._scene.find("dma.direction", text, self.writer(index))
             self.hold(index, buffer)

@@ -7,11 +7,11 @@ from typing import Any
 from ringbed.drivers.world import Buffer, Coherent, Device, Direction, Dma, FrameSink, Mapping, PciIdentity, RxFrame
 from ringbed.sim.checker.checker import Checker
 from ringbed.sim.memory.mapping import MappingError, stands_between
+from ringbed.sim.seam.device import IoWindow
 
 __all__ = ["CheckedDevice", "CheckedDma", "CheckedSink", "checked"]
 
 stands_between(__file__)
-IOADDR, IODATA = 0, 4  # of the I/O window (sim/seam/device.py)
 
 
 class CheckedDevice:
@@ -20,7 +20,7 @@ class CheckedDevice:
     def __init__(self, device: Device, checker: Checker) -> None:
         self.pci: PciIdentity = device.pci
         self._device, self._checker = device, checker
-        self._ioaddr = 0
+        self._window = IoWindow()
 
     def read(self, bar: int, offset: int, size: int = 4) -> int:
         checker = self._checker
@@ -30,22 +30,17 @@ class CheckedDevice:
         checker.seen()
         checker.ran()
         checker.accessed(self._device)
-        if (register := self._register(bar, offset)) is not None:
+        if (register := self._window.register(bar, offset)) is not None:
             checker.has_read(register, value)
         return value
 
     def write(self, bar: int, offset: int, value: int, size: int = 4) -> None:
         self._checker.sync()
         self._checker.spend(self._device)
-        if bar and offset == IOADDR:
-            self._ioaddr = value
-        elif (register := self._register(bar, offset)) is not None:
+        if (register := self._window.written(bar, offset, value)) is not None:
             self._checker.will_write(register, value)
         self._device.write(bar, offset, value, size)
         self._checker.accessed(self._device)
-
-    def _register(self, bar: int, offset: int) -> int | None:
-        return offset if not bar else self._ioaddr if offset == IODATA else None
 
     def peek(self, bar: int, offset: int) -> int:
         return self._device.peek(bar, offset)

@@ -14,6 +14,8 @@ __all__ = ["Machine", "Qemu", "machine_words", "own_qemu", "unpacked_qemu"]
 
 PROGRAM = "qemu-system-x86_64"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
+# VT-d, which tells a device of every map and unmap (caching mode); the kernel unmaps at once, not some time later.
+IOMMU, STRICT = "intel-iommu,caching-mode=on", " intel_iommu=on iommu.strict=1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ def unpacked_qemu(root: Path) -> Qemu:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`serial` are QEMU's words for the ports, the first the kernel's console. `debugger`: where gdb is waited for."""
+    """`serial` are QEMU's words for the ports, the first the kernel's console. `debugger`: where gdb is waited for.
+
+    `iommu`: the card reaches what its driver has mapped, and nothing else, from the map to the unmap.
+    """
 
     socket: Path
     kernel: Path
@@ -67,18 +72,20 @@ class Machine:
     shared: Path | None = None
     debugger: str = ""
     memory_mb: int = 256
+    iommu: bool = False
 
 
 def machine_words(machine: Machine) -> list[str]:
     """What QEMU is told: a PC with nothing in it but memory, which is a shared file, and the card."""
     memory = f"{machine.memory_mb}M"
     card = {"driver": "vfio-user-pci", "socket": {"path": str(machine.socket), "type": "unix"}}
-    kernel = "console=ttyS0 quiet loglevel=6 panic=-1 no_timer_check mitigations=off" + (
-        " nokaslr" if machine.debugger else ""
-    )
+    kernel = "console=ttyS0 quiet loglevel=6 panic=-1 no_timer_check mitigations=off"
+    kernel += " nokaslr" * bool(machine.debugger) + STRICT * machine.iommu
+    board, guard = ("q35", ["-device", IOMMU]) if machine.iommu else ("pc", [])
     words = [
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "pc,memory-backend=mem", "-m", memory,
-        "-object", f"memory-backend-memfd,id=mem,size={memory},share=on", "-device", json.dumps(card),
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", f"{board},memory-backend=mem",
+        "-m", memory, "-object", f"memory-backend-memfd,id=mem,size={memory},share=on",
+        *guard, "-device", json.dumps(card),  # which is behind what comes before it
         "-kernel", str(machine.kernel), "-initrd", str(machine.initrd), "-append", kernel,
     ]  # fmt: skip
     for port in machine.serial:

@@ -17,7 +17,7 @@ from ringbed.sim.lockstep.step import LockStep
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
-from ringbed.sim.serve.opened import Opened, open_function
+from ringbed.sim.serve.opened import MakeChecker, Opened, open_function
 from ringbed.sim.serve.served import WireMaker
 from ringbed.sim.serve.socket_file import SocketFile
 from ringbed.sim.wire.capture import CaptureWriter
@@ -46,11 +46,11 @@ def step(
     folder: Path, spec: NicSpec, pci: PciIdentity, reset: Callable[[NativeEngine], None], make_wire: WireMaker, *,
     tod: int = 0, capture: CaptureWriter | None = None, say: Callable[[str], None] = lambda text: None,
     watch: Callable[[Access], None] = lambda access: None, progress: Progress | None = None,
-    open_engine: Callable[..., NativeEngine] = NativeEngine, **settings: Any,
+    open_engine: Callable[..., NativeEngine] = NativeEngine, check: MakeChecker | None = None, **settings: Any,
 ) -> Stepped:  # fmt: skip
     """The card `spec` in lock step with a kernel that finds its sockets TIME and SLOT in `folder`; `settings` are the
     engine's, `tod` the time of day at the start, ns since 1970. `watch` is told every access; `open_engine` may be a
-    recording's.
+    recording's, `check` makes a checker of its driver.
 
     `make_wire` may not look at a clock of this machine's, or no two runs are the same. Raises SocketRefused,
     BuildError, ValueError for a bad setting.
@@ -59,7 +59,7 @@ def step(
         doors = [SocketFile(folder / name) for name in (TIME, SLOT)]
         for door in doors:
             stack.callback(door.close)
-        made = open_function(stack, spec, pci, reset, capture, open_engine, progress=progress, **settings)
+        made = open_function(stack, spec, pci, reset, capture, open_engine, check, progress=progress, **settings)
         engine, frequency = made.engine, made.engine.frequency
         card = SteppedCard(engine, made.function, say, watch)
         pin = Pin(made.interrupts)
@@ -67,4 +67,4 @@ def step(
         backend = Backend(card, LentMemory(made.memory), pin, say)
         whole = LockStep(engine, frequency, backend, pin, make_wire(made.end, frequency), doors[0], doors[1], tod)
         stack.callback(whole.close)
-        return Stepped(engine, made.function, made.interrupts, stack.pop_all(), card, whole)
+        return Stepped(engine, made.function, made.interrupts, made.checker, stack.pop_all(), card, whole)

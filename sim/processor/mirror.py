@@ -8,8 +8,9 @@ and what changed in a look around running clocks is the card's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["Change", "Mirror"]
+__all__ = ["Change", "Mirror", "Snapshots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,18 @@ class Change:
     before: bytes
 
 
+class Snapshots(Protocol):
+    """Memory that can be looked at as a whole; a memoryview is."""
+
+    def __len__(self) -> int: ...
+
+    def __bytes__(self) -> bytes: ...
+
+
 class Mirror:
     """Of `view`, in units of `unit` bytes that divide it; a rest shorter than a unit is one too."""
 
-    def __init__(self, view: memoryview, unit: int) -> None:
+    def __init__(self, view: Snapshots | memoryview, unit: int) -> None:
         self._view, self._unit = view, unit
         self._last = bytes(view)
         self._next = 0  # the unit behind the last that changed: a driver fills a ring in order

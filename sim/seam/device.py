@@ -14,9 +14,27 @@ from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.engine import Engine, Event
 from ringbed.sim.seam.pci import ConfigSpace
 
-__all__ = ["DeviceOverEngine"]
+__all__ = ["DeviceOverEngine", "IoWindow"]
 
 IOADDR, IODATA = 0, 4  # of the I/O BAR: the offset of a register of BAR 0, and that register
+
+
+class IoWindow:
+    """Which register an access means, for who looks on: `address` is what was written to IOADDR last."""
+
+    def __init__(self) -> None:
+        self._address = 0
+
+    def register(self, bar: int, offset: int) -> int | None:
+        """Its offset; None for an access to the window's own. Any BAR but the first is the window."""
+        return offset if not bar else self._address if offset == IODATA else None
+
+    def written(self, bar: int, offset: int, value: int) -> int | None:
+        """The same of a write, which may say where the window is."""
+        if bar and offset == IOADDR:
+            self._address = value
+            return None
+        return self.register(bar, offset)
 
 
 class DeviceOverEngine:

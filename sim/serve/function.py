@@ -9,10 +9,9 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ringbed.drivers.world import BarKind, PciIdentity
+from ringbed.drivers.world import BarKind, Device, PciIdentity
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
 from ringbed.sim.seam.engine import Event
@@ -21,7 +20,7 @@ from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
 
-__all__ = ["CONFIG", "REGIONS", "Bursting", "PciFunction"]
+__all__ = ["CONFIG", "REGIONS", "Bursting", "PciFunction", "RegisterAccess", "Watch"]
 
 REGIONS, CONFIG = 9, 7  # VFIO's: six BARs, ROM, configuration space, VGA
 WORD = 4
@@ -37,21 +36,51 @@ class Bursting(Lined, Protocol):
     def shut(self, iova: int, length: int) -> None: ...
 
 
+class RegisterAccess(NamedTuple):
+    """A word of a BAR: clocks at which it was asked for and done."""
+
+    begin: int
+    end: int
+    write: bool
+    bar: int
+    offset: int
+    value: int
+
+
+class Watch(Protocol):
+    """Who holds the driver to rules: it stands before the registers, and is told what else happens to the card."""
+
+    def device(self, device: Device) -> Device: ...
+
+    def reset(self) -> None:
+        """By the function's own, not by a register."""
+        ...
+
+    def unmapping(self, address: int, size: int) -> None:
+        """The client takes maps back; they are there still."""
+        ...
+
+    def stopped(self, maps: int) -> None:
+        """The card is bus master no more, and there are so many maps."""
+        ...
+
+
 class PciFunction:
     """`reset` brings the card behind the registers to where it began; no burst is out then.
 
     `counts` has accesses by kind. What is in BARs is 32-bit words: an access is of whole ones, or refused. MSI-X's
-    table is answered here and never reaches the card.
+    table is answered here and never reaches the card. `watch` is nobody, or who looks on.
     """
 
     def __init__(
         self, engine: Bursting, pci: PciIdentity, memory: ClientMemory, interrupts: Interrupts,
-        reset: Callable[[], None], frequency: Frequency | None = None,
+        reset: Callable[[], None], frequency: Frequency | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         self.pci, self.memory, self.interrupts = pci, memory, interrupts
         self.counts = Counter[str]()
+        self.on_access: Callable[[RegisterAccess], None] | None = None  # told of each access of a register
         self._engine, self._reset_card = engine, reset
-        self._open = partial(DeviceOverEngine, engine, pci, frequency)
+        self._watch, self._frequency = watch, frequency
         self._device, self._config = self._open(), ConfigSpace(pci)
         self._follow()
 
@@ -83,7 +112,7 @@ class PciFunction:
             return b"".join(word.to_bytes(WORD, "little") for word in words)
         self.counts["register reads"] += count // WORD
         try:
-            words = [self._device.read(region, at) for at in range(offset, offset + count, WORD)]
+            words = [self._read_word(region, at) for at in range(offset, offset + count, WORD)]
         except TimeoutError as error:
             return Refusal(errno.EIO, str(error))
         return b"".join(word.to_bytes(WORD, "little") for word in words)
@@ -104,6 +133,7 @@ class PciFunction:
             return None
         for at, word in enumerate(words):
             self._device.write(region, offset + WORD * at, word)
+            self._told(self._engine.now, True, region, offset + WORD * at, word)
         return None
 
     def reset(self) -> None:
@@ -111,8 +141,16 @@ class PciFunction:
         self.counts["resets"] += 1
         self._reset_card()
         self._device, self._config = self._open(), ConfigSpace(self.pci)
+        if self._watch is not None:
+            self._watch.reset()
         self.interrupts.reset()
         self._follow()
+
+    def take_back(self, address: int, size: int, why: str) -> None:
+        """The client takes these bytes back: `drain`, and the maps there may go."""
+        if self._watch is not None:
+            self._watch.unmapping(address, size)
+        self.drain(address, size, why)
 
     def drain(self, address: int, size: int, why: str) -> None:
         """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory.
@@ -128,6 +166,20 @@ class PciFunction:
         self._engine.shut(0, 0)
         self.memory.closing = None
 
+    def _read_word(self, bar: int, offset: int) -> int:
+        begin = self._engine.now
+        word = self._device.read(bar, offset)
+        self._told(begin, False, bar, offset, word)
+        return word
+
+    def _told(self, begin: int, write: bool, bar: int, offset: int, word: int) -> None:
+        if self.on_access is not None:
+            self.on_access(RegisterAccess(begin, self._engine.now, write, bar, offset, word))
+
+    def _open(self) -> Device:
+        device: Device = DeviceOverEngine(self._engine, self.pci, self._frequency)
+        return device if self._watch is None else self._watch.device(device)
+
     def _off(self, region: int) -> Refusal | None:
         if region == CONFIG:
             return None
@@ -141,9 +193,12 @@ class PciFunction:
 
     def _write_config(self, offset: int, data: bytes) -> None:
         self._config.show(*self.interrupts.shown())
+        master = self._config.master
         for at, byte in enumerate(data, offset):
             self._config.write(at, byte, 1)
         self._follow()
+        if self._watch is not None and master and not self._config.master:
+            self._watch.stopped(self.memory.windows)
 
     def _follow(self) -> None:
         """What the command register says beside which BARs answer."""

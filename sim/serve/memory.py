@@ -16,6 +16,7 @@ import weakref
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
+from ringbed.sim.checker.guest.memory import MapPiece
 from ringbed.sim.memory.mapping import Place
 from ringbed.sim.memory.regions import READ, WRITE, Region, RegionTable
 from ringbed.sim.serve.messages import DmaMap, Refusal
@@ -34,6 +35,11 @@ class Window:
     address: int
     size: int
     region: Region | None
+    allowed: int = 0  # READ, WRITE or both: what the card may do
+
+
+def _allowed(wanted: DmaMap) -> int:
+    return READ * wanted.readable | WRITE * wanted.writable
 
 
 def address_of(window: Window) -> int:
@@ -78,11 +84,26 @@ class ClientMemory(RegionTable):
             region = None if file is None else self._region(wanted, file)
         except OSError as error:
             return Refusal(error.errno or errno.EINVAL, f"the file of {wanted.address:#x} cannot be mapped: {error}")
-        window = Window(wanted.address, wanted.size, region)
+        window = Window(wanted.address, wanted.size, region, _allowed(wanted))
         self._windows.insert(bisect_left(self._windows, window.address, key=address_of), window)
         if region is not None and self._master:
             self.add_region(region)
         return None
+
+    def reach(self, address: int, most: int) -> list[MapPiece]:
+        """What the card reaches from `address` on without a gap, `most` bytes of it."""
+        found: list[MapPiece] = []
+        at = bisect_right(self._windows, address, key=address_of) - 1
+        begin, end = address, address + most
+        for window in self._windows[max(0, at) :]:
+            inside = window.address <= begin < min(end, window.address + window.size)
+            if not inside or window.region is None:
+                break
+            stop = min(end, window.address + window.size)
+            piece = memoryview(window.region.data)[begin - window.address : stop - window.address]
+            found.append(MapPiece(piece, window.allowed))
+            begin = stop
+        return found
 
     def within(self, address: int, size: int) -> list[Window] | None:
         """The maps that lie in this range; None when it would cut one in two."""
@@ -130,7 +151,7 @@ class ClientMemory(RegionTable):
 
     def _region(self, wanted: DmaMap, file: int) -> Region:
         """Raises OSError."""
-        allowed = READ * wanted.readable | WRITE * wanted.writable
+        allowed = _allowed(wanted)
         if allowed != READ | WRITE and wanted.size > GUARDED:
             raise OSError(errno.ENOMEM, f"{wanted.size} bytes with permissions of their own")
         view = memoryview(self._mapped(wanted, file))[wanted.offset : wanted.offset + wanted.size]

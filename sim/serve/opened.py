@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 from ringbed.drivers.world import PciIdentity
+from ringbed.sim.checker.guest.checker import GuestChecker
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.engine import Finding
 from ringbed.sim.seam.spec import NicSpec
@@ -18,7 +19,9 @@ from ringbed.sim.serve.memory import ClientMemory
 from ringbed.sim.wire.capture import CaptureWriter, TappedEnd
 from ringbed.sim.wire.frame import WireEnd
 
-__all__ = ["Function", "Opened", "open_function"]
+__all__ = ["Function", "MakeChecker", "Opened", "open_function"]
+
+MakeChecker = Callable[[NativeEngine, ClientMemory], GuestChecker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,28 @@ class Function:
     interrupts: Interrupts
     function: PciFunction
     end: WireEnd
+    checker: GuestChecker | None
 
 
 def open_function(
     stack: ExitStack, spec: NicSpec, pci: PciIdentity, reset: Callable[[NativeEngine], None],
-    capture: CaptureWriter | None, open_engine: Callable[..., NativeEngine], **settings: Any,
+    capture: CaptureWriter | None, open_engine: Callable[..., NativeEngine], check: MakeChecker | None = None,
+    **settings: Any,
 ) -> Function:  # fmt: skip
-    """`settings` are the engine's; `stack` closes it. Raises BuildError, ValueError for a bad setting."""
+    """`settings` are the engine's; `stack` closes it; `check` makes who holds the driver to rules. Raises BuildError,
+    ValueError for a bad setting.
+    """
     memory = ClientMemory()
     engine = open_engine(spec, memory, **settings)
     stack.callback(engine.close)
     memory.clocked_by(engine)
     interrupts = Interrupts(engine, pci)
-    function = PciFunction(engine, pci, memory, interrupts, partial(reset, engine), engine.frequency)
+    checker = None if check is None else check(engine, memory)
+    function = PciFunction(engine, pci, memory, interrupts, partial(reset, engine), engine.frequency, checker)
     end: WireEnd = engine
     if capture is not None:
         end = TappedEnd(engine, capture, capture.interface(spec.name, f"{spec.name}, its wire"), engine.frequency.ns)
-    return Function(engine, memory, interrupts, function, end)
+    return Function(engine, memory, interrupts, function, end, checker)
 
 
 @dataclass(slots=True)
@@ -56,6 +64,7 @@ class Opened:
     engine: NativeEngine
     function: PciFunction
     interrupts: Interrupts
+    checker: GuestChecker | None
     _stack: ExitStack
 
     def counted(self, names: Iterable[str]) -> dict[str, int]:
@@ -78,8 +87,8 @@ class Opened:
         }
 
     def findings(self) -> list[Finding]:
-        """What was found since the last call."""
-        return self.engine.findings()
+        """What was found since the last call: of the card, then of its driver."""
+        return [*self.engine.findings(), *(() if self.checker is None else self.checker.take())]
 
     def close(self) -> None:
         self._stack.close()

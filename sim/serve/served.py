@@ -14,7 +14,7 @@ from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.progress import Progress
 from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.serve.memory import ClientMemory
-from ringbed.sim.serve.opened import Opened, open_function
+from ringbed.sim.serve.opened import MakeChecker, Opened, open_function
 from ringbed.sim.serve.pace import Pace
 from ringbed.sim.serve.server import Server
 from ringbed.sim.serve.socket_file import SocketFile
@@ -47,19 +47,20 @@ class Served(Opened):
 def serve(
     path: Path, spec: NicSpec, pci: PciIdentity, reset: Callable[[NativeEngine], None], make_wire: WireMaker,
     clock: Callable[[], int], *, capture: CaptureWriter | None = None, say: Callable[[str], None] = lambda text: None,
-    progress: Progress | None = None, open_engine: Callable[..., NativeEngine] = NativeEngine, **settings: Any,
+    progress: Progress | None = None, open_engine: Callable[..., NativeEngine] = NativeEngine,
+    check: MakeChecker | None = None, **settings: Any,
 ) -> Served:  # fmt: skip
     """The card `spec` as a PCI function on a socket at `path`; `clock` is wall time in ns, `settings` the engine's.
 
-    `capture` gets what passes the wire; `open_engine` may be a recording's. Raises SocketRefused, BuildError,
-    ValueError for a bad setting.
+    `capture` gets what passes the wire; `open_engine` may be a recording's, `check` makes a checker of its driver.
+    Raises SocketRefused, BuildError, ValueError for a bad setting.
     """
     with ExitStack() as stack:
         file = SocketFile(path)
         stack.callback(file.close)
-        made = open_function(stack, spec, pci, reset, capture, open_engine, progress=progress, **settings)
+        made = open_function(stack, spec, pci, reset, capture, open_engine, check, progress=progress, **settings)
         engine, frequency = made.engine, made.engine.frequency
         wire = make_wire(made.end, frequency)
         server = Server(engine, made.function, Pace(engine, frequency, clock), wire, file, say)
         stack.callback(server.close)
-        return Served(engine, made.function, made.interrupts, stack.pop_all(), made.memory, server, wire)
+        return Served(engine, made.function, made.interrupts, made.checker, stack.pop_all(), made.memory, server, wire)

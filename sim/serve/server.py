@@ -26,14 +26,14 @@ __all__ = ["Server"]
 class Server:
     """`clients` counts those that greeted; `say` is told of clients that come and go, and of what they are refused.
 
-    The engine, the wire and the socket file are the opener's to close, after `close`.
+    `path` is where it listens. The engine, the wire and the socket file are the opener's to close, after `close`.
     """
 
     def __init__(
         self, engine: Bursting, function: PciFunction, pace: Pace, wire: Wire, file: SocketFile,
         say: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self.clients = 0
+        self.clients, self.path = 0, file.path
         self._engine, self._function, self._pace, self._wire = engine, function, pace, wire
         self._file, self._say = file, say
         self._interrupts = function.interrupts

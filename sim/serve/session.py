@@ -127,7 +127,7 @@ class Session:
         windows = self._memory.within(address, size)
         if windows is None:
             return Refusal(errno.EINVAL, f"{size:#x} bytes at {address:#x} are not made of whole maps")
-        self._function.drain(address, size, TAKEN_BACK)
+        self._function.take_back(address, size, TAKEN_BACK)
         for window in windows:
             self._memory.unmap(window)
         self._counts["unmaps" if windows else "unmaps of nothing"] += 1

@@ -93,7 +93,7 @@ RULES = Rules(
     ),
     rx_ring=_ring("receive", "R", _RX_ON),
     tx_ring=_ring("transmit", "T", _TX_ON),
-    rx=RxFormat(RX_LEGACY, "RCTL", _buffer_size, status_byte=12, verdict=verdict),
+    rx=RxFormat(RX_LEGACY, "RCTL", _buffer_size, status_byte=12, verdict=verdict, longest=max(BUFFER_SIZES.values())),
     tx=TxFormat(
         TX_LEGACY, TX_DATA, TX_CONTEXT, extended="DEXT", kind="DTYP", legacy_length="length", data_length="DTALEN",
         cut="TSE", ip=SumFields("IXSM", "IPCSS", "IPCSO", "IPCSE"), l4=SumFields("TXSM", "TUCSS", "TUCSO", "TUCSE"),

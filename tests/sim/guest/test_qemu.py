@@ -72,6 +72,18 @@ def test_the_card_and_its_memory_are_as_serve_prints_them() -> None:
     assert not {"-gdb", "-S", "-fsdev"} & {*words}
 
 
+def test_an_iommu_is_there_before_the_card_that_is_behind_it() -> None:
+    words = machine_words(replace(MACHINE, iommu=True))
+    assert after(words, "-M") == ["q35,memory-backend=mem"]
+    guard, card = after(words, "-device")
+    assert guard == "intel-iommu,caching-mode=on"
+    assert json.loads(card)["driver"] == "vfio-user-pci"
+    assert {"intel_iommu=on", "iommu.strict=1"} <= {*after(words, "-append")[0].split()}
+    plain = machine_words(MACHINE)
+    assert not [word for word in plain if "iommu" in word]
+    assert after(plain, "-M") == ["pc,memory-backend=mem"]
+
+
 def test_a_debugger_a_shared_folder_and_more_ports() -> None:
     machine = replace(
         MACHINE, serial=["file:a", "stdio"], shared=Path("/a,b"), debugger="tcp:127.0.0.1:1234", memory_mb=512
