@@ -213,8 +213,10 @@ class NativeEngine(NativeServed):
         if self._memory is None or self._memory.version == self._regions:
             return
         self._known = known = list(self._memory.regions)
-        table = (RegionEntry * len(known))(*(RegionEntry(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known))
-        self._lib.rb_regions(self._live(), table, len(known))
+        near = [(r.iova, r.length, r.pointer, r.shadow_pointer) for r in known]
+        entries = sorted(near + [(iova, length, 0, 0) for iova, length in self._memory.far])
+        table = (RegionEntry * len(entries))(*(RegionEntry(*each) for each in entries))
+        self._lib.rb_regions(self._live(), table, len(table))
         self._regions = self._memory.version
 
     # The wire ---------------------------------------------------------------------------------------------------

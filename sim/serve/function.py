@@ -17,6 +17,7 @@ from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.pci import SIZE, ConfigSpace
+from ringbed.sim.serve.asked import Asking
 from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
@@ -29,12 +30,14 @@ COMMAND, NO_INTX = 0x04, 0x400
 DRAIN, STEP = 10_000, 16  # clocks that bursts may take to end; between two looks
 
 
-class Bursting(Lined, Protocol):
+class Bursting(Lined, Asking, Protocol):
     """An engine that can let the bursts end that are out, and no others: native."""
 
     def in_flight(self, iova: int, length: int) -> int: ...
 
     def shut(self, iova: int, length: int) -> None: ...
+
+    def nobody(self, on: bool) -> None: ...
 
 
 class PciFunction:
@@ -109,13 +112,18 @@ class PciFunction:
     def reset(self) -> None:
         """As by RST# of its slot, the statistics of this server aside. What was mapped stays mapped."""
         self.counts["resets"] += 1
-        self._reset_card()
+        self._engine.nobody(True)
+        try:
+            self._reset_card()
+        finally:
+            self._engine.nobody(False)
         self._device, self._config = self._open(), ConfigSpace(self.pci)
         self.interrupts.reset()
         self._follow()
 
     def drain(self, address: int, size: int, why: str) -> None:
-        """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory.
+        """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory. One
+        that waits for a message is given up, if it is to these bytes or in the way: the client waits for us.
 
         `why` ends the words of such a finding: "inside 4096 bytes at 0x1000 that ...".
         """
@@ -124,7 +132,10 @@ class PciFunction:
         for _ in range(DRAIN // STEP):
             if not self._engine.in_flight(address, size):
                 break
+            if any(map(self._engine.asked, (False, True))):
+                self._engine.nobody(True)
             self._engine.run(self._engine.now + STEP, Event.NONE)
+        self._engine.nobody(False)
         self._engine.shut(0, 0)
         self.memory.closing = None
 
