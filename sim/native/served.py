@@ -57,8 +57,9 @@ class NativeServed(NativeStages):
     def spans(self, write: bool) -> list[tuple[int, int, bytes]]:
         """Of what is waited for: address, how many bytes, and, if it writes, the bytes."""
         size = self._lib.rb_asked(self._live(), write, None)
-        raw = ctypes.create_string_buffer(size)
-        self._lib.rb_asked(self._live(), write, raw)
+        buffer = ctypes.create_string_buffer(size)
+        self._lib.rb_asked(self._live(), write, buffer)
+        raw = buffer.raw
         found, at = list[tuple[int, int, bytes]](), 0
         while at < size:
             address, count = SPAN.unpack_from(raw, at)

@@ -10,6 +10,7 @@ import errno
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 from ringbed.drivers.world import BarKind, PciIdentity
@@ -43,8 +44,8 @@ class Bursting(Lined, Asking, Protocol):
 class PciFunction:
     """`reset` brings the card behind the registers to where it began; no burst is out then.
 
-    `counts` has accesses by kind. What is in BARs is 32-bit words: an access is of whole ones, or refused. MSI-X's
-    table is answered here and never reaches the card.
+    `counts` has accesses by kind. What is in BARs is 32-bit words. A part of one is read as the whole, and the rest
+    is nobody's; as for writing it, see `refuses`. MSI-X's table is answered here and never reaches the card.
     """
 
     def __init__(
@@ -64,11 +65,17 @@ class PciFunction:
             return SIZE
         return self.pci.bars[region] if region < len(self.pci.bars) else 0
 
-    def refuses(self, region: int, offset: int, count: int) -> Refusal | None:
-        """Whether there is such a place; nothing is read or written."""
+    def refuses(self, region: int, offset: int, count: int, write: bool = False) -> Refusal | None:
+        """Whether there is such a place; nothing is read or written. A register is written whole: its bus would have
+        the other bytes changed too, or say to nobody that it has not done it. The I/O window has words only.
+        """
         if region >= REGIONS or not count or offset + count > self.size(region):
             return Refusal(errno.EINVAL, f"{count} bytes at {offset:#x} of region {region}, which has them not")
-        if region != CONFIG and (offset % WORD or count % WORD):
+        if region == CONFIG or not (offset % WORD or count % WORD):
+            return None
+        ends = {offset // WORD * WORD} if offset % WORD else set[int]()
+        ends |= {(offset + count) // WORD * WORD} if (offset + count) % WORD else set()
+        if region == self.pci.io_bar or (write and not all(self._in_table(region, at) for at in ends)):
             return Refusal(errno.EINVAL, f"{count} bytes at {offset:#x} of BAR {region}, whose registers are words")
         return None
 
@@ -80,33 +87,31 @@ class PciFunction:
             self.counts["configuration reads"] += 1
             self._config.show(*self.interrupts.shown())
             return bytes(self._config.read(at, 1) for at in range(offset, offset + count))
-        if self._is_table(region):
-            self.counts["table reads"] += count // WORD
-            words = [self.interrupts.read_table(at) for at in range(offset, offset + count, WORD)]
-            return b"".join(word.to_bytes(WORD, "little") for word in words)
-        self.counts["register reads"] += count // WORD
+        skipped = offset % WORD
         try:
-            words = [self._device.read(region, at) for at in range(offset, offset + count, WORD)]
+            words = [self._read_word(region, at) for at in range(offset - skipped, offset + count, WORD)]
         except TimeoutError as error:
             return Refusal(errno.EIO, str(error))
-        return b"".join(word.to_bytes(WORD, "little") for word in words)
+        return b"".join(word.to_bytes(WORD, "little") for word in words)[skipped : skipped + count]
 
     def write(self, region: int, offset: int, data: bytes) -> Refusal | None:
-        refusal = self.refuses(region, offset, len(data)) or self._off(region)
+        refusal = self.refuses(region, offset, len(data), write=True) or self._off(region)
         if refusal is not None:
             return refusal
         if region == CONFIG:
             self.counts["configuration writes"] += 1
             self._write_config(offset, data)
             return None
-        table = self._is_table(region)
-        self.counts["table writes" if table else "register writes"] += len(data) // WORD
-        words = (int.from_bytes(data[at : at + WORD], "little") for at in range(0, len(data), WORD))
-        if table:
-            self.interrupts.write_table(offset, words)
-            return None
-        for at, word in enumerate(words):
-            self._device.write(region, offset + WORD * at, word)
+        touched = range(offset // WORD * WORD, offset + len(data), WORD)
+        for table, places in groupby(touched, partial(self._in_table, region)):
+            words = [(at, self._word(at, offset, data)) for at in places]
+            self.counts["table writes" if table else "register writes"] += len(words)
+            if table:
+                self.interrupts.write_table(words[0][0], [word for _, word in words])
+                continue
+            for at, word in words:
+                if self._has(region, at):
+                    self._device.write(region, at, word)
         return None
 
     def reset(self) -> None:
@@ -147,8 +152,34 @@ class PciFunction:
             return None
         return Refusal(errno.EIO, f"BAR {region} is switched off in the command register")
 
-    def _is_table(self, region: int) -> bool:
-        return self.pci.msix is not None and region == self.pci.msix.bar
+    def _in_table(self, region: int, at: int) -> bool:
+        """Whether MSI-X answers for this word: of a BAR of its own for all of them."""
+        place, table = self.pci.msix, self.interrupts.table
+        if place is None or table is None or region != place.bar:
+            return False
+        return not place.registers or table.holds(at)
+
+    def _has(self, region: int, at: int) -> bool:
+        """Whether the card has a register there: it may have fewer than its BAR, if MSI-X is there too."""
+        place = self.pci.msix
+        return place is None or region != place.bar or at < place.registers
+
+    def _read_word(self, region: int, at: int) -> int:
+        if self._in_table(region, at):
+            self.counts["table reads"] += 1
+            return self.interrupts.read_table(at)
+        self.counts["register reads"] += 1
+        return self._device.read(region, at) if self._has(region, at) else 0
+
+    def _word(self, at: int, offset: int, data: bytes) -> int:
+        """The word at `at` with what `data`, which goes to `offset`, has of it; the rest is what the table has."""
+        begin, end = max(at, offset), min(at + WORD, offset + len(data))
+        part = data[begin - offset : end - offset]
+        if len(part) == WORD:
+            return int.from_bytes(part, "little")
+        word = bytearray(self.interrupts.read_table(at).to_bytes(WORD, "little"))
+        word[begin - at : end - at] = part
+        return int.from_bytes(word, "little")
 
     def _write_config(self, offset: int, data: bytes) -> None:
         self._config.show(*self.interrupts.shown())
@@ -162,4 +193,5 @@ class PciFunction:
             self.drain(0, 1 << 64, OFF)
         self.memory.master = self._config.master
         no_intx = bool(self._config.read(COMMAND, 2) & NO_INTX)
-        self.interrupts.follow(self._config.master, no_intx, self._config.masked, self._config.messages)
+        config = self._config
+        self.interrupts.follow(config.master, no_intx, config.masked, config.messages, config.gated)

@@ -161,7 +161,7 @@ class Session:
     def _write_multi(self, message: ask.WriteMulti, files: list[int]) -> bytes | Refusal:
         """All of it is looked at before any of it is written."""
         function, writes = self._function, message.writes
-        refusals = [function.refuses(each.region, each.offset, len(each.data)) for each in writes]
+        refusals = [function.refuses(each.region, each.offset, len(each.data), write=True) for each in writes]
         done: Refusal | None = next(filter(None, refusals), None)
         for each in writes if done is None else ():
             done = done or function.write(each.region, each.offset, each.data)
