@@ -24,6 +24,8 @@ from ringbed.sim.serve.wires import Wire
 
 __all__ = ["Server"]
 
+ARMED = Event.IRQ | Event.ASKED  # a flag is slow to make, and there are two in each turn
+
 
 class Server:
     """`clients` counts those that greeted; `say` is told of clients that come and go, and of what they are refused.
@@ -79,7 +81,7 @@ class Server:
 
     @property
     def _stop(self) -> Event:
-        return (Event.IRQ if self._interrupts.armed else Event.NONE) | Event.ASKED
+        return ARMED if self._interrupts.armed else Event.ASKED
 
     def _patience(self) -> float | None:
         """Seconds until something is to be done although nobody has come; None: never."""
