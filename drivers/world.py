@@ -58,21 +58,25 @@ class BarKind(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class MsixPlace:
-    """The BAR that holds MSI-X's table and pending bits, and nothing else, with the offset of each in bytes."""
+    """The BAR that holds MSI-X's table and pending bits, with the offset of each in bytes. Of the card's registers the
+    first `registers` bytes are there too, but where these two are; 0: it has nothing else.
+    """
 
     bar: int
     table: int
     pba: int
+    registers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PciIdentity:
     """What PCI configuration space says, as data. `bars` are sizes in bytes, 0 for one that is not there. BAR 0 has the
-    registers, and so has each whose kind is in `kinds`, but for the one of `msix`. `io_bar` is the number of a BAR in
-    I/O space through which the registers of BAR 0 are reached: their offset is written at 0, the register is at 4.
+    registers, and so has each whose kind is in `kinds`, but for one that is `msix`'s alone. `io_bar` is the number of a
+    BAR in I/O space through which those of BAR 0 are reached: their offset is written at 0, the register is at 4.
 
     `interrupt` is the best that there is, `intx`, `msi` or `msix`, and `vectors` how many messages are of it; `pin` is
-    INTx's, 1 for INTA#, 0 for none. `msix` is there where `interrupt` says so.
+    INTx's, 1 for INTA#, 0 for none. `msix` is there where `interrupt` says so; `msi` is how many messages of that kind
+    such a card has besides.
     """
 
     vendor: int
@@ -89,6 +93,12 @@ class PciIdentity:
     kinds: tuple[BarKind, ...] = ()
     pin: int = 1
     msix: MsixPlace | None = None
+    msi: int = 0
+
+    @property
+    def msi_vectors(self) -> int:
+        """Of MSI, whether it is the best or not; 0: none."""
+        return self.vectors if self.interrupt == "msi" else self.msi
 
     def kind(self, bar: int) -> BarKind:
         if bar == self.io_bar:
@@ -97,7 +107,9 @@ class PciIdentity:
 
     def has_registers(self, bar: int) -> bool:
         """Whether a driver reaches the card's registers by this BAR, in the window or straight."""
-        if not 0 <= bar < len(self.bars) or not self.bars[bar] or (self.msix is not None and bar == self.msix.bar):
+        if not 0 <= bar < len(self.bars) or not self.bars[bar]:
+            return False
+        if self.msix is not None and bar == self.msix.bar and not self.msix.registers:
             return False
         return bar in (0, self.io_bar) or bar < len(self.kinds)
 

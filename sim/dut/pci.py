@@ -24,7 +24,7 @@ __all__ = ["PciValues", "least_bar", "told"]
 KEYS = {
     "vendor", "device", "class", "revision", "subsystem_vendor", "subsystem", "pin", "msi", "msix", "bars",
 }  # fmt: skip
-BAR_KEYS, MSIX_KEYS = {"kind", "size", "prefetchable"}, {"vectors", "bar", "table", "pba"}
+BAR_KEYS, MSIX_KEYS = {"kind", "size", "prefetchable"}, {"vectors", "bar", "table", "pba", "registers"}
 KINDS = {"memory": BarKind.MEMORY, "memory64": BarKind.WIDE, "io": BarKind.IO}
 PINS = ("A", "B", "C", "D", "none")
 LEAST, MOST, MOST_IO = 16, 1 << 31, 256  # bytes of a BAR (6.2.5.1); of one in I/O space, 4 to 256
@@ -49,7 +49,8 @@ def told(pci: PciIdentity) -> str:
     """Its ids, BARs and interrupts, in a line."""
     bars = (f"BAR {number} {_word(pci.kind(number))} {size:#x}" for number, size in enumerate(pci.bars) if size)
     pin = [f"INT{PINS[pci.pin - 1]}#"] if pci.pin else []
-    messages = [] if pci.interrupt == "intx" else [f"{pci.interrupt} {several(pci.vectors, 'vector')}"]
+    kinds = (("msi", pci.msi_vectors), ("msix", pci.vectors if pci.msix is not None else 0))
+    messages = [f"{kind} {several(count, 'vector')}" for kind, count in kinds if count]
     return f"{pci.vendor:04x}:{pci.device:04x}, class {pci.class_code:06x}, {', '.join([*bars, *pin, *messages])}"
 
 
@@ -71,15 +72,19 @@ class PciValues(Values):
         revision, kind = self._id(table, "revision", range(256), 0), self._id(table, "class", CLASSES, ETHERNET)
         board = self._id(table, "subsystem_vendor", IDS, 0), self._id(table, "subsystem", IDS, 0)
         bars = self._bars(table, reach)
-        pin, (interrupt, vectors, place) = self._pin_of(table, lines), self._messages(table, lines, bars)
-        if reach and len(self.problems) == before and set(bars) <= {place and place.bar}:
+        pin = self._pin_of(table, lines)
+        msi, (vectors, place) = self._msi(table, lines), self._msix(table, lines, bars, reach)
+        interrupt = "msix" if place is not None else "msi" if msi else "intx"
+        alone = place and place.bar if place and not place.registers else None
+        if reach and len(self.problems) == before and set(bars) <= {alone}:
             self._problem("pci.bars: none of them is left for the registers")
         if not self._clear("pci", before):
             return None
         each = [bars.get(number, Bar(0, BarKind.MEMORY)) for number in range(max(bars, default=-1) + 1)]
         return PciIdentity(
-            vendor, device, revision, kind, tuple(bar.size for bar in each), interrupt, vectors, *board,
-            kinds=tuple(bar.kind for bar in each), pin=pin, msix=place,
+            vendor, device, revision, kind, tuple(bar.size for bar in each), interrupt,
+            vectors if place else msi or 1, *board, kinds=tuple(bar.kind for bar in each), pin=pin, msix=place,
+            msi=msi if place else 0,
         )  # fmt: skip
 
     def _id(self, table: dict[str, Any], key: str, allowed: range, default: int | None = None) -> int:
@@ -160,21 +165,15 @@ class PciValues(Values):
             self._problem(f"pci.pin {pin!r}: the map has no [interrupts], and a pin is for these")
         return 0 if pin == "none" else 1 + PINS.index(pin)
 
-    def _messages(
-        self, table: dict[str, Any], lines: int | None, bars: dict[int, Bar]
-    ) -> tuple[str, int, MsixPlace | None]:
-        """The kind, how many vectors, and where MSI-X has its table."""
-        kinds = [key for key in ("msi", "msix") if key in table]
-        if len(kinds) == 2:
-            self._problem("pci has msi and msix: a card has one of them here")
-        elif kinds and lines == 0:
-            self._problem(f"pci.{kinds[0]}: the map has no [interrupts], and a vector is a line of these")
-        elif kinds == ["msi"]:
-            return "msi", self._vectors(table, "msi", "pci", MESSAGES, lines), None
-        elif kinds == ["msix"]:
-            vectors, place = self._msix(table["msix"], lines, bars)
-            return "msix", vectors, place
-        return "intx", 1, None
+    def _lineless(self, table: dict[str, Any], key: str, lines: int | None) -> bool:
+        """Whether there is nothing to say of such messages: the map has none, or no lines that could be them."""
+        if key in table and lines == 0:
+            self._problem(f"pci.{key}: the map has no [interrupts], and a vector is a line of these")
+        return key not in table or lines == 0
+
+    def _msi(self, table: dict[str, Any], lines: int | None) -> int:
+        """How many messages; 0: it has none."""
+        return 0 if self._lineless(table, "msi", lines) else self._vectors(table, "msi", "pci", MESSAGES, lines)
 
     def _vectors(
         self, table: dict[str, Any], key: str, where: str, allowed: range | tuple[int, ...], lines: int | None
@@ -185,7 +184,13 @@ class PciValues(Values):
             self._problem(f"{told}: line n is vector n")
         return vectors
 
-    def _msix(self, table: object, lines: int | None, bars: dict[int, Bar]) -> tuple[int, MsixPlace | None]:
+    def _msix(
+        self, pci: dict[str, Any], lines: int | None, bars: dict[int, Bar], reach: int | None
+    ) -> tuple[int, MsixPlace | None]:
+        """How many vectors, and where they have their table."""
+        if self._lineless(pci, "msix", lines):
+            return 1, None
+        table = pci["msix"]
         if not isinstance(table, dict):
             self._problem(f"pci.msix must be a table, not {table!r}")
             return 1, None
@@ -197,9 +202,12 @@ class PciValues(Values):
         bar = self._number(table, "bar", "pci.msix", BARS, 0)
         at = self._offset(table, "table", 0)
         pba = self._offset(table, "pba", at + ENTRY * vectors)
+        shared = self._flag(table, "registers", "pci.msix", False)
+        size = bars[bar].size if bar in bars else 0
+        place = MsixPlace(bar, at, pba, min(reach or size, size) if shared else 0)
         if len(self.problems) == before and bars:
-            self._fits(vectors, MsixPlace(bar, at, pba), bars)
-        return vectors, MsixPlace(bar, at, pba)
+            self._fits(vectors, place, bars)
+        return vectors, place
 
     def _offset(self, table: dict[str, Any], key: str, default: int) -> int:
         value = table.get(key, default)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import weakref
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
@@ -134,11 +134,16 @@ class Clocked(Protocol):
 
 
 class RegionTable(DeviceMemory):
-    """Regions that come and go under a running card. `version` changes with them: engines then look again."""
+    """Regions that come and go under a running card. `version` changes with them: engines then look again.
+
+    `far` are places of whole pages, by address and length, whose bytes are not here: who runs the native engine brings
+    and takes them. To every other engine they are no memory.
+    """
 
     def __init__(self, regions: list[Region]) -> None:
         super().__init__(regions)
         self.version = 1
+        self.far: list[tuple[int, int]] = []
         # address, length, and the clock they went at
         self._removed: deque[tuple[int, int, int | None]] = deque(maxlen=REMEMBERED)
         self._clocked: Callable[[], Clocked | None] = lambda: None
@@ -165,6 +170,17 @@ class RegionTable(DeviceMemory):
             raise ValueError(f"the region of {region.length} bytes at {region.iova:#x} was not added here")
         del self.regions[at]
         self._removed.append((region.iova, region.length, self._clock()))
+        self.version += 1
+
+    def add_far(self, iova: int, length: int) -> None:
+        """Whole pages, where nothing else is."""
+        insort(self.far, (iova, length))
+        self.version += 1
+
+    def remove_far(self, iova: int, length: int) -> None:
+        """What `add_far` added. Raises ValueError for anything else."""
+        self.far.remove((iova, length))
+        self._removed.append((iova, length, self._clock()))
         self.version += 1
 
     def removed_at(self, iova: int, clock: int | None) -> Place | None:

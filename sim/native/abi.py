@@ -13,7 +13,7 @@ from ringbed.sim.native.tape import TAPE_CALLS
 __all__ = ["ANSWER", "ENDED", "FAULT", "BusFixed", "BusRule", "Config", "Mailbox", "RawFinding", "load"]
 
 FAULT, ANSWER, ENDED = 32, 64, 128  # of the C ABI's events, beyond Event's
-ABI = 11
+ABI = 12
 
 
 class Config(ctypes.Structure):
@@ -32,7 +32,7 @@ class Mailbox(ctypes.Structure):
         for name in (
             "now", "clocks", "skipped", "out_frames", "out_bytes", "findings", "findings_lost", "faults",
             "run_ticks", "model_ticks", "sampled_ticks", "answer", "fault_events", "read_beats", "write_beats", "due",
-            "ended", "in_frames", "waves_full", "lines", "risen",
+            "ended", "in_frames", "waves_full", "lines", "risen", "read_asked", "write_asked",
         )
     ]  # fmt: skip
 
@@ -84,6 +84,9 @@ def load(path: Path) -> ctypes.CDLL:
         "rb_hold_irq": (None, [handle, u64]),
         "rb_in_flight": (u32, [handle, u64, u64]),
         "rb_shut": (None, [handle, u64, u64]),
+        "rb_asked": (u64, [handle, u32, handle]),
+        "rb_answer": (u32, [handle, u32, u64, u32, ctypes.c_char_p, u64]),
+        "rb_nobody": (None, [handle, u32]),
         "rb_watch": (None, [handle, u64, u32]),
         "rb_risen": (u64, [handle]),
         "rb_reset": (None, [handle, u32, u32]),

@@ -14,7 +14,7 @@ from array import array
 from typing import Any
 
 from ringbed.hw.formats.number import several
-from ringbed.sim.memory.regions import Region, RegionTable
+from ringbed.sim.memory.regions import ROW, Region, RegionTable
 from ringbed.sim.native.abi import ANSWER, ENDED, FAULT, Config, Mailbox, load
 from ringbed.sim.native.build import build_model
 from ringbed.sim.native.bus_faults import hand_over, take_log
@@ -213,7 +213,11 @@ class NativeEngine(NativeServed):
         if self._memory is None or self._memory.version == self._regions:
             return
         self._known = known = list(self._memory.regions)
-        self._lib.rb_regions(self._live(), b"".join([region.row for region in known]), len(known))
+        rows = [region.row for region in known]
+        if self._memory.far:
+            far = [ROW.pack(iova, length, 0, 0) for iova, length in self._memory.far]
+            rows = sorted(rows + far, key=lambda row: ROW.unpack(row)[0])
+        self._lib.rb_regions(self._live(), b"".join(rows), len(rows))
         self._regions = self._memory.version
 
     # The wire ---------------------------------------------------------------------------------------------------

@@ -12,9 +12,15 @@ u32, u64, handle = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
 
 
 class Fetched(ctypes.Structure):
-    """Bytes of one burst that memory answered alike."""
+    """Bytes of one burst that memory answered alike from clock `begin` on; none: it waits for the next answer."""
 
-    _fields_ = [("address", u64), ("bytes", u32), ("resp", u32)]
+    _fields_ = [("address", u64), ("begin", u64), ("bytes", u32), ("resp", u32)]
+
+
+class Stored(ctypes.Structure):
+    """What memory answered to a burst of writes from clock `begin` on, or that it waits for the next answer."""
+
+    _fields_ = [("begin", u64), ("waits", u32), ("resp", u32)]
 
 
 TAPE_CALLS: dict[str, tuple[Any, list[Any]]] = {
@@ -22,7 +28,7 @@ TAPE_CALLS: dict[str, tuple[Any, list[Any]]] = {
     "rb_tape": (u64, [handle, handle]),
     "rb_stamp": (None, [handle, u32]),
     "rb_note": (None, [handle, ctypes.c_char_p, u32]),
-    "rb_give": (None, [handle, ctypes.POINTER(Fetched), u32, ctypes.c_char_p, u64, ctypes.c_char_p, u32]),
+    "rb_give": (None, [handle, ctypes.POINTER(Fetched), u32, ctypes.c_char_p, u64, ctypes.POINTER(Stored), u32]),
 }
 
 
@@ -53,14 +59,20 @@ def note(lib: Any, of: int, text: bytes) -> None:
     lib.rb_note(of, text, len(text))
 
 
-def give(lib: Any, of: int, bursts: Sequence[tuple[int, int, int, bytes]], responses: bytes) -> None:
-    """What memory answers next: to reads (address, count, response, the bytes if that is OKAY), to writes in order.
+def give(
+    lib: Any, of: int, bursts: Sequence[tuple[int, int, int, bytes, int]], responses: Sequence[tuple[int | None, int]]
+) -> None:  # fmt: skip
+    """What memory answers next: to reads (address, count, response, the bytes if that is OKAY, clock), to writes in
+    order (response, clock). Behind a read of no bytes, or a response None, the next answer waits for its clock.
 
     Raises ValueError for an OKAY without its bytes.
     """
-    for address, count, resp, data in bursts:
+    for address, count, resp, data, _ in bursts:
         if len(data) != (0 if resp else count):
             raise ValueError(f"{count} bytes at {address:#x}, answered {resp}, are {len(data)} bytes of data")
-    table = (Fetched * len(bursts))(*(Fetched(address, count, resp) for address, count, resp, _ in bursts))
+    reads = (Fetched * len(bursts))(
+        *(Fetched(address, begin, count, resp) for address, count, resp, _, begin in bursts)
+    )
+    writes = (Stored * len(responses))(*(Stored(begin, resp is None, resp or 0) for resp, begin in responses))
     data = b"".join(burst[3] for burst in bursts)
-    lib.rb_give(of, table, len(table), data, len(data), responses, len(responses))
+    lib.rb_give(of, reads, len(reads), data, len(data), writes, len(writes))

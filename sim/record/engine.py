@@ -12,7 +12,7 @@ from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.native.tape import give, note, record, stamp, take, waiting
 from ringbed.sim.record.file import RecordingWriter
 from ringbed.sim.record.header import header_of
-from ringbed.sim.record.records import Record
+from ringbed.sim.record.records import Kind, Record
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.spec import NicSpec
 
@@ -97,6 +97,8 @@ class RecordingEngine(NativeEngine):
     def close(self) -> None:
         if self._handle is not None:
             try:
+                if self._ending is None:
+                    self._catch_up()  # time that was passed over is on record too
                 stamp(self._lib, self._handle, cut=True)
                 self._write_block()
             finally:
@@ -146,8 +148,10 @@ class ReplayEngine(NativeEngine):
         return take(self._lib, self._live())
 
     def answer(self, reads: list[Record], writes: list[Record]) -> None:
-        bursts = [(each.place, each.length, each.value, each.data) for each in reads]
-        give(self._lib, self._live(), bursts, bytes(each.value for each in writes))
+        """Those of kind WAIT among them, where the burst behind waited."""
+        bursts = [(each.place, each.length, each.value, each.data, each.clock) for each in reads]
+        responses = [(None if each.kind is Kind.WAIT else each.value, each.clock) for each in writes]
+        give(self._lib, self._live(), bursts, responses)
 
     def note(self, text: bytes) -> None:
         note(self._lib, self._live(), text)

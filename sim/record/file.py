@@ -21,7 +21,7 @@ from ringbed.sim.seam.sentence import sentence
 
 __all__ = ["RecordingError", "RecordingReader", "RecordingWriter"]
 
-MAGIC = b"ringbed recording 1\n"
+MAGIC = b"ringbed recording 2\n"
 BLOCK = struct.Struct("<II")  # bytes that follow, and their CRC-32
 MOST = 1 << 28  # bytes of a block, packed or not: a slice of the busiest card has far fewer
 QUICK = 1  # zlib's level: what is recorded is seldom worth more

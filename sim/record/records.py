@@ -39,6 +39,7 @@ class Kind(IntEnum):
     SHUT = 13
     NOTE = 14
     RESET = 15
+    WAIT = 16
 
 
 # What enters the card, or the harness around it, from outside a clock: a replay does each of these anew.
@@ -57,7 +58,8 @@ class Record(NamedTuple):
     FRAME: `data` for clock `place`, `value` 1 with a symbol error. PIN: number `place` is `value`.
     HOLD: the line is not looked at before clock `value`. SHUT: bytes `place` to `value`, none if `place` is more.
     FAULTS: `place` rules and `value` fixed faults, as `data`. NOTE: `data` is text. RESET: the card's
-    own, over which its clock goes on. TIME: nothing but the clock.
+    own, over which its clock goes on. WAIT: a burst waits for an answer that another process has to give, `value` 1
+    one that writes. TIME: nothing but the clock.
     """
 
     clock: int
@@ -77,7 +79,7 @@ class Decoder:
         self._bytes, self._at = b"", 0
         self._decode: dict[Kind, Callable[[Kind], Record]] = {
             Kind.TIME: self._made, Kind.READ: self._read, Kind.WRITE: self._written, Kind.LINE: self._value,
-            Kind.RESET: self._made,
+            Kind.RESET: self._made, Kind.WAIT: self._waits,
             Kind.SENT: self._sent, Kind.STORE: self._placed, Kind.ASK: self._ask, Kind.ANSWER: self._answer,
             Kind.FRAME: self._frame, Kind.PIN: self._placed, Kind.HOLD: self._hold, Kind.PEEK: self._placed,
             Kind.FAULTS: self._faults, Kind.SHUT: self._placed, Kind.NOTE: self._note,
@@ -88,10 +90,12 @@ class Decoder:
         self._bytes, self._at = data, 0
         while self._at < len(data):
             word = self._number()
-            self._clock += word >> 4
-            kind = word & 15
+            self._clock += word >> 5
+            kind = word & 31
             if self._clock > WORD:
                 raise Broken("a clock is beyond all that can be")
+            if kind >= len(Kind):
+                raise Broken(f"there is no kind {kind}")
             yield self._decode[Kind(kind)](Kind(kind))
 
     def _number(self) -> int:
@@ -142,6 +146,11 @@ class Decoder:
 
     def _value(self, kind: Kind) -> Record:
         return self._made(kind, value=self._number())
+
+    def _waits(self, kind: Kind) -> Record:
+        if (write := self._number()) > 1:
+            raise Broken("what waits is no read and no write")
+        return self._made(kind, value=write)
 
     def _placed(self, kind: Kind) -> Record:
         return self._made(kind, self._number(), self._number())

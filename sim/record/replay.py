@@ -115,11 +115,10 @@ class Replay:
         if entered and (self._asked is None) is (record.kind is Kind.ANSWER):
             raise Broken("registers are read in another order than they can be")
         self._expected.append(record)
-        if record.kind is Kind.READ:
-            self._reads.append(record)
-            self._bytes += record.length
-        elif record.kind is Kind.WRITE:
-            self._writes.append(record)
+        if record.kind in (Kind.READ, Kind.WRITE, Kind.WAIT):
+            writes = record.kind is Kind.WRITE or (record.kind is Kind.WAIT and record.value)
+            (self._writes if writes else self._reads).append(record)
+            self._bytes += 0 if writes else record.length
         elif record.kind is Kind.ASK:
             self._asked = record
         elif entered:

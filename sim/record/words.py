@@ -54,6 +54,8 @@ def _beside(record: Record) -> str:
             return f"faults of the bus: {place} rules, {value} fixed"
         case Kind.RESET:
             return "the card is reset"
+        case Kind.WAIT:
+            return f"a burst that {'writes' if value else 'reads'} waits for who was asked"
         case Kind.NOTE:
             return record.data.decode(errors="replace")
         case _:

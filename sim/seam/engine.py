@@ -30,6 +30,7 @@ class Event(IntFlag):
     WIRE = 4  # at least one frame left the card
     FINDING = 8  # the protocol checker or the memory has something to say
     IDLE = 16  # nothing in flight, no wake-up, nothing queued: time would only be skipped
+    ASKED = 256  # only to stop for: the card waits for far memory (native, served)
 
 
 @dataclass(frozen=True, slots=True)

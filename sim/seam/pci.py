@@ -28,7 +28,7 @@ class ConfigSpace:
 
     def __init__(self, pci: PciIdentity) -> None:
         self._pci = pci
-        self._messages = 0  # where the capability for messages is
+        self._msi = self._msix = 0  # where these capabilities are
         self._bytes, self._writable = bytearray(SIZE), bytearray(SIZE)
         self._header()
         self._bars()
@@ -73,28 +73,27 @@ class ConfigSpace:
 
     @property
     def masked(self) -> int:
-        """The vectors whose mask is set here: all by MSI-X's function mask, else those of MSI's mask bits."""
-        if self._pci.interrupt == "msix":
-            return (1 << self._pci.vectors) - 1 if self._control & MSIX_MASKED else 0
-        return self.read(self._messages + MASKS) if self._pci.interrupt == "msi" else 0
+        """The vectors of MSI whose mask bit is set."""
+        return self.read(self._msi + MASKS) if self._msi else 0
+
+    @property
+    def gated(self) -> bool:
+        """All vectors of MSI-X are masked, by its function mask."""
+        return bool(self._msix and self.read(self._msix + 2, 2) & MSIX_MASKED)
 
     @property
     def messages(self) -> int:
-        """How many of its messages software has given a number of their own (Multiple Message Enable)."""
-        return min(1 << (self._control >> 4 & 7), self._pci.vectors) if self._pci.interrupt == "msi" else 0
+        """How many of MSI's software has given a number of their own (Multiple Message Enable)."""
+        return min(1 << (self.read(self._msi + 2, 2) >> 4 & 7), self._pci.msi_vectors) if self._msi else 0
 
     def show(self, masked: int, pending: int, waits: bool) -> None:
         """What the function has: MSI's mask and pending bits (of MSI-X both are elsewhere), and whether INTx `waits` to
         be dealt with, which the command register's bit for it does not change (PCI 3.0, 6.2.3).
         """
         self._bytes[STATUS] = self._bytes[STATUS] & ~WAITS | (WAITS if waits else 0)
-        if self._pci.interrupt == "msi":
+        if self._msi:
             bits = masked.to_bytes(4, "little") + pending.to_bytes(4, "little")
-            self._bytes[self._messages + MASKS : self._messages + PENDING + 4] = bits
-
-    @property
-    def _control(self) -> int:
-        return self.read(self._messages + 2, 2)
+            self._bytes[self._msi + MASKS : self._msi + PENDING + 4] = bits
 
     def _check(self, offset: int, size: int) -> None:
         if size not in (1, 2, 4) or offset % size or not 0 <= offset < SIZE:
@@ -152,8 +151,10 @@ class ConfigSpace:
             pointer = entry.offset + 1
             if entry.number == POWER:
                 self._power = entry.offset + 4  # PMCSR
-            elif entry.number in (MSI, MSIX):
-                self._messages = entry.offset
+            elif entry.number == MSI:
+                self._msi = entry.offset
+            elif entry.number == MSIX:
+                self._msix = entry.offset
 
     def _body(self, entry: PciCapability) -> slice:
         """Where its data lies: behind the header, on a boundary of four bytes, in no other's place."""
@@ -166,10 +167,10 @@ class ConfigSpace:
 
 
 def _messages(pci: PciIdentity) -> tuple[PciCapability, ...]:
-    """The capability for messages, first of all places; none for a card that has INTx alone."""
-    if pci.interrupt == "msi":
-        return (_msi(pci.vectors),)
-    return (_msix(pci),) if pci.interrupt == "msix" else ()
+    """The capabilities for messages, first of all places, one behind the other; none for a card with INTx alone."""
+    msi = (_msi(pci.msi_vectors),) if pci.interrupt == "msi" or pci.msi else ()
+    behind = FIRST + sum(2 + len(entry.data) for entry in msi)
+    return (*msi, _msix(pci, behind)) if pci.interrupt == "msix" else msi
 
 
 def _msi(vectors: int) -> PciCapability:
@@ -181,10 +182,10 @@ def _msi(vectors: int) -> PciCapability:
     return PciCapability(MSI, FIRST, control.to_bytes(2, "little") + bytes(20), writable)
 
 
-def _msix(pci: PciIdentity) -> PciCapability:
+def _msix(pci: PciIdentity, offset: int) -> PciCapability:
     """Control, and where table and pending bits are (PCI 3.0, 6.8.2)."""
     if pci.msix is None or not 1 <= pci.vectors <= MSIX_MOST:
         raise ValueError(f"MSI-X has 1 to {MSIX_MOST} vectors, not {pci.vectors}, and a table in a BAR")
     places = (where | pci.msix.bar for where in (pci.msix.table, pci.msix.pba))
     data = (pci.vectors - 1).to_bytes(2, "little") + b"".join(place.to_bytes(4, "little") for place in places)
-    return PciCapability(MSIX, FIRST, data, b"\0\xc0")
+    return PciCapability(MSIX, offset, data, b"\0\xc0")

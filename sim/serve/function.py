@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from ringbed.drivers.world import BarKind, Device, PciIdentity
@@ -16,6 +18,7 @@ from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.seam.pci import SIZE, ConfigSpace
+from ringbed.sim.serve.asked import Asking
 from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
@@ -28,12 +31,14 @@ COMMAND, NO_INTX = 0x04, 0x400
 DRAIN, STEP = 10_000, 16  # clocks that bursts may take to end; between two looks
 
 
-class Bursting(Lined, Protocol):
+class Bursting(Lined, Asking, Protocol):
     """An engine that can let the bursts end that are out, and no others: native."""
 
     def in_flight(self, iova: int, length: int) -> int: ...
 
     def shut(self, iova: int, length: int) -> None: ...
+
+    def nobody(self, on: bool) -> None: ...
 
 
 class RegisterAccess(NamedTuple):
@@ -68,8 +73,9 @@ class Watch(Protocol):
 class PciFunction:
     """`reset` brings the card behind the registers to where it began; no burst is out then.
 
-    `counts` has accesses by kind. What is in BARs is 32-bit words: an access is of whole ones, or refused. MSI-X's
-    table is answered here and never reaches the card. `watch` is nobody, or who looks on.
+    `counts` has accesses by kind. What is in BARs is 32-bit words. A part of one is read as the whole, and the rest
+    is nobody's; as for writing it, see `refuses`. MSI-X's table is answered here and never reaches the card. `watch` is
+    nobody, or who looks on.
     """
 
     def __init__(
@@ -90,11 +96,17 @@ class PciFunction:
             return SIZE
         return self.pci.bars[region] if region < len(self.pci.bars) else 0
 
-    def refuses(self, region: int, offset: int, count: int) -> Refusal | None:
-        """Whether there is such a place; nothing is read or written."""
+    def refuses(self, region: int, offset: int, count: int, write: bool = False) -> Refusal | None:
+        """Whether there is such a place; nothing is read or written. A register is written whole: its bus would have
+        the other bytes changed too, or say to nobody that it has not done it. The I/O window has words only.
+        """
         if region >= REGIONS or not count or offset + count > self.size(region):
             return Refusal(errno.EINVAL, f"{count} bytes at {offset:#x} of region {region}, which has them not")
-        if region != CONFIG and (offset % WORD or count % WORD):
+        if region == CONFIG or not (offset % WORD or count % WORD):
+            return None
+        ends = {offset // WORD * WORD} if offset % WORD else set[int]()
+        ends |= {(offset + count) // WORD * WORD} if (offset + count) % WORD else set()
+        if region == self.pci.io_bar or (write and not all(self._in_table(region, at) for at in ends)):
             return Refusal(errno.EINVAL, f"{count} bytes at {offset:#x} of BAR {region}, whose registers are words")
         return None
 
@@ -106,40 +118,42 @@ class PciFunction:
             self.counts["configuration reads"] += 1
             self._config.show(*self.interrupts.shown())
             return bytes(self._config.read(at, 1) for at in range(offset, offset + count))
-        if self._is_table(region):
-            self.counts["table reads"] += count // WORD
-            words = [self.interrupts.read_table(at) for at in range(offset, offset + count, WORD)]
-            return b"".join(word.to_bytes(WORD, "little") for word in words)
-        self.counts["register reads"] += count // WORD
+        skipped = offset % WORD
         try:
-            words = [self._read_word(region, at) for at in range(offset, offset + count, WORD)]
+            words = [self._read_word(region, at) for at in range(offset - skipped, offset + count, WORD)]
         except TimeoutError as error:
             return Refusal(errno.EIO, str(error))
-        return b"".join(word.to_bytes(WORD, "little") for word in words)
+        return b"".join(word.to_bytes(WORD, "little") for word in words)[skipped : skipped + count]
 
     def write(self, region: int, offset: int, data: bytes) -> Refusal | None:
-        refusal = self.refuses(region, offset, len(data)) or self._off(region)
+        refusal = self.refuses(region, offset, len(data), write=True) or self._off(region)
         if refusal is not None:
             return refusal
         if region == CONFIG:
             self.counts["configuration writes"] += 1
             self._write_config(offset, data)
             return None
-        table = self._is_table(region)
-        self.counts["table writes" if table else "register writes"] += len(data) // WORD
-        words = (int.from_bytes(data[at : at + WORD], "little") for at in range(0, len(data), WORD))
-        if table:
-            self.interrupts.write_table(offset, words)
-            return None
-        for at, word in enumerate(words):
-            self._device.write(region, offset + WORD * at, word)
-            self._told(self._engine.now, True, region, offset + WORD * at, word)
+        touched = range(offset // WORD * WORD, offset + len(data), WORD)
+        for table, places in groupby(touched, partial(self._in_table, region)):
+            words = [(at, self._word(at, offset, data)) for at in places]
+            self.counts["table writes" if table else "register writes"] += len(words)
+            if table:
+                self.interrupts.write_table(words[0][0], [word for _, word in words])
+                continue
+            for at, word in words:
+                if self._has(region, at):
+                    self._device.write(region, at, word)
+                    self._told(self._engine.now, True, region, at, word)
         return None
 
     def reset(self) -> None:
         """As by RST# of its slot, the statistics of this server aside. What was mapped stays mapped."""
         self.counts["resets"] += 1
-        self._reset_card()
+        self._engine.nobody(True)
+        try:
+            self._reset_card()
+        finally:
+            self._engine.nobody(False)
         self._device, self._config = self._open(), ConfigSpace(self.pci)
         if self._watch is not None:
             self._watch.reset()
@@ -153,7 +167,8 @@ class PciFunction:
         self.drain(address, size, why)
 
     def drain(self, address: int, size: int, why: str) -> None:
-        """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory.
+        """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory. One
+        that waits for a message is given up, if it is to these bytes or in the way: the client waits for us.
 
         `why` ends the words of such a finding: "inside 4096 bytes at 0x1000 that ...".
         """
@@ -162,15 +177,12 @@ class PciFunction:
         for _ in range(DRAIN // STEP):
             if not self._engine.in_flight(address, size):
                 break
+            if any(map(self._engine.asked, (False, True))):
+                self._engine.nobody(True)
             self._engine.run(self._engine.now + STEP, Event.NONE)
+        self._engine.nobody(False)
         self._engine.shut(0, 0)
         self.memory.closing = None
-
-    def _read_word(self, bar: int, offset: int) -> int:
-        begin = self._engine.now
-        word = self._device.read(bar, offset)
-        self._told(begin, False, bar, offset, word)
-        return word
 
     def _told(self, begin: int, write: bool, bar: int, offset: int, word: int) -> None:
         if self.on_access is not None:
@@ -188,8 +200,39 @@ class PciFunction:
             return None
         return Refusal(errno.EIO, f"BAR {region} is switched off in the command register")
 
-    def _is_table(self, region: int) -> bool:
-        return self.pci.msix is not None and region == self.pci.msix.bar
+    def _in_table(self, region: int, at: int) -> bool:
+        """Whether MSI-X answers for this word: of a BAR of its own for all of them."""
+        place, table = self.pci.msix, self.interrupts.table
+        if place is None or table is None or region != place.bar:
+            return False
+        return not place.registers or table.holds(at)
+
+    def _has(self, region: int, at: int) -> bool:
+        """Whether the card has a register there: it may have fewer than its BAR, if MSI-X is there too."""
+        place = self.pci.msix
+        return place is None or region != place.bar or at < place.registers
+
+    def _read_word(self, region: int, at: int) -> int:
+        if self._in_table(region, at):
+            self.counts["table reads"] += 1
+            return self.interrupts.read_table(at)
+        self.counts["register reads"] += 1
+        if not self._has(region, at):
+            return 0
+        begin = self._engine.now
+        word = self._device.read(region, at)
+        self._told(begin, False, region, at, word)
+        return word
+
+    def _word(self, at: int, offset: int, data: bytes) -> int:
+        """The word at `at` with what `data`, which goes to `offset`, has of it; the rest is what the table has."""
+        begin, end = max(at, offset), min(at + WORD, offset + len(data))
+        part = data[begin - offset : end - offset]
+        if len(part) == WORD:
+            return int.from_bytes(part, "little")
+        word = bytearray(self.interrupts.read_table(at).to_bytes(WORD, "little"))
+        word[begin - at : end - at] = part
+        return int.from_bytes(word, "little")
 
     def _write_config(self, offset: int, data: bytes) -> None:
         self._config.show(*self.interrupts.shown())
@@ -206,4 +249,5 @@ class PciFunction:
             self.drain(0, 1 << 64, OFF)
         self.memory.master = self._config.master
         no_intx = bool(self._config.read(COMMAND, 2) & NO_INTX)
-        self.interrupts.follow(self._config.master, no_intx, self._config.masked, self._config.messages)
+        config = self._config
+        self.interrupts.follow(config.master, no_intx, config.masked, config.messages, config.gated)

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["HEADER", "LONGEST", "MAX_DATA", "PAGE", "Command", "Header", "error", "parse_header", "reply"]
+__all__ = ["HEADER", "LONGEST", "MAX_DATA", "PAGE", "REPLY", "Command", "Header", "error", "parse_header", "reply"]
 
 HEADER = struct.Struct("<HHIII")  # number, command, size with the header, flags, errno
 MAX_DATA = 1 << 20  # bytes of one transfer, the specification's default
@@ -54,6 +54,11 @@ class Header:
     def posted(self) -> bool:
         """Its sender wants no answer, not even an error."""
         return bool(self.flags & NO_REPLY)
+
+    @property
+    def failed(self) -> bool:
+        """Of a reply: it is an errno."""
+        return bool(self.flags & ERROR)
 
     @property
     def possible(self) -> bool:

@@ -1,9 +1,8 @@
 """A client's memory as the card sees it: what was mapped with a file is the card's to read and write, page by page.
 
 Each file is mapped once, however many descriptors of it come, since a client with an IOMMU brings one for every page.
-What was mapped without a file could be reached by messages only; the engine asks memory from inside a clock and cannot
-wait for an answer, so an access to it is answered DECERR, as an access to nothing is, and the finding says which it
-was. Without the bus master bit the card reaches nothing at all.
+What was mapped without a file is far: its bytes come and go by messages (asked.py). Without the bus master bit the card
+reaches nothing at all.
 """
 
 from __future__ import annotations
@@ -47,7 +46,10 @@ def address_of(window: Window) -> int:
 
 
 class ClientMemory(RegionTable):
-    """`master`: whether the card may read and write at all; off until the client's driver says so."""
+    """`master`: whether the card may read and write at all; off until the client's driver says so.
+
+    `trouble`: why the last burst to memory without a file has ended as an error, for the words of the finding.
+    """
 
     def __init__(self) -> None:
         super().__init__([])
@@ -55,6 +57,7 @@ class ClientMemory(RegionTable):
         self._files: weakref.WeakValueDictionary[tuple[int, int], mmap.mmap] = weakref.WeakValueDictionary()
         self._guards: dict[int, mmap.mmap] = {}  # bytes of permissions, by permission: every region has the same
         self._master = False
+        self.trouble = "nobody has been asked for them"
         self.closing: tuple[int, int, str] | None = None  # address, length and why: going, while bursts to it end
 
     @property
@@ -71,7 +74,9 @@ class ClientMemory(RegionTable):
         if on == self._master:
             return
         self._master = on
-        self.regions = [window.region for window in self._windows if window.region is not None] if on else []
+        shown = self._windows if on else []
+        self.regions = [window.region for window in shown if window.region is not None]
+        self.far = [(window.address, window.size) for window in shown if window.region is None]
         self.version += 1
 
     def map(self, wanted: DmaMap, file: int | None) -> Refusal | None:
@@ -86,8 +91,10 @@ class ClientMemory(RegionTable):
             return Refusal(error.errno or errno.EINVAL, f"the file of {wanted.address:#x} cannot be mapped: {error}")
         window = Window(wanted.address, wanted.size, region, _allowed(wanted))
         self._windows.insert(bisect_left(self._windows, window.address, key=address_of), window)
-        if region is not None and self._master:
+        if self._master and region is not None:
             self.add_region(region)
+        elif self._master:
+            self.add_far(window.address, window.size)
         return None
 
     def reach(self, address: int, most: int) -> list[MapPiece]:
@@ -118,8 +125,20 @@ class ClientMemory(RegionTable):
     def unmap(self, window: Window) -> None:
         """One of what `within` gave. The engine lets go of the bytes when it next runs."""
         del self._windows[bisect_left(self._windows, window.address, key=address_of)]
-        if window.region is not None and self._master:
+        if self._master and window.region is not None:
             self.remove_region(window.region)
+        elif self._master:
+            self.remove_far(window.address, window.size)
+
+    def lets(self, address: int, size: int, write: bool) -> bool:
+        """Whether the client lets the card read, or write, all these bytes of maps without a file."""
+        while size > 0:
+            window = self._window(address)
+            if window is None or window.region is not None or not window.allowed & (WRITE if write else READ):
+                return False
+            there = window.address + window.size - address
+            address, size = address + there, size - there
+        return True
 
     def clear(self) -> None:
         """All maps are gone."""
@@ -133,14 +152,18 @@ class ClientMemory(RegionTable):
             return Place(text, (address, why))
         if not self._master:
             return Place(OFF, (0, OFF))
-        at = bisect_right(self._windows, iova, key=address_of) - 1
-        near = self._windows[at] if at >= 0 else None
-        if near is not None and near.region is None and iova < near.address + near.size:
-            text = f"in the {near.size} bytes at {near.address:#x} that the client mapped without a file"
-            return Place(text, near.address)
+        if (near := self._window(iova)) is not None and near.region is None:
+            place = f"in the {near.size} bytes at {near.address:#x} that the client mapped without a file"
+            return Place(f"{place}: {self.trouble}", (near.address, self.trouble))
         if removed := self.removed_at(iova, clock):
             return removed
         return super().locate(iova, end, clock, write) if self.regions else Place("nothing is mapped")
+
+    def _window(self, address: int) -> Window | None:
+        """The map that holds this byte."""
+        at = bisect_right(self._windows, address, key=address_of) - 1
+        near = self._windows[at] if at >= 0 else None
+        return near if near is not None and address < near.address + near.size else None
 
     def _overlaps(self, wanted: DmaMap) -> bool:
         at = bisect_right(self._windows, wanted.address, key=address_of)

@@ -28,6 +28,10 @@ class Pace:
         """Simulated time in ns."""
         return self._frequency.ns(self._engine.now)
 
+    def wall(self) -> int:
+        """The wall's, in ns."""
+        return self._clock()
+
     @property
     def busy(self) -> bool:
         """Something is in flight: time need not wait for the wall's."""

@@ -41,6 +41,7 @@ class Served(Opened):
                  "unmaps", "unmaps of nothing", "refused"]  # fmt: skip
         if self.function.pci.msix is not None:
             names[2:2] = ["table reads", "table writes"]
+        names += sorted(name for name in self.function.counts if name.startswith("DMA "))
         return {"clients": self.server.clients, **self.counted(names)}
 
 

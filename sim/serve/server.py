@@ -1,7 +1,8 @@
 """A card on a socket: clients one after the other, the card's clock, its interrupt line and its wire, in one thread.
 
 A turn is: wait until a client, the wire or the card itself wants something; let time come to where it should be; do
-what the client's messages say; let the card run a slice. Nothing in it waits for a client.
+what the client's messages say; let the card run a slice. Nothing in it waits for a client: while the card wants bytes
+that only the client has, its clock stands still, and messages are heard as ever.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import select
 from collections.abc import Callable
 
 from ringbed.sim.seam.engine import Event
+from ringbed.sim.serve.asked import AskedMemory
 from ringbed.sim.serve.connection import Connection, Gone
 from ringbed.sim.serve.function import Bursting, PciFunction
 from ringbed.sim.serve.header import LONGEST, Header, error
@@ -21,6 +23,8 @@ from ringbed.sim.serve.socket_file import SocketFile
 from ringbed.sim.serve.wires import Wire
 
 __all__ = ["Server"]
+
+ARMED = Event.IRQ | Event.ASKED  # a flag is slow to make, and there are two in each turn
 
 
 class Server:
@@ -39,6 +43,7 @@ class Server:
         self._interrupts = function.interrupts
         self._connection: Connection | None = None
         self._session: Session | None = None
+        self._asked: AskedMemory | None = None
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
@@ -54,10 +59,11 @@ class Server:
 
     def turn(self, wait: bool = True) -> None:
         """Once round; without `wait`, with what is there now."""
-        heard = self._heard(self._pace.wait(self._wire.deadline()) if wait else 0.0)
+        heard = self._heard(self._patience() if wait else 0.0)
         self._risen(self._pace.follow(self._stop))
         self._clients(heard)
-        self._risen(self._pace.step(self._stop))
+        if not self._asks():
+            self._risen(self._pace.step(self._stop))
         self._wire.move(self._pace.now)
 
     def close(self) -> None:
@@ -75,7 +81,22 @@ class Server:
 
     @property
     def _stop(self) -> Event:
-        return Event.IRQ if self._interrupts.armed else Event.NONE
+        return ARMED if self._interrupts.armed else Event.ASKED
+
+    def _patience(self) -> float | None:
+        """Seconds until something is to be done although nobody has come; None: never."""
+        late = None if self._asked is None else self._asked.deadline
+        if late is not None:
+            return max(0, late - self._pace.wall()) / 1e9
+        return self._pace.wait(self._wire.deadline())
+
+    def _asks(self) -> bool:
+        """Whether the card waits for bytes that the client is asked for."""
+        try:
+            return self._asked is not None and self._asked.look()
+        except Gone as why:
+            self._left(str(why))
+            return False
 
     def _risen(self, event: Event) -> None:
         if event & Event.IRQ:
@@ -102,8 +123,10 @@ class Server:
     def _came(self) -> None:
         end = self._file.accept()
         if end is not None:
-            self._connection = Connection(end)
-            self._session = Session(self._engine, self._function, self._say)
+            function, client = self._function, Connection(end)
+            self._connection = client
+            self._asked = AskedMemory(self._engine, function.memory, function.counts, client.send, self._pace.wall)
+            self._session = Session(self._engine, function, self._asked, self._say)
 
     def _served(self, client: Connection) -> None:
         try:
@@ -135,7 +158,7 @@ class Server:
         session, client = self._session, self._connection
         assert session is not None
         assert client is not None
-        self._session = self._connection = None
+        self._session = self._connection = self._asked = None
         client.close()
         if session.greeted:
             session.leave()

@@ -1,7 +1,7 @@
 """One client's session: what each of its messages does to the card, and what is answered.
 
 A message is refused or done; what is refused has changed nothing. What the client lent, memory and descriptors, is
-given back when it leaves, however it leaves. No message is sent to the client but answers.
+given back when it leaves, however it leaves. What the card wants of memory without a file is `asked.py`'s to say.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 from ringbed.sim.seam.engine import CardEnded, Event
 from ringbed.sim.serve import messages as ask
+from ringbed.sim.serve.asked import AskedMemory
 from ringbed.sim.serve.function import REGIONS, Bursting, PciFunction
-from ringbed.sim.serve.header import MAX_DATA, PAGE, Header, error, reply
+from ringbed.sim.serve.header import MAX_DATA, PAGE, REPLY, Header, error, reply
 from ringbed.sim.serve.irq.interrupts import KINDS, MAX_FILES
 from ringbed.sim.serve.memory import MOST_MAPS
 from ringbed.sim.serve.messages import Message, Refusal
@@ -36,9 +37,11 @@ TAKEN_BACK = "the client takes back"
 class Session:
     """`say` is told what was refused and why. `over` is set when the client has asked for what cannot be."""
 
-    def __init__(self, engine: Bursting, function: PciFunction, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, engine: Bursting, function: PciFunction, asked: AskedMemory, say: Callable[[str], None]
+    ) -> None:  # fmt: skip
         self.over = self.greeted = False
-        self._engine, self._function, self._say = engine, function, say
+        self._engine, self._function, self._asked, self._say = engine, function, asked, say
         self._memory, self._counts = function.memory, function.counts
         self._most = MAX_DATA
         self._do: dict[type, Callable[[Any, list[int]], bytes | Refusal]] = {
@@ -54,6 +57,8 @@ class Session:
         Raises CardEnded.
         """
         try:
+            if header.type == REPLY and self._asked.answered(header, payload):
+                return b""
             if header.type:
                 self._refused(header, Refusal(errno.EINVAL, f"it is of type {header.type}, and nothing was asked"))
                 return b""
@@ -71,6 +76,7 @@ class Session:
         """The client is gone: the card is reset, as Linux's VFIO does it then, and everything lent is given back."""
         with suppress(CardEnded):  # which whoever let its clock run is told
             self._function.reset()
+        self._asked.gone()
         self._memory.clear()
         self._function.interrupts.close()
         self._let_go()
@@ -94,7 +100,7 @@ class Session:
             return Refusal(errno.ENOTSUP, f"version {message.major} of the protocol is not spoken here, 0 is")
         self.greeted = True
         most = message.capabilities.get("max_data_xfer_size", MAX_DATA)
-        self._most = min(MAX_DATA, most if isinstance(most, int) else MAX_DATA)
+        self._most = self._asked.most = min(MAX_DATA, most if isinstance(most, int) else MAX_DATA)
         both = {name: value for name, value in OFFERS.items() if name in message.capabilities}
         both = {name: value for name, value in both.items() if message.capabilities[name] is not False}
         return struct.pack("<HH", 0, 0) + json.dumps({"capabilities": both}).encode() + b"\0"
@@ -155,7 +161,7 @@ class Session:
     def _write_multi(self, message: ask.WriteMulti, files: list[int]) -> bytes | Refusal:
         """All of it is looked at before any of it is written."""
         function, writes = self._function, message.writes
-        refusals = [function.refuses(each.region, each.offset, len(each.data)) for each in writes]
+        refusals = [function.refuses(each.region, each.offset, len(each.data), write=True) for each in writes]
         done: Refusal | None = next(filter(None, refusals), None)
         for each in writes if done is None else ():
             done = done or function.write(each.region, each.offset, each.data)

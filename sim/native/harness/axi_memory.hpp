@@ -5,6 +5,7 @@
 // overtake each other at random, those of one id never (AMBA AXI A5.3). `sample` runs before the clock edge with all
 // ports settled and prepares what `drive` shows in the next clock.
 #pragma once
+#include "asked.hpp"
 #include "bus_faults.hpp"
 #include "common.hpp"
 #include "tape.hpp"
@@ -19,6 +20,7 @@ struct Command {
     u8 len = 0, size = 0, burst = 0;
     bool late = false;  // a fault lets others overtake its answer
     bool shut = false;  // taken when its bytes were memory no more
+    bool lost = false;  // to far memory, and nobody could be asked: SLVERR, which is no fault of the card's
     Resp resp = OKAY, injected = OKAY;  // `injected`: a fault's answer from beat `bad_beat` on
     u32 bad_beat = 0;
 
@@ -38,9 +40,9 @@ struct Command {
         u64 bytes = u64(1) << size, span = bytes * (len + 1u);
         u64 low = burst == 2 ? addr & ~(span - 1) : addr;
         u64 high = burst == 0 ? addr | (bytes - 1) : burst == 2 ? low + span - 1 : (addr & ~(bytes - 1)) + span - 1;
-        return low <= last && first <= high;
+        return first <= last && low <= last && first <= high;
     }
-    bool counts(u64 first, u64 last) const { return !shut && touches(first, last); }
+    bool counts(u64 first, u64 last) const { return !shut && !lost && touches(first, last); }
 };
 
 // A short queue with removal from the middle: order is kept.
@@ -99,6 +101,7 @@ struct AxiMemory {
     u64 read_beats = 0, write_beats = 0;  // of data, taken by the other side
     Tape* tape = nullptr;
     BusFaults injected;
+    Asked from, to;  // what a read waits for, what a write does
 
     void seed(u32 seed, u32 level) {
         Pattern* all[] = {&ar_hold, &aw_hold, &w_hold, &r_hold, &b_hold, &r_pick, &b_pick};
@@ -115,16 +118,27 @@ struct AxiMemory {
     }
 
     bool quiet(Card& c) const {
-        return !reading && reads.count == 0 && awaiting.count == 0 && resps.count == 0 && !bvalid &&
+        return !reading && !answering && reads.count == 0 && awaiting.count == 0 && resps.count == 0 && !bvalid &&
                (filling == NONE || slots[filling].beats == 0) && ndone == 0 && !c.awvalid() && !c.arvalid() &&
                !c.wvalid();
     }
 
     // Bursts that are taken from now on and have a byte from `first` to `last` are answered as if it were no memory.
-    void shut(u64 first, u64 last) { shut_first = first, shut_last = last; }
+    // Who would be asked for far memory cannot be by then, so bursts there that are out are lost.
+    void shut(u64 first, u64 last) {
+        shut_first = first, shut_last = last;
+        give_up([=](const Command& c) { return c.touches(first, last); });
+    }
+    // Nobody is asked: bursts to far memory are lost, those that are out too.
+    void nobody(bool on) {
+        deaf = on;
+        if (on) give_up([](const Command&) { return true; });
+    }
+    // Whether a burst waits for an answer that nobody has given yet.
+    bool asks() const { return from.ticket || to.ticket; }
     // Bursts taken, not answered whole and not shut out, of which a byte lies from `first` to `last`.
     u32 in_flight(u64 first, u64 last) const {
-        u32 found = reading && rcmd.counts(first, last);
+        u32 found = (reading && rcmd.counts(first, last)) + (answering && bcmd.counts(first, last));
         for (const CommandQueue* queue : {&reads, &awaiting, &resps})
             for (u32 i = 0; i < queue->count; i++) found += queue->list[i].counts(first, last);
         return found;
@@ -135,7 +149,10 @@ struct AxiMemory {
         reads.count = awaiting.count = resps.count = ndone = nused = 0;
         filling = NONE;
         for (bool& each : used) each = false;
-        rvalid = bvalid = reading = ar_stalled = aw_stalled = w_stalled = false;
+        from.forget(), to.forget();
+        tape->cut(rwaits, bwaits);
+        rwaits = bwaits = false;
+        rvalid = bvalid = reading = answering = ar_stalled = aw_stalled = w_stalled = false;
         dirty = true;
     }
 
@@ -163,9 +180,12 @@ struct AxiMemory {
     bool used[SLOTS] = {};
     u32 nused = 0;
     bool dirty = true, arready = true, awready = true, wready = true;
-    bool rvalid = false, bvalid = false, reading = false;
+    bool rvalid = false, bvalid = false, reading = false, answering = false;
+    bool deaf = false;
+    u64 tickets = 0;
     Command rcmd, bcmd, ar_held, aw_held;
     u32 rbeat = 0;
+    bool rwaits = false, bwaits = false;  // this beat, this write, for who was asked
     u8 rdata[BYTES] = {};
     Resp rresp = OKAY;
     Pattern ar_hold, aw_hold, w_hold, r_hold, b_hold, r_pick, b_pick;
@@ -221,7 +241,7 @@ struct AxiMemory {
             ar_held = n;
             if (valid && arready) {
                 if (f.check) check_request("AR", n, f);
-                n.shut = n.touches(shut_first, shut_last);
+                n.shut = n.touches(shut_first, shut_last), n.lost = deaf && is_far(n);
                 n.ready_at = f.now + read_latency;
                 if (injected.on) afflict(n, memory.shared(n.addr) ? Access::FETCH : Access::READ, ar_open, f.now);
                 reads.push(n);
@@ -237,7 +257,7 @@ struct AxiMemory {
             aw_held = n;
             if (valid && awready) {
                 if (f.check) check_request("AW", n, f);
-                n.shut = n.touches(shut_first, shut_last);
+                n.shut = n.touches(shut_first, shut_last), n.lost = deaf && is_far(n);
                 awaiting.push(n);
             }
         }
@@ -335,16 +355,28 @@ struct AxiMemory {
             u32 i = reads.pick(f.now + 1, r_pick);
             if (i == CommandQueue::CAP) return;
             rcmd = reads.take(i), rbeat = 0, reading = true;
+            from.forget();
         }
         if (r_hold.hold()) return;
-        rvalid = true;
         u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
+        u32 count = counting(a);
+        bool far = !tape->replays && !rcmd.shut && !rcmd.lost && memory.far(a);
+        if (tape->replays ? tape->read_waits(f.now) : far && !from.has(a, count)) {
+            if (far && !from.ticket) ask_from(a);
+            if (tape->on && !rwaits) tape->waits(f.now, false);
+            rwaits = true;
+            return;
+        }
+        rvalid = true, from.ticket = 0;
         memset(rdata, Memory::POISON, low);
         rresp = tape->replays ? tape->fetch(a, rdata + low, BYTES - low)
                 : rcmd.shut   ? memory.nothing(rdata + low, BYTES - low)
+                : rcmd.lost   ? (memory.nothing(rdata + low, BYTES - low), SLVERR)
+                : far         ? from.read(a, rdata + low, count, BYTES - low)
                               : memory.read(a, rdata + low, BYTES - low);
-        if (tape->on) tape->beat(f.now, rbeat == 0, a, rdata + low, BYTES - low, rresp);
-        if (rresp != OKAY) {
+        if (tape->on) tape->beat(f.now, rbeat == 0 || rwaits, a, rdata + low, BYTES - low, rresp);
+        rwaits = false;
+        if (rresp != OKAY && !rcmd.lost) {
             stray("dma.read", "reads", a, a - low + BYTES, rresp, f);
         } else if (rcmd.injected != OKAY && rbeat >= rcmd.bad_beat) {
             memset(rdata, Memory::POISON, BYTES);
@@ -358,20 +390,73 @@ struct AxiMemory {
             used[bcmd.slot] = false, nused--;
         }
         if (bvalid) return;
-        u32 i = resps.pick(f.now + 1, b_pick);
-        if (i == CommandQueue::CAP || b_hold.hold()) return;
-        bcmd = resps.take(i);
-        bvalid = true;
+        if (!answering) {
+            u32 i = resps.pick(f.now + 1, b_pick);
+            if (i == CommandQueue::CAP || b_hold.hold()) return;
+            bcmd = resps.take(i);
+            answering = true;
+            to.forget();
+        }
+        if (tape->replays ? tape->write_waits(f.now) : waits_for_write()) {
+            if (tape->on && !bwaits) tape->waits(f.now, true);
+            bwaits = true;
+            return;
+        }
+        answering = bwaits = false, bvalid = true, to.ticket = 0;
         commit(f);
+    }
+
+    // How many bytes of the beat at `a` the card may use: of a narrow beat not all to the bus's end.
+    u32 counting(u64 a) const {
+        u64 size = u64(1) << rcmd.size;
+        u64 all = BYTES - (a & (BYTES - 1)), narrow = size - (a & (size - 1));
+        return narrow < all ? narrow : all;
+    }
+    // From this beat to the burst's end, as far as that is the same memory.
+    void ask_from(u64 a) {
+        const Region* r = memory.far(a);
+        u64 bytes = u64(1) << rcmd.size, end = rcmd.beat(rcmd.len);
+        end = end < a ? a : end;  // of one that wraps the rest is asked for then
+        u64 count = (end & ~(bytes - 1)) + bytes - a, there = r->iova + r->length - a;
+        from.forget(), from.want(a, count < there ? count : there), from.ask(++tickets);
+    }
+    // Whether the burst that is to be answered has bytes for far memory that nobody has taken yet.
+    bool waits_for_write() {
+        if (!memory.has_far || bcmd.shut || bcmd.lost || bcmd.injected != OKAY || to.known) return false;
+        if (!to.ticket) ask_to();
+        return to.ticket;
+    }
+    void ask_to() {
+        Slot& s = slots[bcmd.slot];
+        for (u32 i = 0; i < s.beats; i++) {
+            u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
+            for (u32 lane = 0; lane < BYTES && memory.far(a); lane++) {
+                if (!(s.strobe[i] >> lane & 1)) continue;
+                to.want(a + lane, 1), to.data.push_back(s.data[i * BYTES + lane]);
+            }
+        }
+        if (!to.spans.empty()) to.ask(++tickets);
+    }
+    bool is_far(const Command& c) { return memory.far(c.addr) || memory.far(c.beat(c.len)); }
+    template <class Which>
+    void give_up(Which which) {
+        if (!memory.has_far) return;
+        auto cut = [&](Command& c) { return which(c) && is_far(c) && (c.lost = true); };
+        for (CommandQueue* queue : {&reads, &awaiting, &resps})
+            for (u32 i = 0; i < queue->count; i++) cut(queue->list[i]);
+        if (reading && cut(rcmd)) from.forget();
+        if (answering && cut(bcmd)) to.forget();
     }
 
     void commit(Findings& f) {
         Slot& s = slots[bcmd.slot];
-        bcmd.resp = bcmd.injected;
-        u32 beats = bcmd.injected == OKAY && !tape->replays ? s.beats : 0;
+        bcmd.resp = bcmd.lost ? SLVERR : bcmd.injected;
+        u32 beats = bcmd.resp == OKAY && !tape->replays ? s.beats : 0;
         for (u32 i = 0; i < beats; i++) {
             u64 a = bcmd.beat(i) & ~u64(BYTES - 1);
-            Resp r = bcmd.shut ? DECERR : memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
+            Resp r = bcmd.shut ? DECERR
+                     : memory.far(a) ? to.resp
+                                     : memory.write(a, s.data + i * BYTES, s.strobe[i], BYTES);
             if (r == OKAY || !s.strobe[i]) continue;
             u64 strobe = s.strobe[i];
             stray("dma.write", "writes", a + __builtin_ctzll(strobe), a + 64 - __builtin_clzll(strobe), r, f);

@@ -14,7 +14,7 @@ using u32 = uint32_t;
 using u64 = uint64_t;
 
 constexpr u64 NEVER = ~u64(0);
-enum Event : u32 { TIME = 1, IRQ = 2, WIRE = 4, FINDING = 8, IDLE = 16, FAULT = 32, ANSWER = 64, ENDED = 128 };
+enum Event : u32 { TIME = 1, IRQ = 2, WIRE = 4, FINDING = 8, IDLE = 16, FAULT = 32, ANSWER = 64, ENDED = 128, ASKED = 256 };
 enum Resp : u8 { OKAY = 0, SLVERR = 2, DECERR = 3 };
 
 // Bytes that do not count are nobody's business, and no change of a beat (Arm IHI 0051 2.4, IHI 0022 A3.4.3).
@@ -134,7 +134,8 @@ struct LinkTime {
     u64 ceil() const { return clock + (frac != 0); }
 };
 
-// Memory by region; `shadow` holds one byte of permissions per byte, or is null: all allowed.
+// Memory by region; `shadow` holds one byte of permissions per byte, or is null: all allowed. Without `data` it is far:
+// its bytes are asked for (asked.hpp).
 struct Region {
     u64 iova, length;
     u8* data;
@@ -145,6 +146,17 @@ struct Memory {
     static constexpr u8 READ = 1, WRITE = 2, FAULTY = 4, POISON = 0xDB;
     std::vector<Region> regions;  // by address; they may be pages by the thousand
     size_t last = 0;
+    bool has_far = false;
+
+    void set(const Region* list, u32 n) {
+        regions.assign(list, list + n), last = 0, has_far = false;
+        for (const Region& r : regions) has_far |= !r.data;
+    }
+    // The far region that holds this byte.
+    const Region* far(u64 iova) {
+        const Region* r = has_far ? find(iova, 1) : nullptr;
+        return r && !r->data ? r : nullptr;
+    }
 
     const Region* find(u64 iova, u32 length) {
         if (regions.empty()) return nullptr;
@@ -174,7 +186,7 @@ struct Memory {
     // One beat; unreadable bytes come back as POISON, and a beat wholly unreadable is DECERR.
     Resp read(u64 iova, u8* out, u32 length) {
         const Region* r = find(iova, length);
-        if (!r) return nothing(out, length);
+        if (!r || !r->data) return nothing(out, length);
         u64 at = iova - r->iova;
         memcpy(out, r->data + at, length);
         if (!r->shadow) return OKAY;
@@ -194,7 +206,7 @@ struct Memory {
     Resp write(u64 iova, const u8* in, u64 strobe, u32 length) {
         if (!strobe) return OKAY;
         const Region* r = find(iova, length);
-        if (!r) return DECERR;
+        if (!r || !r->data) return DECERR;
         u64 at = iova - r->iova;
         u64 full = length == 64 ? ~u64(0) : (u64(1) << length) - 1;
         if (r->shadow) {

@@ -40,6 +40,7 @@ struct Mailbox {
     u64 in_frames;  // put on the receive wire and not taken whole by the card
     u64 waves_full;  // the waveform ended: no room
     u64 lines, risen;  // interrupt lines that are up, as last looked at; that rose since rb_risen
+    u64 asked[2];  // what a read and a write of far memory wait for, by its number; 0: for nothing
 };
 
 struct Config {
@@ -231,7 +232,7 @@ struct Harness {
             if (irq && now >= irq_seen() && registers.quiet()) e |= IRQ;
         }
         if constexpr (C::HAS_TX) e |= tx.frames.empty() ? 0 : WIRE;
-        if constexpr (C::HAS_DMA) e |= dma.fault ? FAULT : 0;
+        if constexpr (C::HAS_DMA) e |= (dma.fault ? FAULT : 0) | (dma.asks() ? ASKED : 0);
         e |= findings.count ? FINDING : 0;
         e |= registers.answered ? ANSWER : 0;
         e |= context->ended != NEVER ? ENDED : 0;
@@ -322,6 +323,7 @@ struct Harness {
         box.ended = context->ended;
         box.waves_full = waveform.full;
         box.lines = lines, box.risen = risen;
+        box.asked[0] = dma.from.ticket, box.asked[1] = dma.to.ticket;
         if constexpr (C::HAS_RX) box.in_frames = rx.waiting();
         box.faults = dma.faults, box.fault_events = dma.injected.log.size();
     }
@@ -405,8 +407,7 @@ RB_API void rb_close(void* handle) { delete of(handle); }
 RB_API const char* rb_ending(void* handle) { return of(handle)->context->ending.c_str(); }
 RB_API Mailbox* rb_mailbox(void* handle) { return &of(handle)->box; }
 RB_API void rb_regions(void* handle, const Region* regions, u32 n) {
-    of(handle)->dma.memory.regions.assign(regions, regions + n);
-    of(handle)->dma.memory.last = 0;
+    of(handle)->dma.memory.set(regions, n);
 }
 RB_API u32 rb_run(void* handle, u64 until, u32 stop) {
     H* h = of(handle);
@@ -502,6 +503,31 @@ RB_API u32 rb_in_flight(void* handle, u64 first, u64 last) {
 RB_API void rb_shut(void* handle, u64 first, u64 last) {
     if (Tape* tape = taped(handle, Tape::SHUT)) tape->put(first), tape->put(last);
     if constexpr (Card::HAS_DMA) of(handle)->dma.shut(first, last);
+    of(handle)->publish();
+}
+// Far memory: what is wanted, by `write`. Each span is its address and bytes, 8 bytes each, and of a write its data behind
+// it. How many bytes that is, or with `out` the bytes themselves.
+RB_API u64 rb_asked(void* handle, u32 write, u8* out) {
+    Asked& asked = write ? of(handle)->dma.to : of(handle)->dma.from;
+    u64 size = 0, data = 0;
+    for (const Asked::Span& span : asked.spans) {
+        u64 more = write ? span.bytes : 0;
+        if (out) memcpy(out + size, &span, sizeof span), memcpy(out + size + sizeof span, asked.data.data() + data, more);
+        size += sizeof span + more, data += more;
+    }
+    return size;
+}
+// The answer to what has this number; `data` of a read. 0: nobody waits for it.
+RB_API u32 rb_answer(void* handle, u32 write, u64 number, u32 resp, const u8* data, u64 size) {
+    Asked& asked = write ? of(handle)->dma.to : of(handle)->dma.from;
+    bool taken = asked.answer(number, Resp(resp), data, size);
+    of(handle)->publish();
+    return taken;
+}
+// Whether nobody can be asked, from now on.
+RB_API void rb_nobody(void* handle, u32 on) {
+    if constexpr (Card::HAS_DMA) of(handle)->dma.nobody(on != 0);
+    of(handle)->publish();
 }
 // From now on, counting from 0; the log stays.
 RB_API void rb_bus_faults(void* handle, const BusRule* rules, u32 nrules, const BusFixed* fixed, u32 nfixed) {
@@ -563,7 +589,7 @@ RB_API void rb_stamp(void* handle, u32 cut) { of(handle)->tape.stamp(of(handle)-
 RB_API void rb_note(void* handle, const char* text, u32 length) {
     if (Tape* tape = taped(handle, Tape::NOTE)) tape->put(length), tape->put_bytes(text, length);
 }
-RB_API void rb_give(void* handle, const Fetched* list, u32 n, const u8* data, u64 size, const u8* resps, u32 nresps) {
+RB_API void rb_give(void* handle, const Fetched* list, u32 n, const u8* data, u64 size, const Stored* resps, u32 nresps) {
     of(handle)->tape.give(list, n, data, size, resps, nresps);
 }
-RB_API u32 rb_abi(void) { return 11; }
+RB_API u32 rb_abi(void) { return 12; }

@@ -7,15 +7,21 @@
 
 namespace rb {
 
-// Answers of memory as Python hands them over: `bytes` of one burst from `address` on, all answered `resp`.
+// Answers of memory as Python hands them over: `bytes` of one burst from `address` on, all answered `resp` from clock
+// `from` on. No bytes: what the next one answers had to wait for it.
 struct Fetched {
-    u64 address;
+    u64 address, from;
     u32 bytes, resp;
+};
+// The same to a burst of writes.
+struct Stored {
+    u64 from;
+    u32 waits, resp;
 };
 
 struct Tape {
     enum Kind : u32 {
-        TIME, READ, WRITE, LINE, SENT, STORE, ASK, ANSWER, FRAME, PIN, HOLD, PEEK, FAULTS, SHUT, NOTE, RESET
+        TIME, READ, WRITE, LINE, SENT, STORE, ASK, ANSWER, FRAME, PIN, HOLD, PEEK, FAULTS, SHUT, NOTE, RESET, WAIT
     };
     static constexpr u32 SHORT = 16;  // bytes of a write that are kept themselves; of more, a digest
     bool on = false, replays = false;
@@ -32,7 +38,7 @@ struct Tape {
 
     void begin(Kind kind, u64 now) {
         end_read();
-        put((now - clock) << 4 | kind);
+        put((now - clock) << 5 | kind);
         clock = now;
     }
     void put(u64 value) {
@@ -50,7 +56,7 @@ struct Tape {
     void beat(u64 now, bool first, u64 address, const u8* data, u32 count, Resp resp) {
         if (first || !reading.bytes || address != reading.address + reading.bytes || resp != reading.resp) {
             end_read();
-            read_clock = now, reading = {address, 0, resp};
+            read_clock = now, reading = {address, 0, 0, resp};
         }
         reading.bytes += count;
         if (resp == OKAY) beats.insert(beats.end(), data, data + count);
@@ -101,10 +107,25 @@ struct Tape {
         if (!now.bytes) at++;
         return Resp(now.resp);
     }
-    Resp stored() { return resps_at == resps.size() ? DECERR : Resp(resps[resps_at++]); }
+    Resp stored() { return resps_at == resps.size() ? DECERR : Resp(resps[resps_at++].resp); }
+
+    // A burst begins to wait for who was asked for its bytes.
+    void waits(u64 now, bool write) { begin(WAIT, now), put(write); }
+    // Replayed: whether it waited then, and does still. The answer ends it, or a reset.
+    bool read_waits(u64 now) {
+        if (at == fetched.size() || fetched[at].bytes) return false;
+        if (at + 1 == fetched.size() || now < fetched[at + 1].from) return true;
+        return at++, false;
+    }
+    bool write_waits(u64 now) {
+        if (resps_at == resps.size() || !resps[resps_at].waits) return false;
+        if (resps_at + 1 == resps.size() || now < resps[resps_at + 1].from) return true;
+        return resps_at++, false;
+    }
+    void cut(bool read, bool write) { at += replays && read, resps_at += replays && write; }
 
     // More of these; what was used is forgotten. `more` holds the bytes of those that were answered OKAY.
-    void give(const Fetched* list, u32 n, const u8* more, u64 size, const u8* responses, u32 nresponses) {
+    void give(const Fetched* list, u32 n, const u8* more, u64 size, const Stored* responses, u32 nresponses) {
         fetched.erase(fetched.begin(), fetched.begin() + at), at = 0;
         data.erase(data.begin(), data.begin() + data_at), data_at = 0;
         resps.erase(resps.begin(), resps.begin() + resps_at), resps_at = 0;
@@ -125,7 +146,8 @@ struct Tape {
     Fetched reading{};
     std::vector<u8> beats;  // of `reading`
     std::vector<Fetched> fetched;
-    std::vector<u8> data, resps;
+    std::vector<u8> data;
+    std::vector<Stored> resps;
     size_t at = 0, data_at = 0, resps_at = 0;
 
     void end_read() {

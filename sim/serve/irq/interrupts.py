@@ -43,12 +43,17 @@ class Interrupts:
 
     def __init__(self, engine: Lined, pci: PciIdentity) -> None:
         self.line = Line()
-        messages = pci.interrupt != "intx"
-        self.vectors = Vectors(pci.vectors if messages else 0, pci.interrupt == "msix")
-        self.table = None if pci.msix is None else Table(pci.msix, self.vectors)
-        self._engine, self._watched = engine, False
-        self._counts = {INTX: int(pci.pin != 0), MSIX if pci.interrupt == "msix" else MSI: self.vectors.count}
+        msix = Vectors(pci.vectors if pci.msix is not None else 0, True)
+        self._kinds = {MSI: Vectors(pci.msi_vectors, False), MSIX: msix}
+        self.table = None if pci.msix is None else Table(pci.msix, msix)
+        self._engine, self._watched, self._pins = engine, False, int(pci.pin != 0)
         self.settle()
+
+    @property
+    def vectors(self) -> Vectors:
+        """Those that the client has eventfds for; of none of them, MSI-X's before MSI's."""
+        msi, msix = self._kinds[MSI], self._kinds[MSIX]
+        return msi if msi.on or not (msix.on or msix.count) else msix
 
     @property
     def armed(self) -> bool:
@@ -57,10 +62,12 @@ class Interrupts:
 
     @property
     def signals(self) -> int:
-        return self.line.signals + self.vectors.signals
+        return self.line.signals + sum(each.signals for each in self._kinds.values())
 
     def count(self, kind: int) -> int:
-        return self._counts.get(kind, 0)
+        if kind == INTX:
+            return self._pins
+        return self._kinds[kind].count if kind in self._kinds else 0
 
     def flags(self, kind: int) -> int:
         """VFIO_IRQ_INFO's."""
@@ -72,15 +79,16 @@ class Interrupts:
             self.line.rose()
         self.settle()
 
-    def follow(self, master: bool, no_intx: bool, masked: int, given: int) -> None:
-        """Configuration space: bus master, INTx disabled, and of the messages which are masked and how many given."""
+    def follow(self, master: bool, no_intx: bool, masked: int, given: int, gated: bool = False) -> None:
+        """Configuration space: bus master, INTx disabled; of MSI which are masked and how many given, and of MSI-X the
+        function mask.
+        """
         self._look()
         self.line.disable(no_intx)
-        self.vectors.master = master
-        if self.count(MSIX):
-            self.vectors.gated = bool(masked)
-        else:
-            self.vectors.masked, self.vectors.given = masked, given
+        for each in self._kinds.values():
+            each.master = master
+        self._kinds[MSI].masked, self._kinds[MSI].given = masked, given
+        self._kinds[MSIX].gated = gated
         self.settle()
 
     def settle(self) -> None:
@@ -119,15 +127,17 @@ class Interrupts:
     def reset(self) -> None:
         """The card was reset."""
         self._engine.risen()
-        self.vectors.reset()
+        for each in self._kinds.values():
+            each.reset()
         if self.table is not None:
             self.table.reset()
 
     def close(self) -> None:
         """The client is gone, and its descriptors with it; the next finds the vectors as they began."""
         self.line.close()
-        self.vectors.disarm(self.vectors.all)
-        self.vectors.reset()
+        for each in self._kinds.values():
+            each.disarm(each.all)
+            each.reset()
         self.settle()
 
     def read_table(self, offset: int) -> int:
@@ -144,14 +154,16 @@ class Interrupts:
         self.settle()
 
     def shown(self) -> tuple[int, int, bool]:
-        """The vectors that are masked, each by itself, those that are pending, and whether INTx is up."""
+        """Of MSI the vectors that are masked and those that are pending; and whether INTx is up."""
         self._look()
-        intx = self.count(INTX) > 0 and not self.vectors.on
-        return self.vectors.masked, self.vectors.pending, intx and self._engine.lines != 0
+        intx, msi = self.count(INTX) > 0 and not self.vectors.on, self._kinds[MSI]
+        return msi.masked, msi.pending, intx and self._engine.lines != 0
 
     def _look(self) -> None:
         """Before anything changes: what rose until now is told, or not, by what held until now."""
-        self.vectors.look(self._engine.risen(), self._engine.lines)
+        risen, up = self._engine.risen(), self._engine.lines
+        for each in self._kinds.values():
+            each.look(risen, up)
 
     def _refuses(self, message: SetIrqs, files: list[int]) -> Refusal | None:
         kind, intx = message.index, message.index == INTX
@@ -165,10 +177,13 @@ class Interrupts:
         if message.action is Action.MASK or (message.action is Action.UNMASK and not intx):
             way = "masks" if message.action is Action.MASK else "unmasks"
             return Refusal(errno.ENOTSUP, f"an eventfd that {way} {NAMES[kind]}")
-        other = self.vectors.on if intx else self.line.on
-        if files and other:
+        if files and any(on for other, on in self._on().items() if other != kind):
             return Refusal(errno.EINVAL, f"{NAMES[kind]} while another kind is on: that one ends first")
         return None
+
+    def _on(self) -> dict[int, bool]:
+        """By kind, whether the client has eventfds for it."""
+        return {INTX: self.line.on} | {kind: each.on for kind, each in self._kinds.items()}
 
     def _set_intx(self, message: SetIrqs, files: list[int]) -> None:
         line, meant = self.line, message.data is not Data.BOOL or bool(message.bools[0])
@@ -183,7 +198,7 @@ class Interrupts:
             line.mask(message.action is Action.MASK)
 
     def _set_vectors(self, message: SetIrqs, files: list[int]) -> None:
-        vectors, meant = self.vectors, ((1 << message.count) - 1) << message.start
+        vectors, meant = self._kinds[message.index], ((1 << message.count) - 1) << message.start
         if message.data is Data.EVENTFD and files:
             vectors.arm(message.start, files, self._engine.lines)
             files.clear()
@@ -194,10 +209,11 @@ class Interrupts:
         else:
             if message.data is Data.BOOL:
                 meant = sum(1 << message.start + at for at, each in enumerate(message.bools) if each)
-            self._tell_or_mask(message.action, meant)
+            _tell_or_mask(vectors, message.action, meant)
 
-    def _tell_or_mask(self, action: Action, vectors: int) -> None:
-        if action is Action.TRIGGER:
-            self.vectors.trigger(vectors)
-        else:
-            self.vectors.mask(vectors, action is Action.MASK)
+
+def _tell_or_mask(vectors: Vectors, action: Action, meant: int) -> None:
+    if action is Action.TRIGGER:
+        vectors.trigger(meant)
+    else:
+        vectors.mask(meant, action is Action.MASK)

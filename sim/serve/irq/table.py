@@ -26,6 +26,11 @@ class Table:
         self._place, self._vectors = place, vectors
         self._entries = bytearray(ENTRY * vectors.count)
 
+    def holds(self, offset: int) -> bool:
+        """Whether the word there is of the table or of the pending bits."""
+        at, pending = offset - self._place.table, offset - self._place.pba
+        return 0 <= at < len(self._entries) or 0 <= pending < pba_bytes(self._vectors.count)
+
     def read(self, offset: int) -> int:
         at, pending = offset - self._place.table, offset - self._place.pba
         if 0 <= at < len(self._entries):

@@ -102,6 +102,17 @@ def test_the_pending_bits_lie_behind_the_table_if_nothing_is_said(reader: Read) 
     assert [found.has_registers(bar) for bar in range(4)] == [True, False, False, False]
 
 
+def test_both_kinds_and_a_table_among_the_registers(reader: Read) -> None:
+    """In a BAR that is larger than they reach; or in no larger one."""
+    table = "msi = 8\nmsix = { vectors = 4, bar = 0, table = 0x800, registers = true }\nbars.0 = { size = 0x1000 }\n"
+    found = identity(reader(IDS + table + LINES + APB_MAP))
+    assert (found.interrupt, found.vectors, found.msi_vectors) == ("msix", 4, 8)
+    assert (found.msix, found.has_registers(0)) == (MsixPlace(0, 0x800, 0x840, 256), True)
+    assert told(found).endswith("BAR 0 memory 0x1000, INTA#, msi 8 vectors, msix 4 vectors")
+    small = identity(reader(IDS + "msix = { vectors = 4, bar = 0, registers = true }\n" + LINES + APB_MAP))
+    assert (small.bars, small.msix, small.msi_vectors) == ((256,), MsixPlace(0, 0, 64, 256), 0)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -154,11 +165,18 @@ def test_the_pending_bits_lie_behind_the_table_if_nothing_is_said(reader: Read) 
         ),
         (IDS + "msi = 3\n", "pci.msi must be one of 1, 2, 4, 8, 16, 32, not 3"),
         (IDS + "msi = 2\n", "pci.msi 2 is fewer than the 4 lines of [interrupts]: line n is vector n"),
-        (IDS + "msi = 4\nmsix = { }\n", "pci has msi and msix: a card has one of them here"),
+        (
+            IDS + "msi = 2\nmsix = { vectors = 4, bar = 2 }\n" + MSIX_BARS,
+            "pci.msi 2 is fewer than the 4 lines of [interrupts]: line n is vector n",
+        ),
+        (
+            IDS + "msix = { vectors = 4, bar = 2, registers = 1 }\n" + MSIX_BARS,
+            "pci.msix.registers must be true or false, not 1",
+        ),
         (IDS + "msix = 4\n", "pci.msix must be a table, not 4"),
         (
             IDS + "msix = { vectors = 4, bar = 2, at = 0 }\n" + MSIX_BARS,
-            ("unknown key pci.msix.at; there is bar, pba, table, vectors"),
+            ("unknown key pci.msix.at; there is bar, pba, registers, table, vectors"),
         ),
         (IDS + "msix = { bar = 2 }\n" + MSIX_BARS, "pci.msix.vectors is missing"),
         (IDS + "msix = { vectors = 2049, bar = 2 }\n" + MSIX_BARS, "pci.msix.vectors must be 1 to 2048, not 2049"),

@@ -189,13 +189,15 @@ def test_a_memory_that_was_given_answers_what_it_is_asked_in_order() -> None:
     """Where it is asked for something else, it answers DECERR from then on."""
     wires = Wires(replays=True)
     lib, handle = wires.engine._lib, wires.engine._live()
-    bursts = [(0x1000, 16, OKAY, b"first of, second"), (0x1010, 8, SLVERR, b""), (0x2000, 8, OKAY, b"another!")]
-    give(lib, handle, bursts, b"\2")
+    bursts = [
+        (0x1000, 16, OKAY, b"first of, second", 0), (0x1010, 8, SLVERR, b"", 0), (0x2000, 8, OKAY, b"another!", 0)
+    ]  # fmt: skip
+    give(lib, handle, bursts, [(SLVERR, 0)])
     wires.read(0x1000, 3)
     wires.write(wires.there.iova, (1, 255))
     wires.read(0x3000, 1)
     wires.read(0x2004, 1)
-    give(lib, handle, [], b"\0")
+    give(lib, handle, [], [(OKAY, 0)])
     wires.write(wires.there.iova, (1, 255))
     wires.write(wires.there.iova, (1, 255))
     found = wires.taken(Kind.READ, Kind.WRITE)
@@ -211,7 +213,7 @@ def test_a_memory_that_was_given_answers_what_it_is_asked_in_order() -> None:
 def test_an_answer_without_its_bytes_is_not_given() -> None:
     wires = Wires(replays=True)
     with pytest.raises(ValueError, match="8 bytes at 0x10, answered 0, are 3 bytes of data"):
-        give(wires.engine._lib, wires.engine._live(), [(16, 8, OKAY, b"abc")], b"")
+        give(wires.engine._lib, wires.engine._live(), [(16, 8, OKAY, b"abc", 0)], [])
 
 
 def test_without_a_tape_nothing_is_kept() -> None:

@@ -37,6 +37,7 @@ SAMPLE = [  # one of each kind, and more of those whose places follow one anothe
     Record(9602, Kind.SHUT, 1, 0),
     Record(9603, Kind.FAULTS, 0, 0),
     Record(9604, Kind.RESET),
+    Record(9605, Kind.WAIT, value=1),
     Record(1 << 40, Kind.HOLD),
     Record(1 << 40, Kind.TIME),
 ]
@@ -68,7 +69,7 @@ def fnv1a(data: bytes) -> bytes:
 def encoded(records: Iterable[Record]) -> bytes:
     out, clock, ends = b"", 0, {Kind.READ: 0, Kind.WRITE: 0}
     for each in records:
-        out += number((each.clock - clock) * 16 + each.kind)
+        out += number((each.clock - clock) * 32 + each.kind)
         clock = each.clock
         if each.kind in ends:
             out += signed(each.place - ends[each.kind])
@@ -86,7 +87,7 @@ def body(each: Record) -> bytes:
             return number(count * 4 + value) + data
         case Kind.WRITE:
             return number(count * 8 + 4 * (not each.exact) + value) + data
-        case Kind.LINE:
+        case Kind.LINE | Kind.WAIT:
             return number(value)
         case Kind.SENT:
             return number(count) + data
@@ -106,7 +107,7 @@ def body(each: Record) -> bytes:
 
 def recording(pieces: Iterable[bytes], header: Header = HEADER) -> bytes:
     """A whole file, each piece a block."""
-    out, stream = b"ringbed recording 1\n", zlib.compressobj(1)
+    out, stream = b"ringbed recording 2\n", zlib.compressobj(1)
     for piece in (header.text().encode(), *pieces):
         packed = stream.compress(piece) + stream.flush(zlib.Z_SYNC_FLUSH)
         out += struct.pack("<II", len(packed), zlib.crc32(packed)) + packed

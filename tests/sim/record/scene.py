@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringbed.sim.memory.regions import Region, RegionTable
+from ringbed.sim.memory.regions import Region, RegionTable, Response
 from ringbed.sim.record.engine import Recording, RecordingEngine, ReplayEngine
 from ringbed.sim.record.file import RecordingReader
 from ringbed.sim.record.records import Record
@@ -42,7 +42,7 @@ class Scene:
         self.rng.choice([
             self.run, self.run, self.frame, self.frame, self.read, self.scribble, self.scribble, self.write, self.timer,
             self.pin, self.line, self.peek, self.shut, self.unmap, self.hurt, self.note, self.wait,
-            self.reset,
+            self.reset, self.ask,
         ])()  # fmt: skip
         self.frames += self.engine.wire_out()
 
@@ -89,6 +89,32 @@ class Scene:
         self.memory.remove_region(self.region)
         self.run()
         self.memory.add_region(self.region)
+
+    def ask(self) -> None:
+        """The same bytes, but somebody has to be asked for them, who does not answer at once, or not at all."""
+        self.memory.remove_region(self.region)
+        self.memory.add_far(BASE, SIZE)
+        self.frame()
+        for _ in range(self.rng.randrange(2, 12)):
+            self.engine.run(self.engine.now + self.rng.randrange(200), self.rng.choice([Event.ASKED, Event.NONE]))
+            self.rng.choice([self.answer, self.answer, self.answer, self.read, self.frame, self.reset])()
+        self.engine.nobody(self.rng.random() < 0.5)
+        self.engine.run(self.engine.now + self.rng.randrange(20), Event.NONE)
+        self.engine.nobody(False)
+        self.memory.remove_far(BASE, SIZE)
+        self.memory.add_region(self.region)
+
+    def answer(self) -> None:
+        for write in (False, True):
+            if not (number := self.engine.asked(write)):
+                continue
+            response, found = self.rng.choice([Response.OKAY] * 5 + [Response.SLVERR]), b""
+            for address, count, data in self.engine.spans(write):
+                at = address - BASE
+                if data:
+                    self.region.data[at : at + count] = data
+                found += bytes(self.region.data[at : at + count])
+            assert self.engine.answer_asked(write, number, response, found)
 
     def hurt(self) -> None:
         self.engine.set_bus_faults(self.rng.choice([FAULTS, BusFaults()]))

@@ -75,7 +75,7 @@ def block(packed: bytes) -> bytes:
     ("data", "why"),
     [
         (b"", "is no recording of ringbed's"),
-        (b"ringbed recording 2\n", "or of another version's"),
+        (b"ringbed recording 1\n", "or of another version's"),
         (recording([])[:20] + block(b"????"), "a block cannot be unpacked"),
         (recording([])[:20] + block(zlib.compress(HEADER.text().encode())), "or the last of its stream"),
         (recording([])[:20] + struct.pack("<II", 1 << 31, 0) + bytes(99), "a block has another sum"),
@@ -94,7 +94,7 @@ def test_what_is_no_recording_is_one_sentence(data: bytes, why: str, tmp_path: P
 def test_a_header_that_makes_no_sense_is_named(tmp_path: Path) -> None:
     stream = zlib.compressobj(1)
     packed = stream.compress(b"{}") + stream.flush(zlib.Z_SYNC_FLUSH)
-    path = file(tmp_path / "record", b"ringbed recording 1\n" + block(packed))
+    path = file(tmp_path / "record", b"ringbed recording 2\n" + block(packed))
     with pytest.raises(RecordingError, match="whose header cannot be read: its header has other keys"):
         RecordingReader(path)
 

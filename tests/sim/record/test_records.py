@@ -26,7 +26,8 @@ def made(kind: Kind) -> st.SearchStrategy[Record]:
             lambda data, error: Record(0, kind, 77, error, len(data), data), st.binary(min_size=1), st.integers(0, 1)
         )
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
-        Kind.TIME: {}, Kind.RESET: {}, Kind.LINE: {"value": words}, Kind.SENT: {"length": words, "data": bytes8},
+        Kind.TIME: {}, Kind.RESET: {}, Kind.LINE: {"value": words},
+        Kind.WAIT: {"value": st.integers(0, 1)}, Kind.SENT: {"length": words, "data": bytes8},
         Kind.ASK: {"place": places}, Kind.ANSWER: {"value": st.integers(0, 0xFFFF_FFFF)}, Kind.HOLD: {"value": words},
         Kind.NOTE: {"data": st.binary()},
     }  # fmt: skip
@@ -80,7 +81,9 @@ def test_a_piece_that_breaks_off_within_a_record_is_none() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (17 * number((1 << 64) - 16), "beyond all that can be"),
+        (33 * number((1 << 64) - 32), "beyond all that can be"),
+        (number(17), "there is no kind 17"),
+        (number(Kind.WAIT) + number(2), "no read and no write"),
         (b"\xff" * 11, "breaks off"),
         (number(Kind.READ) + signed(0) + number(0), "impossible length"),
         (number(Kind.READ) + signed(0) + number((1 << 14) + 1 << 2 | 3), "impossible length"),
@@ -97,5 +100,5 @@ def test_what_cannot_be_a_record_is_refused(data: bytes, why: str) -> None:
 
 
 def test_what_is_done_to_a_card_is_told_from_what_it_does() -> None:
-    done = {Kind.READ, Kind.WRITE, Kind.LINE, Kind.SENT, Kind.ANSWER, Kind.TIME}
+    done = {Kind.READ, Kind.WRITE, Kind.LINE, Kind.SENT, Kind.ANSWER, Kind.TIME, Kind.WAIT}
     assert set(Kind) - INPUTS == done

@@ -33,6 +33,7 @@ SAID = [
     "memory is shut no more",
     "faults of the bus: 0 rules, 0 fixed",
     "the card is reset",
+    "a burst that writes waits for who was asked",
     "the interrupt line is looked at",
     "time passes",
 ]

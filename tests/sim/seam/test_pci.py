@@ -121,10 +121,23 @@ def test_msix_says_where_its_table_is() -> None:
     for at in (0x42, 0x44, 0x46, 0x48, 0x4A):
         space.write(at, 0xFFFF, 2)
     assert [space.read(at) for at in (0x40, 0x44, 0x48)] == [0xC004_0011, 0x103, 0x803]
-    assert (space.masked, space.messages) == (0b11111, 0)
+    assert (space.gated, space.masked, space.messages) == (True, 0, 0)
     space.write(0x43, 0x80, 1)
     space.show(0xFF, 0xFF, False)  # not here
-    assert (space.masked, space.read(0x40), space.read(0x50)) == (0, 0x8004_0011, 0)
+    assert (space.gated, space.read(0x40), space.read(0x50)) == (False, 0x8004_0011, 0)
+
+
+def test_msi_and_msix_one_behind_the_other() -> None:
+    """Each with bits of its own."""
+    space = ConfigSpace(replace(MSIX, msi=8))
+    assert list(capabilities(space)) == [(1, 0xDC), (5, 0x40), (0x11, 0x58)]
+    assert [space.read(at) for at in (0x58, 0x5C, 0x60)] == [0x0004_0011, 0x103, 0x803]
+    space.write(0x58 + 2, 0x4000, 2)
+    space.write(0x42, 0x20, 2)
+    assert (space.gated, space.masked, space.messages) == (True, 0, 4)
+    space.show(0b101, 0b11, False)
+    space.write(0x58 + 2, 0, 2)
+    assert (space.gated, space.masked, space.read(0x54)) == (False, 0b101, 0b11)
 
 
 def test_a_card_of_intx_alone_has_no_messages() -> None:

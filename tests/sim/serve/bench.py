@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.native.engine import NativeEngine
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.spec import NicSpec
+from ringbed.sim.serve.asked import AskedMemory
 from ringbed.sim.serve.served import WireMaker, serve
 from ringbed.sim.testbed.host import Collector
 from ringbed.sim.wire.frame import WireEnd, to_wire
-from tests.sim.serve.client import Client, SocketDevice, map_memory
+from tests.sim.serve.client import Client, SocketDevice, map_far, map_memory
 
-__all__ = ["Bench", "Machine", "TestWire"]
+__all__ = ["Bench", "Machine", "TestWire", "asked_of"]
 
 LIMIT = 20_000  # turns
 
@@ -58,6 +60,7 @@ class Bench:
         self.wall, self.said = 0, list[str]()
         self.path = folder / "card.sock"
         reset = NativeEngine.reset if pci else reset_em
+        self.far = list[Client]()  # those that are asked for memory, and answer between two turns
         self.served = serve(
             self.path, spec or em(), pci or EM_PCI, reset, make_wire, lambda: self.wall, say=self.said.append, **more
         )
@@ -74,6 +77,10 @@ class Bench:
     def turn(self) -> None:
         self.served.server.turn(wait=False)
 
+    def hear(self) -> None:
+        for client in self.far:
+            client.serve()
+
     def client(self, greet: bool = True) -> Client:
         return Client(self.path, self.turn, greet)
 
@@ -85,6 +92,7 @@ class Bench:
             if self.engine.now >= until:
                 return
             self.turn()
+            self.hear()
             self.wall += 100  # what was busy has lagged
         raise AssertionError("time stands still")
 
@@ -92,6 +100,7 @@ class Bench:
         """Until nothing is in flight."""
         for _ in range(LIMIT):
             self.turn()
+            self.hear()
             if not self.served.server.busy:
                 return
         raise AssertionError("the card does not come to rest")
@@ -100,13 +109,31 @@ class Bench:
         self.served.close()
 
 
-class Machine:
-    """A client with memory, ringbed's own driver of `em` over the socket, and an interrupt controller."""
+def asked_of(bench: Bench) -> AskedMemory:
+    """For a session without a socket, whose memory without a file nobody is asked for."""
+    function = bench.served.function
+    return AskedMemory(bench.engine, function.memory, function.counts, lambda data: None, lambda: 0)
 
-    def __init__(self, bench: Bench, above: FrameSink | None = None) -> None:
-        self.bench, self.client = bench, bench.client()
+
+class Machine:
+    """A client with memory, ringbed's own driver of `em` over the socket, and an interrupt controller.
+
+    `far`: which pages of its memory are lent without a file; `most`: bytes of one message, where that is agreed.
+    """
+
+    def __init__(
+        self, bench: Bench, above: FrameSink | None = None, far: Callable[[int], bool] | None = None,
+        most: int | None = None,
+    ) -> None:  # fmt: skip
+        self.bench, self.client = bench, bench.client(greet=most is None)
+        if most is not None:
+            self.client.greet({"max_data_xfer_size": most})
         self.memory, self.sink = HostMemory(4 << 20), Collector()
-        map_memory(self.client, self.memory)
+        if far is None:
+            map_memory(self.client, self.memory)
+        else:
+            map_far(self.client, self.memory, far)
+            bench.far.append(self.client)
         self.device = SocketDevice(self.client, EM_PCI, bench.wait)
         self.driver = Em(self.device, self.memory, above or self.sink)
 
@@ -129,6 +156,8 @@ class Machine:
         assert self.memory.leaks() == []
 
     def close(self) -> None:
+        if self.client in self.bench.far:
+            self.bench.far.remove(self.client)
         self.client.close()
         self.device.close()
         self.bench.turn()

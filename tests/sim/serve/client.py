@@ -2,17 +2,23 @@
 
 It shares no code with the server but the commands' numbers. `pump` lets the server work while an answer is waited for:
 one that lives in the same thread is turned round; one in another process works by itself, and is waited for.
+
+What the server asks, of memory that it was given no file of, waits while the client waits for an answer, as QEMU's
+processor holds its lock then; `serve` answers it.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
 import select
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +26,7 @@ from ringbed.drivers.world import PciIdentity
 from ringbed.sim.memory.host import HostMemory
 from ringbed.sim.serve.header import Command
 
-__all__ = ["Client", "Refused", "SocketDevice", "map_memory"]
+__all__ = ["Client", "Refused", "SocketDevice", "map_far", "map_memory"]
 
 LOOKS = 100_000  # turns that an answer may take
 CONFIG = 7
@@ -43,6 +49,10 @@ class Client:
         self._pump, self._number = pump or (lambda: None), 0
         self._patience = 0.0 if pump else 1.0  # seconds of one look for an answer
         self.agreed: dict[str, Any] = {}
+        self.far: bytearray | memoryview | mmap.mmap = bytearray()  # memory from address `base` on, for DMA by messages
+        self.base, self.asked = 0, list[tuple[int, int, int]]()  # command, address, count: what the server has asked
+        self.reply: Callable[[int, int, bytes], bytes | int] = self.access
+        self._waiting = deque[tuple[int, int, bytes]]()
         if greet:
             self.agreed = self.greet({"max_msg_fds": 8, "max_data_xfer_size": 1 << 20, "write_multiple": True})
 
@@ -74,9 +84,13 @@ class Client:
         return self.answer(self._number, command)
 
     def answer(self, number: int, command: int) -> bytes:
-        came, commanded, size, flags, error = struct.unpack("<HHIII", self._bytes(16))
+        while True:
+            came, commanded, size, flags, error = struct.unpack("<HHIII", self._bytes(16))
+            payload = self._bytes(size - 16)
+            if flags & 15:
+                break
+            self._waiting.append((came, commanded, payload))
         assert (came, commanded, flags & 15) == (number, command, 1)
-        payload = self._bytes(size - 16)
         if flags & 0x20:
             assert not payload
             raise Refused(error)
@@ -94,6 +108,35 @@ class Client:
                     raise EOFError
                 data += part
         raise AssertionError("no answer")
+
+    def serve(self) -> None:
+        """Answer what the server has asked until now, by `reply`: a payload or an errno."""
+        while select.select([self.socket], [], [], 0)[0]:
+            head = self.socket.recv(16)
+            if not head:
+                return
+            number, command, size, flags, _ = struct.unpack("<HHIII", head)
+            assert not flags & 15
+            self._waiting.append((number, command, self._bytes(size - 16)))
+        while self._waiting:
+            number, command, payload = self._waiting.popleft()
+            address, count = struct.unpack_from("<QQ", payload)
+            self.asked.append((command, address, count))
+            done = self.reply(command, address, payload)
+            data, error = (b"", done) if isinstance(done, int) else (done, 0)
+            flags = 0x21 if error else 1
+            self.send_bytes(struct.pack("<HHIII", number, command, 16 + len(data), flags, error) + data)
+
+    def access(self, command: int, address: int, payload: bytes) -> bytes | int:
+        """As the specification has it: address and count, and what is read behind them."""
+        (count,), at = struct.unpack_from("<Q", payload, 8), address - self.base
+        assert 0 <= at <= at + count <= len(self.far)
+        if command == Command.DMA_READ:
+            assert len(payload) == 16
+            return payload + bytes(self.far[at : at + count])
+        assert (command, len(payload)) == (Command.DMA_WRITE, 16 + count)
+        self.far[at : at + count] = payload[16:]
+        return payload[:16]
 
     def map(self, address: int, size: int, file: int | None = None, offset: int = 0, flags: int = 3) -> None:
         files = [] if file is None else [file]
@@ -187,3 +230,13 @@ def map_memory(client: Client, memory: HostMemory) -> None:
     """All of a host memory's arena, lent to the card."""
     (arena,) = memory.regions
     client.map(arena.iova, arena.length, arena.file)
+
+
+def map_far(client: Client, memory: HostMemory, far: Callable[[int], bool]) -> None:
+    """The same, in stretches of pages; those that `far` names, by their number, without a file."""
+    (arena,) = memory.regions
+    client.far, client.base = arena.data, arena.iova
+    for without, pages in groupby(range(arena.length >> 12), far):
+        first, *more = pages
+        at, size = first << 12, len(more) + 1 << 12
+        client.map(arena.iova + at, size, None if without else arena.file, 0 if without else at)

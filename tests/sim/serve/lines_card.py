@@ -10,11 +10,12 @@ from ringbed.drivers.world import PciIdentity
 from ringbed.sim.dut.card import dut_card
 from ringbed.sim.seam.spec import NicSpec
 
-__all__ = ["LINES", "MSI", "MSIX", "PULSE", "SCRATCH", "lines_card"]
+__all__ = ["LINES", "MSI", "MSIX", "PULSE", "SCRATCH", "SHARED", "lines_card"]
 
 LINES, PULSE, SCRATCH = 0, 4, 8
 MSI = "msi = 4\n"
 MSIX = "msix = { vectors = 4, bar = 4, table = 0, pba = 0x800 }\nbars.4 = { kind = 'memory64', size = 0x1000 }\n"
+SHARED = "msix = { vectors = 4, bar = 0, table = 0x100, pba = 0x10, registers = true }\n"  # in a BAR 0 of 0x1000
 VERILOG = """
 module lines_card (
     input wire clk, input wire rst, input wire [4:0] paddr, input wire psel, input wire penable, input wire pwrite,
@@ -52,10 +53,10 @@ bars.1 = { kind = "io", size = 16 }
 """
 
 
-def lines_card(folder: Path, messages: str = "") -> tuple[NicSpec, PciIdentity]:
-    """With `messages` in its [pci]; the RTL, and so the model, is the same."""
+def lines_card(folder: Path, messages: str = "", size: int = 32) -> tuple[NicSpec, PciIdentity]:
+    """With `messages` in its [pci], and so many bytes of BAR 0; the RTL, and so the model, is the same."""
     (folder / "lines_card.v").write_text(VERILOG)
-    (folder / "lines_card.toml").write_text(MAP + messages)
+    (folder / "lines_card.toml").write_text(MAP.replace("size = 32", f"size = {size}") + messages)
     spec, pci = dut_card(folder / "lines_card.toml")
     assert pci is not None
     return spec, pci

@@ -86,12 +86,23 @@ def test_what_is_no_place(function: PciFunction) -> None:
     put(function, CONFIG, 4, IO | MEMORY, 2)
     before = dict(function.counts)
     for region, offset, count in (
-        (0, em.BAR_SIZE, 4), (0, em.BAR_SIZE - 4, 8), (0, 2, 4), (0, 0, 2), (0, 0, 6), (1, 0, 4), (2, 4, 8), (6, 0, 4),
+        (0, em.BAR_SIZE, 4), (0, em.BAR_SIZE - 4, 8), (1, 0, 4), (2, 4, 8), (2, 0, 2), (2, 2, 4), (6, 0, 4),
         (7, 256, 1), (7, 255, 2), (8, 0, 4), (9, 0, 4), (1 << 31, 0, 4), (0, (1 << 64) - 4, 4), (0, 0, 0),
     ):  # fmt: skip
         assert code(function.read(region, offset, count)) == errno.EINVAL
         assert code(function.write(region, offset, bytes(count))) == errno.EINVAL
+    for offset, count in ((2, 4), (0, 2), (0, 6), (1, 3), (3, 1)):  # parts of registers
+        assert code(function.write(0, offset, bytes(count))) == errno.EINVAL
     assert dict(function.counts) == before
+
+
+def test_a_part_of_a_register_is_read_as_the_whole(function: PciFunction) -> None:
+    put(function, CONFIG, 4, IO | MEMORY, 2)
+    put(function, 0, 0x2820, 0x1234)
+    before = function.counts["register reads"]
+    assert [word(function, 0, 0x2820 + at, 1) for at in range(4)] == [0x34, 0x12, 0, 0]
+    assert (word(function, 0, 0x2821, 2), word(function, 0, 0x281F, 2)) == (0x12, 0x3400)
+    assert function.counts["register reads"] - before == 4 + 1 + 2
 
 
 def test_bus_master_and_interrupts_follow_the_command_register(function: PciFunction, bench: Bench) -> None:

@@ -160,7 +160,9 @@ def test_findings_say_what_the_client_did(memory: ClientMemory, file: int) -> No
     memory.clocked_by(clock)
     assert memory.locate(0).text == "nothing is mapped"
     memory.map(wanted(0x10000), None)
-    assert memory.locate(0x10010).text == "in the 4096 bytes at 0x10000 that the client mapped without a file"
+    assert memory.locate(0x10010).text == (
+        "in the 4096 bytes at 0x10000 that the client mapped without a file: nobody has been asked for them"
+    )
     memory.map(wanted(0x20000), file)
     assert memory.locate(0x11000).text == "the nearest region has 4096 bytes at 0x20000"
     for window in memory.within(0x20000, PAGE) or []:

@@ -17,7 +17,7 @@ from ringbed.sim.seam.engine import CardEnded
 from ringbed.sim.serve.header import Command, Header, parse_header
 from ringbed.sim.serve.session import Session
 from tests.sim.conftest import needs_native
-from tests.sim.serve.bench import Bench
+from tests.sim.serve.bench import Bench, asked_of
 from tests.sim.serve.client import CONFIG, Client, Refused
 from tests.sim.serve.test_parse import scrambled
 
@@ -195,7 +195,7 @@ class Watched:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.refused = bench, list[str]()
-        self.session = Session(bench.engine, bench.served.function, self.refused.append)
+        self.session = Session(bench.engine, bench.served.function, asked_of(bench), self.refused.append)
         greeting = struct.pack("<HH", 0, 0)
         self.session.answer(Header(0, 1, 20), greeting, [])
         self.session.answer(Header(0, 10, 34), struct.pack("<QIIH", 4, CONFIG, 2, 7), [])

@@ -15,7 +15,7 @@ from ringbed.sim.serve.header import Command, Header, parse_header
 from ringbed.sim.serve.pace import SLICE
 from ringbed.sim.serve.session import Session
 from tests.sim.conftest import needs_native
-from tests.sim.serve.bench import Bench
+from tests.sim.serve.bench import Bench, asked_of
 from tests.sim.serve.client import CONFIG, Client, Refused
 from tests.sim.serve.irq.events import Events
 from tests.sim.serve.lines_card import LINES, MSI, MSIX, PULSE, SCRATCH, lines_card
@@ -240,7 +240,7 @@ def test_garbage_is_refused_and_changes_nothing(opened: Open, messages: str, cou
     bench, _ = opened(messages)
     rng, refused = random.Random(count), 0
     function, said = bench.served.function, list[str]()
-    session = Session(bench.engine, function, said.append)
+    session = Session(bench.engine, function, asked_of(bench), said.append)
     session.answer(Header(0, 1, 20), struct.pack("<HH", 0, 0), [])
 
     def state() -> tuple[Any, ...]:
