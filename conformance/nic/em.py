@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ringbed.conformance.nic.over_host import HostNic
 from ringbed.conformance.nic.places import PlacedMemory
@@ -11,27 +12,28 @@ from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 
+if TYPE_CHECKING:
+    from ringbed.hw.errata.asked import Asked
+
 __all__ = ["STATION", "em_opener"]
 
 STATION = bytes.fromhex("02000000000b")  # whom the frames of `conformance/frames` are to
 
 
 def em_opener(
-    engine: str = "native", spec: NicSpec | None = None, pins: Mapping[str, int] | None = None,
+    engine: str = "native", spec: NicSpec | None = None, errata: Asked | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Opener:  # fmt: skip
-    """Opens one for a Setup. `pins` are set once it is open, such as a lab build's `errata`."""
+    """Opens one for a Setup; with `errata`, as `open_host` takes them, the lab's card with these bugs on."""
 
     def opened(setup: Setup) -> HostNic:
         options = {"rx_ring": setup.rx_ring, "tx_ring": setup.tx_ring, "buffer_size": setup.buffer_size,
                    "mtu": setup.mtu}  # fmt: skip
         host = open_host(
             "em0", Collector(), engine=engine, mac=STATION, spec=spec, memory=PlacedMemory(setup.rx_offset),
-            driver_options=options, say=say, checker=False,  # the card is asked, not its driver
+            driver_options=options, errata=errata, say=say, checker=False,  # the card is asked, not its driver
         )  # fmt: skip
         try:
-            for name, value in (pins or {}).items():
-                host.engine.set_pin(name, value)
             return HostNic(host, setup)
         except BaseException:
             host.engine.close()

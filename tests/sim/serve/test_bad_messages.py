@@ -53,8 +53,8 @@ class Fuzzed:
         served = self.bench.served
         function, line = served.function, served.interrupts.line
         counts = {name: count for name, count in function.counts.items() if name != "refused"}
-        maps = [(each.address, each.size, each.readable, each.writable) for each in served.memory._windows]
-        lent = [(each.iova, each.length, each.pointer) for each in served.memory.regions], served.memory.far
+        maps = [(each.address, each.size, each.allowed) for each in served.memory._windows]
+        lent = [each.row for each in served.memory.regions], served.memory.far
         armed = line.on, line.armed, line.signals, line.lost, line.files(), served.interrupts.vectors.on
         return counts, maps, lent, armed, bytes(function._config._bytes), served.memory.master, self.bench.engine.now
 
