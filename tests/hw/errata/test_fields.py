@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def asked(frame: bytes, value: Any) -> int:
 def test_numbers_of_a_frame() -> None:
     for frame in (udp4(90), tcp4(90, options=b"\x01\x01\x01\x01"), udp6(90)):
         for at, size in ((0, 1), (12, 2), (14, 1), (26, 4), (35, 2)):
-            assert asked(frame, lambda head: number(head, at, size)) == int.from_bytes(frame[at : at + size], "big")
+            assert asked(frame, partial(number, at=at, size=size)) == int.from_bytes(frame[at : at + size], "big")
     assert [asked(frame, is_ipv4) for frame in (udp4(), udp6(), b"\x08\x00" * 30)] == [1, 0, 1]
     assert asked(tcp4(90), header_words) == 5
     assert asked(tcp4(90, options=b"\x01\x01\x01\x01"), header_words) == 6
