@@ -15,19 +15,12 @@ __all__ = ["Block", "CARDS", "blocks_of", "bridges", "card", "components"]
 
 
 def _em(width: int) -> Any:
-    from ringbed.hw.errata.lab import lab_em
-
-    return lab_em(width)
-
-
-def _clean_em(width: int) -> Any:
     from ringbed.hw.nics.em.card import Em
 
     return Em(width=width)
 
 
-# by name: the card itself, and the card to look for blocks in, which has the saboteurs of the lab as well
-CARDS: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {"em": (_clean_em, _em)}
+CARDS: dict[str, Callable[[int], Any]] = {"em": _em}  # clean: what a saboteur is made of is no block of a card
 
 
 @dataclass(frozen=True)
@@ -43,13 +36,13 @@ class Block:
 
 def card(name: str, width: int) -> Block:
     """The card whole; raises KeyError for one there is not."""
-    return Block(name, width, CARDS[name][0](width))
+    return Block(name, width, CARDS[name](width))
 
 
 def blocks_of(name: str, width: int) -> dict[str, Block]:
     """Every block of the card but the card itself, by name in the order of the walk; raises KeyError as `card`."""
     found: dict[str, list[tuple[str, Any]]] = {}
-    (_, _), *parts = components(CARDS[name][1](width))
+    (_, _), *parts = components(CARDS[name](width))
     for path, component in parts:
         found.setdefault(_snake(type(component).__name__), []).append((path, component))
     made = {}

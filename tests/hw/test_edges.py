@@ -20,6 +20,7 @@ from amaranth.hdl import Fragment
 from ringbed.hw.bus.card_reset import SETTLE
 from ringbed.hw.bus.dma import OUTSTANDING
 from ringbed.hw.formats.em.statistics import PAIRS, STATISTICS
+from ringbed.hw.stream.frame_facts import FrameFacts
 from ringbed.sim.synth.blocks import blocks_of
 from tests.hw.edges import counters, folds
 from tests.hw.test_outputs import BLOCKS, ROOT, as_tested, file_of
@@ -192,8 +193,9 @@ def test_every_statistic_is_a_counter_or_stays_0() -> None:
 
 @cache
 def widest() -> dict[Any, Any]:
-    """A block of each class as the widest card has it."""
-    return {type(block.component): block.component for block in blocks_of("em", 512).values()}
+    """A block of each class as the widest card has it, and what the lab's card alone has."""
+    found = {type(block.component): block.component for block in blocks_of("em", 512).values()}
+    return found | {FrameFacts: FrameFacts(512, 8, 4, 4)}
 
 
 @cache

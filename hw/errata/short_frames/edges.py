@@ -78,7 +78,7 @@ ERRATA = (
     ),
     Erratum(
         id="pad-minimum-33-bytes", category="short_frames", parts={"tx.checksum": _minimum},
-        description="A very short frame is an error to the card: here it leaves without an FCS, and unpadded.",
+        description="A very short frame is an error to the card: here it leaves padded, but without an FCS.",
         trigger="a frame of fewer than `length` bytes, before padding",
         source="Linux 5.16.10 drivers/net/ethernet/hisilicon/hns3/hns3_enet.c; DPDK commit 395b5e08ef",
         own=(Condition("length", "bytes", 33, 15, "of the shortest frame that is sent"),),

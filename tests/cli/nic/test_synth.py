@@ -63,7 +63,7 @@ class Toy(wiring.Component):
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A card `em` of two blocks, and a cache of its own."""
-    monkeypatch.setitem(synth_blocks.CARDS, "em", (Toy, Toy))
+    monkeypatch.setitem(synth_blocks.CARDS, "em", Toy)
     monkeypatch.setenv("RINGBED_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "150")
     return tmp_path

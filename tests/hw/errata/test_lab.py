@@ -17,11 +17,13 @@ from ringbed.sim.errata import switch_errata
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 from tests.hw.errata.frames import udp4
-from tests.hw.errata.rows import hosts, rx_side, segmentation, tx_data, tx_sums, verdicts
+from tests.hw.errata.rows import conditions, hosts, rx_side, segmentation, tx_data, tx_sums, verdicts
 from tests.hw.errata.walk import LabBench, Row, both_ways
 from tests.hw.errata.walk import verdicts as told
 
-ROWS = (*verdicts.ROWS, *tx_sums.ROWS, *tx_data.ROWS, *segmentation.ROWS, *rx_side.ROWS, *hosts.ROWS)
+ROWS = (
+    *verdicts.ROWS, *tx_sums.ROWS, *tx_data.ROWS, *segmentation.ROWS, *rx_side.ROWS, *hosts.ROWS, *conditions.ROWS,
+)  # fmt: skip
 CLEAN_VERILOG = """
 import sys
 if {hide}:
@@ -49,6 +51,18 @@ def test_every_bug_has_a_row_and_every_row_a_miss() -> None:
     assert {row.id for row in ROWS} == {erratum.id for erratum in EM_ERRATA}
     assert [row.title for row in ROWS if not row.misses] == []
     assert len({row.title for row in ROWS}) == len(ROWS)
+
+
+def test_every_condition_is_set_to_another_number_by_a_row() -> None:
+    """But the count of bursts, of which any is too early."""
+    changed = {
+        (row.id, name)
+        for row in ROWS
+        for name, value in row.set.items()
+        if value != next(each.default for each in erratum_of(row.id).conditions if each.name == name)
+    }
+    own = {(erratum.id, each.name) for erratum in EM_ERRATA for each in erratum.own if each.name != "bursts"}
+    assert own - changed == set()
 
 
 def _clean(hide: bool) -> str:

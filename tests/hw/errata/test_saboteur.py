@@ -114,6 +114,25 @@ def test_it_takes_no_time() -> None:
     assert seen == [(1, 0, 0), (1, 0, 4), (0, 1, 5), (1, 1, 0)]
 
 
+def test_what_is_dropped_needs_nobody_who_takes_it() -> None:
+    switch = Switch("it", {"every": (16, 1)})
+    dut = Saboteur(drops, switch, stream.Signature(8), {})
+    m, seen = Module(), list[Any]()
+    m.submodules.dut = dut
+    m.d.sync += switch.on.eq(1)
+
+    async def look(ctx: Any) -> None:
+        await ctx.tick()
+        await ctx.tick()
+        for value in (2, 3):
+            ctx.set(dut.i.valid, 1)
+            ctx.set(dut.i.payload, value)
+            seen.append((ctx.get(dut.i.ready), ctx.get(dut.o.valid)))
+
+    simulate(m, look, clocks=20)
+    assert seen == [(0, 1), (1, 0)]
+
+
 def test_a_signal_is_shared_by_its_name() -> None:
     switch = Switch("it", {"every": (16, 1), "length": (15, 60)})
     assert switch.shared("hangs") is switch.shared("hangs")

@@ -16,6 +16,7 @@ from ringbed.drivers.world import RxFrame, TxFrame
 from ringbed.hw.formats import em
 from ringbed.sim.cards import em_lab
 from ringbed.sim.errata import switch_errata
+from ringbed.sim.memory.host import ARENA_BASE
 from ringbed.sim.seam.engine import Event
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector, Host
@@ -76,6 +77,11 @@ class LabBench:
 
     def register(self, name: str) -> int:
         return int(self.host.engine.peek(em.REGISTERS[name].offset))
+
+    def memory(self, iova: int, length: int) -> bytes:
+        """The host's, whoever has it."""
+        at = iova - ARENA_BASE
+        return bytes(self.host.memory._data[at : at + length])
 
     def run(self, clocks: int) -> None:
         """The card alone: the host does nothing meanwhile."""
