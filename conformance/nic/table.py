@@ -13,7 +13,11 @@ from ringbed.conformance.nic.suites import (
     checksum_plain,
     checksum_rx,
     checksum_tx,
+    counters,
     dma,
+    filters,
+    interrupts,
+    rings,
     segmentation,
     vlan,
 )
@@ -23,13 +27,16 @@ __all__ = ["PROFILES", "QUICK", "chosen", "every_rule", "matching", "table"]
 QUICK = 12  # cases of a rule in the profile `quick`
 PROFILES = ("quick", "full")
 
-_PARTS: tuple[Callable[[Judge], Iterator[Case]], ...] = (
-    lambda judge: checksum_tx.cases(), lambda judge: checksum_plain.cases(), checksum_rx.cases, checksum_kinds.cases,
-    dma.cases, lambda judge: segmentation.cases(), vlan.cases,
+_Part = Callable[[Judge], Iterator[Case]]
+_ALONE = (checksum_tx.cases, checksum_plain.cases)  # of which no verdict is asked
+_PARTS: tuple[_Part, ...] = (
+    lambda judge: (case for part in _ALONE for case in part()), checksum_rx.cases, checksum_kinds.cases, dma.cases,
+    lambda judge: segmentation.cases(), vlan.cases, lambda judge: rings.cases(), lambda judge: filters.cases(),
+    lambda judge: counters.cases(), lambda judge: interrupts.cases(),
 )  # fmt: skip
 _RULES = (
     checksum_tx.RULES, checksum_plain.RULES, checksum_rx.RULES, checksum_kinds.RULES, dma.RULES, segmentation.RULES,
-    vlan.RULES,
+    vlan.RULES, rings.RULES, filters.RULES, counters.RULES, interrupts.RULES,
 )  # fmt: skip
 
 

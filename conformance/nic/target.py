@@ -1,6 +1,6 @@
 """The NIC under test, as the suite sees it: frames are offered to it and put on its wire, and all that comes is taken.
 
-`ScriptedNic` adds what suites need that act step by step: settings, statistics, time.
+Suites of frames need `send` and `receive` alone; those that act step by step the rest: settings, statistics, time.
 """
 
 from __future__ import annotations
@@ -98,6 +98,30 @@ class NicUnderTest(Protocol):
 
     def receive(self, arrivals: Sequence[Arrival]) -> list[Received]:
         """Put all on the wire, as the host keeps up, and wait for rest: what came, in its order."""
+        ...
+
+    def offer(self, offers: Sequence[Offer]) -> int:
+        """Offer once, without waiting: how many were taken, from the first on."""
+        ...
+
+    def left(self) -> list[bytes]:
+        """Take what left since, without FCS."""
+        ...
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Put one on the wire, now, without waiting."""
+        ...
+
+    def came(self) -> list[Received]:
+        """Take what came to the host since."""
+        ...
+
+    def rest(self) -> None:
+        """Wait until nothing is left to do."""
+        ...
+
+    def wait(self, nanoseconds: int) -> None:
+        """Let simulated time pass."""
         ...
 
     def wrongs(self) -> list[str]:

@@ -87,7 +87,7 @@ def zero_stays(offer: Offer, frame: bytes) -> tuple[bytes]:
 def test_a_finding_names_the_rule_the_field_and_the_command(
     fake: Callable[[FakeNic], None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    fake(FakeNic(sent=zero_stays))
+    fake(FakeNic(on_wire=zero_stays))
     files = ["--json", str(tmp_path / "c.json"), "--junit", str(tmp_path / "c.xml")]
     assert (
         run("conformance", "run", "--seed", "2", "--filter", "csum.tx.udp4.zero*,csum.tx.udp4.len*", *files)
@@ -113,7 +113,7 @@ def test_a_finding_names_the_rule_the_field_and_the_command(
 
 
 def test_files_are_the_same_each_time_but_for_the_figures(fake: Callable[[FakeNic], None], tmp_path: Path) -> None:
-    fake(FakeNic(sent=zero_stays))
+    fake(FakeNic(on_wire=zero_stays))
     seen = []
     for name in ("a", "b"):
         run("conformance", "run", "--json", str(tmp_path / name), "--junit", str(tmp_path / f"{name}.xml"))

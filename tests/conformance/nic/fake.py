@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringbed.conformance.drivers.packets import Packet, ones, padded
 from ringbed.conformance.nic.claims import EM
@@ -17,24 +17,27 @@ Came = Callable[[Received], Sequence[Received]]
 
 @dataclass
 class FakeNic:
-    """`sent` and `came` change what leaves and what is handed on; `after` sees the offer before each, too."""
+    """`on_wire` and `to_host` change what leaves and what is handed on. It filters, counts and moderates nothing."""
 
     setup: Setup = field(default_factory=Setup)
-    sent: Sent = lambda offer, frame: (frame,)
-    came: Came = lambda got: (got,)
+    on_wire: Sent = lambda offer, frame: (frame,)
+    to_host: Came = lambda got: (got,)
     said: list[str] = field(default_factory=list)
     opened: list[Setup] = field(default_factory=list)
+    waiting_left: list[bytes] = field(default_factory=list)
+    waiting_come: list[Received] = field(default_factory=list)
+    time: int = 0
 
     def __call__(self, setup: Setup) -> FakeNic:
         """A fresh one, as an opener gives it."""
         self.opened.append(setup)
-        return FakeNic(setup, self.sent, self.came, list(self.said), self.opened)
+        return FakeNic(setup, self.on_wire, self.to_host, list(self.said), self.opened)
 
     def send(self, offers: Sequence[Offer]) -> list[bytes]:
-        return [padded(out) for offer in offers for frame in _made(offer) for out in self.sent(offer, frame)]
+        return [padded(out) for offer in offers for frame in _made(offer) for out in self.on_wire(offer, frame)]
 
     def receive(self, arrivals: Sequence[Arrival]) -> list[Received]:
-        return [out for each in arrivals for out in self.came(self._received(each))]
+        return [out for each in arrivals for out in self.to_host(self._received(each))]
 
     def _received(self, arrival: Arrival) -> Received:
         data = padded(arrival.data)
@@ -48,26 +51,50 @@ class FakeNic:
         taken, self.said = self.said, []
         return taken
 
+    def offer(self, offers: Sequence[Offer]) -> int:
+        self.waiting_left += self.send(offers)
+        return len(offers)
+
+    def left(self) -> list[bytes]:
+        taken, self.waiting_left = self.waiting_left, []
+        return taken
+
+    def arrive(self, arrival: Arrival) -> None:
+        self.waiting_come += self.receive([arrival])
+
+    def came(self) -> list[Received]:
+        taken, self.waiting_come = self.waiting_come, []
+        return taken
+
+    def rest(self) -> None:
+        pass
+
+    def wait(self, nanoseconds: int) -> None:
+        self.time += nanoseconds
+
     def statistics(self) -> Mapping[str, int]:
-        raise NotImplementedError
+        return {}
 
     def set_features(self, names: frozenset[str]) -> None:
-        raise NotImplementedError
+        self.setup = replace(self.setup, features=names)
 
     def set_rings(self, rx: int, tx: int) -> None:
-        raise NotImplementedError
+        self.setup = replace(self.setup, rx_ring=rx, tx_ring=tx)
 
-    def set_filter(self, **wanted: object) -> None:
-        raise NotImplementedError
+    def set_filter(
+        self, *, promiscuous: bool = False, all_multicast: bool = False, groups: Sequence[bytes] = (),
+        vlans: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        pass
 
     def set_moderation(self, **usecs: int) -> None:
-        raise NotImplementedError
+        pass
 
     def interrupts(self) -> int:
-        raise NotImplementedError
+        return 0
 
     def now(self) -> int:
-        raise NotImplementedError
+        return self.time
 
     def close(self) -> None:
         pass

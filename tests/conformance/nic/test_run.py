@@ -47,7 +47,7 @@ def test_all_hold_on_a_nic_that_is_right_and_one_card_is_opened() -> None:
 
 
 def test_a_case_that_fails_has_the_finding_and_the_others_hold() -> None:
-    found = asked(FakeNic(sent=without(4)), [sending(n) for n in range(9)])
+    found = asked(FakeNic(on_wire=without(4)), [sending(n) for n in range(9)])
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.4"]
     (finding,) = found["csum.plain.4"].findings
     assert str(finding) == "the frame never came out"
@@ -56,7 +56,7 @@ def test_a_case_that_fails_has_the_finding_and_the_others_hold() -> None:
 
 def test_a_frame_too_many_is_the_finding_of_the_case_that_it_came_behind() -> None:
     found = asked(
-        FakeNic(sent=lambda offer, data: (data, frame(99)) if number_of(data) == 3 else (data,)),
+        FakeNic(on_wire=lambda offer, data: (data, frame(99)) if number_of(data) == 3 else (data,)),
         [sending(n) for n in range(6)],
     )
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.3"]
@@ -76,7 +76,7 @@ def test_what_fails_behind_another_alone_names_it() -> None:
             last.clear()
             return super().__call__(setup)
 
-    found = asked(Fresh(sent=sent), [sending(n) for n in range(6)])
+    found = asked(Fresh(on_wire=sent), [sending(n) for n in range(6)])
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.3"]
     (finding,) = found["csum.plain.3"].findings
     assert finding.behind == "behind csum.plain.2"
@@ -95,7 +95,7 @@ def test_what_fails_only_in_its_batch_says_so() -> None:
             count.clear()
             return super().__call__(setup)
 
-    found = asked(Fresh(sent=sent), [sending(n) for n in range(8)])
+    found = asked(Fresh(on_wire=sent), [sending(n) for n in range(8)])
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.4"]
     assert found["csum.plain.4"].findings[0].behind == "in its batch of 8, which begins with csum.plain.0,"
 
@@ -114,7 +114,7 @@ def test_what_another_case_of_the_batch_breaks_is_not_its_finding() -> None:
             stuck.clear()
             return super().__call__(setup)
 
-    found = asked(Fresh(sent=sent), [sending(n) for n in range(6)])
+    found = asked(Fresh(on_wire=sent), [sending(n) for n in range(6)])
     assert [each for each, outcome in found.items() if outcome.findings] == ["csum.plain.2"]
 
 
@@ -182,7 +182,7 @@ def test_received_frames_are_compared_with_verdict_and_sum() -> None:
     coming = Coming(data, Verdict.L3_GOOD, 0x1234, None, True)
     case = Case("csum.rx.x", RULE, lambda rng: Plan(arrivals=(Arrival(data),), comes=(coming,)))
     right = EM.oracle(data)
-    wrong = FakeNic(came=lambda got: (Received(got.data, Verdict.L4_BAD, right.checksum, 5),))
+    wrong = FakeNic(to_host=lambda got: (Received(got.data, Verdict.L4_BAD, right.checksum, 5),))
     found = asked(wrong, [case])
     said = [str(each) for each in found["csum.rx.x"].findings]
     assert said == [

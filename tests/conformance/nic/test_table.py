@@ -93,7 +93,7 @@ def wrong_data(got: Received) -> Sequence[Received]:
 
 def test_each_rule_fails_where_a_byte_is_wrong() -> None:
     for case in every(0):
-        (outcome,) = Suite(FakeNic(sent=last_byte, came=wrong_data), EM, 3).ask(0, [case])
+        (outcome,) = Suite(FakeNic(on_wire=last_byte, to_host=wrong_data), EM, 3).ask(0, [case])
         assert outcome.findings, f"{case.rule.id}: {case.id} holds on a NIC that is wrong"
 
 
@@ -101,13 +101,13 @@ def test_each_rule_on_verdicts_fails_where_a_verdict_is_wrong() -> None:
     asked = [case for case in every(0) if case.id.startswith("csum.rx.")]
     assert len(asked) > 50
     for case in asked:
-        (outcome,) = Suite(FakeNic(came=wrong_verdict), EM, 3).ask(0, [case])
+        (outcome,) = Suite(FakeNic(to_host=wrong_verdict), EM, 3).ask(0, [case])
         assert outcome.findings, f"{case.rule.id}: {case.id} holds on a NIC that says the wrong thing"
 
 
 def test_each_rule_fails_where_nothing_comes_out() -> None:
     for case in every(-1):
-        (outcome,) = Suite(FakeNic(sent=lambda o, f: (), came=lambda g: ()), EM, 3).ask(0, [case])
+        (outcome,) = Suite(FakeNic(on_wire=lambda o, f: (), to_host=lambda g: ()), EM, 3).ask(0, [case])
         assert "never came out" in str(outcome.findings[0]), case.id
 
 
