@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ringbed.cli.guest.errand import GuestOptions
 from ringbed.cli.guest.run import run_guest
+from ringbed.cli.guest.timed import TimedEngine
 from ringbed.cli.serve.run import ServeOptions
 from ringbed.conformance.guest import GATE
 from ringbed.sim.serve.served import Served
@@ -22,7 +23,9 @@ BYTES = 8 << 20
 
 @dataclass(slots=True)
 class GuestRates:
-    """Seconds of wall time, Mbit/s as the guest saw it, and of this process's processor time during TCP the model's."""
+    """Seconds of wall time, Mbit/s as the guest saw it, and of this process's processor time during TCP the share that
+    the model's processor time is.
+    """
 
     boot_s: float | None = None
     rates: dict[str, float] = field(default_factory=dict)
@@ -32,7 +35,7 @@ class GuestRates:
 
 
 class Listener:
-    """To the gate's lines. `clock` gives seconds, `used` ns of the processor: all of this process, the model alone."""
+    """To the gate's lines. `clock` gives seconds, `used` ns of processor time: all of this process, the model alone."""
 
     def __init__(self, clock: Callable[[], float], used: Callable[[], tuple[int, int]]) -> None:
         self.found = GuestRates()
@@ -61,12 +64,19 @@ class Listener:
 
 def guest_rates(divisor: int) -> GuestRates:
     """Raises Missing with what is not there: QEMU and a kernel that cannot be fetched, a TAP device."""
-    cards: list[Served] = []
-    listener = Listener(time.monotonic, lambda: (time.process_time_ns(), cards[0].engine.stats().model_ns))
+    engines: list[TimedEngine] = []
+
+    def opened(served: Served) -> None:
+        assert isinstance(served.engine, TimedEngine)
+        engines.append(served.engine)
+
+    listener = Listener(time.monotonic, lambda: (time.process_time_ns(), engines[0].model_cpu_ns))
     with tempfile.TemporaryDirectory(prefix="ringbed-bench.") as folder:
         script = Path(folder) / "script"
         script.write_text(CHECKS.format(size=BYTES // divisor) + GATE.read_text())
-        serve = ServeOptions(Path(), "kernel", "10.77.0.1/24", "", None, None, None, 64, (), None)
+        serve = ServeOptions(
+            Path(), "kernel", "10.77.0.1/24", "", None, None, None, 64, (), None, open_engine=TimedEngine
+        )
         options = GuestOptions(None, None, script, None, "", None, False, None, None, serve)
-        listener.found.status = run_guest(options, listener.hear, cards.append)
+        listener.found.status = run_guest(options, listener.hear, opened)
     return listener.found

@@ -25,7 +25,7 @@ from tests.sim.checker.guest.proxy import Proxy
 from tests.sim.conftest import needs_native
 
 pytestmark = [needs_native, pytest.mark.full, pytest.mark.timeout(3600)]
-CHECKS = 'CHECKS="probe link pings vlan statistics rings reload errors" SIZES="0 1 56 1472"\n'
+CHECKS = 'CHECKS="probe link pings statistics errors" SIZES="0 1 56 1472"\n'
 LOOK = 0.05  # seconds
 
 
@@ -45,7 +45,7 @@ def test_a_stock_driver_breaks_no_rule(guest: Callable[..., Guest], tmp_path: Pa
     assert "Nothing was found." in err
     assert code == 0
     rows = {row["id"]: row["value"] for row in json.loads((tmp_path / "account.json").read_text())["rows"]}
-    assert rows["serve.maps"] > 3000  # a ring of buffers each time that it comes up
+    assert rows["serve.maps"] > 256  # a ring of buffers, and what was sent
     assert rows["serve.refused"] == 0
 
 

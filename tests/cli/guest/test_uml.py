@@ -77,6 +77,33 @@ def test_a_shared_folder_and_a_script_that_fails(guest: Callable[..., Guest], tm
 @needs_native
 @pytest.mark.full
 @pytest.mark.timeout(3600)
+def test_a_script_that_powers_off_with_the_link_up(guest: Callable[..., Guest], tmp_path: Path) -> None:
+    fetched_uml()
+    (tmp_path / "script").write_text(
+        "ip link show eth0 | grep -c LOWER_UP; poweroff; sleep 100; echo too late; exit 3\n"
+    )
+    code, out, err = guest("--uml", "--run", "script").end()
+    assert (code, out) == (0, "1\n"), err
+
+
+@needs_native
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_the_checker_and_a_trace_change_nothing(guest: Callable[..., Guest], tmp_path: Path) -> None:
+    """Every access at the same clock; in the trace are the driver's own, by their names."""
+    fetched_uml()
+    (tmp_path / "script").write_text("ping -c 3 -i 0.01 10.77.0.1 >/dev/null\n")
+    plain = guest("--uml", "--run", "script").end()
+    seen = guest("--uml", "--checker", "--perfetto", "trace.json", "--run", "script").end()
+    assert digest(plain[2]) == digest(seen[2])
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    names = {event["name"].partition(" ")[0] for event in events}
+    assert {"TDT", "RDT", "ICR", "IMS", "STATUS", "tx", "rx"} <= names
+
+
+@needs_native
+@pytest.mark.full
+@pytest.mark.timeout(3600)
 def test_a_guest_that_dies_is_told_with_its_last_lines(guest: Callable[..., Guest], tmp_path: Path) -> None:
     fetched_uml()
     (tmp_path / "script").write_text("echo here; ip link set eth0 down; rmmod e1000; poweroff -f\n")
@@ -99,6 +126,7 @@ def test_what_has_this_machine_s_time_is_refused_before_anything_is_fetched(
         refused(capsys, "--uml") == "--uml runs a script, --run: keys that somebody types come at no time of the card's"
     )
     assert refused(capsys, *run, "--gdb") == "--gdb is QEMU's: it does not go with --uml"
+    assert refused(capsys, *run, "--iommu") == "--iommu is QEMU's: it does not go with --uml, which has --checker"
     for wire in ("kernel", "tap"):
         assert refused(capsys, *run, "--wire", wire).startswith(
             f"--wire {wire} is this machine's kernel, which has its"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringbed.sim.memory.regions import POISON, Response
+from ringbed.sim.memory.regions import POISON, READ, WRITE, Response
 from ringbed.sim.serve import memory as module
 from ringbed.sim.serve.header import PAGE
 from ringbed.sim.serve.memory import ClientMemory
@@ -173,3 +173,18 @@ def test_findings_say_what_the_client_did(memory: ClientMemory, file: int) -> No
 
 def test_a_page_is_what_it_is_here() -> None:
     assert mmap.PAGESIZE == PAGE
+
+
+def test_what_is_reached_without_a_gap(memory: ClientMemory, file: int) -> None:
+    """Across maps that touch, each with what the card may do there; not beyond a gap, nor where there is no file."""
+    memory.map(wanted(0x10000, offset=3), file)
+    memory.map(wanted(0x11000, offset=7, writable=False), file)
+    memory.map(wanted(0x13000, offset=1), file)
+    memory.map(wanted(0x14000), None)
+    assert [len(piece.view) for piece in memory.reach(0x10FF0, 0x20)] == [16, 16]
+    assert [bytes(piece.view[:1]) for piece in memory.reach(0x10FF0, 0x20)] == [b"\3", b"\7"]
+    assert [piece.allowed for piece in memory.reach(0x10FF0, 0x20)] == [READ | WRITE, READ]
+    assert sum(len(piece.view) for piece in memory.reach(0x10000, 1 << 20)) == 2 * PAGE
+    assert sum(len(piece.view) for piece in memory.reach(0x13800, 1 << 20)) == PAGE // 2
+    for nowhere in (0x0, 0xFFFF, 0x12000, 0x14000, 0x15000):
+        assert memory.reach(nowhere, 16) == []
