@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import Protocol
@@ -16,12 +17,13 @@ from typing import Protocol
 from ringbed.drivers.world import BarKind, PciIdentity
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
-from ringbed.sim.seam.engine import Event
+from ringbed.sim.seam.engine import CardEnded, EngineClosed, Event
 from ringbed.sim.seam.pci import SIZE, ConfigSpace
 from ringbed.sim.serve.asked import Asking
 from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
+from ringbed.sim.serve.queues import Queues
 
 __all__ = ["CONFIG", "REGIONS", "Bursting", "PciFunction"]
 
@@ -40,6 +42,9 @@ class Bursting(Lined, Asking, Protocol):
 
     def nobody(self, on: bool) -> None: ...
 
+    @property
+    def hurt(self) -> bool: ...
+
 
 class PciFunction:
     """`reset` brings the card behind the registers to where it began; no burst is out then.
@@ -55,6 +60,8 @@ class PciFunction:
         self.pci, self.memory, self.interrupts = pci, memory, interrupts
         self.counts = Counter[str]()
         self._engine, self._reset_card = engine, reset
+        self._queues = Queues(engine)
+        self._frequency = frequency or Frequency()
         self._open = partial(DeviceOverEngine, engine, pci, frequency)
         self._device, self._config = self._open(), ConfigSpace(pci)
         self._follow()
@@ -95,6 +102,7 @@ class PciFunction:
         return b"".join(word.to_bytes(WORD, "little") for word in words)[skipped : skipped + count]
 
     def write(self, region: int, offset: int, data: bytes) -> Refusal | None:
+        """A queue that stands still is looked for first: what is written may be the reset that starts it again."""
         refusal = self.refuses(region, offset, len(data), write=True) or self._off(region)
         if refusal is not None:
             return refusal
@@ -102,6 +110,7 @@ class PciFunction:
             self.counts["configuration writes"] += 1
             self._write_config(offset, data)
             return None
+        self.look_at_queues(self._frequency.ns(self._engine.now))
         touched = range(offset // WORD * WORD, offset + len(data), WORD)
         for table, places in groupby(touched, partial(self._in_table, region)):
             words = [(at, self._word(at, offset, data)) for at in places]
@@ -117,6 +126,7 @@ class PciFunction:
     def reset(self) -> None:
         """As by RST# of its slot, the statistics of this server aside. What was mapped stays mapped."""
         self.counts["resets"] += 1
+        self.look_at_queues()
         self._engine.nobody(True)
         try:
             self._reset_card()
@@ -125,6 +135,18 @@ class PciFunction:
         self._device, self._config = self._open(), ConfigSpace(self.pci)
         self.interrupts.reset()
         self._follow()
+
+    def look_at_queues(self, now: int | None = None) -> None:
+        """A queue that stands still is a finding, unless faults were put in; with `now`, in ns, only now and then."""
+        self._queues.expects_stops |= self._engine.hurt
+        with suppress(CardEnded, EngineClosed):
+            self._queues.look_now() if now is None else self._queues.look(now)
+
+    def held(self) -> dict[str, int]:
+        """The frames behind a queue that stands still, by its name and why."""
+        with suppress(CardEnded, EngineClosed):
+            return self._queues.held()
+        return {}
 
     def drain(self, address: int, size: int, why: str) -> None:
         """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory. One
