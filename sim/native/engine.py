@@ -276,6 +276,11 @@ class NativeEngine(NativeServed):
         self._bus_faults = faults  # for an engine that `trace` compiles anew
         hand_over(faults, self._lib, self._live())
 
+    @property
+    def hurt(self) -> bool:
+        """Whether faults of the memory bus are put in now."""
+        return bool(self._bus_faults.rules or self._bus_faults.fixed)
+
     def bus_fault_log(self) -> list[BusEvent]:
         count = self._box.fault_events
         return take_log(self._lib, self._live(), count) if count else []

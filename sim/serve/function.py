@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple, Protocol
@@ -16,12 +17,13 @@ from typing import NamedTuple, Protocol
 from ringbed.drivers.world import BarKind, Device, PciIdentity
 from ringbed.sim.seam.clock import Frequency
 from ringbed.sim.seam.device import DeviceOverEngine
-from ringbed.sim.seam.engine import Event
+from ringbed.sim.seam.engine import CardEnded, EngineClosed, Event
 from ringbed.sim.seam.pci import SIZE, ConfigSpace
 from ringbed.sim.serve.asked import Asking
 from ringbed.sim.serve.irq.interrupts import Interrupts, Lined
 from ringbed.sim.serve.memory import OFF, ClientMemory
 from ringbed.sim.serve.messages import Refusal
+from ringbed.sim.serve.queues import Queues
 
 __all__ = ["CONFIG", "REGIONS", "Bursting", "PciFunction", "RegisterAccess", "Watch"]
 
@@ -39,6 +41,9 @@ class Bursting(Lined, Asking, Protocol):
     def shut(self, iova: int, length: int) -> None: ...
 
     def nobody(self, on: bool) -> None: ...
+
+    @property
+    def hurt(self) -> bool: ...
 
 
 class RegisterAccess(NamedTuple):
@@ -86,7 +91,8 @@ class PciFunction:
         self.counts = Counter[str]()
         self.on_access: Callable[[RegisterAccess], None] | None = None  # told of each access of a register
         self._engine, self._reset_card = engine, reset
-        self._watch, self._frequency = watch, frequency
+        self._watch, self._frequency = watch, frequency or Frequency()
+        self._queues = Queues(engine)
         self._device, self._config = self._open(), ConfigSpace(pci)
         self._follow()
 
@@ -126,6 +132,7 @@ class PciFunction:
         return b"".join(word.to_bytes(WORD, "little") for word in words)[skipped : skipped + count]
 
     def write(self, region: int, offset: int, data: bytes) -> Refusal | None:
+        """A queue that stands still is looked for first: what is written may be the reset that starts it again."""
         refusal = self.refuses(region, offset, len(data), write=True) or self._off(region)
         if refusal is not None:
             return refusal
@@ -133,6 +140,7 @@ class PciFunction:
             self.counts["configuration writes"] += 1
             self._write_config(offset, data)
             return None
+        self.look_at_queues(self._frequency.ns(self._engine.now))
         touched = range(offset // WORD * WORD, offset + len(data), WORD)
         for table, places in groupby(touched, partial(self._in_table, region)):
             words = [(at, self._word(at, offset, data)) for at in places]
@@ -149,6 +157,7 @@ class PciFunction:
     def reset(self) -> None:
         """As by RST# of its slot, the statistics of this server aside. What was mapped stays mapped."""
         self.counts["resets"] += 1
+        self.look_at_queues()
         self._engine.nobody(True)
         try:
             self._reset_card()
@@ -165,6 +174,18 @@ class PciFunction:
         if self._watch is not None:
             self._watch.unmapping(address, size)
         self.drain(address, size, why)
+
+    def look_at_queues(self, now: int | None = None) -> None:
+        """A queue that stands still is a finding, unless faults were put in; with `now`, in ns, only now and then."""
+        self._queues.expects_stops |= self._engine.hurt
+        with suppress(CardEnded, EngineClosed):
+            self._queues.look_now() if now is None else self._queues.look(now)
+
+    def held(self) -> dict[str, int]:
+        """The frames behind a queue that stands still, by its name and why."""
+        with suppress(CardEnded, EngineClosed):
+            return self._queues.held()
+        return {}
 
     def drain(self, address: int, size: int, why: str) -> None:
         """Bursts to these bytes that are out are answered still; those the card begins meanwhile find no memory. One

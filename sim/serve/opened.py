@@ -70,7 +70,8 @@ class Opened:
     def counted(self, names: Iterable[str]) -> dict[str, int]:
         """What passed the wire and the line, and `names` of the function's counts, until now; before `close`.
 
-        Of any card: what it did with a frame in there, only one that counts could say.
+        Of any card: what it did with a frame in there, only one that counts could say. One that says why a queue stands
+        still has the frames behind it under that name.
         """
         stats, counts = self.engine.stats(), self.function.counts
         dropped = {
@@ -82,12 +83,14 @@ class Opened:
             "frames into the card": stats.wire_in - stats.wire_waiting - sum(dropped.values()),
             **dropped,
             "frames out of the card": stats.wire_out,
+            **{f"frames {name}": count for name, count in self.function.held().items()},
             "interrupts": self.interrupts.signals,
             **{name: counts[name] for name in names},
         }
 
     def findings(self) -> list[Finding]:
-        """What was found since the last call: of the card, then of its driver."""
+        """What was found since the last call: of the card, a queue that stands still now too, then of its driver."""
+        self.function.look_at_queues()
         return [*self.engine.findings(), *(() if self.checker is None else self.checker.take())]
 
     def close(self) -> None:

@@ -22,7 +22,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringbed.hw.formats.window import Part, Window
+from ringbed.hw.formats.window import Window
+from ringbed.sim.serve.queues import Way
 from ringbed.sim.testbed.host import Host
 from ringbed.sim.wire.link_faults import FaultyEnd
 
@@ -80,30 +81,9 @@ def driver_legs(host: Host[Any]) -> list[Leg]:
     return _wire_legs(host) if window is None else _card_legs(host, window)
 
 
-class _Way:
-    """One direction of a card that counts: the value of every counter, by its place in the equation."""
-
-    def __init__(self, host: Host[Any], window: Window, way: str) -> None:
-        self._parts = {
-            part: {count.name: card_count(host, count.name) for count in window.of(way, part)} for part in Part
-        }
-        self.ended, self.made = self._parts[Part.ENDED], self._parts[Part.MADE]
-        self.begun, self.done = (sum(self._parts[part].values()) for part in (Part.BEGUN, Part.DONE))
-        self.stopped = [
-            f"behind {stop.name} {stop.why(value)}"
-            for stop in window.stops
-            if stop.way == way and (value := host.engine.peek(stop.offset))
-        ]
-
-    def held(self, waiting: int) -> dict[str, int]:
-        """The frames in the card, and `waiting` before it, under the name of the stop that holds them."""
-        inside = self.begun + sum(self.made.values()) - self.done - sum(self.ended.values())
-        return {name: max(0, inside) + max(0, waiting) for name in self.stopped}
-
-
 def _card_legs(host: Host[Any], window: Window) -> list[Leg]:
     counters = host.driver.counters()
-    rx, tx = _Way(host, window, "rx"), _Way(host, window, "tx")
+    rx, tx = (Way(window, way, lambda name: card_count(host, name), host.engine.peek) for way in ("rx", "tx"))
     drops = {name: counters[name] for name in host.driver.RX_DROPS}
     unfetched = rx.done - counters["rx_frames"] - sum(drops.values())
     up = rx.ended | drops | rx.held(0)

@@ -11,25 +11,21 @@ from __future__ import annotations
 
 from ringbed.hw.formats.field import Register
 from ringbed.sim.seam.engine import Engine
+from ringbed.sim.serve.queues import Queues
 
 __all__ = ["Watch"]
 
 AT_ONCE, IN_VAIN, CLOSE = 100, 1000, 1000
-LOOK_NS = 1_000_000  # between two looks at what a card says of itself
-WAYS = {"rx": "receive", "tx": "transmit"}
 
 
 class Watch:
-    """Of one host's engine. `expects_stops`: bus faults were put in, and a queue that they stop is no finding."""
+    """Of one host's engine."""
 
     def __init__(self, engine: Engine) -> None:
-        self.expects_stops = False
-        self._engine = engine
+        self._engine, self._queues = engine, Queues(engine)
         self._left = 0  # the clock at which the driver last returned
         self._at_once = self._close = 0  # calls in a row
         self._moved: tuple[int, ...] = ()
-        self._look_at = 0
-        self._stopped = dict[str, int]()
 
     # ---- the line ----
 
@@ -70,25 +66,22 @@ class Watch:
 
     # ---- the queues ----
 
+    @property
+    def expects_stops(self) -> bool:
+        """Bus faults were put in, and a queue that they stop is no finding."""
+        return self._queues.expects_stops
+
+    @expects_stops.setter
+    def expects_stops(self, on: bool) -> None:
+        self._queues.expects_stops = on
+
     def look(self, now: int) -> None:
-        """Whether a queue has stopped, at most once in `LOOK_NS`; `now` is in ns."""
-        if now >= self._look_at:
-            self._look_at = now + LOOK_NS
-            self.look_at_queues()
+        """Whether a queue has stopped, now and then; `now` is in ns."""
+        self._queues.look(now)
 
     def look_at_queues(self) -> None:
         """Find those that have stopped since the last look."""
-        engine = self._engine
-        if engine.window is None or self.expects_stops:
-            return
-        for stop in engine.window.stops:
-            value = engine.peek(stop.offset)
-            if value and value != self._stopped.get(stop.name):
-                why = f"{stop.why(value)} ({stop.name} is {value})"
-                rings = [f"{each.name} {engine.peek(each.offset):#x}" for each in engine.window.rings.get(stop.way, ())]
-                text = "; ".join([f"the {WAYS[stop.way]} queue stands still until a reset: {why}", *rings])
-                engine.report("queue.stopped", text)
-            self._stopped[stop.name] = value
+        self._queues.look_now()
 
 
 def _names(register: Register, word: int) -> list[str]:

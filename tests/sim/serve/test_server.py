@@ -15,7 +15,7 @@ import pytest
 from ringbed.drivers.world import TxFrame
 from ringbed.sim.cards import em, em_lab
 from ringbed.sim.errata import switch_errata
-from ringbed.sim.seam.engine import Event
+from ringbed.sim.seam.engine import Event, Finding
 from ringbed.sim.serve.header import Command
 from ringbed.sim.serve.memory import ClientMemory
 from ringbed.sim.wire.capture import CaptureWriter
@@ -60,6 +60,11 @@ def exchange(machine: Machine, count: int, seed: int = 1) -> None:
     assert wire.out == [to_wire(frame) for frame in outward]
     assert [frame.data for frame in machine.sink.take()] == inward
     wire.out.clear()
+
+
+def strays(bench: Bench) -> list[Finding]:
+    """Those about memory; a queue that they have stopped is another."""
+    return [each for each in bench.served.findings() if each.rule != "queue.stopped"]
 
 
 def test_our_driver_on_our_card(bench: Bench) -> None:
@@ -158,7 +163,7 @@ def test_memory_goes_when_no_burst_to_it_is_out(bench: Bench, monkeypatch: pytes
     machine.client.unmap(arena.iova, arena.length)
     assert out == [0]
     bench.rest()
-    found = bench.served.findings()
+    found = strays(bench)
     assert {finding.rule for finding in found} <= {"dma.read", "dma.write"}
     words = "the client takes back", "was removed"
     assert all(any(each in finding.text for each in words) for finding in found)
@@ -200,7 +205,7 @@ def test_without_bus_mastering_the_card_reaches_nothing(bench: Bench, monkeypatc
     machine.client.enable(3)
     assert out[-1] == (False, 0)
     bench.rest()
-    found = bench.served.findings()
+    found = strays(bench)
     assert found
     assert all("bus master bit" in finding.text for finding in found)
     machine.close()
