@@ -7,19 +7,23 @@ and stays as it is, for somebody to see and take away (RFC 4862, 5.4). For each 
 
 from __future__ import annotations
 
-from ringbed.stack.iface.iff import IfAddr, IfFamily, Logical
+from ringbed.stack.iface.autoconf import Autoconf
+from ringbed.stack.iface.iff import IfAddr, IfFamily, InterfaceError, Logical
 from ringbed.stack.ip.core import Core
 from ringbed.stack.ip.ipv6 import Ip6
 from ringbed.stack.kern.config import changing
 from ringbed.stack.kern.packet import Packet
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.neigh.nd import Nd
+from ringbed.stack.neigh.routers import RouterDiscovery
 from ringbed.stack.route.group import Multicast
 from ringbed.stack.route.nexthop import LinkLocal, Local
 from ringbed.stack.route.table import Route, Rtt, prefix
+from ringbed.stack.wire import ra
 from ringbed.stack.wire.family import INET6
 from ringbed.stack.wire.ipv6 import (
     ALL_NODES,
+    ALL_ROUTERS,
     GROUPS,
     LINK_LOCAL,
     LOOPBACK,
@@ -51,6 +55,9 @@ class Inet6(IfFamily):
         super().__init__(ifl, mtu, capabilities, instance)
         self.attempts = 1
         self.unused: dict[int, str] = {}
+        self.deprecated: set[int] = set()  # ours, and no source where another one fits (RFC 4862, 5.5.4)
+        self.autoconf: Autoconf | None = None
+        self._discovery: RouterDiscovery | None = None
         self._groups: dict[int, int] = {}  # of questions, with how many addresses are in each
 
     def _new_resolver(self, core: Core) -> Nd:
@@ -61,8 +68,62 @@ class Inet6(IfFamily):
         super().open()
 
     def close(self) -> None:
+        if not self.ifas:
+            self.set_autoconf(False)
+            self.set_advertise(None)
         super().close()
         self.link.carrier.groups.leave(group_lladdr(ALL_NODES))
+
+    # -- routers --------------------------------------------------------------------------------------------------
+
+    @changing
+    def set_autoconf(self, on: bool) -> None:
+        """Whether routers of the link are asked for and believed. Raises InterfaceError when this is one itself."""
+        if on == (self.autoconf is not None):
+            return
+        if on:
+            self._refuse_two_roles()
+            self.autoconf = Autoconf(self, self._core)
+            self._discover(RouterDiscovery(self.resolver, self.autoconf.heard))
+        elif self.autoconf is not None:
+            self._discover(None)
+            self.autoconf.end()
+            self.autoconf = None
+
+    @changing
+    def set_advertise(self, lifetime: int | None, valid: int = 86400, preferred: int = 14400) -> None:
+        """Tell the link that this is a router, for `lifetime` s by default, and the prefixes that we have on it.
+
+        The times are in seconds, those of RFC 4861, 6.2.1, shortened; None: tell no more. Raises InterfaceError when
+        this is a host that believes others.
+        """
+        if lifetime is None:
+            if self.autoconf is None and self._discovery is not None:
+                self._discover(None)
+                self._leave(ALL_ROUTERS)
+            return
+        self._refuse_two_roles()
+        self._join(ALL_ROUTERS)
+        say = lambda: self._advertisement(lifetime, valid, preferred)  # noqa: E731
+        self._discover(RouterDiscovery(self.resolver, lambda router, advert: None, say))
+
+    def _refuse_two_roles(self) -> None:
+        if self._discovery is not None:
+            raise InterfaceError(f"{self.name} has to do with router discovery already")
+
+    def _discover(self, discovery: RouterDiscovery | None) -> None:
+        if self._discovery is not None:
+            self._discovery.stop()
+        self._discovery = discovery
+        others = self.ip.discovering - {self.ifl_index}
+        self.ip.discovering = others if discovery is None else others | {self.ifl_index}
+        if discovery is not None:
+            discovery.start()
+
+    def _advertisement(self, lifetime: int, valid: int, preferred: int) -> ra.RouterAdvertisement:
+        ours = {(ifa.prefix, ifa.bits) for ifa in self.ifas if not is_link_local(ifa.local)}
+        prefixes = tuple(ra.Prefix(*each, valid, preferred) for each in sorted(ours))
+        return ra.RouterAdvertisement(lifetime, prefixes, self.link.carrier.lladdr)
 
     # -- addresses ------------------------------------------------------------------------------------------------
 
@@ -102,6 +163,8 @@ class Inet6(IfFamily):
         if free:
             del self.unused[ifa.local]
             self._install(ifa)
+            if self._discovery is not None and is_link_local(ifa.local):
+                self._discovery.start()
         else:
             self.unused[ifa.local] = DUPLICATED
 
@@ -136,6 +199,7 @@ class Inet6(IfFamily):
     def source_address(self, dst: int) -> int:
         """One that means something where the packet goes (RFC 6724, 5, rule 2), or any; the eldest of these."""
         ours = [ifa.local for ifa in self.ifas if ifa.local not in self.unused]
+        ours.sort(key=self.deprecated.__contains__)  # which leaves the eldest of each kind first
         if dst >= GROUPS:
             on_link = dst >> 112 & 0xF <= _LINK_SCOPE
         else:

@@ -21,6 +21,7 @@ from ringbed.stack.wire.ipv6_headers import UNKNOWN_OPTION, BadHeader, upper
 from ringbed.stack.wire.view import Buffer
 
 _DISCOVERY = frozenset({NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT})
+_OF_ROUTERS = frozenset({icmpv6.ROUTER_SOLICITATION, icmpv6.ROUTER_ADVERTISEMENT})
 _FOR_GROUPS_TOO = frozenset({(icmpv6.TOO_BIG, 0), (icmpv6.PARAMETER_PROBLEM, UNKNOWN_OPTION)})  # RFC 4443, 2.4 (e.3)
 
 
@@ -47,7 +48,7 @@ class Icmp6(Icmp):
         return total % 65535 == 0  # never nothing but zeros: the pseudo-header is in it
 
     def _received(self, packet: Packet, data: Buffer) -> None:
-        if data[0] not in _DISCOVERY:
+        if data[0] not in (_DISCOVERY | _OF_ROUTERS if packet.ifl_index in self.ip.discovering else _DISCOVERY):
             return super()._received(packet, data)
         resolver = self.ip.resolvers.get(packet.ifl_index)
         if resolver is None:  # from this host itself, or the family has gone from the interface meanwhile

@@ -58,6 +58,7 @@ class Ip6(Ip):
     def __init__(self, stats: Stats, scheduler: Scheduler, timers: Timers) -> None:
         super().__init__(stats.ip6, stats, scheduler, timers)
         self._ident = count(1).__next__  # of what is sent in pieces
+        self.discovering: frozenset[int] = frozenset()  # the ifls where messages of routers are no raw socket's alone
 
     def _permanent(self) -> list[Route]:
         """Addresses of RFC 4291 2.5 and 2.7 that no packet on a wire is to, or from, and the groups.

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from ringbed.stack.kern.counters import Counter
 from ringbed.stack.kern.message import Message
 from ringbed.stack.kern.owned import Owned
-from ringbed.stack.kern.packet import BROADCAST, MULTICAST, Packet
+from ringbed.stack.kern.packet import BROADCAST, MULTICAST, REASSEMBLED, Packet
 from ringbed.stack.kern.scheduler import Scheduler
 from ringbed.stack.kern.service import ServiceQueue
 from ringbed.stack.kern.stats import IpStats
@@ -195,7 +195,7 @@ class Reassembly(Owned):
             return
         self._stats.ips_fragjoined.value += count
         self._stats.ips_reassembled.value += 1
-        whole.flags |= quote.flags & MARKS
+        whole.flags |= REASSEMBLED | quote.flags & MARKS
         whole.ifl_index, whole.tick, whole.journey = quote.ifl_index, quote.tick, quote.journey
         whole.src, whole.dst = quote.src, quote.dst
         self._ip.ip_deliver(whole)

@@ -45,6 +45,7 @@ MULTICAST: Final = 0x0400  # came as a link multicast
 FRAGMENT: Final = 0x0800
 DONTROUTE: Final = 0x1000  # only to a neighbour (SO_DONTROUTE)
 MAY_BROADCAST: Final = 0x2000  # the sender may broadcast (SO_BROADCAST)
+REASSEMBLED: Final = 0x8000  # it came in pieces
 DONTFRAG: Final = 0x4000  # sent whole or not at all (IP_DONTFRAG)
 
 

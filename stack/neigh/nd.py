@@ -1,8 +1,8 @@
 """Neighbour discovery (RFC 4861, 7; RFC 4862, 5.4): a codec of resolver.py.
 
-Solicitations and advertisements only: who is there, and is an address free. Routers, their prefixes and redirects are
-not heard of here. Every rule of 7.1 for a message that is to be believed is a check with a counter, above all the hop
-limit: what has 255 comes from this link.
+Solicitations and advertisements: who is there, and is an address free. Routers and their prefixes are in routers.py,
+which such messages lead to where this host wants to hear of them, or is one. Every rule of 7.1 for a message that is to
+be believed is a check with a counter, above all the hop limit: what has 255 comes from this link.
 """
 
 from __future__ import annotations
@@ -12,18 +12,24 @@ from dataclasses import replace
 from zlib import crc32
 
 from ringbed.stack.ip.core import Core
-from ringbed.stack.kern.packet import HEADROOM, Packet
+from ringbed.stack.kern.packet import HEADROOM, REASSEMBLED, Packet
 from ringbed.stack.neigh.attempt import Attempt
 from ringbed.stack.neigh.machine import KNOWN, Event, Neighbour
 from ringbed.stack.neigh.resolver import SECOND, Resolver, Site, Timing
 from ringbed.stack.wire import nd
 from ringbed.stack.wire.family import INET6
-from ringbed.stack.wire.icmpv6 import NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION
+from ringbed.stack.wire.icmpv6 import (
+    NEIGHBOUR_ADVERTISEMENT,
+    NEIGHBOUR_SOLICITATION,
+    ROUTER_ADVERTISEMENT,
+    ROUTER_SOLICITATION,
+)
 from ringbed.stack.wire.ipv6 import ALL_NODES, GROUPS, HEADER_LEN, PROTO_ICMPV6, Ipv6, group_lladdr, solicited_node
 
 TIMING = Timing(  # RFC 4861, 10; what is stale is kept as long as ARP keeps what it knows
     tries=3, probes=3, retry=SECOND, reachable=30 * SECOND, delay=5 * SECOND, keep=20 * 60 * SECOND, down=3 * SECOND
 )
+OF_ROUTERS = frozenset({ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT})
 
 
 def timing_of(lladdr: bytes) -> Timing:
@@ -40,6 +46,7 @@ class Nd(Resolver):
     def __init__(self, site: Site, core: Core) -> None:
         self.stats = core.stats.nd
         self.attempts: dict[int, Attempt] = {}
+        self.routers: Callable[[Packet], None] | None = None  # what takes messages of router discovery
         super().__init__(site, core, self.stats, timing_of(site.link.carrier.lladdr))
 
     # -- in ---------------------------------------------------------------------------------------------------
@@ -49,6 +56,10 @@ class Nd(Resolver):
         stats, frame = self.stats, packet.segments[0]
         if frame[packet.l3 + INET6.ttl_at] != nd.HOP_LIMIT:
             return packet.drop(stats.hoplimit)
+        if packet.flags & REASSEMBLED:  # RFC 6980
+            return packet.drop(stats.fragmented)
+        if self.routers is not None and frame[packet.l4] in OF_ROUTERS:
+            return self.routers(packet)
         try:
             message = nd.Neighbour.parse(frame[packet.l4 : packet.end])
         except ValueError:
@@ -76,10 +87,10 @@ class Nd(Resolver):
         if not probe and not self.local_for(packet.src):
             return packet.drop(self.stats.badsender)
         if not probe and message.lladdr is not None:
-            self._told(packet.src, message.lladdr)
+            self.told(packet.src, message.lladdr)
         return self._answer(packet, message)
 
-    def _told(self, address: int, lladdr: bytes) -> None:
+    def told(self, address: int, lladdr: bytes) -> None:
         """The sender of a solicitation says what its link address is; of what was known already it is no news."""
         neighbour = self.learn(address)
         if neighbour is not None and (neighbour.header is None or neighbour.header[:6] != lladdr):
@@ -131,8 +142,10 @@ class Nd(Resolver):
         self._send(message, neighbour.local, to, lladdr or group_lladdr(to))
 
     def _send(self, message: nd.Neighbour, src: int, dst: int, lladdr: bytes | None) -> None:
-        """`lladdr` None: to a neighbour who asks and does not say where he is; he is asked first."""
-        body = message.emit(src, dst)
+        self.send(message.emit(src, dst), src, dst, lladdr)
+
+    def send(self, body: bytes, src: int, dst: int, lladdr: bytes | None) -> None:
+        """A finished one. `lladdr` None: to a neighbour who asks and does not say where he is; he is asked first."""
         header = Ipv6(src, dst, PROTO_ICMPV6, len(body), nd.HOP_LIMIT).emit()
         packet = Packet([bytearray(HEADROOM) + header, body], start=HEADROOM)
         packet.src, packet.dst, packet.proto = src, dst, PROTO_ICMPV6
@@ -178,5 +191,7 @@ class Nd(Resolver):
     def _due(self, subject: object) -> None:
         if isinstance(subject, Attempt):
             self._try(subject)
+        elif callable(subject):
+            subject()
         else:
             super()._due(subject)

@@ -16,6 +16,7 @@ HEADER = Struct("!IHBB16s16s")
 LINK_LOCAL = 0xFE80 << 112  # the prefix fe80::/10, of which hosts use fe80::/64 (RFC 4291, 2.5.6)
 GROUPS = 0xFF << 120  # ff00::/8 (RFC 4291, 2.7)
 ALL_NODES = 0xFF02 << 112 | 1
+ALL_ROUTERS = 0xFF02 << 112 | 2
 LOOPBACK = 1
 MAPPED = 0xFFFF << 32  # ::ffff:0:0/96, IPv4 addresses in a program's clothes (RFC 4291, 2.5.5.2)
 _SOLICITED = 0xFF02 << 112 | 0x1FF000000

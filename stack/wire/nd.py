@@ -6,6 +6,7 @@ comes the target, then options, each 8 bytes or a multiple.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringbed.stack.wire.icmpv4 import HEADER_LEN
@@ -43,7 +44,7 @@ class Neighbour:
         wanted = SOURCE_LLADDR if kind == NEIGHBOUR_SOLICITATION else TARGET_LLADDR
         flags = int.from_bytes(data[4:8], "big") & (ROUTER | SOLICITED | OVERRIDE)
         target = int.from_bytes(data[HEADER_LEN:MIN_LEN], "big")
-        return cls(kind, target, _lladdr(data, wanted), flags if kind == NEIGHBOUR_ADVERTISEMENT else 0)
+        return cls(kind, target, lladdr_of(data, MIN_LEN, wanted), flags if kind == NEIGHBOUR_ADVERTISEMENT else 0)
 
     def emit(self, src: int, dst: int) -> bytes:
         option = b""
@@ -66,14 +67,17 @@ def redirect(target: int, destination: int, lladdr: bytes | None, packet: Buffer
     return made + bytes([REDIRECTED, 1 + len(quote) // 8]) + bytes(6) + quote
 
 
-def _lladdr(data: Buffer, wanted: int) -> bytes | None:
-    """Of the first option of the kind `wanted`. Options of other kinds are stepped over (4.6)."""
-    found, at = None, MIN_LEN
+def options(data: Buffer, at: int) -> Iterator[tuple[int, Buffer]]:
+    """Kind and octets of those from `at` on (4.6). Raises ValueError where one does not fit."""
     while at < len(data):
         size = 8 * data[at + 1] if at + 1 < len(data) else 0
         if not size or at + size > len(data):  # a length of 0 is the end of the whole message (7.1)
             raise ValueError(f"option {data[at]} at octet {at} does not fit its message")
-        if data[at] == wanted and found is None and size == 8:
-            found = bytes(data[at + 2 : at + 8])
+        yield data[at], data[at : at + size]
         at += size
-    return found
+
+
+def lladdr_of(data: Buffer, at: int, wanted: int) -> bytes | None:
+    """Of the first option of the kind `wanted`. Options of other kinds are stepped over. Raises ValueError."""
+    found = [bytes(option[2:]) for kind, option in options(data, at) if kind == wanted and len(option) == 8]
+    return found[0] if found else None

@@ -12,11 +12,13 @@ from ringbed.stack.kern.stats import Stats
 from ringbed.stack.neigh.resolver import NEIGHBOURS_MAX
 from ringbed.stack.wire import icmpv6
 from ringbed.stack.wire.address import ipv6
+from ringbed.stack.wire.ra import RouterAdvertisement
 from tests.stack.host import OUR_MAC, corrupt
 from tests.stack.host6 import (
     OUR6,
     OUR_LINK,
     PEER6,
+    PEER_LINK,
     Host6,
     advert,
     icmp6_frame,
@@ -141,6 +143,18 @@ def never_whole(host: Host6) -> None:
     host.later(60)
 
 
+def in_pieces(host: Host6) -> None:
+    whole = nd_frame(solicit())[54:]
+    for at, data in ((1, whole[:16]), (16, whole[16:])):
+        host.give(ip6_frame(bytes([58, 0, 0, at]) + bytes([0, 0, 0, 9]) + data, 44, hops=255))
+
+
+def router_at_a_router(host: Host6) -> None:
+    host.iff6.set_advertise(1800)
+    src, dst = ipv6(PEER_LINK), ipv6("ff02::1")
+    host.give(ip6_frame(RouterAdvertisement(1800).emit(src, dst), 58, PEER_LINK, "ff02::1", hops=255))
+
+
 def too_many_held(host: Host6) -> None:
     for _ in range(17):
         send(host, "2001:db8::77")
@@ -206,6 +220,8 @@ SCENARIOS: dict[tuple[str, str], Scenario] = {
     ("nd", "nottarget"): give(nd_frame(solicit("2001:db8::77"))),
     ("nd", "hoplimit"): give(nd_frame(solicit(), hops=254)),
     ("nd", "unasked"): give(nd_frame(advert("2001:db8::77"))),
+    ("nd", "fragmented"): in_pieces,
+    ("nd", "notourrole"): router_at_a_router,
     ("nd", "dadfailed"): give(nd_frame(advert(OUR_LINK))),
     ("nd", "tablefull"): table_full,
     ("nd", "fullqueue"): full_nd_queue,
