@@ -51,6 +51,7 @@ WRITTEN = {
     ("drivers check", "json"): "my_nic:MyNic --json",
     ("drivers check", "junit"): "my_nic:MyNic --junit",
     ("drivers check", "html"): "my_nic:MyNic --html",
+    ("mutate", "json"): "--block parse --json",
     ("nic synth", "json"): "em --json",
     ("nic synth", "page"): "em --page",
     ("nic test", "json"): "em --json",
