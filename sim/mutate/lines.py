@@ -20,7 +20,7 @@ Lines = Mapping[str, tuple[str, ...]]
 
 
 def lines_of(rtlil: str) -> Lines:
-    """By cell, "/path/of/file.py:12", of a flat module in RTLIL; none for a cell that nothing with a line reads."""
+    """By cell, each a path, a colon and a number, of a flat module in RTLIL; none where no cell behind it has one."""
     own, drives = dict[str, tuple[str, ...]](), dict[str, set[str]]()
     readers, said, cell = defaultdict[str, list[str]](list), "", ""
     for text in rtlil.splitlines():

@@ -18,7 +18,7 @@ from ringbed.sim.mutate.netlist import Mutants
 from ringbed.sim.native.assertions import with_words
 from ringbed.sim.native.build import PRINT, harness_text, own_text, runtime
 from ringbed.sim.native.cache import cached, content_hash
-from ringbed.sim.native.compile import CXX_FLAGS, Unit, compile_units
+from ringbed.sim.native.compile import CXX_FLAGS, compile_units, units
 from ringbed.sim.native.toolchain import MODEL_FLAGS, Compiler, Verilator, find_compiler, find_verilator, run_tool
 from ringbed.sim.seam.progress import speaker
 
@@ -56,14 +56,11 @@ def _verilate(verilog: str, work: Path, verilator: Verilator) -> None:
 
 
 def _compile(work: Path, target: Path, compiler: Compiler, verilator: Verilator) -> None:
-    """All in one unit: a block is small, and most of a compiler's time goes into the headers."""
-    everything = work / "everything.cpp"
-    files = ["harness.cpp", *sorted(path.name for path in work.glob(f"{PREFIX}*.cpp"))]
-    everything.write_text("".join(f'#include "{name}"\n' for name in files), encoding="utf-8")
     include = verilator.root / "include"
     flags = [*CXX_FLAGS, f"-DMODEL={PREFIX}", f'-DMODEL_HEADER="{PREFIX}.h"', "-DVM_TRACE=0", "-DVM_COVERAGE=0"]
     flags += ["-DVM_SC=0", "-DVL_TIME_CONTEXT", f"-I{include}", f"-I{include / 'vltstd'}", f"-I{work}"]
-    objects = compile_units(compiler, [Unit(everything, "-O1")], flags, work, work / "build.log")
+    wanted = units(work, PREFIX, work / "harness.cpp")
+    objects = compile_units(compiler, wanted, flags, work, work / "build.log")
     objects += sorted(runtime(compiler, verilator, "", None).glob("*.o"))
     command = [*compiler.command, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", "-o", str(target), *map(str, objects)]
     run_tool("the linker", [*command, *compiler.libs, "-pthread"], work / "build.log")
