@@ -21,7 +21,9 @@ def mutate(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Mutants of each block.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Which mutants.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Tests, and proofs, at once.")] = 2,
-    limit: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="For the proof of one mutant.")] = 60,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="Of processor time, for the proof of one mutant.")
+    ] = 60,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON; - is stdout.")] = None,
 ) -> None:
     """Put faults into a block, one at a time, and see which of them the block's own tests find.

@@ -34,13 +34,13 @@ RUNNER = "ringbed.cli.mutate.runner"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`limit` seconds for each proof."""
+    """`limit`: seconds of processor time for each proof."""
 
     nic: str
     count: int
     seed: int
     jobs: int
-    limit: float
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,19 @@ import tempfile
 from pathlib import Path
 
 from ringbed.sim.mutate.netlist import CHECKS, Mutant, Mutants
-from ringbed.sim.yosys.tools import YOSYS, ToolFailure, run
+from ringbed.sim.yosys.tools import YOSYS, ToolFailure, ToolLate, run
 
 __all__ = ["Proof", "prove"]
 
 PROVE = (
     "read_rtlil flat.il; delete {checks}; rename top gate; mutate {fault}; read_rtlil flat.il; delete {checks}; "
     "rename top gold; miter -equiv -flatten gold gate miter; hierarchy -top miter; memory_map; async2sync; dffunmap; "
-    "opt -full; opt_clean -purge; "
-    "sat -verify -prove trigger 0 -set-def-inputs -tempinduct-baseonly -maxsteps {clocks} miter"
+    "setundef -zero; opt -full; opt_clean -purge; "
+    "sat -verify -prove trigger 0 -tempinduct-baseonly -maxsteps {clocks} miter"
 )
 REFUTED = "proof did fail"
+MEMORY = "4 GiB of memory"
+PATIENCE = 20  # times the processor time, on a machine that has other work
 
 
 class Proof(enum.StrEnum):
@@ -32,18 +34,21 @@ class Proof(enum.StrEnum):
     UNDECIDED = "undecided"
 
 
-def prove(mutants: Mutants, mutant: Mutant, clocks: int, seconds: float) -> Proof:
-    """Asks within `seconds`. Raises SynthError when Yosys is not there, or says something else."""
+def prove(mutants: Mutants, mutant: Mutant, clocks: int, seconds: int) -> Proof:
+    """Asks within `seconds` of processor time. Raises SynthError when Yosys is not there, or says something else."""
     fault = mutant.command.replace("-module top ", "-module gate ")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "flat.il").write_bytes((mutants.folder / "flat.il").read_bytes())
         try:
-            run(YOSYS, ["-p", PROVE.format(checks=CHECKS, fault=fault, clocks=clocks)], folder, seconds)
+            script = PROVE.format(checks=CHECKS, fault=fault, clocks=clocks)
+            run(YOSYS, ["-p", script], folder, PATIENCE * seconds, seconds)
+        except ToolLate:
+            return Proof.UNDECIDED
         except ToolFailure as failure:
             if REFUTED in str(failure):
                 return Proof.DIFFERENT
-            if "was not done in" in str(failure) or "memory" in str(failure):
+            if MEMORY in str(failure):
                 return Proof.UNDECIDED
             raise
     return Proof.EQUIVALENT
