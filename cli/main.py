@@ -21,6 +21,7 @@ from ringbed.cli.dut import command as dut
 from ringbed.cli.errata import command as errata
 from ringbed.cli.errors import EPILOG, Exit, UserError, explain
 from ringbed.cli.guest.command import guest
+from ringbed.cli.mutate.command import mutate
 from ringbed.cli.nic import command as nic
 from ringbed.cli.replay.command import replay
 from ringbed.cli.serve.command import serve
@@ -47,6 +48,7 @@ app.command(epilog=EPILOG)(demo)
 app.command(epilog=EPILOG)(serve)
 app.command(epilog=EPILOG)(guest)
 app.command(epilog=EPILOG)(replay)
+app.command(epilog=EPILOG)(mutate)
 app.command(epilog=EPILOG)(bench)
 
 

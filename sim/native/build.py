@@ -36,7 +36,7 @@ from ringbed.sim.seam.progress import Progress, speaker
 from ringbed.sim.seam.spec import NicSpec, component_ports, in_domain
 from ringbed.sim.seam.stages import StageTable
 
-__all__ = ["BuildError", "Progress", "build_model", "to_verilog", "verilog_of"]
+__all__ = ["BuildError", "Progress", "build_model", "runtime", "to_verilog", "verilog_of"]
 
 # What writes Verilog and builds models, but for what has a key of its own: the harness, the flags, the tools.
 MAKERS = (
@@ -158,14 +158,14 @@ class _Model:
         self._verilate(verilog)
         self._write_harness(templates)
         include = self.verilator.root / "include"
-        runtime = _runtime(self.compiler, self.verilator, self.trace, self.progress)
+        made = runtime(self.compiler, self.verilator, self.trace, self.progress)
         wanted = units(self.work, self.prefix, self.work / "harness.cpp")
         flags = [*CXX_FLAGS, f"-I{include}", f"-I{include / 'vltstd'}", f"-I{self.work}", *_defines(self.trace)]
         objects = compile_units(self.compiler, wanted, flags, self.work, self.log, self._compiled)
         objects += c_objects(self.spec.rtl, self.work, self.log)
         libs = [*(("-lz", "-llz4") if self.trace == "fst" else ()), *self.compiler.libs]
         command = [*self.compiler.command, "-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", WRAP, "-o", str(target)]
-        command += [*map(str, objects), *map(str, sorted(runtime.glob("*.o"))), *libs, "-pthread"]
+        command += [*map(str, objects), *map(str, sorted(made.glob("*.o"))), *libs, "-pthread"]
         run_tool("the linker", command, self.log, fault=fault_of(self.spec))
 
     def _compiled(self, done: int, of: int) -> None:
@@ -227,7 +227,7 @@ def skip_settled_inputs(work: Path, clock: str) -> bool:
     return True
 
 
-def _runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Progress | None) -> Path:
+def runtime(compiler: Compiler, verilator: Verilator, trace: str, progress: Progress | None) -> Path:
     """Verilator's own C++ files as objects: the same for every model, so compiled once."""
     include = verilator.root / "include"
     names = [

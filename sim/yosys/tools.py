@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,19 @@ from ringbed.sim.native.cache import cache_dir
 from ringbed.sim.needs import Missing, require
 from ringbed.sim.seam.spec import Rtl
 
-__all__ = ["LOG", "NEXTPNR", "SET_UP", "YOSYS", "SynthError", "Tool", "ToolFailure", "run", "staged", "versions"]
+__all__ = [
+    "LOG",
+    "NEXTPNR",
+    "SET_UP",
+    "YOSYS",
+    "SynthError",
+    "Tool",
+    "ToolFailure",
+    "ToolLate",
+    "run",
+    "staged",
+    "versions",
+]
 
 LOG = logging.getLogger(__name__)
 SET_UP = "%s is set up, once a machine: a minute or two"
@@ -41,6 +54,10 @@ class SynthMissing(SynthError, Missing):
 
 class ToolFailure(SynthError):
     """A tool ran and ended without a result for this design, or did not end in time."""
+
+
+class ToolLate(ToolFailure):
+    """It did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +105,33 @@ def _ready(tool: Tool) -> None:
                     LOG.info(SET_UP, tool.name)
 
 
-def _command(tool: Tool, arguments: Sequence[str]) -> list[str]:
+def _command(tool: Tool, arguments: Sequence[str], processor: int = 0) -> list[str]:
     call = f"import sys; from {tool.module} import {tool.function} as run; sys.exit(run(sys.argv[1:]))"
+    if processor:
+        call = f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({processor}, {processor})); {call}"
     return [sys.executable, "-c", call, *arguments]
 
 
-def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float) -> None:
-    """Run the tool in `folder`; raises ToolFailure with its last error, or when it is not done in `seconds`."""
+def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float, processor: int = 0) -> None:
+    """Run the tool in `folder`; raises ToolFailure with its last error, and ToolLate when it is not done in `seconds`,
+    or in so many of a processor's, which a busy machine does not shorten.
+    """
     versions()
     _ready(tool)
     try:
         done = subprocess.run(
-            _command(tool, arguments), cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
+            _command(tool, arguments, processor),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired as late:
         said = b"".join(part for part in (late.stdout, late.stderr) if isinstance(part, bytes))
-        raise ToolFailure(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
+        raise ToolLate(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
+    if done.returncode == -signal.SIGXCPU or (processor and done.returncode == -signal.SIGKILL):
+        raise ToolLate(f"{tool.name} was not done in {processor} s of processor time")
     if done.returncode != 0:
         raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")
 

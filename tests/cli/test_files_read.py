@@ -54,6 +54,7 @@ WRITTEN = {
     ("drivers check", "json"): "my_nic:MyNic --json",
     ("drivers check", "junit"): "my_nic:MyNic --junit",
     ("drivers check", "html"): "my_nic:MyNic --html",
+    ("mutate", "json"): "--block parse --json",
     ("nic synth", "json"): "em --json",
     ("nic synth", "page"): "em --page",
     ("errata list", "json"): "--json",

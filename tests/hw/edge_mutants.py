@@ -13,8 +13,8 @@ from typing import Any
 
 from amaranth.hdl import Const, Fragment, Mux, Signal, Value
 
+from ringbed.cli.mutate.suite import measure, prepare, tested
 from tests.hw.edges import Logic, counters, folds
-from tests.hw.mutants import measure, prepare, tested
 
 __all__ = ["carryless", "edged", "main"]
 
@@ -76,7 +76,7 @@ def main(module: str, name: str, *ways: str) -> None:
             measure(kind, [*ALL, test], kind)
             known.add(test)
         other = carryless(kind, register, int(value)) if way == "carry" else edged(kind, register, int(value), way)
-        if tested(kind, [*ALL, test], other)[0]:
+        if tested(kind, [*ALL, test], other).passes:
             print(line, flush=True)
 
 

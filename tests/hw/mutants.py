@@ -4,38 +4,26 @@ A result is a field of an output port. It is held at 0: what is looked at, but n
 counts as not read. A port of one bit is held at 1 too. A block made for several widths is broken whole at each.
 
 As a program it is told a class and its test file, and prints what no test sees, a line each. It imports once what all
-need and runs the tests in a child for each broken block; a simulation that goes on for longer than any of its test did
-with the whole block has failed, so a block that stands still takes no time. Nor does an example of hypothesis' take any
-to become a small one.
+need and runs the tests in a child for each broken block, as `ringbed mutate` does (cli/mutate/suite.py).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import hypothesis
-import pytest
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import Out
-from amaranth.sim import Simulator
 
-__all__ = ["WIDTHS", "breaks", "leaves", "main", "measure", "prepare", "results", "tested"]
+from ringbed.cli.mutate.suite import measure, prepare, tested
+
+__all__ = ["WIDTHS", "breaks", "leaves", "main", "results"]
 
 WIDTHS = (64, 128, 256, 512)
-PROFILE = "broken"  # as tests/conftest.py, but for the search of a small example
-QUICK = ("-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={PROFILE}")
-hypothesis.settings.register_profile(
-    PROFILE, derandomize=True, deadline=None, database=None,
-    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-)  # fmt: skip
 Break = tuple[str, int]  # the result, and what it is held at; or "width", and which
 Fields = Iterator[tuple[str, int, int]]  # name, first bit, bits
 
@@ -99,88 +87,10 @@ def broken(kind: Any, way: Break | None) -> Any:
     return Broken
 
 
-class Limited(Simulator):
-    """A simulation of a test ends with an error after the `limits` of that test, in seconds of its own time; `longest`
-    is what one took.
-    """
-
-    limits, longest = dict[str, float](), dict[str, float]()
-
-    def run(self) -> None:
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-
-        async def end(ctx: Any) -> None:
-            await ctx.delay(self.limits.get(test, 1.0))
-            raise AssertionError("a broken block does nothing any more")
-
-        self.add_testbench(end, background=True)
-        super().run()
-        self.longest[test] = max(self.longest.get(test, 0.0), self._engine.now * 1e-15)
-
-
-def replace(kind: Any, other: Any) -> None:
-    """Everywhere: blocks that hold one of it are asked for it by their tests too."""
-    name = str(kind.__name__)
-    for module in list(sys.modules.values()):
-        if vars(module).get(name) is kind:
-            setattr(module, name, other)
-
-
-def tested(kind: Any, tests: Sequence[str], other: Any) -> tuple[bool, dict[str, float]]:
-    """Whether `tests`, words of pytest's, pass in a child with `other` for the class; the longest simulation of each.
-
-    Raises RuntimeError when they neither pass nor fail.
-    """
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        code = 99
-        try:
-            out = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(out, 1)
-            os.dup2(out, 2)
-            replace(kind, other)
-            code = int(pytest.main([*QUICK, *tests]))
-            with os.fdopen(writer, "w") as pipe:
-                json.dump(Limited.longest, pipe)
-        finally:
-            os._exit(code)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        longest = json.loads(pipe.read() or "{}")
-    status = os.waitpid(child, 0)[1]
-    code = os.waitstatus_to_exitcode(status)
-    if code not in (0, 1, -24):  # -24: out of processor time
-        raise RuntimeError(f"the tests of {kind.__name__} ended with {code}")
-    return code == 0, longest
-
-
-def prepare() -> None:
-    """What all children need: their imports, simulations that end, no dumps of those that do not."""
-    import amaranth.sim
-
-    import_module("tests.conftest")
-    amaranth.sim.Simulator = Limited
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def measure(kind: Any, tests: Sequence[str], other: Any) -> None:
-    """Runs the tests with what changes nothing, to know how long a simulation of theirs may take.
-
-    Raises RuntimeError when they do not pass.
-    """
-    Limited.limits = {}
-    passes, longest = tested(kind, tests, other)
-    if not passes:
-        raise RuntimeError(f"the tests of {kind.__name__} do not pass with the whole block in another")
-    Limited.limits = {test: 2 * time + 1e-3 for test, time in longest.items()}
-
-
 def unread(kind: Any, tests: Sequence[str], ways: list[Break]) -> Iterator[str]:
     measure(kind, tests, broken(kind, None))
     for way in ways:
-        if tested(kind, tests, broken(kind, way))[0]:
+        if tested(kind, tests, broken(kind, way)).passes:
             yield f"{way[0]}={way[1]}"
 
 

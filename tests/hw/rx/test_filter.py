@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from amaranth.hdl import ResetInserter, Signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,6 +150,44 @@ def test_every_receive_address() -> None:
         entries = tuple((bytes([2, 0, 0, 0, 0, at]), at == index, False) for at in range(16))
         cases += [(Frame(bytes([2, 0, 0, 0, 0, at])), Tables(entries)) for at in range(16)]
     assert [got["address"] for got in rtl(cases)] == [int(at == index) for index in range(16) for at in range(16)]
+
+
+def test_every_receive_address_by_either_end() -> None:
+    """Of an address and its complement, so that each bit of each entry was both; the frame's other end is no match."""
+    rng, cases = random.Random(3), list[tuple[Frame, Tables]]()
+    for index in range(16):
+        for by_source in (False, True):
+            address, other = rng.randbytes(6), rng.randbytes(6)
+            for here in (address, bytes(0xFF ^ byte for byte in address)):
+                entries = tuple((here if at == index else rng.randbytes(6), at == index, by_source) for at in range(16))
+                hit, miss = Frame(here, other), Frame(other, here)
+                cases += [(frame, Tables(entries)) for frame in ((miss, hit) if by_source else (hit, miss))]
+    found = rtl(cases)
+    assert found == [reference(*case) for case in cases]
+    assert [got["address"] for got in found] == [1, 0] * 64
+
+
+def test_a_reset_takes_the_verdict_away() -> None:
+    """Also that of a frame told in the same clock."""
+    dut, reset, frames = RxFilter(), Signal(), (b"\xff" * 6, bytes.fromhex("01005e000001"))
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.control.bam, 1)
+        ctx.set(dut.mta_hit, 1)
+        for to in frames:
+            ctx.set(dut.head.destination, int.from_bytes(to, "little"))
+            ctx.set(dut.told, 1)
+            await ctx.tick()
+            assert ctx.get(dut.o.address) == ctx.get(dut.o.vlan) == 1
+            ctx.set(reset, 1)
+            await ctx.tick()
+            assert ctx.get(dut.o.as_value()) == 0
+            ctx.set(dut.told, 0)
+            ctx.set(reset, 0)
+            await ctx.tick()
+            assert ctx.get(dut.o.as_value()) == 0
+
+    simulate(ResetInserter(reset)(dut), run)
 
 
 def test_an_address_one_bit_from_broadcast_is_none() -> None:

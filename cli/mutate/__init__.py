@@ -1,0 +1,1 @@
+"""`ringbed mutate`: how many faults in a block its own tests find."""
