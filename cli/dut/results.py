@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from ringbed.conformance.blocks.case import Finding
     from ringbed.conformance.blocks.run import Report
 
-__all__ = ["SHOWN", "junit_xml", "show", "some", "table", "write_capture"]
+__all__ = ["SHOWN", "grouped", "junit_xml", "show", "some", "table", "write_capture"]
 
 SHOWN = 20  # findings that are printed
+KINDS = 3  # that are named of many with equal sentences
 
 
 def table(report: Report) -> Table:
@@ -40,31 +41,48 @@ def table(report: Report) -> Table:
 
 
 def show(console: Console, findings: Sequence[Finding], capture: Path) -> None:
-    """Prints some of the findings, and writes the frames of all to `capture`."""
+    """Prints some of the findings, equal sentences once, and writes the frames of all to `capture`."""
     from rich.markup import escape
 
-    for finding in some(findings):
-        console.print(f"[red]{escape(str(finding))}[/]", highlight=False, soft_wrap=True)
-    if len(findings) > SHOWN:
-        console.print(f"... and {len(findings) - SHOWN:,} more")
+    groups = grouped(findings)
+    shown = some([group[0] for group in groups])
+    for group in (group for finding in shown for group in groups if group[0] is finding):
+        console.print(f"[red]{escape(str(group[0]))}[/]{escape(_more(group))}", highlight=False, soft_wrap=True)
+    if left := [group for group in groups if group[0] not in shown]:
+        console.print(f"... and {sum(map(len, left)):,} more, of {len(left):,} sorts")
     if any(finding.sent or finding.came for finding in findings):
         write_capture(capture, findings)
         console.print(f"{capture}: the frames of all {len(findings):,} findings", highlight=False, soft_wrap=True)
 
 
-def some(findings: Sequence[Finding]) -> list[Finding]:
-    """As many as are shown: in front what no block may do, once each, which mostly explains the rest; of kinds some."""
-    rules: dict[str, Finding] = {}
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Those of which the same is said, wherever it was, in the order of the first of each."""
+    groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.of_batch:
-            rules.setdefault(finding.what.partition(" (")[0], finding)
+        sort = finding.what.partition(" (")[0] if finding.of_batch else finding.words
+        groups.setdefault(sort, []).append(finding)
+    return list(groups.values())
+
+
+def _more(group: Sequence[Finding]) -> str:
+    """How often else it was so, and where."""
+    if len(group) == 1:
+        return ""
+    kinds = list(dict.fromkeys(finding.kind for finding in group))
+    named = ", ".join(kinds[:KINDS]) + (f" and {len(kinds) - KINDS} other kinds" if len(kinds) > KINDS else "")
+    return f" [{len(group):,} of these, in {named}]"
+
+
+def some(findings: Sequence[Finding]) -> list[Finding]:
+    """As many as are shown: in front what no block may do, which mostly explains the rest; of kinds some."""
+    rules = [finding for finding in findings if finding.of_batch]
     turns, seen = list[tuple[int, int]](), dict[str, int]()
     for number, finding in enumerate(findings):
         if not finding.of_batch:
             seen[finding.kind] = seen.get(finding.kind, 0) + 1
             turns.append((seen[finding.kind], number))
-    chosen = sorted(number for _, number in sorted(turns)[: SHOWN - len(rules)])
-    return [*rules.values(), *(findings[number] for number in chosen)]
+    chosen = sorted(number for _, number in sorted(turns)[: max(0, SHOWN - len(rules))])
+    return [*rules, *(findings[number] for number in chosen)]
 
 
 def write_capture(path: Path, findings: Sequence[Finding]) -> None:

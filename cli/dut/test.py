@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringbed.cli.dut.known import asked_line, read_known, write_known
 from ringbed.cli.dut.results import junit_xml, show, table
 from ringbed.cli.dut.waves import check_format, record
 from ringbed.cli.errors import Exit, UserError
@@ -53,6 +55,12 @@ def dut_test(
     waves: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a waveform of the first finding, .fst or .vcd.")
     ] = None,
+    expect: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Known findings, of --record: only others end with 1.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Write what is found as known, for --expect.")
+    ] = None,
 ) -> None:
     """Test one block of a NIC: what its kind's contract asks, frames of every kind, a sentence for each finding.
 
@@ -61,33 +69,46 @@ def dut_test(
     """
     from rich.console import Console
 
+    from ringbed.conformance.blocks.types import own_codes
     from ringbed.conformance.references.oracle import require_scapy
 
     _check_engine(engine)
     require_scapy()
     capture = pcap or Path(f"{portmap.stem}.pcapng")
-    must_all_be_writable((capture, junit, waves), portmap)
+    must_all_be_writable((capture, junit, waves, save), portmap, expect)
     if waves is not None:
         check_format(waves, engine)
+    known = None if expect is None else read_known(expect)
     console = Console()
     with console.status("reading the map ...") as status:
         ready = _ready(portmap, engine, status.update, _Times(reset_clocks, reset_wait), plusarg or ())
+        contract = ready.ports.setup.contract.name
+        if known is not None:
+            known.must_be_of(asked_line(contract, seed, full))
         cases = _cases(ready.ports.setup, seed, full, kind or ())
         block = ready.opened()
     try:
-        report = _ask(console, block, ready.ports.setup, cases, seed)
+        setup, own = own_codes(block, ready.ports.setup, seed)
+        cases = cases if own is None else _cases(setup, seed, full, kind or ())
+        report = _ask(console, block, setup, cases, seed)
     finally:
         block.engine.close()
-    named = f"{portmap}: {ready.ports.setup.contract.name}, engine {engine}, seed {seed}"
-    console.print(named, highlight=False, soft_wrap=True)
+    if own is not None:
+        report = replace(report, asked={own.kind: 1} | report.asked, findings=[own, *report.findings])
+    if save is not None:
+        write_known(save, asked_line(contract, seed, full), report.findings)
+    every, report = report, known.unknown(report) if known else report
+    console.print(f"{portmap}: {contract}, engine {engine}, seed {seed}", highlight=False, soft_wrap=True)
     console.print(table(report))
+    for line in known.told(every) if known else ():
+        console.print(line, highlight=False, soft_wrap=True)
     if junit is not None:
         write_text(junit, junit_xml(str(portmap), report))
     if report.findings:
         show(console, report.findings, capture)
-        _explain(console, ready.opened, cases, report, waves)
+        _explain(console, partial(ready.opened, setup), cases, report, waves)
         raise typer.Exit(Exit.FINDING)
-    console.print(f"no findings in {sum(report.asked.values()):,} cases")
+    console.print(f"no {'new ' if known else ''}findings in {sum(report.asked.values()):,} cases")
 
 
 def _check_engine(name: str) -> None:
@@ -116,7 +137,7 @@ class _Ready:
     """A block that was read, and how it is opened as often as it is needed."""
 
     ports: BlockPorts
-    opened: Callable[[], EngineBlock]
+    opened: Callable[..., EngineBlock]  # with its setup, where that is another than the map's
 
 
 def _ready(
@@ -135,8 +156,9 @@ def _ready(
         raise UserError(str(error)) from None
     spec = block_spec(dut, rtl, ports)
 
-    def opened() -> EngineBlock:
-        return EngineBlock(open_engine(engine, spec, progress=progress, plusargs=words), ports, dut)
+    def opened(setup: Setup = ports.setup) -> EngineBlock:
+        device = open_engine(engine, spec, progress=progress, plusargs=words)
+        return EngineBlock(device, replace(ports, setup=setup), dut)
 
     return _Ready(ports, opened)
 
@@ -160,8 +182,8 @@ def _explain(
     from ringbed.conformance.blocks.run import PAUSED
 
     told = [f"in common: {shared}" for shared in in_common(cases, report)]
-    if waves is not None:
-        first = report.findings[0]
+    first = next((each for each in report.findings if each.kind.removesuffix(PAUSED) in cases), None)
+    if waves is not None and first is not None:
         with console.status("recording the first finding ..."):
             told.append(record(opened, cases[first.kind.removesuffix(PAUSED)], first, waves))
     for line in told:

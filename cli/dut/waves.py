@@ -35,8 +35,8 @@ def record(opened: Callable[[], EngineBlock], cases: Sequence[Case], finding: Fi
     """Write `path`; `cases` are those of the finding's kind. Says what the waveform is of."""
     from ringbed.conformance.blocks.run import BATCH
 
-    begin = finding.index // BATCH * BATCH
-    end = min(begin + BATCH, len(cases)) if finding.of_batch else finding.index + 1
+    begin = finding.index if finding.cut else finding.index // BATCH * BATCH  # behind a reset each case is asked alone
+    end = min(begin + BATCH, len(cases)) if finding.of_batch and not finding.cut else finding.index + 1
     own = f"number {finding.index} of {finding.kind}"
     for before in (end - begin - 1,) if finding.of_batch else (*BEFORE, end - begin - 1):
         first = max(begin, end - 1 - before)

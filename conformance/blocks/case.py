@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Answers", "Ask", "BlockUnderTest", "Case", "Finding", "PausingBlock"]
+__all__ = ["Answers", "Ask", "Behind", "BlockUnderTest", "Case", "Cut", "Finding", "PausingBlock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,30 @@ class Ask:
 
     frame: bytes
     command: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """When a block is reset: behind as many beats that it took or, with `out`, gave, and `late` clocks more."""
+
+    beats: int
+    out: bool = False
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A reset in the middle of `ask`, of which the block takes, or gives, `of` beats in all."""
+
+    ask: Ask
+    cut: Cut
+    of: int
+
+    @property
+    def words(self) -> str:
+        """For a sentence about what came behind it."""
+        late = f" and {self.cut.late} clocks" if self.cut.late else ""
+        return f"behind a reset after {self.cut.beats} of {self.of} beats {'out' if self.cut.out else 'in'}{late}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +76,13 @@ class PausingBlock(BlockUnderTest, Protocol):
         """Forget all that is still to come: the next batch's answers are its own."""
         ...
 
-    def interrupt(self, asks: Sequence[Ask], clocks: int) -> bool:
-        """Begin with these, and begin anew after so many clocks, whatever came. False of a block without a reset."""
+    @property
+    def resets(self) -> bool:
+        """Whether it has a reset."""
+        ...
+
+    def interrupt(self, asks: Sequence[Ask], cut: Cut) -> bool:
+        """Begin with these, and begin anew at the cut, whatever came. False where it did not come to that."""
         ...
 
 
@@ -63,7 +92,8 @@ class Case:
 
     `frames`: for each frame that must come out, the bytes that are right, mostly one. `results`: what is right for the
     result, as aspects in words (`{"l4": "good"}`), of which one must hold; an aspect that is left out may be anything.
-    `places`: names for bytes of frames that come out. `hints`: what the words of a wrong aspect tell.
+    `places`: names for bytes of frames that come out. `hints`: what the words of a wrong aspect tell. `behind`: the
+    reset, just before, in the middle of something else.
     """
 
     about: str
@@ -72,6 +102,7 @@ class Case:
     results: tuple[Mapping[str, str], ...] = ()
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    behind: Behind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +111,8 @@ class Finding:
 
     Of a batch that begins with that case, and not of one case, `what` is all there is to say.
     `about` is what that frame is; `sent` went in with `command`, `came` is the frame that came out, if one did.
-    `pauses` says in which streams they were, if any; `cut`, that the block had been reset in the middle of a frame
-    shortly before; `alone`, that the case was right when it was asked again, behind a reset and without pauses.
+    `pauses` says in which streams they were, if any; `cut`, in the middle of what the block had been reset just before,
+    if it was; `alone`, that the case was right when it was asked again, behind a reset and without pauses.
     """
 
     kind: str
@@ -96,7 +127,7 @@ class Finding:
     came: bytes | None = None
     hint: str = ""
     pauses: str = ""
-    cut: bool = False
+    cut: str = ""
     alone: bool = False
 
     @property
@@ -122,7 +153,7 @@ class Finding:
     def __str__(self) -> str:
         size = f", {len(self.sent)} bytes" if self.sent else ""
         pauses = f", {self.pauses}" if self.pauses else ""
-        cut = ", behind a reset in mid-frame" if self.cut else ""
+        cut = f", {self.cut}" if self.cut else ""
         alone = "; asked alone it is right" if self.alone else ""
         where = f"{self.kind}, seed {self.seed}, number {self.index} ({self.about}{size}{pauses}{cut})"
         return f"{where}: {self.words}{alone}"

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ringbed.conformance.blocks.case import Answers, Ask
+from ringbed.conformance.blocks.case import Answers, Ask, Cut
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
 from ringbed.hw.formats.blocks import (
     COUNT_BITS,
+    CUT_DONE,
+    CUT_LATE,
+    CUTS,
+    EARLIER,
     EARLY,
     LONGEST_PAUSE,
     MARKS,
@@ -34,6 +38,7 @@ PAUSED_A_BEAT, PAUSED = 64, 8 * LONGEST_PAUSE  # and more with pauses: both stre
 SETTLE = 2000  # clocks in which what is too much may still come when all has
 SPARE = 16  # frames beyond what a batch can make: a block that gives more will not end by itself
 RESET = 64  # clocks of reset when all has been swallowed, at least
+CUT_STEP = 32  # clocks between two looks whether it is
 BETWEEN = 32  # clocks between two frames on the engine's wire, at most
 
 
@@ -43,7 +48,7 @@ class EngineBlock:
     def __init__(self, engine: Engine, block: BlockPorts, dut: Dut) -> None:
         self.engine, self.setup, self.quiet = engine, block.setup, block.quiet
         self.gives_frames, self.gives_results = dut.tx is not None, block.setup.contract.result is not None
-        self.lanes, self._resets = lanes_of(block.setup.contract, dut.rx, dut.tx), bool(dut.resets)
+        self.lanes, self.resets = lanes_of(block.setup.contract, dut.rx, dut.tx), bool(dut.resets)
         self._reset_clocks, self._reset_wait = max(RESET, dut.reset_clocks), dut.reset_wait
         self._counted, self._pauses, self._unread = dict.fromkeys(WRONGS, 0), 0, 0
         self._said: list[Finding] = []  # by the block's own Verilog, and found with the next batch
@@ -65,13 +70,21 @@ class EngineBlock:
         self._said += [each for each in self.engine.findings() if each.rule.startswith("verilog.")]
         self._counted, self._unread = dict.fromkeys(WRONGS, 0), 0
 
-    def interrupt(self, asks: Sequence[Ask], clocks: int) -> bool:
-        if not self._resets:
+    def interrupt(self, asks: Sequence[Ask], cut: Cut) -> bool:
+        """The wrapper resets the block, which stays so until the restart; when it was is the same on every engine."""
+        if not self.resets:
             return False
+        for name, value in ((CUTS["out" if cut.out else "in"], cut.beats), (CUT_LATE, cut.late)):
+            self.engine.set_pin(name, value)
         self._send(asks)
-        self.engine.run(self.engine.now + clocks, Event.TIME)
+        last = self.engine.now + self._quiet(asks)
+        while self.engine.now < last and not self.engine.get_pin(CUT_DONE):
+            self.engine.run(self.engine.now + CUT_STEP, Event.TIME)
+        happened = bool(self.engine.get_pin(CUT_DONE))
+        for name in CUTS.values():
+            self.engine.set_pin(name, 0)
         self.restart()
-        return True
+        return happened
 
     def _send(self, asks: Sequence[Ask]) -> None:
         sent = [self._front(ask) + ask.frame for ask in asks]
@@ -131,7 +144,7 @@ class EngineBlock:
 
     def _wrongs(self) -> Iterator[tuple[str, str]]:
         """What was counted since the last batch, and what the engine's own checker of streams saw; by name."""
-        for name, words in WRONGS.items():
+        for name, words in (WRONGS | ({EARLY: EARLIER} if self.setup.early else {})).items():
             before, self._counted[name] = self._counted[name], self.engine.get_pin(name)
             if count := self._counted[name] - before:
                 yield name, _times(words, count, " or more" * (self._counted[name] == (1 << COUNT_BITS) - 1))

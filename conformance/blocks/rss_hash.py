@@ -21,13 +21,18 @@ from ringbed.conformance.references.toeplitz import VECTORS, Flow, flow_of
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import HashKind
 
-__all__ = ["FIELD_KINDS", "STREAM_KINDS", "field_cases", "reader", "stream_cases"]
+__all__ = ["FIELD_KINDS", "STREAM_KINDS", "any_flows", "field_cases", "reader", "stream_cases"]
 
 _VECTORS, _BITS, _RANDOM = "microsoft's vectors", "single bits", "any addresses and ports"
 FIELD_KINDS = (_VECTORS, _BITS, _RANDOM)
 STREAM_KINDS = (_VECTORS, _BITS, _RANDOM, *FRAMES)
 # RFC 8200 4.4: which destination is meant; no headers, or lies. Nothing, or anything that is in the frame, is right.
 _OPEN = ("segments left", "cut short", "length")
+
+
+def any_flows(seed: int) -> list[Ask]:
+    """Frames of any addresses and ports: TCP, UDP and a protocol without ports over IPv4 and IPv6."""
+    return [Ask(frame) for frame in _carried(_RANDOM, seed)]
 
 
 def reader(setup: Setup) -> Reader:
@@ -59,7 +64,7 @@ def field_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
 
 def stream_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """Frames, and the hashes that are right for them."""
-    frames = frames_of(kind, seed) if kind in FRAMES else list(_carried(kind, seed))
+    frames = frames_of(kind, seed, setup.lanes) if kind in FRAMES else list(_carried(kind, seed))
     for frame in frames:
         parts = dissect(frame, LONGEST_HEADERS)
         bare = without_tags(frame) if parts.kind == "other EtherType" else frame

@@ -13,12 +13,13 @@ from enum import Enum
 from ringbed.conformance.blocks import rss_hash, rx_checksum, segment, tx_checksum
 from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding, PausingBlock
 from ringbed.conformance.blocks.compare import Reader, compare
+from ringbed.conformance.blocks.resets import RESETS, reset_cases
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import NOISE_BITS
 
 __all__ = [
-    "BATCH", "MIXED", "PAUSED", "ROUNDS", "WAYS", "Amount", "ReadyTest", "Report", "ask", "ask_twice", "begin_as",
-    "check_block", "questions", "ready_test",
+    "BATCH", "MIXED", "PAUSED", "RESETS", "ROUNDS", "WAYS", "Amount", "ReadyTest", "Report", "ask", "ask_twice",
+    "begin_as", "check_block", "questions", "ready_test",
 ]  # fmt: skip
 
 MIXED = "all kinds, mixed"  # stale context of one shows in the next
@@ -26,7 +27,8 @@ PAUSED = ", with pauses"
 WAYS = {"pauses in": (True, False), "pauses out": (False, True), "pauses in and out": (True, True)}
 ROUNDS = 1 + len(WAYS)
 BATCH = 128  # asks at once
-CUT_FROM, CUT = 20, 200  # clocks in which a frame is on its way, of a few short ones
+CUT_FRAMES = {"QUICK": 2, "FULL": 12}  # frames that are cut by a reset at each of their beats
+CUT_WAYS = ("", "pauses in and out")
 AGAIN = 20  # findings whose cases are asked once more
 
 
@@ -86,18 +88,20 @@ def questions(
     Raises ValueError for a kind that the ready test does not have, and where nothing that was wanted fits the block.
     """
     test = ready_test(setup)
-    wanted = tuple(kinds) or (*test.kinds, MIXED)
-    if unknown := [kind for kind in wanted if kind not in (*test.kinds, MIXED)]:
-        raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join(map(repr, (*test.kinds, MIXED)))}")
-    made = test.kinds if MIXED in wanted else wanted
-    every = {kind: [case for case in test.cases(kind, seed, setup) if len(case.ask.frame) <= setup.longest]
-             for kind in made}  # fmt: skip
-    every[MIXED] = _mix(every, seed, amount)
-    asked = {kind: every[kind] if kind == MIXED else _choose(every[kind], kind, seed, amount) for kind in wanted}
+    known = (*test.kinds, MIXED, RESETS)
+    wanted = tuple(kinds) or known
+    if unknown := [kind for kind in wanted if kind not in known]:
+        raise ValueError(f"there is no kind {unknown[0]!r}; there is {', '.join(map(repr, known))}")
+    made = test.kinds if MIXED in wanted or RESETS in wanted else wanted
+    every = {kind: [case for case in test.cases(kind, seed, setup)
+                    if setup.shortest <= len(case.ask.frame) <= setup.longest] for kind in made}  # fmt: skip
+    of_all = {MIXED: _mix(every, seed, amount), RESETS: reset_cases(every, seed, setup, CUT_FRAMES[amount.name])}
+    asked = {kind: of_all[kind] if kind in of_all else _choose(every[kind], kind, seed, amount) for kind in wanted}
     empty = [kind for kind in kinds if not asked[kind]] or ([] if any(asked.values()) else ["any kind"])
     if empty:
+        shortest = f", its shortest frame of {setup.shortest:,} bytes" if setup.shortest else ""
         longest = f" and its longest frame of {setup.longest:,} bytes" if setup.longest else ""
-        raise ValueError(f"no case of {empty[0]} fits this block: its ports{longest} leave none")
+        raise ValueError(f"no case of {empty[0]} fits this block: its ports{shortest}{longest} leave none")
     return asked
 
 
@@ -129,10 +133,12 @@ def ask_twice(
 ) -> Report:  # fmt: skip
     """Ask at full speed, then the same with pauses: in the stream in, in that out, in both.
 
-    Each kind begins behind a reset, some behind one in the middle of a frame, so that it asks the same whatever was
-    asked before. Kinds with pauses have `PAUSED` behind their names; what went wrong in the same way before is said
-    once, with the first pauses that show it.
+    Each kind begins behind a reset, so that it asks the same whatever was asked before, and each case of RESETS behind
+    one in the middle of a frame. Kinds with pauses have `PAUSED` behind their names; what went wrong in the same way
+    before is said once, with the first pauses that show it.
     """
+    if not block.resets:
+        cases = {kind: [] if kind == RESETS else of_kind for kind, of_kind in cases.items()}
     report = Report(seed, {kind + paused: len(of_kind) for paused in ("", PAUSED) for kind, of_kind in cases.items()})
     found = dict[tuple[object, ...], Finding]()
     for ways in ("", *WAYS):
@@ -147,25 +153,48 @@ def ask_twice(
 
 
 def begin_as(block: PausingBlock, finding: Finding, cases: Sequence[Case] = ()) -> None:
-    """As it was when the finding's kind began; `cases` are the kind's, where a reset in mid-frame is to be repeated."""
-    _begin(block, finding.kind.removesuffix(PAUSED), finding.seed, finding.pauses, cases if finding.cut else ())
+    """As it was when the finding's kind began; behind the reset in mid-frame that was in front of its case, when that
+    is the last of `cases`."""
+    _begin(block, finding.kind.removesuffix(PAUSED), finding.seed, finding.pauses)
+    if finding.cut and cases and (behind := cases[-1].behind):
+        block.interrupt([behind.ask], behind.cut)
 
 
-def _begin(block: PausingBlock, kind: str, seed: int, ways: str, cases: Sequence[Case]) -> bool:
-    """Begin anew; behind a reset in the middle of the first of `cases`, in one of four kinds."""
-    noise, (into, out) = _noise(kind, seed, ways), WAYS.get(ways, (False, False))
-    block.begin(into, out, noise)
-    cut = bool(cases) and noise % 4 == 0
-    return cut and block.interrupt([case.ask for case in cases[:3]], CUT_FROM + noise // 4 % CUT)
+def _begin(block: PausingBlock, kind: str, seed: int, ways: str) -> None:
+    into, out = WAYS.get(ways, (False, False))
+    block.begin(into, out, _noise(kind, seed, ways))
 
 
 def _ask_anew(
     block: PausingBlock, setup: Setup, kind: str, cases: Sequence[Case], seed: int, ways: str,
     progress: Callable[[str, int], None],
 ) -> Iterator[Finding]:  # fmt: skip
-    cut = _begin(block, kind, seed, ways, cases)
-    for finding in ask(block, setup, {kind: cases}, seed, progress, block.restart).findings:
-        yield replace(finding, kind=kind + PAUSED * bool(ways), pauses=ways, cut=cut and finding.index < BATCH)
+    _begin(block, kind, seed, ways)
+    asked = _ask_behind_resets if kind == RESETS else _ask_batches
+    for finding in asked(block, setup, kind, cases, seed, ways, progress):
+        yield replace(finding, kind=kind + PAUSED * bool(ways), pauses=ways)
+
+
+def _ask_batches(
+    block: PausingBlock, setup: Setup, kind: str, cases: Sequence[Case], seed: int, ways: str,
+    progress: Callable[[str, int], None],
+) -> Iterator[Finding]:  # fmt: skip
+    yield from ask(block, setup, {kind: cases}, seed, progress, block.restart).findings
+
+
+def _ask_behind_resets(
+    block: PausingBlock, setup: Setup, kind: str, cases: Sequence[Case], seed: int, ways: str,
+    progress: Callable[[str, int], None],
+) -> Iterator[Finding]:  # fmt: skip
+    """Each alone, at full speed and with pauses everywhere; what is said of a reset is that it happened."""
+    for index, case in enumerate(cases if ways in CUT_WAYS else ()):
+        behind = case.behind
+        happened = behind is not None and block.interrupt([behind.ask], behind.cut)
+        found = compare(kind, seed, index, [case], block([case.ask]), ready_test(setup).read)
+        yield from (replace(finding, cut=behind.words if behind and happened else "") for finding in found)
+        if found:
+            block.restart()
+    progress(kind, len(cases))
 
 
 def _noise(kind: str, seed: int, ways: str) -> int:

@@ -30,7 +30,7 @@ OTHER = "other EtherType"
 def sum_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """Every frame of the kind, and the sum from the block's `start` on."""
     start, little = int(setup.option("start")), setup.option("byte_order") == "little"
-    for frame in frames_of(kind, seed):
+    for frame in frames_of(kind, seed, setup.lanes):
         value, parts = _swapped(raw_sum(frame, start), little), dissect(frame)
         hints = {
             f"0x{_swapped(value, True):04x}": "its bytes are exchanged: see the option byte_order",
@@ -52,7 +52,7 @@ def _swapped(value: int, little: bool) -> int:
 def verdict_cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """Every frame of the kind with at least a link header, and the verdicts that are right for it."""
     oracle = Oracle(longest=LONGEST_HEADERS)
-    for frame in frames_of(kind, seed):
+    for frame in frames_of(kind, seed, setup.lanes):
         if len(frame) >= LINK_HEADER:
             parts, verdict = dissect(frame, LONGEST_HEADERS), oracle(frame).verdict
             allowed = list(_allowed(frame, parts, verdict))

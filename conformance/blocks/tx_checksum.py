@@ -19,9 +19,10 @@ from ringbed.hw.formats.block_setup import Setup
 
 __all__ = ["KINDS", "cases"]
 
+LINK_HEADER = 14
 # Of what no host would send.
 _NO_QUESTION = ("pad", "both sums wrong", "one sum wrong", "sums wrong their own way", *lies.KINDS, *zeros.KINDS)
-KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "late starts", "seeds")
+KINDS = (*(kind for kind in FRAMES if kind not in _NO_QUESTION), "anywhere", "every place", "late starts", "seeds")
 _LIMITS = (2048, 4096, 8192, 16384, 32768)  # of ports of 11 to 15 bits; frames of headers end at some 1,024
 
 
@@ -29,7 +30,10 @@ def cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
     """The cases of one of KINDS; commands that do not fit the block's ports are left out."""
     rng = random.Random(f"tx-checksum {kind} {seed}")
     makers = {"anywhere": _anywhere, "late starts": _late_starts, "seeds": _seeds}
-    made = makers[kind](rng, seed) if kind in makers else _as_a_host(rng, kind, seed)
+    if kind == "every place":
+        made = _every_place(rng, setup.lanes)
+    else:
+        made = makers[kind](rng, seed) if kind in makers else _as_a_host(rng, kind, seed, setup.lanes)
     for about, frame, place in made:
         if place is not None and setup.fits(_command(place)):
             yield _summed(about, frame, place, "udp" in setup.ports)
@@ -40,8 +44,8 @@ def cases(kind: str, seed: int, setup: Setup) -> Iterator[Case]:
 Made = Iterator[tuple[str, bytes, Place | None]]
 
 
-def _as_a_host(rng: random.Random, kind: str, seed: int) -> Made:
-    for frame in frames_of(kind, seed):
+def _as_a_host(rng: random.Random, kind: str, seed: int, lanes: int) -> Made:
+    for frame in frames_of(kind, seed, lanes):
         parts = dissect(frame, LONGEST_HEADERS)
         place = None if kind == "not to be touched" else sum_place(frame, parts)
         if place is None or rng.randrange(4) == 0:
@@ -57,6 +61,16 @@ def _anywhere(rng: random.Random, seed: int) -> Made:
         words = (length - 2 - start) // 2
         for offset in {start, start + 2 * rng.randint(0, words), start + 2 * words}:
             yield "no protocol", rng.randbytes(length), Place(start, offset, bool(rng.randrange(2)))
+
+
+def _every_place(rng: random.Random, lanes: int) -> Made:
+    """The field at every byte of a beat, so also in two beats; once at the frame's end, once with more behind it."""
+    for place in range(lanes):
+        for behind in (0, rng.randrange(1, 2 * lanes + 2)):
+            offset = place + lanes * (-(-LINK_HEADER // lanes) + rng.randrange(3))
+            start = offset - 2 * rng.randrange(min(offset - LINK_HEADER, 40) // 2 + 1)
+            about = f"no protocol, a field at byte {place} of a beat" + ", then the end" * (not behind)
+            yield about, rng.randbytes(offset + 2 + behind), Place(start, offset, bool(rng.randrange(2)))
 
 
 def _late_starts(rng: random.Random, seed: int) -> Made:

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from ringbed.conformance.frames import carried, lies, zeros
+from ringbed.conformance.frames import again, carried, folds, lies, zeros
 from ringbed.conformance.frames.damage import damaged_copies
 from ringbed.conformance.frames.made import FRAGMENT_OFFSETS, IPV4, IPV6, Build, captured, ip_options, made
 from ringbed.conformance.frames.stacks import LONGEST_HEADERS, link, stacks
@@ -22,22 +22,31 @@ from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, dissect
 from ringbed.conformance.references.checksum import inserted, pseudo_sum, sum_place, with_seed
 from ringbed.sim.wire.payload import payload
 
-__all__ = ["KINDS", "LONGEST_HEADERS", "frames_of"]
+__all__ = ["KINDS", "LANES", "LONGEST_HEADERS", "frames_of"]
 
+LANES = 8  # bytes of a beat, where nobody says
 TUNNEL_PORTS = (4789, 4790, 6081, 8472, 500, 4500, 2152)  # VXLAN, VXLAN-GPE, GENEVE, the old VXLAN, ESP, ESP, GTP-U
 PADDED_AROUND = (6, 8, 17, 18, 32, 45, 46, 60, 61, 64, 65)
 LIMITS = (128, 256, 512, 1024)
 JUMBO = (2047, 2048, 2049, 4095, 4096, 4097, 9000, 9014, 9018, 16384)  # bytes of frames; 9014 and 9018 hold 9,000
 
 
-def frames_of(kind: str, seed: int) -> list[bytes]:
-    """The frames of a kind; the same seed gives the same. Raises KeyError for a kind that there is not."""
-    return list(_made(kind, seed))
+def frames_of(kind: str, seed: int, lanes: int = LANES) -> list[bytes]:
+    """The frames of a kind; the same seed gives the same. `lanes`: bytes of a beat, for edges that lie between beats.
+
+    Raises KeyError for a kind that there is not.
+    """
+    return list(_by_beats(kind, seed, lanes) if kind in _BY_BEATS else _made(kind, seed))
 
 
 @lru_cache(maxsize=32)
 def _made(kind: str, seed: int) -> tuple[bytes, ...]:
     return tuple(KINDS[kind](random.Random(f"{kind} {seed}"), seed))
+
+
+@lru_cache(maxsize=8)
+def _by_beats(kind: str, seed: int, lanes: int) -> tuple[bytes, ...]:
+    return tuple(_BY_BEATS[kind](random.Random(f"{kind} {seed}"), seed, lanes))
 
 
 def _lengths(rng: random.Random, seed: int) -> Iterator[bytes]:
@@ -218,6 +227,13 @@ def _noise(rng: random.Random, seed: int) -> Iterator[bytes]:
         yield rng.randbytes(length)
 
 
+def _of_usual_beats(
+    make: Callable[[random.Random, int, int], Iterator[bytes]],
+) -> Callable[[random.Random, int], Iterator[bytes]]:
+    return lambda rng, seed: make(rng, seed, LANES)
+
+
+_BY_BEATS = {**again.BY_BEATS, **folds.BY_BEATS}
 KINDS: dict[str, Callable[[random.Random, int], Iterable[bytes]]] = {
     "two hosts": lambda rng, seed: captured(),
     "every protocol": lambda rng, seed: made(seed),
@@ -238,6 +254,8 @@ KINDS: dict[str, Callable[[random.Random, int], Iterable[bytes]]] = {
     **carried.KINDS,
     **lies.KINDS,
     **zeros.KINDS,
+    **again.KINDS,
+    **{kind: _of_usual_beats(make) for kind, make in _BY_BEATS.items()},
     "damage": _damaged,
     "noise": _noise,
 }

@@ -15,7 +15,7 @@ from ringbed.conformance.references.anatomy import TCP, UDP, Anatomy, dissect
 from ringbed.conformance.references.checksum import Place, inserted, pseudo_sum, raw_sum, sum_place, with_seed
 from ringbed.sim.wire.payload import payload
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "summed", "with_ip_sum"]
 
 Stack = tuple[bytes, Anatomy]
 
@@ -62,7 +62,7 @@ def _tcp_headers(rng: random.Random, seed: int) -> Iterator[bytes]:
             short = good if words < 15 else _with_ip_length(good[:-12], parts, end - 12 - _counted_from(parts))
             data = bytearray(short)
             data[begin + 12] = words << 4 | data[begin + 12] & 0xF
-            yield _summed(bytes(data))
+            yield summed(bytes(data))
         for size in (0, 1, 8, 12, 18, 19):
             yield _with_ip_length(good, parts, begin + size - _counted_from(parts))
 
@@ -131,7 +131,7 @@ def with_ip_sum(frame: bytes, begin: int, size: int) -> bytes:
     return frame[: begin + 10] + (0xFFFF ^ raw_sum(header, 0)).to_bytes(2, "big") + frame[begin + 12 :]
 
 
-def _summed(frame: bytes) -> bytes:
+def summed(frame: bytes) -> bytes:
     """`frame` with the right sum of its TCP or UDP; one without a place for it is left as it is."""
     parts = dissect(frame, LONGEST_HEADERS)
     place = sum_place(frame, parts)

@@ -14,11 +14,24 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, ResetIn
 from amaranth.lib import stream
 
 from ringbed.hw.dut.block_stream import Burst, CommandPeel, CommandShow, Early, ResultPack, Steady, beat
+from ringbed.hw.dut.cut import Cut
 from ringbed.hw.dut.pauses import Pauses
 from ringbed.hw.dut.stream import inward, outward
 from ringbed.hw.dut.wrapper import Wrapper
 from ringbed.hw.formats.block_setup import BlockPorts, lanes_of
-from ringbed.hw.formats.blocks import COUNT_BITS, EARLY, NOISE, NOISE_BITS, PAUSES, RESTART, WRONGS
+from ringbed.hw.formats.blocks import (
+    COUNT_BITS,
+    CUT_DONE,
+    CUT_LATE,
+    CUT_LATE_BITS,
+    CUTS,
+    EARLY,
+    NOISE,
+    NOISE_BITS,
+    PAUSES,
+    RESTART,
+    WRONGS,
+)
 from ringbed.hw.formats.dut import CANONICAL, CARD, Bus, BusKind, Dut, DutReset, signals
 from ringbed.hw.formats.field import Layout
 
@@ -31,7 +44,7 @@ GARBAGE = 0xA5  # in lanes that do not count: a block that sums them is found
 class BlockWrapper(Wrapper):
     """A block with the canonical streams `rx_` and `tx_`, both there whatever the block has.
 
-    Pins: PAUSES, NOISE, RESTART, WRONGS.
+    Pins: PAUSES, NOISE, RESTART, CUTS, CUT_LATE, CUT_DONE, WRONGS.
 
     `tx_` has no ready where the block's own stream out has none. Raises ValueError for streams that do not fit the
     contract, or each other.
@@ -47,8 +60,10 @@ class BlockWrapper(Wrapper):
         for name in (*PAUSES.values(), RESTART):
             self._port(name, 1)
         self._port(NOISE, NOISE_BITS)
-        for name in WRONGS:
+        for name in (*CUTS.values(), *WRONGS):
             self._port(name, COUNT_BITS)
+        self._port(CUT_LATE, CUT_LATE_BITS)
+        self._port(CUT_DONE, 1)
 
     @property
     def stops(self) -> bool:
@@ -63,6 +78,8 @@ class BlockWrapper(Wrapper):
     def elaborate(self, platform: Any) -> Any:
         m = Module()
         dut, contract = self.dut, self.block.setup.contract
+        m.submodules.cut = self._cut = self._cuts(m)
+        self._again = self._ports[RESTART] | self._cut.now
         self._given = {"i_" + dut.clock: ClockSignal()}
         self._given |= {f"p_{name}": value for name, value in dut.parameters.items()}
         self._given |= {f"i_{name}": Const(value, bits) for name, (bits, value) in dut.ties.items()}
@@ -78,6 +95,7 @@ class BlockWrapper(Wrapper):
             to_block = self._commanded(m, came, contract.command, many)
         else:
             to_block = self._paused(m, came, "in", Pauses(beat(self.lanes), SEEDS["in"]), many)
+        m.d.comb += self._cut.taken.eq(self._taken(to_block))
         if dut.rx is not None:
             self._into(m, dut.rx, to_block)
         behind = stream.Signature(beat(self.lanes)).create(path=("behind",))
@@ -86,23 +104,40 @@ class BlockWrapper(Wrapper):
         if contract.result:
             m.submodules.results = pack = self._packed(m, contract.result)
             m.submodules.early = early = Early()
-            m.d.comb += [early.last.eq(self._taken(to_block)), early.valid.eq(pack.valid),
+            m.d.comb += [early.last.eq(self._due(m, to_block)), early.valid.eq(pack.valid),
                          self._ports[EARLY].eq(early.early)]  # fmt: skip
             m.d.comb += [many.eq(pack.many), self._ports["results_lost"].eq(pack.lost)]
             _flow(m, pack.o, behind)
         if dut.tx is not None:
             self._out_of(m, dut.tx, pack.i if contract.result else behind)
         setattr(m.submodules, CARD, Instance(self.dut.top, **self._given))
-        return ResetInserter(self._ports[RESTART])(m)
+        return ResetInserter(self._again)(m)
+
+    def _cuts(self, m: Module) -> Cut:
+        cut, port = Cut(), self._ports
+        m.d.comb += [
+            cut.at_in.eq(port[CUTS["in"]]), cut.at_out.eq(port[CUTS["out"]]), cut.late.eq(port[CUT_LATE]),
+            cut.restart.eq(port[RESTART]), port[CUT_DONE].eq(cut.now),
+        ]  # fmt: skip
+        return cut
+
+    def _due(self, m: Module, frames: Any) -> Any:
+        """Whether the beat from which on a result may come, or a command without a frame, is taken in this clock."""
+        if self.dut.rx is not None:
+            taken, begins = self._taken(frames), Signal(init=1)
+            with m.If(taken):
+                m.d.sync += begins.eq(frames.payload.last)
+            return taken & (begins if self.block.setup.early else frames.payload.last)
+        return self._taken(frames)
 
     def _taken(self, frames: Any) -> Any:
-        """Whether a frame's last beat, or a command without a frame, is taken in this clock."""
+        """Whether a beat, or a command without a frame, is taken in this clock."""
         if self.dut.rx is not None:
-            return frames.valid & frames.ready & frames.payload.last
+            return frames.valid & frames.ready
         return self._given["i_" + self.block.command_valid] & self._given["o_" + self.block.command_ready]
 
     def _reset(self, m: Module, reset: DutReset) -> None:
-        level = ResetSignal() | self._ports[RESTART]
+        level = ResetSignal() | self._again
         self._given["i_" + reset.port] = level if reset.active_high else ~level
 
     def _ends(self, m: Module, came: Any, left: Any) -> None:
@@ -110,7 +145,7 @@ class BlockWrapper(Wrapper):
 
         A restart takes all that comes, and ends a frame that had begun to leave: the engine goes on with whole frames.
         """
-        port, again, midway = self._ports, self._ports[RESTART], Signal(reset_less=True)
+        port, again, midway = self._ports, self._again, Signal(reset_less=True)
         ready = port["tx_tready"] if self.stops else Const(1)
         with m.If(port["tx_tvalid"] & ready):
             m.d.sync += midway.eq(~port["tx_tlast"])
@@ -184,7 +219,7 @@ class BlockWrapper(Wrapper):
             frames.payload.last.eq(theirs["tlast"]), frames.valid.eq(theirs["tvalid"]),
             steady.valid.eq(frames.valid), steady.ready.eq(frames.ready),
             steady.payload.eq(Cat(counted, keep, theirs["tlast"])),
-            self._ports["beats_changed"].eq(steady.changed),
+            self._ports["beats_changed"].eq(steady.changed), self._cut.given.eq(frames.valid & frames.ready),
         ]  # fmt: skip
 
 

@@ -24,8 +24,9 @@ class Setup:
     """`widths`: bits of the ports for the command's and the result's fields, by field; left out: those of the contract.
 
     `options`, `types` (`ipv4-tcp` to the block's own code) and `key` as in the map's `[block]`; `key` has key_bits / 8
-    bytes. Raises ValueError with a sentence about the first thing that does not fit the contract. A command's port may
-    be narrower than its field, a result's only for `type`: what must come out has room.
+    bytes. `lanes`: bytes of a beat of its streams: where questions have their edges; it is nothing of the wrapper's.
+    Raises ValueError with a sentence about the first thing that does not fit the contract. A command's port may be
+    narrower than its field, a result's only for `type`: what must come out has room.
     """
 
     contract: Contract
@@ -34,6 +35,7 @@ class Setup:
     types: Mapping[str, int] = field(default_factory=dict)
     key: bytes = b""
     key_bits: int = KEY_BITS
+    lanes: int = field(default=LANES_WITHOUT_STREAM, repr=False)
 
     def __post_init__(self) -> None:
         self._check_widths()
@@ -93,6 +95,10 @@ class Setup:
             if name not in known or name == "types":
                 raise ValueError(f"{self.contract.name} has no option {name!r}")
             allowed = known[name].allowed
+            if known[name].flag:
+                if not isinstance(value, bool):
+                    raise ValueError(f"block.{name} must be true or false, not {value!r}")
+                continue
             if value not in allowed if allowed else not is_number(value) or value < 0:
                 raise ValueError(f"block.{name} must be {' or '.join(allowed) or 'a number from 0 up'}, not {value!r}")
 
@@ -114,6 +120,16 @@ class Setup:
     def longest(self) -> int:
         """Bytes of the longest frame it takes; 0 of a block without frames."""
         return int(self.option("longest")) if self.contract.stream_in else 0
+
+    @property
+    def shortest(self) -> int:
+        """Bytes of the shortest frame it takes."""
+        return int(self.option("shortest")) if self.contract.stream_in else 0
+
+    @property
+    def early(self) -> bool:
+        """Whether a result may come before its frame's last beat."""
+        return bool(self.options.get("early", False))
 
     def fits(self, command: Mapping[str, int]) -> bool:
         """Whether the block can be given `command`; fields that are optional and not there may have any value."""

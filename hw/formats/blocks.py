@@ -23,9 +23,10 @@ from enum import IntEnum, StrEnum
 from ringbed.hw.formats.field import Field, Layout
 
 __all__ = [
-    "CONTRACTS", "COUNT_BITS", "EARLY", "KEYS", "KEY_BITS", "LONGEST_PAUSE", "MARKS", "NOISE", "NOISE_BITS", "PAUSES",
-    "QUIET", "RESTART", "RESULTS_KEPT", "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming",
-    "Contract", "HashKind", "Option", "contract", "lead",
+    "CONTRACTS", "COUNT_BITS", "CUTS", "CUT_DONE", "CUT_LATE", "CUT_LATE_BITS", "EARLIER", "EARLY", "KEYS",
+    "KEY_BITS", "LONGEST_PAUSE", "MARKS", "NOISE", "NOISE_BITS", "PAUSES", "QUIET", "RESTART", "RESULTS_KEPT",
+    "RESULTS_WAITING", "RESULT_TIMING", "WRONGS", "Block", "CommandTiming", "Contract", "HashKind", "Option",
+    "contract", "lead",
 ]  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class CommandTiming(StrEnum):
 
 
 RESULT_TIMING = "a valid for one clock, with the frame's last beat or any clock after it, one a frame, in order"
+# With the option `early`, with the frame's first beat or any clock after it.
 RESULTS_WAITING = 64  # nothing stops a result; while as many wait no further frame, or command, is begun
 RESULTS_KEPT = 1024  # what is still in the block then may give as many more; beyond they are lost, which is a finding
 
@@ -57,6 +59,10 @@ QUIET = 2000  # clocks in which a block may give nothing, beside 8 for each byte
 PAUSES, LONGEST_PAUSE = {"in": "pauses_in", "out": "pauses_out"}, 2032  # clocks
 NOISE, NOISE_BITS = "noise", 32
 RESTART, COUNT_BITS = "restart", 16
+# CUTS reset the block behind so many beats that it took ("in") or gave ("out"), 0 being never, and CUT_LATE clocks
+# more; until a restart, CUT_DONE says that it is so.
+CUTS, CUT_LATE, CUT_LATE_BITS, CUT_DONE = {"in": "cut_in", "out": "cut_out"}, "cut_late", 8, "cut_done"
+EARLIER = "a result was given before its frame's first beat was taken"  # where the option `early` is set
 MARKS = {"frame": 0, "result": 1}  # first byte of the beat in front
 EARLY = "results_early"
 WRONGS = {
@@ -99,12 +105,14 @@ KEYS = range(KEY_BITS, 4097, 8)  # bits of a block's key: what is behind the lea
 @dataclass(frozen=True, slots=True)
 class Option:
     """A key of `[block]` beside the ports: what a block does where designers differ. The first of `allowed` is
-    meant when it is absent; no `allowed` is a number from 0 up, then `default` is meant."""
+    meant when it is absent; no `allowed` is a number from 0 up, then `default` is meant, or with `flag` true or false,
+    then false is."""
 
     name: str
     doc: str
     allowed: tuple[str, ...] = ()
     default: int = 0
+    flag: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,9 @@ _SEGMENT_COMMAND = Layout("segment command", 12, _fields(
 ), doc="Linux segmentation-offloads (TSO, USO)")  # fmt: skip
 
 _LONGEST = Option("longest", "bytes of the longest frame it takes; none beyond is asked", default=65_535)
+_SHORTEST = Option("shortest", "bytes of the shortest frame it takes; none below is asked")
+_LENGTHS = (_LONGEST, _SHORTEST)
+_EARLY = Option("early", "a result may come as soon as its frame's first beat has been taken", flag=True)
 _TYPES = Option("types", "a table: the block's code of each hash type that it does, `ipv4-tcp = 2`")
 
 CONTRACTS = (
@@ -192,14 +203,14 @@ CONTRACTS = (
         Block.TX_CHECKSUM, "", "Sums from `start` to the end, the seed in the field with it, puts the complement at "
         "`offset` (RFC 1071). A computed 0 leaves as 0xffff for UDP (RFC 768, RFC 8200 8.1); for others a block "
         "without `udp` may send either, which are the same number to a receiver.",
-        command=_TX_COMMAND, optional=frozenset({"udp"}), options=(_LONGEST,),
+        command=_TX_COMMAND, optional=frozenset({"udp"}), options=_LENGTHS,
     ),
     Contract(
         Block.RX_CHECKSUM, "sum", "Sums every frame from byte `start` to its last, pad included; a last odd byte is "
         "the high half of a word (RFC 1071). 0 only when all bytes are 0.",
         result=_RX_SUM, stream_out=None,
         options=(Option("start", "first byte that is summed", default=14),
-                 Option("byte_order", "little: the sum has its two bytes exchanged", ("big", "little")), _LONGEST),
+                 Option("byte_order", "little: the sum has its two bytes exchanged", ("big", "little")), *_LENGTHS),
     ),
     Contract(
         Block.RX_CHECKSUM, "verdict", "Judges the IPv4 header's sum and that of TCP or UDP: good, bad or not checked. "
@@ -207,7 +218,7 @@ CONTRACTS = (
         "UDP without a sum, lengths that lie, tunnels. TCP whose data offset lies, UDP shorter than IP says, and what "
         "is behind tags, LLC/SNAP or extension headers: judged, or not checked; behind a routing header with segments "
         "left judged with the final destination.",
-        result=_RX_VERDICT, stream_out=None, options=(_LONGEST,),
+        result=_RX_VERDICT, stream_out=None, options=_LENGTHS,
     ),
     Contract(
         Block.RSS_HASH, "fields", "Hashes source address, destination address, source port, destination port, or "
@@ -219,7 +230,8 @@ CONTRACTS = (
         Block.RSS_HASH, "stream", "The same of a frame: finds the header itself; fragments and packets with extension "
         "headers it cannot follow are hashed by addresses alone. Where lengths lie, or segments are left: nothing, or "
         "addresses and ports that are in the frame.",
-        result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None, options=(_TYPES, _LONGEST), key=True,
+        result=_HASH_RESULT, optional=frozenset({"type"}), stream_out=None,
+        options=(_TYPES, _EARLY, *_LENGTHS), key=True,
     ),
     Contract(
         Block.SEGMENT, "", "Header and at most `mss` bytes of payload a frame. IPv4: total length, identification + 1 "
@@ -230,7 +242,7 @@ CONTRACTS = (
         options=(Option("sums", "kept: the sum fields leave as they came, a block behind does them; pseudo: the TCP or "
                         "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "
                         "added; full: every sum is right, that of the IPv4 header coming as 0",
-                        ("kept", "pseudo", "full")), _LONGEST),
+                        ("kept", "pseudo", "full")), *_LENGTHS),
     ),
 )  # fmt: skip
 

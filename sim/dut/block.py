@@ -18,6 +18,7 @@ valid and ready; a block without one of them has it for commands or results alon
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from typing import Any
 from ringbed.hw.formats.block_setup import BlockPorts, Setup, lanes_of
 from ringbed.hw.formats.blocks import (
     COUNT_BITS,
+    CUT_DONE,
+    CUT_LATE,
+    CUT_LATE_BITS,
+    CUTS,
     KEY_BITS,
     KEYS,
     NOISE,
@@ -80,7 +85,8 @@ class BlockReader(Reader):
         dut = super()._dut()
         if self.block is not None and not self.doubtful:
             try:
-                lanes_of(self.block.setup.contract, dut.rx, dut.tx)
+                lanes = lanes_of(self.block.setup.contract, dut.rx, dut.tx)
+                self.block = replace(self.block, setup=replace(self.block.setup, lanes=lanes))
             except ValueError as error:
                 self._problem(str(error))
         return dut
@@ -163,7 +169,8 @@ def block_spec(dut: Dut, rtl: Rtl, block: BlockPorts) -> NicSpec:
         rx=Wire("rx_", width, into=True, ready=True),
         tx=Wire("tx_", width, into=False, ready=dut.tx is None or dut.tx.ready),
         pins=(*(Pin(name, 1, IN) for name in (*PAUSES.values(), RESTART)), Pin(NOISE, NOISE_BITS, IN),
-              *(Pin(name, COUNT_BITS, OUT) for name in WRONGS)),
+              *(Pin(name, COUNT_BITS, IN) for name in CUTS.values()), Pin(CUT_LATE, CUT_LATE_BITS, IN),
+              *(Pin(name, COUNT_BITS, OUT) for name in WRONGS), Pin(CUT_DONE, 1, OUT)),
     )  # fmt: skip
     sources = (Path(str(files("ringbed.hw") / "__init__.py")).parent,)
     return NicSpec(name, elaborate, portmap, {"dut": repr(dut), "block": repr(block)}, sources, rtl)

@@ -36,16 +36,6 @@ WIDE_TX: Changes = (
     ("parameter DEPTH = 256,", "parameter DEPTH = 8192,"),
     ("longest = 2048 # bytes: what DEPTH beats hold", "longest = 65535"),
 )
-WIDE = [("segment", WIDE_SEGMENT), ("tx_checksum", WIDE_TX)]
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("amount", Amount)
-@pytest.mark.parametrize(("name", "changes"), WIDE)
-def test_a_right_block_with_the_widest_ports_has_no_findings(
-    tmp_path: Path, name: str, changes: Changes, amount: Amount
-) -> None:
-    assert [str(finding) for finding in check(name, edited(tmp_path, name, *changes), amount=amount).findings] == []
 
 
 PASSED = "            PASS: if (put_byte && byte_last)\n                state <= IDLE;"
@@ -88,6 +78,56 @@ ZERO, ONCE = "assign sum = once[15:0] + {15'd0, once[16]};", "wire [15:0] full =
 AS_FFFF: Changes = ((ZERO, f"{ONCE} assign sum = full == 0 ? 16'hffff : full;"),)
 AS_0: Changes = ((ZERO, f"{ONCE} assign sum = &full ? 16'd0 : full;"),)
 
+# A pointer that comes by the EtherType again, and believes it where it knows it: after 32 beats, and after 11.
+BY_AGAIN = """if (count == 1 && in_data[31:16] == ETHER_IPV4) words[1] <= in_data;
+            count <= in_last ? 0 : NEXT;
+            if (!beats[3]) begin"""
+
+
+def pointer(bits: int, after: str) -> Changes:
+    return (
+        ("reg [3:0]  beats;", f"reg [3:0]  beats; reg [{bits - 1}:0] count = 0;"),
+        ("if (!beats[3]) begin", BY_AGAIN.replace("NEXT", after)),
+    )
+
+
+# 512 bits, and in one corner of 64 bytes something that is right everywhere else.
+TX_512: Changes = (
+    ("parameter WIDTH = 64,", "parameter WIDTH = 512,"),
+    *((way + "\ndata_width = 64", way + "\ndata_width = 512") for way in ('prefix = "s_axis_"', 'prefix = "m_axis_"')),
+)
+SECOND_BYTE = "if (enable && to == {5'd0, offset} + 16'd1"
+RX_512: Changes = (
+    ("[63:0] s_axis_tdata", "[511:0] s_axis_tdata"),
+    ("[7:0]  s_axis_tkeep", "[63:0] s_axis_tkeep"),
+    ("lane < 8;", "lane < 64;"),
+    ("{13'd0, beat, lane[2:0]}", "{10'd0, beat, lane[5:0]}"),
+    ("data_width = 64", "data_width = 512"),
+)
+WORDS = " + ".join(
+    f"{{2'd0, s_axis_tdata[{8 * lane} +: 8], s_axis_tdata[{8 * lane + 8} +: 8]}}" for lane in range(24, 32, 2)
+)
+CARRIES = "{1'b0, four[15:0]} + {15'd0, four[17:16]} > 17'h0ffff"
+LOST_CARRY: Changes = (
+    ("    reg [31:0] share;\n", f"    wire [17:0] four = {WORDS};\n    reg [31:0] share;\n"),
+    (
+        "    end\n\n    // Two folds",
+        f"        if (&s_axis_tkeep[31:24] && {CARRIES}) share = share - 32'h10000;\n    end\n\n    // Two folds",
+    ),
+)
+
+WIDE = [("segment", WIDE_SEGMENT), ("tx_checksum", WIDE_TX), ("tx_checksum", TX_512), ("rx_checksum", RX_512)]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("amount", Amount)
+@pytest.mark.parametrize(("name", "changes"), WIDE)
+def test_a_right_block_with_the_widest_ports_has_no_findings(
+    tmp_path: Path, name: str, changes: Changes, amount: Amount
+) -> None:
+    assert [str(finding) for finding in check(name, edited(tmp_path, name, *changes), amount=amount).findings] == []
+
+
 # The block, the kind that finds it, and what somebody wrote.
 EDGES: list[tuple[str, str, Changes]] = [
     ("segment", "MSS limits", (*WIDE_SEGMENT, ("<= mss;", "<= {2'd0, mss[13:0]};"))),
@@ -108,6 +148,10 @@ EDGES: list[tuple[str, str, Changes]] = [
     ("rx_verdict", "0x0000 and 0xffff", L4_FFFF),
     ("rx_checksum", "nothing but 00 and ff", AS_FFFF),
     ("rx_checksum", "nothing but 00 and ff", AS_0),
+    ("rss_stream", "headers after 2^n beats", pointer(5, "count + 1")),
+    ("rss_stream", "headers after k beats", pointer(4, "count == 11 ? 1 : count + 1")),
+    ("tx_checksum", "every place", (*TX_512, (SECOND_BYTE, f"{SECOND_BYTE} && place != 0"))),
+    ("rx_checksum", "carries in a beat", (*RX_512, *LOST_CARRY)),
     ("rss_stream", "packets cut short", ((" && !fragment && size >= 38", " && !fragment"),)),
     ("rss_stream", "packets cut short", ((" && begins[3:0] >= 5 && size >= 34", " && begins[3:0] >= 5"),)),
     ("rss_stream", "packets cut short", (("begins[7:4] == 6 && size >= 54", "begins[7:4] == 6"),)),

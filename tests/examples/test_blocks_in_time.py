@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from ringbed.conformance.blocks.run import PAUSED
+from ringbed.conformance.blocks.run import PAUSED, RESETS
+from tests.examples.test_block_edges import RX_512
 from tests.examples.test_blocks import check, edited
 
 STALL = "stall <= !m_axis_tvalid || m_axis_tready ? 0 : stall == 255 ? stall : stall + 1"
@@ -60,6 +62,35 @@ def test_a_result_before_its_frames_end_is_found(tmp_path: Path) -> None:
     assert any("was given before its frame's last beat" in finding.words for finding in report.findings)
 
 
+# The hash is asked for with the eighth beat, and the rest of the frame let go.
+SOON = (
+    ("assign in_ready = !asking;", "assign in_ready = !asking;\n    reg rest;"),
+    ("if (!beats[3]) begin", "if (in_last) rest <= 0; else if (beats == 7) rest <= 1;\n            if (!rest) begin"),
+    ("asking <= in_last;", "asking <= !rest && (in_last || beats == 7);"),
+    ("            asking <= 0;\n            beats  <= 0;\n        end\n    end", (
+        "            asking <= 0;\n            beats  <= 0;\n            rest   <= 0;\n        end\n    end"
+    )),
+)  # fmt: skip
+WORDS = "was given before its frame's {} beat"
+
+
+def test_a_hash_may_come_before_its_frames_end_where_the_map_says_so(tmp_path: Path) -> None:
+    kinds = ["headers after k beats", "jumbo"]
+    late = check("rss_stream", edited(tmp_path, "rss_stream", *SOON), kinds=kinds)
+    assert {finding.of_batch for finding in late.findings} == {True}
+    assert all(WORDS.format("last") in finding.words for finding in late.findings)
+    early = ("[block]\n", "[block]\nearly = true\n")
+    assert [str(each) for each in check("rss_stream", edited(tmp_path, "rss_stream", *SOON, early)).findings] == []
+
+
+def test_but_not_before_its_frame_has_begun(tmp_path: Path) -> None:
+    """One hash in front of every frame's, from the second on: an extra one, and each a frame too early."""
+    hasty = ("if (asking && asked) begin", "if (asking && asked && size != 7'd60) begin")
+    early = ("[block]\n", "[block]\nearly = true\n")
+    report = check("rss_stream", edited(tmp_path, "rss_stream", *SOON, hasty, early), kinds=["tiny payloads"])
+    assert any("came out that nothing asked for" in finding.words for finding in report.findings)
+
+
 def test_a_slow_block_is_waited_for_as_long_as_its_map_says(tmp_path: Path) -> None:
     declared = f"    reg [7:0] tick; always @(posedge clk) {TICK};\n    assign s_axis_tready = !sending && tick == 0;"
     slow = ("    assign s_axis_tready = !sending;", declared)
@@ -90,7 +121,17 @@ def test_a_reset_that_forgets_something_is_found(tmp_path: Path, left: str) -> N
     report = check("tx_checksum", edited(tmp_path, "tx_checksum", (RESET, left)))
     assert report.findings
     assert all(finding.cut for finding in report.findings)
-    assert "behind a reset in mid-frame" in str(report.findings[0])
+    assert re.search(r"behind a reset after \d+ of \d+ beats (in|out)", str(report.findings[0]))
+
+
+@pytest.mark.full
+def test_a_sum_that_is_kept_over_a_reset_is_found_on_a_wide_bus(tmp_path: Path) -> None:
+    """Of 512 bits, where most frames have three beats; the cuts are told apart by the beats."""
+    kept = ("            beat      <= 0;\n", "")
+    report = check("rx_checksum", edited(tmp_path, "rx_checksum", *RX_512, kept), kinds=[RESETS])
+    words = {finding.cut.removesuffix(" beats in").partition(" of ") for finding in report.findings}
+    assert words
+    assert all(int(after.rpartition(" ")[2]) < int(of) for after, _, of in words)  # the last beat brings it to 0 again
 
 
 def test_what_the_last_frame_left_behind_is_told_from_a_frame_that_goes_wrong_by_itself(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from ringbed.cli import main as cli
-from ringbed.cli.dut.results import junit_xml, some, write_capture
+from ringbed.cli.dut.results import grouped, junit_xml, show, some, write_capture
 from ringbed.cli.errors import Exit
 from ringbed.conformance.blocks.case import Finding
 from ringbed.conformance.blocks.run import Report
@@ -132,10 +133,22 @@ def test_a_capture_has_what_went_in_and_what_came_out(tmp_path: Path) -> None:
 
 
 def test_what_no_block_may_do_is_said_first_and_once() -> None:
-    many = [replace(FINDING, index=index) for index in range(30)]
+    many = [replace(FINDING, index=index, got=f"0x{index:04x}") for index in range(30)]
     rule = Finding("pad", 7, 0, "128 cases from here on", "a beat was changed (3 times)", "", "", b"", {})
-    shown = some([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
-    assert shown == [rule, *many[:19]]
+    groups = grouped([*many, rule, replace(rule, index=128, what="a beat was changed (9 times)")])
+    assert [len(group) for group in groups] == [1] * 30 + [2]
+    assert some([group[0] for group in groups]) == [rule, *many[:19]]
+
+
+def test_equal_sentences_are_shown_once_with_their_number(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("carries", "pad", "noise", "jumbo", "lengths")
+    equal = [replace(FINDING, kind=kind, index=index) for kind in kinds for index in range(10)]
+    other = [replace(FINDING, got=f"0x{index:04x}") for index in range(1, 31)]
+    show(Console(soft_wrap=True), [*equal[:20], *other, *equal[20:]], Path("x.pcapng"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{equal[0]} [50 of these, in carries, pad, noise and 2 other kinds]"
+    assert lines[1] == str(other[0])
+    assert lines[20:] == ["... and 11 more, of 11 sorts", "x.pcapng: the frames of all 80 findings"]
 
 
 def test_a_kind_of_which_nothing_fits_is_said_and_skipped(

@@ -10,7 +10,7 @@ import pytest
 
 from ringbed.cli.dut.waves import check_format, record
 from ringbed.cli.errors import UserError
-from ringbed.conformance.blocks.case import Answers, Ask, Case, Finding
+from ringbed.conformance.blocks.case import Answers, Ask, Behind, Case, Cut, Finding
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import contract
 
@@ -40,8 +40,8 @@ class Opened:
         self.events.append((into, out))
         self.noise = noise
 
-    def interrupt(self, asks: list[Ask], clocks: int) -> bool:
-        self.events.append("cut")
+    def interrupt(self, asks: list[Ask], cut: Cut) -> bool:
+        self.events.append((asks, cut))
         return True
 
     def close(self) -> None:
@@ -63,9 +63,11 @@ def test_as_few_as_show_it(after: int, asked: list[int], words: str) -> None:
 
 def test_what_came_behind_a_reset_in_mid_frame_comes_behind_one_again() -> None:
     block: Any = Opened(0)
-    record(lambda: block, CASES, replace(FINDING, cut=True), Path("w.vcd"))
-    assert block.events[:2] == ["w.vcd", (False, False)]
-    assert block.events.count("cut") == (block.noise % 4 == 0)
+    behind = Behind(CASES[3].ask, Cut(2, late=5), 9)
+    cases = [replace(case, behind=behind) if at == FINDING.index else case for at, case in enumerate(CASES)]
+    record(lambda: block, cases, replace(FINDING, cut=behind.words), Path("w.vcd"))
+    assert block.events == ["w.vcd", (False, False), ([CASES[3].ask], Cut(2, late=5)), "close"]
+    assert block.asked == [1]
 
 
 def test_another_mistake_is_not_the_same() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from ringbed.conformance.blocks.case import Answers, Ask
+from ringbed.conformance.blocks.case import Answers, Ask, Cut
 from ringbed.conformance.blocks.device import EngineBlock
 from ringbed.hw.formats.block_setup import BlockPorts, Setup
-from ringbed.hw.formats.blocks import EARLY, MARKS, RESTART, WRONGS, contract
+from ringbed.hw.formats.blocks import CUT_DONE, CUT_LATE, CUTS, EARLY, MARKS, RESTART, WRONGS, contract
 from ringbed.hw.formats.dut import Bus, BusKind, Dut, DutReset
 from ringbed.sim.seam.engine import Engine, Event, Finding
 
@@ -17,16 +17,20 @@ MARKED_FRAME, MARKED_RESULT = (bytes([MARKS[word]]) + bytes(3) for word in ("fra
 
 
 class Echo:
-    """An engine that answers each frame that went in with `answer`'s frames, one at a time, 100 clocks apart."""
+    """An engine that answers each frame that went in with `answer`'s frames, one at a time, 100 clocks apart.
+
+    `cut`: what the pins for a reset in mid-frame said last; it is done when as many beats of 4 bytes went in.
+    """
 
     def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
         self.answer, self.now, self.went, self.left = answer, 0, list[bytes](), list[bytes]()
-        self.pins, self.seen = dict.fromkeys(WRONGS, 0), list[Finding]()
+        self.pins, self.seen = dict.fromkeys((*WRONGS, CUT_DONE), 0), list[Finding]()
+        self.cut = (0, 0, 0)
 
     def set_pin(self, name: str, value: int) -> None:
         self.pins[name] = value
         if name == RESTART and value:
-            self.left, self.seen = [], []
+            self.left, self.seen, self.pins[CUT_DONE] = [], [], 0
             self.pins |= dict.fromkeys(WRONGS, 0)
 
     def get_pin(self, name: str) -> int:
@@ -37,6 +41,9 @@ class Echo:
 
     def wire_in(self, frame: bytes) -> None:
         self.went.append(frame)
+        if beats := self.pins.get(CUTS["in"], 0):
+            self.cut = (beats, self.pins.get(CUTS["out"], 0), self.pins[CUT_LATE])
+            self.pins[CUT_DONE] = int(4 * beats <= len(frame))
         self.left += self.answer(frame)
 
     def run(self, until: int, stop: Event) -> Event:
@@ -152,14 +159,25 @@ def test_what_has_all_come_is_not_waited_for_by_a_restart() -> None:
 def test_an_interrupt_leaves_nothing_behind_and_needs_a_reset() -> None:
     echo = Echo(lambda frame: [frame[:2]])
     dut = block(echo, "rx-checksum", None, result_valid="valid")
-    assert dut.interrupt([Ask(bytes(1000))], 30)
+    assert dut.interrupt([Ask(bytes(1000))], Cut(3))
+    assert echo.cut == (3, 0, 0)
     assert (echo.left, echo.pins[RESTART]) == ([], 0)
     assert echo.now > 30 + 250  # the frame is swallowed while the restart is on
     before = echo.now
     dut.begin(False, False, 1)
     assert echo.now - before < 100  # nothing is left to swallow
     bare = block(Echo(lambda frame: [frame[:2]]), "rx-checksum", None, resets=(), result_valid="valid")
-    assert not bare.interrupt([Ask(bytes(1000))], 30)
+    assert not bare.interrupt([Ask(bytes(1000))], Cut(3))
+
+
+def test_a_cut_that_the_block_does_not_come_to_is_not_said_to_have_happened() -> None:
+    echo = Echo(lambda frame: [frame[:2]])
+    dut = block(echo, "rx-checksum", None, result_valid="valid")
+    assert not dut.interrupt([Ask(bytes(1000))], Cut(251))
+    assert echo.cut == (251, 0, 0)
+    assert dut.interrupt([Ask(bytes(1000))], Cut(250, late=9))
+    assert echo.cut == (250, 0, 9)
+    assert [echo.pins[name] for name in CUTS.values()] == [0, 0]
 
 
 class Says(Echo):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ringbed.conformance.blocks.case import BlockUnderTest
-from ringbed.conformance.blocks.run import MIXED, Amount, Report, ask, check_block, questions, ready_test
+from ringbed.conformance.blocks.run import MIXED, RESETS, Amount, Report, ask, check_block, questions, ready_test
 from ringbed.conformance.references.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import CONTRACTS, contract
@@ -35,7 +35,7 @@ def test_there_is_a_ready_test_for_every_contract() -> None:
 def test_a_right_block_has_no_findings(name: str) -> None:
     report = check_block(MODELS[name](""), setup_of(name), seed=2)
     assert [str(finding) for finding in report.findings] == []
-    assert list(report.asked) == [*ready_test(setup_of(name)).kinds, MIXED]
+    assert list(report.asked) == [*ready_test(setup_of(name)).kinds, MIXED, RESETS]
     assert all(report.asked.values())
 
 
@@ -89,6 +89,17 @@ def test_frames_longer_than_the_block_takes_are_not_asked() -> None:
     assert lengths[2048] == {2047, 2048}
     assert max(lengths[65_535]) == 16384
     assert questions(setup_of("rss-hash/fields"), 1)["single bits"]
+
+
+def test_frames_shorter_than_the_block_takes_are_not_asked() -> None:
+    found = contract("rx-checksum", "sum")
+    for least, shortest in ((0, 14), (60, 60), (64, 64)):
+        asked = questions(Setup(found, options={"shortest": least}))
+        assert min(len(case.ask.frame) for cases in asked.values() for case in cases) == shortest
+    with pytest.raises(
+        ValueError, match=r"its ports, its shortest frame of 70,000 bytes and its longest frame of 65,5"
+    ):
+        questions(Setup(found, options={"shortest": 70_000}))
 
 
 def test_narrow_ports_are_not_asked_what_does_not_fit() -> None:

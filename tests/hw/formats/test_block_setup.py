@@ -30,6 +30,11 @@ def test_options_have_the_first_allowed_value_or_the_default() -> None:
     assert Setup(contract("segment")).longest == 65_535
     assert Setup(contract("tx-checksum"), options={"longest": 2048}).longest == 2048
     assert Setup(contract("rss-hash", "fields"), key=KEY).longest == 0
+    assert Setup(contract("rss-hash", "fields"), key=KEY).shortest == Setup(contract("segment")).shortest == 0
+    assert Setup(contract("tx-checksum"), options={"shortest": 60}).shortest == 60
+    assert [Setup(contract("rss-hash", "stream"), options=early, key=KEY).early for early in ({}, {"early": True})] == [
+        False, True
+    ]  # fmt: skip
 
 
 def test_a_hash_type_that_a_block_does_not_do_becomes_the_next_less() -> None:

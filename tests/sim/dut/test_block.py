@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ringbed.hw.formats.blocks import NOISE, PAUSES, QUIET, RESTART, WRONGS, CommandTiming, HashKind
+from ringbed.hw.formats.blocks import (
+    CUT_DONE,
+    CUT_LATE,
+    CUTS,
+    NOISE,
+    PAUSES,
+    QUIET,
+    RESTART,
+    WRONGS,
+    CommandTiming,
+    HashKind,
+)
 from ringbed.sim.dut.block import BlockReader, block_spec, read_block
 from ringbed.sim.seam.portmap import PortMapError
 
@@ -49,11 +61,18 @@ def test_a_block_without_streams_has_types_key_and_a_handshake() -> None:
     assert (ports.setup.code(HashKind.IPV6), len(ports.setup.key)) == (5, 40)
 
 
+@pytest.mark.parametrize(("name", "lanes"), [("rx_verdict", 1), ("tx_checksum", 8), ("rss_hash", 8)])
+def test_a_setup_knows_the_bytes_of_a_beat_and_the_model_is_the_same_whatever_they_are(name: str, lanes: int) -> None:
+    ports = read_block(BLOCKS / f"{name}.toml")[2]
+    assert ports.setup.lanes == lanes
+    assert repr(ports) == repr(replace(ports, setup=replace(ports.setup, lanes=99)))
+
+
 def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong() -> None:
     spec = block_spec(*read_block(BLOCKS / "rx_checksum.toml"))
     names = {port.name for port in spec.portmap.ports()}
     others = {name for name in names if name[:3] not in ("rx_", "tx_")}
-    assert others == {"clk", "rst", *PAUSES.values(), NOISE, RESTART, *WRONGS}
+    assert others == {"clk", "rst", *PAUSES.values(), NOISE, RESTART, *CUTS.values(), CUT_LATE, CUT_DONE, *WRONGS}
     assert {"rx_tready", "tx_tready"} <= names
 
 
@@ -85,6 +104,9 @@ def test_an_engine_sees_both_streams_and_pins_for_pauses_and_for_what_goes_wrong
     ("rx_checksum", ("[wire.rx]", "[pins.sum]\nwidth = 16\n[wire.rx]"), "pins: a block has none; an input that is not"),
     ("rx_checksum", ("[wire.rx]", "[dma]\n[wire.rx]"), "dma: a block has none; an input that is not in its contract"),
     ("rx_checksum", ("[block.result]", "[clocks.rst]\n[block.result]"), "clocks: a block has none; an input that"),
+    ("rss_stream", ("types =", "early = 1\ntypes ="), "block.early must be true or false, not 1"),
+    ("rx_checksum", ("start = 14", "early = true"), "block: rx-checksum/sum has no option 'early'"),
+    ("rx_checksum", ("start = 14", "shortest = -1"), "block.shortest must be a number from 0 up, not -1"),
     ("segment", ("ready = true", "ready = false"), "wire.rx: segment needs a ready, for more comes out than goes in"),
 ])  # fmt: skip
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, change: tuple[str, str], sentence: str) -> None:
