@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from ringbed.conformance.nic.over_host import HostNic
 from ringbed.conformance.nic.places import PlacedMemory
@@ -12,16 +11,13 @@ from ringbed.sim.seam.spec import NicSpec
 from ringbed.sim.testbed.assembly import open_host
 from ringbed.sim.testbed.host import Collector
 
-if TYPE_CHECKING:
-    from ringbed.hw.errata.asked import Asked
-
 __all__ = ["STATION", "em_opener"]
 
 STATION = bytes.fromhex("02000000000b")  # whom the frames of `conformance/frames` are to
 
 
 def em_opener(
-    engine: str = "native", spec: NicSpec | None = None, errata: Asked | None = None,
+    engine: str = "native", spec: NicSpec | None = None, errata: Mapping[str, Mapping[str, int]] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Opener:  # fmt: skip
     """Opens one for a Setup; with `errata`, as `open_host` takes them, the lab's card with these bugs on."""
