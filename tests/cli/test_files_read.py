@@ -75,6 +75,8 @@ WRITTEN = {
     ("serve", "trace"): "em --vfio-user s.sock --trace",
     ("serve", "record"): "em --vfio-user s.sock --record",
     ("serve", "json"): "em --vfio-user s.sock --json",
+    ("serve", "perfetto"): "em --vfio-user s.sock --perfetto",
+    ("guest", "perfetto"): "--perfetto",
     ("guest", "capture"): "--capture",
     ("guest", "trace"): "--trace",
     ("guest", "record"): "--record",
