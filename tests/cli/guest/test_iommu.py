@@ -1,4 +1,4 @@
-"""Linux's own driver behind an IOMMU, held to the card's rules: it breaks none, and what a proxy breaks is named."""
+"""Linux's own driver behind an IOMMU, held to the card's rules: the one that it breaks, and what a proxy breaks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbed.cli.errors import Exit
 from ringbed.cli.guest.errand import GuestOptions
 from ringbed.cli.guest.run import run_guest
 from ringbed.cli.serve.run import ServeOptions
@@ -35,15 +36,17 @@ def guest(tmp_path: Path) -> Iterator[Callable[..., Guest]]:
         yield begin
 
 
-def test_a_stock_driver_breaks_no_rule(guest: Callable[..., Guest], tmp_path: Path) -> None:
-    """`ringbed guest --iommu --run test.sh`, with what of the gate the peer can answer."""
+def test_a_stock_driver_breaks_one_rule(guest: Callable[..., Guest], tmp_path: Path) -> None:
+    """`ringbed guest --iommu --run test.sh`, with what of the gate the peer can answer. e1000 maps 1,522 bytes of each
+    buffer and says 2,048 (docs/guest.md); its rings are freed before bus mastering goes, as a module's are.
+    """
     fetched()
-    (tmp_path / "test.sh").write_text(CHECKS + GATE.read_text())
+    (tmp_path / "test.sh").write_text(f"trap 'ip link set eth0 down; rmmod e1000' EXIT\n{CHECKS}{GATE.read_text()}")
     code, out, err = guest("--iommu", "--run", "test.sh", "--json", "account.json", "--log", "console").end()
     named = re.findall(r'CHECKS="([^"]+)"', CHECKS)[0].split()
     assert re.findall(r"^(ok|not ok) (\w+)$", out, re.MULTILINE) == [("ok", name) for name in named], out + err
-    assert "Nothing was found." in err
-    assert code == 0
+    assert re.findall(r"^clock \d+: ([\w.]+):", err, re.MULTILINE) == ["rx.small"], err
+    assert code == Exit.FINDING
     rows = {row["id"]: row["value"] for row in json.loads((tmp_path / "account.json").read_text())["rows"]}
     assert rows["serve.maps"] > 256  # a ring of buffers, and what was sent
     assert rows["serve.refused"] == 0
@@ -99,4 +102,4 @@ def test_what_a_proxy_breaks_is_named(name: str, tmp_path: Path, monkeypatch: py
     assert between.proxy is not None
     assert between.proxy.done
     rules = [finding.rule for finding in found if hasattr(finding, "section")]
-    assert rules[0] == between.rule, found
+    assert between.rule in rules, found
