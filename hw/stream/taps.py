@@ -101,8 +101,10 @@ class Taps:
     def alter(self, m: Module, name: str, value: Any, side: Side | None = None) -> Any:
         """The value to use behind tap `name`: `value` itself, or what the last part makes of it, in the same clock.
 
-        The parts see a stream that is always valid.
+        The parts see a stream that is always valid. Raises ValueError for a tap of a stream.
         """
+        if name in TAPS and name not in VALUE_TAPS:
+            raise ValueError(f"at tap {name!r} is a stream, and no value")
         if name not in self.components:
             return self.insert(m, name, value)
         source = stream.Signature(value.shape(), always_ready=True).create()

@@ -21,6 +21,7 @@ from tests.hw.errata.rows import conditions, hosts, rx_side, segmentation, tx_da
 from tests.hw.errata.walk import LabBench, Row, both_ways
 from tests.hw.errata.walk import verdicts as told
 
+pytestmark = pytest.mark.timeout(900)  # the first test may build the lab's model
 ROWS = (
     *verdicts.ROWS, *tx_sums.ROWS, *tx_data.ROWS, *segmentation.ROWS, *rx_side.ROWS, *hosts.ROWS, *conditions.ROWS,
 )  # fmt: skip

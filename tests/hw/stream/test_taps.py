@@ -172,6 +172,8 @@ def test_unknown_names_are_refused() -> None:
     m = Module()
     with pytest.raises(ValueError, match=r"'tx\.nowhere' is not in the list of taps"):
         Taps().insert(m, "tx.nowhere", None)
+    with pytest.raises(ValueError, match=r"at tap 'tx\.data' is a stream, and no value"):
+        Taps().alter(m, "tx.data", Signal())
     assert not Fragment.get(m, None).statements
     assert all(words for words in TAPS.values())
     assert {"rx.tail", "irq.line"} < VALUE_TAPS < set(TAPS)

@@ -35,7 +35,7 @@ def sctp(size: int) -> bytes:
 ROWS = (
     Row(
         "rx-udp4-zero-flagged-bad", rx(udp4(chksum=0)), [L3_ONLY], ["good, bad"],
-        (rx(udp4()), rx(udp4(chksum=1)), rx(udp6()), rx(tcp4()), rx(fragment())),
+        (rx(udp4()), rx(udp4(chksum=1)), rx(udp6(chksum=0)), rx(tcp4()), rx(fragment())),
     ),
     Row(
         "rx-ipv4-fragment-ipcsum-flagged-bad", rx(fragment()), [L3_ONLY], ["bad, not checked"],
