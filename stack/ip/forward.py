@@ -98,14 +98,14 @@ class Forwarding(Owned, ABC):
     def unreachable(self, packet: Packet) -> None:
         """No neighbour answered for it. Whoever sent it from outside is told (RFC 1812, 5.2.7.1; RFC 4861, 7.2.2)."""
         if packet.ifl_index:
-            self.error(packet, *self.no_host)
+            self.error(packet.head(), *self.no_host)
 
     def _tell_better(self, packet: Packet, nexthop: NextHop) -> None:
         """It goes back to where it came from: its sender could have sent it to the next hop itself."""
         iff, gateway = self.interfaces.get(packet.ifl_index), nexthop.gateway(packet.dst)
         if iff is not None and self._may_redirect(packet, gateway, iff):
             self.stats.ips_redirectsent.value += 1
-            self._redirect(packet.head(self.family.min_mtu), gateway)
+            self._redirect(packet.head(), gateway)
 
     @abstractmethod
     def _out_of_scope(self, packet: Packet, nexthop: NextHop) -> Counter | None:

@@ -28,7 +28,6 @@ from ringbed.stack.kern.timers import Timer, Timers
 LIFETIME = 60 * 1_000_000_000  # ns; RFC 8200, 4.5; RFC 1122, 3.3.2
 BYTES_MAX = 4 << 20  # as Linux: net.ipv4.ipfrag_high_thresh
 OVERHEAD = 256  # bytes, about: what a fragment costs beside its data, and a datagram beside its fragments
-QUOTE = 1280  # bytes of its begin, as many as an error may quote (icmp.py)
 MARKS = BROADCAST | MULTICAST  # of its begin, which the whole has too
 
 
@@ -179,7 +178,7 @@ class Reassembly(Owned):
 
     def _begin(self, datagram: Datagram, part: Part, packet: Packet) -> None:
         datagram.first = part
-        datagram.quote = packet.head(QUOTE)
+        datagram.quote = packet.head()
         datagram.quote.journey = packet.journey
         self._charge(datagram, datagram.quote.length + len(part.header))
 

@@ -26,6 +26,7 @@ from ringbed.stack.wire.view import Buffer
 if TYPE_CHECKING:
     from ringbed.stack.kern.journey import Journey
 
+QUOTE: Final = 1280  # bytes of a packet, of which no ICMP error quotes more
 HEADROOM: Final = 14  # of a packet built here: an Ethernet header; what is longer becomes a segment of its own
 
 # Plain numbers, not an IntFlag: these are tested for every packet, and an IntFlag's `&` costs more than a header parse.
@@ -157,10 +158,13 @@ class Packet(Message):
             first = b"".join(self.segments)
         return first[at:upto]
 
-    def head(self, size: int) -> Packet:
-        """Its network header and what follows, up to `size` bytes, for who reads it while this one goes on."""
+    def head(self) -> Packet:
+        """Its network header and what follows, as far as an error quotes it, in one piece and for good.
+
+        For who reads it while this one goes on, or when it has been cut into segments.
+        """
         l3 = self.l3
-        made = Packet([bytes(self.octets(l3, min(self.end, l3 + size)))], self.flags, self.tick)
+        made = Packet([bytes(self.octets(l3, min(self.end, l3 + QUOTE)))], self.flags, self.tick)
         made.l4, made.end = self.l4 - l3, made.length
         made.ifl_index, made.proto, made.src, made.dst = self.ifl_index, self.proto, self.src, self.dst
         return made
