@@ -5,8 +5,9 @@ made with the parameters that the model was made for, its logic is the model's. 
 more thing: it runs the models of such components, as processes, so clocks, benches and what stands around the block are
 as they always are. It must be what the tests call Simulator.
 
-What a model needs of an edge is what its inputs and its reset were before: a register keeps the former, and another
-goes to 1 at every edge without a reset, also one that is made by a ResetInserter.
+What a model needs of an edge is what its inputs and its reset were before. Inputs come to it through logic, which the
+simulator settles after the edge's registers; a register goes to 1 at every edge without a reset, also one that is made
+by a ResetInserter.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _logic(component: Any, library: Path, mutant: int) -> Any:
     inputs, outputs = (Cat(*values) for values in ports_of(component))
     m, process = Module(), _Process(library, mutant, len(inputs), len(outputs))
     m.d.comb += [process.inputs.eq(inputs), outputs.eq(process.outputs)]
-    m.d.sync += [process.edge.eq(Cat(~process.edge[0], inputs)), process.free.eq(1)]
+    m.d.sync += [process.edge.eq(~process.edge), process.free.eq(1)]
     BlockSimulator._waiting.append(process)
     return m
 
@@ -84,7 +85,7 @@ class _Process:
     def __init__(self, library: Path, mutant: int, inputs: int, outputs: int) -> None:
         self.library, self.mutant = library, mutant
         self.inputs, self.outputs = Signal(inputs), Signal(outputs)
-        self.edge = Signal(1 + inputs, reset_less=True)  # what there was before it, above a bit that changes with each
+        self.edge = Signal(reset_less=True)  # changes with each
         self.free = Signal()  # 0 behind an edge with a reset
 
     async def run(self, ctx: Any) -> None:
@@ -92,9 +93,9 @@ class _Process:
             was, edges = model.settled(0), 0
             ctx.set(self.outputs, was)
             async for edge, free, inputs in ctx.changed(self.edge, self.free, self.inputs):
-                if edge & 1 != edges:
-                    edges = edge & 1
-                    out = model.clocked(edge >> 1, inputs, reset=not free)
+                if edge != edges:  # what moves with it has not come through logic to `inputs` yet
+                    edges = edge
+                    out = model.clocked(inputs, inputs, reset=not free)
                 else:
                     out = model.settled(inputs)
                 if out != was:

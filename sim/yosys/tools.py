@@ -105,11 +105,17 @@ def _ready(tool: Tool) -> None:
                     LOG.info(SET_UP, tool.name)
 
 
-def _command(tool: Tool, arguments: Sequence[str], processor: int = 0) -> list[str]:
+def _command(tool: Tool, arguments: Sequence[str]) -> list[str]:
     call = f"import sys; from {tool.module} import {tool.function} as run; sys.exit(run(sys.argv[1:]))"
-    if processor:
-        call = f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({processor}, {processor})); {call}"
     return [sys.executable, "-c", call, *arguments]
+
+
+def _held(command: list[str], processor: int) -> list[str]:
+    """The command, ended by the system after so many seconds of processor time."""
+    if not processor:
+        return command
+    limit = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_CPU, ({processor}, {processor + 1}))"
+    return [sys.executable, "-c", f"{limit}; os.execvp(sys.argv[1], sys.argv[1:])", *command]
 
 
 def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float, processor: int = 0) -> None:
@@ -120,7 +126,7 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float, proc
     _ready(tool)
     try:
         done = subprocess.run(
-            _command(tool, arguments, processor),
+            _held(_command(tool, arguments), processor),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -130,7 +136,7 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, seconds: float, proc
     except subprocess.TimeoutExpired as late:
         said = b"".join(part for part in (late.stdout, late.stderr) if isinstance(part, bytes))
         raise ToolLate(f"{tool.name} was not done in {seconds:g} s{_stage(said.decode(errors='replace'))}") from None
-    if done.returncode == -signal.SIGXCPU or (processor and done.returncode == -signal.SIGKILL):
+    if done.returncode == -signal.SIGXCPU:
         raise ToolLate(f"{tool.name} was not done in {processor} s of processor time")
     if done.returncode != 0:
         raise ToolFailure(f"{tool.name}: {_complaint(done.stdout + done.stderr, done.returncode)}")

@@ -13,7 +13,7 @@ import pytest
 
 from ringbed.sim.seam.spec import Rtl
 from ringbed.sim.yosys import tools as synth_tools
-from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, run, staged
+from ringbed.sim.yosys.tools import NEXTPNR, YOSYS, ToolFailure, ToolLate, run, staged
 
 PLACING = """Info: Running main analytical placer, max placement attempts per cell = 39325146.
 Info:     at iteration #1, type ALL: wirelen solved = 2282, spread = 310684, legal = 311648; time = 2.57s
@@ -48,6 +48,17 @@ def test_one_that_is_stopped_says_how_far_it_came(
     with pytest.raises(ToolFailure) as failure:
         run(NEXTPNR, [], tmp_path, 1)
     assert str(failure.value) == "nextpnr-ecp5 was not done in 1 s" + stage
+
+
+def test_one_that_used_up_its_processor_time_is_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waits does not use any: the other limit is for that."""
+    monkeypatch.setattr(synth_tools, "_ready", lambda tool: None)
+    monkeypatch.setattr(synth_tools, "_command", lambda tool, arguments: ["sh", "-c", "while :; do :; done"])
+    with pytest.raises(ToolLate, match="^Yosys was not done in 1 s of processor time$"):
+        run(YOSYS, [], tmp_path, 250, processor=1)
+    monkeypatch.setattr(synth_tools, "_command", lambda tool, arguments: ["sleep", "60"])
+    with pytest.raises(ToolLate, match="^Yosys was not done in 1 s$"):
+        run(YOSYS, [], tmp_path, 1, processor=100)
 
 
 def test_a_tool_that_is_set_up_says_so_once(
