@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +52,11 @@ Filter = Annotated[
     typer.Option("--filter", metavar="EXPR", help="Only cases whose id, or rule, fits: patterns such as csum.tx.*, "
                  "with commas between; ! before one leaves out. Looks at all cases, whatever the profile."),
 ]  # fmt: skip
+Errata = Annotated[
+    list[str] | None,
+    typer.Option("--erratum", metavar="ID[:name=value,...]", help="Ask the lab's card with this bug on; may be "
+                 "repeated. `ringbed errata list` has them."),
+]  # fmt: skip
 Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON; - is stdout.")]
 
 
@@ -94,6 +99,7 @@ def run(
     ] = Profile.QUICK,
     pattern: Filter = "",
     seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same.")] = 1,
+    erratum: Errata = None,
     json: Json = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit file, for CI.")] = None,
 ) -> None:
@@ -114,9 +120,11 @@ def run(
     require_scapy()
     claims, every = _table(nic)
     ids = _chosen(every, suite, profile, pattern)
+    errata = _errata(erratum or ())
     console = Console(stderr=str(json) == "-")
-    outcomes, seconds = _run(console, claims, every, ids, engine, seed)
-    report = Report(nic, engine.value, profile.value, seed, pattern, tuple(suite or ()), outcomes, seconds)
+    outcomes, seconds = _run(console, claims, every, ids, engine, seed, errata)
+    report = Report(nic, engine.value, profile.value, seed, pattern, tuple(suite or ()), outcomes, seconds,
+                    tuple(erratum or ()))  # fmt: skip
     console.print(suites_table(report))
     show(console, report)
     console.print(summary(report), highlight=False, soft_wrap=True)
@@ -148,8 +156,18 @@ def _chosen(every: Sequence[Case], suites: Sequence[str] | None, profile: Profil
         raise UserError(str(error)) from None
 
 
+def _errata(texts: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By id; the lab is not loaded where none is asked for. Raises UserError."""
+    if not texts:
+        return {}
+    from ringbed.hw.errata.asked import parse_errata
+
+    return parse_errata(texts)
+
+
 def _run(
-    console: Console, claims: Claims, every: Sequence[Case], ids: set[str], engine: Engine, seed: int
+    console: Console, claims: Claims, every: Sequence[Case], ids: set[str], engine: Engine, seed: int,
+    errata: Mapping[str, Mapping[str, int]],
 ) -> tuple[list[Outcome], dict[str, tuple[float, float]]]:  # fmt: skip
     """With a bar on a terminal; of each suite the seconds it took, of this process's own time and of the clock's."""
     from rich.progress import Progress
@@ -162,7 +180,7 @@ def _run(
     suites = list(dict.fromkeys(case.suite for case in every if case.id in ids))
     with Progress(console=console, transient=True) as bars:
         task = bars.add_task("", total=len(ids))
-        asking = Suite(em_opener(engine.value), claims, seed)
+        asking = Suite(em_opener(engine.value, errata=errata), claims, seed)
         for name in suites:
             bars.update(task, description=name)
             own, began = time.process_time(), time.perf_counter()

@@ -42,6 +42,7 @@ class Report:
     suites: Sequence[str]
     outcomes: Sequence[Outcome]
     seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    errata: Sequence[str] = ()  # as they were asked for: then it is the lab's card
 
     def counts(self, suite: str = "") -> dict[str, int]:
         """Of cases, by their end; all ends are there."""
@@ -59,6 +60,7 @@ class Report:
         behind = [each.behind.removeprefix("behind ") for each in outcome.findings if each.behind.startswith("behind ")]
         words = ["ringbed", "conformance", "run", "--nic", self.nic]
         words += [] if self.engine == "native" else ["--engine", self.engine]
+        words += [word for each in self.errata for word in ("--erratum", each)]
         if any(each.behind and not each.behind.startswith("behind ") for each in outcome.findings):
             return shlex.join([*words, "--seed", str(self.seed), "--profile", "full", "--suite", outcome.case.suite])
         return shlex.join([*words, "--seed", str(self.seed), "--filter", ",".join([*behind[:1], outcome.case.id])])
@@ -66,8 +68,9 @@ class Report:
 
 def summary(report: Report) -> str:
     counts = report.counts()
+    bugs = f" with {', '.join(report.errata)}" if report.errata else ""
     return (
-        f"{report.nic} on {report.engine}, profile {report.profile}, seed {report.seed}: "
+        f"{report.nic}{bugs} on {report.engine}, profile {report.profile}, seed {report.seed}: "
         f"{several(len(report.outcomes), 'case')}: {counts['holds']:,} hold, findings in {counts['findings']:,}, "
         f"{counts['not applicable']:,} not applicable"
     )
@@ -133,7 +136,7 @@ def rows_of(report: Report) -> list[Row]:
     if whole:
         seconds = round(sum(wall for _, wall in report.seconds.values()), 1)
         rows.append(_row(f"conf.{report.profile}_s", seconds, "s", report.engine == "native"))
-    if whole and _full(report):
+    if whole and _full(report) and not report.errata:
         rows.append(_row(f"conf.false.{report.nic}", len(report.failed), "cases", True))
     return rows
 
@@ -151,7 +154,7 @@ def json_text(report: Report, rows: Sequence[Row]) -> str:
     suites = dict.fromkeys(each.case.suite for each in report.outcomes)
     shown = {
         "nic": report.nic, "engine": report.engine, "profile": report.profile, "seed": report.seed,
-        "filter": report.pattern, "counts": report.counts(),
+        "filter": report.pattern, "errata": list(report.errata), "counts": report.counts(),
         "suites": {suite: report.counts(suite) for suite in suites},
         "rules": _rules(report),
         "cases": [_case(report, each) for each in sorted(report.outcomes, key=lambda each: each.case.id)],

@@ -23,7 +23,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeNic], None]:
     """Puts a NIC of a few lines in the card's place."""
 
     def put(nic: FakeNic) -> None:
-        monkeypatch.setattr(em, "em_opener", lambda engine: nic)
+        monkeypatch.setattr(em, "em_opener", lambda engine, errata: nic)
 
     return put
 
@@ -75,6 +75,22 @@ def test_a_filter_a_seed_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert suite is not None
     assert suite.get("tests") == str(len(told["cases"]))
     assert suite.get("failures") == "0"
+
+
+@pytest.mark.needs("native")
+def test_a_card_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    """`ringbed conformance run --erratum tx-udp-computed-zero-not-ffff --filter csum.tx.udp*`"""
+    bug = "tx-udp-computed-zero-not-ffff"
+    assert run("conformance", "run", "--erratum", bug, "--filter", "csum.tx.udp*") == Exit.FINDING
+    said = capsys.readouterr().out
+    assert "csum.tx.udp4-zero: UDP's sum that comes out as 0 leaves as 0xFFFF (RFC 768): " in said
+    assert f"again: ringbed conformance run --nic em --erratum {bug} --seed 1 --filter " in said
+    assert f"em with {bug} on native, profile quick, seed 1: " in said
+
+
+def test_an_unknown_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("conformance", "run", "--erratum", "no-such-bug") == Exit.USAGE
+    assert "the lab has no erratum 'no-such-bug'" in capsys.readouterr().err
 
 
 def zero_stays(offer: Offer, frame: bytes) -> tuple[bytes]:
