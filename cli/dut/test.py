@@ -64,8 +64,8 @@ def dut_test(
 ) -> None:
     """Test one block of a NIC: what its kind's contract asks, frames of every kind, a sentence for each finding.
 
-    Blocks are of four kinds: transmit checksum, receive checksum, RSS hash, segmentation; docs/blocks.md has their
-    contracts. Ends with 1 when there are findings; a finding comes again with its seed and its kind.
+    Blocks are of five kinds: transmit checksum, receive checksum, RSS hash, segmentation, pass-through; docs/blocks.md
+    has their contracts. Ends with 1 when there are findings; a finding comes again with its seed and its kind.
     """
     from rich.console import Console
 

@@ -74,6 +74,7 @@ class EngineBlock:
         """The wrapper resets the block, which stays so until the restart; when it was is the same on every engine."""
         if not self.resets:
             return False
+        self.restart()  # beats are counted from there
         for name, value in ((CUTS["out" if cut.out else "in"], cut.beats), (CUT_LATE, cut.late)):
             self.engine.set_pin(name, value)
         self._send(asks)
@@ -103,7 +104,7 @@ class EngineBlock:
         most = SPARE + 4 * len(asks) + wanted
         while len(left) < most and self._comes(quiet if len(left) < wanted else min(quiet, settle)):
             left += [frame for _, frame in self.engine.wire_out()]
-        self._unread *= len(left) != wanted
+        self._unread *= self.setup.early or len(left) != wanted  # an early result leaves its frame's end to come
         return self._answers(left[:most], len(asks), quiet)
 
     def _comes(self, within: int) -> bool:

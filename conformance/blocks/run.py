@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from ringbed.conformance.blocks import rss_hash, rx_checksum, segment, tx_checksum
+from ringbed.conformance.blocks import pass_through, rss_hash, rx_checksum, segment, tx_checksum
 from ringbed.conformance.blocks.case import BlockUnderTest, Case, Finding, PausingBlock
 from ringbed.conformance.blocks.compare import Reader, compare
 from ringbed.conformance.blocks.resets import RESETS, reset_cases
@@ -70,6 +70,7 @@ def ready_test(setup: Setup) -> ReadyTest:
         "rss-hash/fields": ReadyTest(rss_hash.FIELD_KINDS, rss_hash.field_cases, rss_hash.reader(setup)),
         "rss-hash/stream": ReadyTest(rss_hash.STREAM_KINDS, rss_hash.stream_cases, rss_hash.reader(setup)),
         "segment": ReadyTest(segment.KINDS, segment.cases, lambda result: {}),
+        "pass-through": ReadyTest(pass_through.KINDS, pass_through.cases, lambda result: {}),
     }[setup.contract.name]
 
 

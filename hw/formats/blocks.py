@@ -1,9 +1,9 @@
 """The contracts of blocks: what a single piece of a NIC takes and gives, field by field and clock by clock.
 
-Four kinds: `tx-checksum` puts a sum into a frame, `rx-checksum` sums or judges a received one, `rss-hash` hashes
-addresses and ports, `segment` cuts a long message into frames. A contract is data; the wrapper that gives a block the
-canonical streams, the port maps that name its ports and the ready tests all read it here, docs/blocks.md shows it as
-waveforms.
+Five kinds: `tx-checksum` puts a sum into a frame, `rx-checksum` sums or judges a received one, `rss-hash` hashes
+addresses and ports, `segment` cuts a long message into frames, `pass-through` gives them as they came. A contract is
+data; the wrapper that gives a block the canonical streams, the port maps that name its ports and the ready tests all
+read it here, docs/blocks.md shows it as waveforms.
 
 What a block has beside its streams are **commands**, that come with a frame, and **results**, that come of one. For an
 engine both travel on the streams: a command as whole beats before the frame's first byte, a result as a frame of its
@@ -37,6 +37,7 @@ class Block(StrEnum):
     RX_CHECKSUM = "rx-checksum"
     RSS_HASH = "rss-hash"
     SEGMENT = "segment"
+    PASS_THROUGH = "pass-through"
 
 
 class CommandTiming(StrEnum):
@@ -243,6 +244,11 @@ CONTRACTS = (
                         "UDP field, which came as the pseudo-header's sum without a length, has the segment's length "
                         "added; full: every sum is right, that of the IPv4 header coming as 0",
                         ("kept", "pseudo", "full")), *_LENGTHS),
+    ),
+    Contract(
+        Block.PASS_THROUGH, "", "A FIFO, a register slice, a tap: every frame leaves as it came, none is lost, none "
+        "comes twice, and they leave in their order, whoever pauses.",
+        options=_LENGTHS,
     ),
 )  # fmt: skip
 

@@ -75,10 +75,8 @@ WORDS = "was given before its frame's {} beat"
 
 
 def test_a_hash_may_come_before_its_frames_end_where_the_map_says_so(tmp_path: Path) -> None:
-    kinds = ["headers after k beats", "jumbo"]
-    late = check("rss_stream", edited(tmp_path, "rss_stream", *SOON), kinds=kinds)
-    assert {finding.of_batch for finding in late.findings} == {True}
-    assert all(WORDS.format("last") in finding.words for finding in late.findings)
+    late = check("rss_stream", edited(tmp_path, "rss_stream", *SOON), kinds=["headers after k beats", "jumbo"])
+    assert any(WORDS.format("last") in finding.words for finding in late.findings)
     early = ("[block]\n", "[block]\nearly = true\n")
     assert [str(each) for each in check("rss_stream", edited(tmp_path, "rss_stream", *SOON, early)).findings] == []
 
@@ -129,9 +127,9 @@ def test_a_sum_that_is_kept_over_a_reset_is_found_on_a_wide_bus(tmp_path: Path) 
     """Of 512 bits, where most frames have three beats; the cuts are told apart by the beats."""
     kept = ("            beat      <= 0;\n", "")
     report = check("rx_checksum", edited(tmp_path, "rx_checksum", *RX_512, kept), kinds=[RESETS])
-    words = {finding.cut.removesuffix(" beats in").partition(" of ") for finding in report.findings}
-    assert words
-    assert all(int(after.rpartition(" ")[2]) < int(of) for after, _, of in words)  # the last beat brings it to 0 again
+    words = [re.fullmatch(r"behind a reset after (\d+) of (\d+) beats in", finding.cut) for finding in report.findings]
+    assert len(words) > 20
+    assert all(word and int(word[1]) < int(word[2]) for word in words)  # the last beat brings it to 0 again
 
 
 def test_what_the_last_frame_left_behind_is_told_from_a_frame_that_goes_wrong_by_itself(tmp_path: Path) -> None:

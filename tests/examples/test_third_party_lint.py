@@ -20,7 +20,7 @@ def complaints(command: list[str], **environment: str) -> str:
 
 
 def test_all_of_them_are_looked_at() -> None:
-    blocks = {"tx_checksum", "rx_checksum", "rx_verdict", "rss_hash", "rss_stream", "segment"}
+    blocks = {"tx_checksum", "rx_checksum", "rx_verdict", "rss_hash", "rss_stream", "segment", "stream_fifo"}
     assert {source.stem for source in SOURCES} == blocks | {"mini_nic"}
 
 

@@ -31,7 +31,7 @@ def test_a_contract_is_found_by_kind_and_variant_the_first_being_meant_without()
     assert contract("segment").name == "segment"
 
 
-NAMES = "tx-checksum, rx-checksum/sum, rx-checksum/verdict, rss-hash/fields, rss-hash/stream, segment"
+NAMES = "tx-checksum, rx-checksum/sum, rx-checksum/verdict, rss-hash/fields, rss-hash/stream, segment, pass-through"
 
 
 @pytest.mark.parametrize(("kind", "variant", "sentence"), [

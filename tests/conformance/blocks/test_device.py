@@ -19,18 +19,19 @@ MARKED_FRAME, MARKED_RESULT = (bytes([MARKS[word]]) + bytes(3) for word in ("fra
 class Echo:
     """An engine that answers each frame that went in with `answer`'s frames, one at a time, 100 clocks apart.
 
-    `cut`: what the pins for a reset in mid-frame said last; it is done when as many beats of 4 bytes went in.
+    `cut`: what the pins for a reset in mid-frame said last; it is done when as many beats of 4 bytes went in since the
+    restart.
     """
 
     def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
         self.answer, self.now, self.went, self.left = answer, 0, list[bytes](), list[bytes]()
         self.pins, self.seen = dict.fromkeys((*WRONGS, CUT_DONE), 0), list[Finding]()
-        self.cut = (0, 0, 0)
+        self.cut, self.taken = (0, 0, 0), 0
 
     def set_pin(self, name: str, value: int) -> None:
         self.pins[name] = value
         if name == RESTART and value:
-            self.left, self.seen, self.pins[CUT_DONE] = [], [], 0
+            self.left, self.seen, self.pins[CUT_DONE], self.taken = [], [], 0, 0
             self.pins |= dict.fromkeys(WRONGS, 0)
 
     def get_pin(self, name: str) -> int:
@@ -42,8 +43,9 @@ class Echo:
     def wire_in(self, frame: bytes) -> None:
         self.went.append(frame)
         if beats := self.pins.get(CUTS["in"], 0):
-            self.cut = (beats, self.pins.get(CUTS["out"], 0), self.pins[CUT_LATE])
-            self.pins[CUT_DONE] = int(4 * beats <= len(frame))
+            self.cut = (beats - self.taken, self.pins.get(CUTS["out"], 0), self.pins[CUT_LATE])
+            self.pins[CUT_DONE] = int(beats <= self.taken + len(frame) // 4)
+        self.taken += len(frame) // 4
         self.left += self.answer(frame)
 
     def run(self, until: int, stop: Event) -> Event:
@@ -156,6 +158,19 @@ def test_what_has_all_come_is_not_waited_for_by_a_restart() -> None:
         assert (echo.now - before > 250) == swallowed
 
 
+def test_an_early_result_says_nothing_of_its_frames_end() -> None:
+    """Which is swallowed, for it would be a frame to the next batch."""
+    for early in (False, True):
+        echo = Echo(lambda frame: [bytes(5)])
+        setup = Setup(contract("rss-hash", "stream"), options={"early": early}, key=bytes(40))
+        ports = BlockPorts(setup, result_valid="valid")
+        dut = EngineBlock(cast(Engine, echo), ports, Dut("top", "clk", (DutReset("rst"),), rx=RX))
+        dut([Ask(bytes(1000))])
+        before = echo.now
+        dut.restart()
+        assert (echo.now - before > 250) == early
+
+
 def test_an_interrupt_leaves_nothing_behind_and_needs_a_reset() -> None:
     echo = Echo(lambda frame: [frame[:2]])
     dut = block(echo, "rx-checksum", None, result_valid="valid")
@@ -175,6 +190,7 @@ def test_a_cut_that_the_block_does_not_come_to_is_not_said_to_have_happened() ->
     dut = block(echo, "rx-checksum", None, result_valid="valid")
     assert not dut.interrupt([Ask(bytes(1000))], Cut(251))
     assert echo.cut == (251, 0, 0)
+    dut([Ask(bytes(60))])  # whose beats are none of the next frame's
     assert dut.interrupt([Ask(bytes(1000))], Cut(250, late=9))
     assert echo.cut == (250, 0, 9)
     assert [echo.pins[name] for name in CUTS.values()] == [0, 0]

@@ -9,7 +9,7 @@ from ringbed.conformance.blocks.run import MIXED, RESETS, Amount, Report, ask, c
 from ringbed.conformance.references.toeplitz import MICROSOFT_KEY
 from ringbed.hw.formats.block_setup import Setup
 from ringbed.hw.formats.blocks import CONTRACTS, contract
-from tests.conformance.blocks.models import BUGS, RssHash, RxSum, RxVerdict, Segment, TxChecksum
+from tests.conformance.blocks.models import BUGS, PassThrough, RssHash, RxSum, RxVerdict, Segment, TxChecksum
 
 MODELS: dict[str, Callable[[str], BlockUnderTest]] = {
     "tx-checksum": TxChecksum,
@@ -18,6 +18,7 @@ MODELS: dict[str, Callable[[str], BlockUnderTest]] = {
     "rss-hash/fields": lambda spoil: RssHash(MICROSOFT_KEY, spoil),
     "rss-hash/stream": lambda spoil: RssHash(MICROSOFT_KEY, spoil),
     "segment": Segment,
+    "pass-through": PassThrough,
 }
 
 
