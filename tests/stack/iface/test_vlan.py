@@ -94,9 +94,11 @@ def test_frames_of_tags_that_nobody_has_are_counted() -> None:
 def test_the_mtu_is_what_the_tags_leave() -> None:
     host, ifls = trunk()
     assert [ifl.iffs["inet"].mtu for ifl in ifls.values()] == [1500, 1500, 1500, 1500, 1496, 1492]
+    sock = host.stack.udp_socket(9)
+    sock.set_dontfragment(True)
     with pytest.raises(OSError, match="Message too long"):
-        host.stack.udp_socket(9).sendto(bytes(1465), (PEER, 9))
-    host.stack.udp_socket(9).sendto(bytes(1464), (PEER, 9))
+        sock.sendto(bytes(1465), (PEER, 9))
+    sock.sendto(bytes(1464), (PEER, 9))
     host.stack.run()
     assert [len(frame) for frame in host.taken()] == [1518]
 

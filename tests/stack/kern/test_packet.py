@@ -20,7 +20,7 @@ def test_a_drop_is_counted_under_its_one_cause() -> None:
 
 def test_the_flags_are_distinct_and_those_for_output_are_the_mask() -> None:
     values = {name: value for name, value in vars(flags).items() if name.isupper() and type(value) is int}
-    del values["HEADROOM"]
+    del values["HEADROOM"], values["QUOTE"]  # in bytes
     out = {name: value for name, value in values.items() if name.endswith("_OUT")}
     singles = {name: value for name, value in values.items() if not name.endswith("_MASK")}
     assert sum(singles.values()) == sum(1 << n for n in range(len(singles)))
