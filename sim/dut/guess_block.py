@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ringbed.hw.formats.blocks import KEY_BITS, Contract
+from ringbed.hw.formats.blocks import KEY_BITS, Contract, Option
 from ringbed.hw.formats.dut import IN, OUT
 from ringbed.hw.formats.field import Field, Layout
 from ringbed.hw.formats.literal import Parameter
@@ -158,8 +158,7 @@ class BlockGuess(Guess):
         if self.contract.variant:
             yield f"variant = {quoted(self.contract.variant)}"
         for option in self.contract.options:
-            value = quoted(option.allowed[0]) if option.allowed else "{}" if option.name == "types" else option.default
-            yield f"# {option.name} = {value}  # {option.doc}"
+            yield f"# {option.name} = {_default(option)}  # {option.doc}"
         if self.contract.key:
             bits = self.key_port.width if self.key_port is not None else KEY_BITS
             text = KEY_OF_THE_VECTORS.ljust(bits // 4, "0")
@@ -215,3 +214,10 @@ def _front(port: Port, name: str) -> tuple[str, ...] | None:
         if spelled[-len(behind) :] == behind:
             return tuple(spelled[: -len(behind)])
     return None
+
+
+def _default(option: Option) -> str:
+    """As TOML has it."""
+    if option.name == "types":
+        return "{}"
+    return quoted(option.allowed[0]) if option.allowed else "false" if option.flag else str(option.default)

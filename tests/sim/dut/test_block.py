@@ -31,7 +31,8 @@ def edited(tmp_path: Path, name: str, *changes: tuple[str, str]) -> Path:
     for before, after in changes:
         assert before in text
         text = text.replace(before, after, 1)
-    (tmp_path / f"{name}.v").write_bytes((BLOCKS / f"{name}.v").read_bytes())
+    for source in BLOCKS.glob("*.v"):
+        (tmp_path / source.name).write_bytes(source.read_bytes())
     path = tmp_path / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
     return path
