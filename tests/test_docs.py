@@ -66,6 +66,10 @@ RUN_ELSEWHERE = {
     ),
     "ringbed conformance list": ("tests/cli/conformance/test_command.py", "`ringbed conformance list`"),
     "ringbed conformance run": ("tests/cli/conformance/test_command.py", "`ringbed conformance run`"),
+    'ringbed conformance run --erratum tx-udp-computed-zero-not-ffff --filter "csum.tx.udp*"': (
+        "tests/cli/conformance/test_command.py",
+        '`ringbed conformance run --erratum tx-udp-computed-zero-not-ffff --filter "csum.tx.udp*"`',
+    ),
     'ringbed conformance run --filter "csum.tx.udp4*" --seed 7 --json conf.json --junit conf.xml': (
         "tests/cli/conformance/test_command.py",
         '`ringbed conformance run --filter "csum.tx.udp4*" --seed 7 --json conf.json --junit conf.xml`',

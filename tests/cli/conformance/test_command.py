@@ -79,7 +79,7 @@ def test_a_filter_a_seed_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.needs("native")
 def test_a_card_with_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
-    """`ringbed conformance run --erratum tx-udp-computed-zero-not-ffff --filter csum.tx.udp*`"""
+    """`ringbed conformance run --erratum tx-udp-computed-zero-not-ffff --filter "csum.tx.udp*"`"""
     bug = "tx-udp-computed-zero-not-ffff"
     assert run("conformance", "run", "--erratum", bug, "--filter", "csum.tx.udp*") == Exit.FINDING
     said = capsys.readouterr().out
