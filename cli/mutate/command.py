@@ -9,6 +9,7 @@ import typer
 
 from ringbed.cli.errors import Exit
 from ringbed.cli.files import must_be_writable
+from ringbed.cli.synth_output import LIMIT_MOST
 
 __all__ = ["mutate"]
 
@@ -22,7 +23,8 @@ def mutate(
     seed: Annotated[int, typer.Option(min=0, help="Which mutants.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Tests, and proofs, at once.")] = 2,
     limit: Annotated[
-        int, typer.Option(min=1, metavar="SECONDS", help="Of processor time, for the proof of one mutant.")
+        int,
+        typer.Option(min=1, max=LIMIT_MOST, metavar="SECONDS", help="Of processor time, for the proof of one mutant."),
     ] = 60,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it as JSON; - is stdout.")] = None,
 ) -> None:
