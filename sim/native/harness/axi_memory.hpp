@@ -359,21 +359,12 @@ struct AxiMemory {
         }
         if (r_hold.hold()) return;
         u64 a = rcmd.beat(rbeat), low = a & (BYTES - 1);
-        u32 count = counting(a);
-        bool far = !tape->replays && !rcmd.shut && !rcmd.lost && memory.far(a);
-        if (tape->replays ? tape->read_waits(f.now) : far && !from.has(a, count)) {
-            if (far && !from.ticket) ask_from(a);
-            if (tape->on && !rwaits) tape->waits(f.now, false);
-            rwaits = true;
-            return;
-        }
+        // what few runs have stands apart: a beat pays for one look at each
+        bool odd = tape->replays | memory.has_far | rcmd.shut | rcmd.lost;
+        if (odd && read_waits(a, f)) return;
         rvalid = true, from.ticket = 0;
         memset(rdata, Memory::POISON, low);
-        rresp = tape->replays ? tape->fetch(a, rdata + low, BYTES - low)
-                : rcmd.shut   ? memory.nothing(rdata + low, BYTES - low)
-                : rcmd.lost   ? (memory.nothing(rdata + low, BYTES - low), SLVERR)
-                : far         ? from.read(a, rdata + low, count, BYTES - low)
-                              : memory.read(a, rdata + low, BYTES - low);
+        rresp = odd ? oddly(a, low) : memory.read(a, rdata + low, BYTES - low);
         if (tape->on) tape->beat(f.now, rbeat == 0 || rwaits, a, rdata + low, BYTES - low, rresp);
         rwaits = false;
         if (rresp != OKAY && !rcmd.lost) {
@@ -397,15 +388,27 @@ struct AxiMemory {
             answering = true;
             to.forget();
         }
-        if (tape->replays ? tape->write_waits(f.now) : waits_for_write()) {
-            if (tape->on && !bwaits) tape->waits(f.now, true);
-            bwaits = true;
-            return;
-        }
+        if ((tape->replays | memory.has_far) && write_waits(f)) return;
         answering = bwaits = false, bvalid = true, to.ticket = 0;
         commit(f);
     }
 
+    // Whether the beat at `a` has to wait for who was asked.
+    __attribute__((noinline, cold)) bool read_waits(u64 a, Findings& f) {
+        bool far = !tape->replays && !rcmd.shut && !rcmd.lost && memory.far(a);
+        if (!(tape->replays ? tape->read_waits(f.now) : far && !from.has(a, counting(a)))) return false;
+        if (far && !from.ticket) ask_from(a);
+        if (tape->on && !rwaits) tape->waits(f.now, false);
+        return rwaits = true;
+    }
+    // The bytes of a beat, which nobody has to wait for, that are not simply this memory's.
+    __attribute__((noinline, cold)) Resp oddly(u64 a, u64 low) {
+        return tape->replays   ? tape->fetch(a, rdata + low, BYTES - low)
+               : rcmd.shut     ? memory.nothing(rdata + low, BYTES - low)
+               : rcmd.lost     ? (memory.nothing(rdata + low, BYTES - low), SLVERR)
+               : memory.far(a) ? from.read(a, rdata + low, counting(a), BYTES - low)
+                               : memory.read(a, rdata + low, BYTES - low);
+    }
     // How many bytes of the beat at `a` the card may use: of a narrow beat not all to the bus's end.
     u32 counting(u64 a) const {
         u64 size = u64(1) << rcmd.size;
@@ -421,8 +424,13 @@ struct AxiMemory {
         from.forget(), from.want(a, count < there ? count : there), from.ask(++tickets);
     }
     // Whether the burst that is to be answered has bytes for far memory that nobody has taken yet.
+    __attribute__((noinline, cold)) bool write_waits(Findings& f) {
+        if (!(tape->replays ? tape->write_waits(f.now) : waits_for_write())) return false;
+        if (tape->on && !bwaits) tape->waits(f.now, true);
+        return bwaits = true;
+    }
     bool waits_for_write() {
-        if (!memory.has_far || bcmd.shut || bcmd.lost || bcmd.injected != OKAY || to.known) return false;
+        if (bcmd.shut || bcmd.lost || bcmd.injected != OKAY || to.known) return false;
         if (!to.ticket) ask_to();
         return to.ticket;
     }
