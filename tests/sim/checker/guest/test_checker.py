@@ -85,6 +85,15 @@ def test_a_finding_says_what_was_done_and_counts_it(guest: Callable[..., Guest])
     assert machine.checker.take() == []
 
 
+def test_it_is_among_the_findings_of_who_serves(guest: Callable[..., Guest]) -> None:
+    """Which `serve` and `guest` print and write; there once."""
+    machine = guest(FAULTS["unknown"][1])
+    machine.up()
+    machine.wait(100)
+    assert [each.rule for each in machine.bench.served.findings()] == ["register.unknown"]
+    assert machine.bench.served.findings() == []
+
+
 def test_causes_that_a_driver_leaves_for_a_while_are_its_own_affair(guest: Callable[..., Guest]) -> None:
     """One access less than is too many; and a read of them begins a new count."""
     machine = guest()
