@@ -69,9 +69,10 @@ class Report:
 def summary(report: Report) -> str:
     counts = report.counts()
     bugs = f" with {', '.join(report.errata)}" if report.errata else ""
+    asked = len(report.outcomes)
     return (
         f"{report.nic}{bugs} on {report.engine}, profile {report.profile}, seed {report.seed}: "
-        f"{several(len(report.outcomes), 'case')}: {counts['holds']:,} hold, findings in {counts['findings']:,}, "
+        f"{asked:,} case{'s' * (asked != 1)}: {counts['holds']:,} hold, findings in {counts['findings']:,}, "
         f"{counts['not applicable']:,} not applicable"
     )
 

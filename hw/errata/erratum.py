@@ -53,7 +53,7 @@ class Condition:
             raise ValueError(f"condition {self.name} has no default {self.default} in {self.width} bits")
 
 
-EVERY = Condition("every", "times", 1, 16, "of the times that the trigger was there, each so-manieth")
+EVERY = Condition("every", "times", 1, 16, "1: each time that the trigger is there; n: each n-th time")
 
 
 @dataclass(frozen=True, slots=True)

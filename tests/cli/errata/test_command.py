@@ -74,3 +74,11 @@ def test_one_bug_in_full(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_there_is_not(line: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("errata", *line) == Exit.USAGE
     assert capsys.readouterr().err.startswith(f"ringbed: {said}")
+
+
+def test_the_readme_counts_them_as_they_are() -> None:
+    """How many, and how many as a real NIC's silicon had them; the changelog's number is the lab's of its day."""
+    of_silicon = sum(each.nature == "device" for each in EM_ERRATA)
+    said = " ".join((Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(EM_ERRATA)} bugs emulated in RTL" in said
+    assert f", {of_silicon} as real NICs had them, the others restated" in said

@@ -112,7 +112,7 @@ class World:
         self._count, self._every = Signal(8), Signal(8, init=1)
 
     def fires(self, m: Module, condition: Any, when: Any) -> Any:
-        """Each so-manieth clock with `when`."""
+        """Each n-th clock with `when`."""
         due, hit = Signal(), Signal()
         m.d.comb += [due.eq(self._count + 1 >= self._every), hit.eq(when & condition & due)]
         with m.If(when & condition):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from ringbed.sim.serve.header import Command, Header, parse_header
 from ringbed.sim.serve.pace import SLICE
 from ringbed.sim.serve.session import Session
 from tests.sim.conftest import needs_native
-from tests.sim.serve.bench import Bench, asked_of
-from tests.sim.serve.client import CONFIG, Client, Refused
+from tests.sim.serve.bench import asked_of
+from tests.sim.serve.client import CONFIG, Refused
 from tests.sim.serve.irq.events import Events
-from tests.sim.serve.lines_card import LINES, MSI, MSIX, PULSE, SCRATCH, lines_card
+from tests.sim.serve.irq.opened import Open, cards, put
+from tests.sim.serve.lines_card import LINES, MSI, MSIX, PULSE, SCRATCH
 from tests.sim.serve.test_parse import scrambled
 
 pytestmark = needs_native
@@ -26,30 +27,11 @@ NONE, BOOL, EVENTFD = 1, 2, 4
 MASK, UNMASK, TRIGGER = 8, 16, 32
 ON, PBA, CONTROL = EVENTFD | TRIGGER, 0x800, 12
 CAPABILITY = 0x40
-Open = Callable[[str], tuple[Bench, Client]]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
-    made: list[tuple[Bench, Client]] = []
-
-    def open_one(messages: str) -> tuple[Bench, Client]:
-        spec, pci = lines_card(tmp_path, messages)
-        bench = Bench(tmp_path, spec, pci=pci)
-        made.append((bench, client := bench.client()))
-        client.enable()
-        return bench, client
-
-    yield open_one
-    for bench, client in made:
-        client.close()
-        assert bench.served.findings() == []
-        bench.close()
-
-
-def put(bench: Bench, client: Client, register: int, value: int) -> None:
-    client.write(0, register, value)
-    bench.turn()
+    yield from cards(tmp_path)
 
 
 def test_intx_is_any_line(opened: Open) -> None:

@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sim.conftest import needs_native
-from tests.sim.serve.bench import Bench
-from tests.sim.serve.client import CONFIG, Client, Refused
+from tests.sim.serve.client import CONFIG, Refused
 from tests.sim.serve.irq.events import Events
-from tests.sim.serve.lines_card import LINES, MSI, MSIX, PULSE, SCRATCH, SHARED, lines_card
+from tests.sim.serve.irq.opened import Open, cards, put
+from tests.sim.serve.lines_card import LINES, MSI, MSIX, PULSE, SCRATCH, SHARED
 
 pytestmark = needs_native
 ON, TABLE, PBA, CONTROL = 0x24, 0x100, 0x10, 12
 BLOCK = 0x1000  # bytes of a BAR 0 that holds the table too
-Open = Callable[..., tuple[Bench, Client]]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
-    made: list[tuple[Bench, Client]] = []
-
-    def open_one(messages: str, size: int = 32) -> tuple[Bench, Client]:
-        spec, pci = lines_card(tmp_path, messages, size)
-        bench = Bench(tmp_path, spec, pci=pci)
-        made.append((bench, client := bench.client()))
-        client.enable()
-        return bench, client
-
-    yield open_one
-    for bench, client in made:
-        client.close()
-        assert bench.served.findings() == []
-        bench.close()
-
-
-def put(bench: Bench, client: Client, register: int, value: int) -> None:
-    client.write(0, register, value)
-    bench.turn()
+    yield from cards(tmp_path)
 
 
 def test_of_both_kinds_a_client_has_one_at_a_time(opened: Open) -> None:
