@@ -7,6 +7,8 @@ and stays as it is, for somebody to see and take away (RFC 4862, 5.4). For each 
 
 from __future__ import annotations
 
+from functools import partial
+
 from ringbed.stack.iface.autoconf import Autoconf
 from ringbed.stack.iface.iff import IfAddr, IfFamily, InterfaceError, Logical
 from ringbed.stack.ip.core import Core
@@ -104,7 +106,7 @@ class Inet6(IfFamily):
             return
         self._refuse_two_roles()
         self._join(ALL_ROUTERS)
-        say = lambda: self._advertisement(lifetime, valid, preferred)  # noqa: E731
+        say = partial(self._advertisement, lifetime, valid, preferred)
         self._discover(RouterDiscovery(self.resolver, lambda router, advert: None, say))
 
     def _refuse_two_roles(self) -> None:

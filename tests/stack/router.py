@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ringbed.stack.iface.inet6 import Inet6
 from ringbed.stack.kern.packet import Packet
+from ringbed.stack.kern.stats import IpStats
 from ringbed.stack.link.interface import Capabilities
 from ringbed.stack.stack import Stack
 from ringbed.stack.wire import arp, icmpv4
@@ -99,7 +100,7 @@ class Router:
     def later(self, seconds: float) -> None:
         self.stack.tick(self.stack.now + int(seconds * SECOND))
 
-    def group(self, family: str):  # type: ignore[no-untyped-def]
+    def group(self, family: str) -> IpStats:
         """IP's counters of a family."""
         return self.stats.ip if family == "inet" else self.stats.ip6
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbed.stack.ip.reassembly import OVERHEAD
+from ringbed.stack.ip.reassembly import OVERHEAD, Reassembly
+from ringbed.stack.socket.udp import UdpSocket
 from ringbed.stack.wire.ipv6 import Ipv6
 from ringbed.stack.wire.ipv6_headers import FRAGMENT
 from ringbed.stack.wire.udp import Udp
@@ -43,15 +45,15 @@ def datagram(family: str, payload: bytes) -> bytes:
     return Udp(9, 7, payload).emit(NUMBER[family](NEAR[family]), NUMBER[family](OURS_NEAR[family]))
 
 
-def router_and_socket(family: str):  # type: ignore[no-untyped-def]
+def router_and_socket(family: str) -> tuple[Router, UdpSocket, Reassembly]:
     router = Router()
     sock = router.stack.udp_socket(family=family)
     sock.bind((OURS_NEAR[family], 7))
     return router, sock, router.stack.instance()[sock._udp.family].reassembly
 
 
-def read(sock) -> list[bytes]:  # type: ignore[no-untyped-def]
-    got = []
+def read(sock: UdpSocket) -> list[bytes]:
+    got = list[bytes]()
     while sock.readable:
         got.append(sock.recvfrom()[0])
     return got
@@ -61,8 +63,8 @@ def read(sock) -> list[bytes]:  # type: ignore[no-untyped-def]
 @given(
     size=st.integers(9, 3000), cuts=st.sets(st.integers(1, 374), max_size=12), order=st.randoms(), again=st.booleans()
 )
-def test_any_pieces_in_any_order_are_the_datagram(  # type: ignore[no-untyped-def]
-    family: str, size: int, cuts: set[int], order, again: bool
+def test_any_pieces_in_any_order_are_the_datagram(
+    family: str, size: int, cuts: set[int], order: Random, again: bool
 ) -> None:
     router, sock, reassembly = router_and_socket(family)
     payload = bytes(n * 7 % 251 for n in range(size))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, PadN
 
 from ringbed.drivers.ethtool import Features
@@ -16,11 +18,11 @@ BOTH = TxSum.IPV4 | TxSum.UDP
 TAGGING = {"features": Features(rx_checksum=True, tx_checksum=True, tso=True, vlan_strip=True, vlan_insert=True)}
 
 
-def tx(*meant: bytes, **more: object) -> Action:
+def tx(*meant: bytes, **more: Any) -> Action:
     """Frames whose sums are right; each is given without them."""
 
     def action(bench: LabBench) -> list[str]:
-        out = bench.send(*(wanting(frame, **more) for frame in meant))  # type: ignore[arg-type]
+        out = bench.send(*(wanting(frame, **more) for frame in meant))
         return [judge(wire, frame) for wire, frame in zip(out, meant, strict=True)]
 
     return action
